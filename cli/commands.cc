@@ -1,0 +1,57 @@
+#include "commands.h"
+
+#include <CLI/Formatter.hpp>
+#include <CLI/Validators.hpp>
+#include <memory>
+#include <utility>
+
+namespace cli {
+namespace {
+
+class UsageFormatter : public CLI::Formatter {
+ public:
+  explicit UsageFormatter(std::vector<std::string> usage) : usage_(std::move(usage)) { column_width(28); }
+
+  std::string make_usage(const CLI::App* /*app*/, std::string name) const override {
+    std::string text;
+    for (const std::string& way : usage_)
+      text += (text.empty() ? "Usage: " : "       ") + name + " " + way + "\n";
+    return text;
+  }
+  std::string make_positionals(const CLI::App* /*app*/) const override { return {}; }  // the usage names them
+
+ private:
+  std::vector<std::string> usage_;
+};
+
+}  // namespace
+
+CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,
+                      std::vector<std::string> usage) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->group("Commands");
+  command->formatter(std::make_shared<UsageFormatter>(std::move(usage)));
+  return *command;
+}
+
+void add_operands(CLI::App& command, std::vector<std::string>& operands) {
+  // With extra arguments allowed, CLI11 reads a file name in brackets, "[a]", as the list "a". Without them, it gives
+  // positionals no more than the least number expected; but it never asks whether they were that many.
+  command.add_option("operands", operands)
+      ->expected(CLI::detail::expected_max_vector_size, CLI::detail::expected_max_vector_size)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+}
+
+void add_quiet(CLI::App& command, bool& quiet) {
+  command.add_flag("-q,--quiet", quiet, "no summary and no progress bar");
+}
+
+void add_threads(CLI::App& command, unsigned& threads) {
+  command.add_option("--threads", threads, "threads to use (default: every core this process may use)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024))
+      ->option_text("N");
+}
+
+}  // namespace cli

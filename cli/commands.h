@@ -1,0 +1,29 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace cli {
+
+// What the command line asks for; returns the exit code. Commands throw zt::Error, which main() prints.
+using Command = std::function<int()>;
+
+// Each adds its command to `app`; parsing that command sets `chosen`. What cannot be parsed is a CLI::ParseError.
+void add_info(CLI::App& app, Command& chosen);
+void add_convert(CLI::App& app, Command& chosen);
+void add_compress(CLI::App& app, Command& chosen);
+void add_decompress(CLI::App& app, Command& chosen);
+void add_merge(CLI::App& app, Command& chosen);
+void add_verify(CLI::App& app, Command& chosen);
+
+// What they share. `usage`: the ways to call it, without the words "ztensor name".
+CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,
+                      std::vector<std::string> usage);
+// Arguments that are not options, any number of them.
+void add_operands(CLI::App& command, std::vector<std::string>& operands);
+void add_quiet(CLI::App& command, bool& quiet);
+void add_threads(CLI::App& command, unsigned& threads);
+
+}  // namespace cli

@@ -1,0 +1,57 @@
+#include <memory>
+
+#include "commands.h"
+#include "transfer.h"
+
+namespace cli {
+namespace {
+
+struct Convert : Transfer {
+  bool compress = false;
+  std::optional<int> level;
+};
+
+void add_globs(CLI::App& command, const std::string& option, std::vector<std::string>& globs,
+               const std::string& help) {
+  // One value an option, or it would swallow the operands that follow.
+  command.add_option(option, globs, help)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("GLOB");
+}
+
+}  // namespace
+
+void add_convert(CLI::App& app, Command& chosen) {
+  CLI::App& command = add_command(app, "convert", "Put the tensors of one or more files into one new file",
+                                  {"[OPTIONS] IN... -o OUT", "[OPTIONS] IN OUT"});
+  const auto convert = std::make_shared<Convert>();
+  zt::ConvertOptions& options = convert->options;
+  add_transfer_options(command, *convert);
+  command
+      .add_option("-f,--format", options.format,
+                  "what the inputs must be: auto (default), safetensors, zt-1.1, zt-1.2")
+      ->type_name("FORMAT");
+  command.add_flag("-c,--compress", convert->compress, "store every tensor with zstd");
+  add_level(command, convert->level);
+  command.add_option("--to", options.writer.format, "generation to write: 1.2 (default)")->type_name("1.2");
+  add_globs(command, "--include", options.include, "only tensors whose names match; may be repeated");
+  add_globs(command, "--exclude", options.exclude, "no tensors whose names match; may be repeated");
+  command.add_flag("--skip-unreadable", options.skip_unreadable, "leave out tensors that cannot be read");
+  command.add_flag("--delete-original", options.delete_originals,
+                   "delete the inputs once the output is complete and checked against them");
+  command.footer(
+      "Formats are told apart by content. Without -c, tensors keep their encoding.\n\n"
+      "Examples:\n"
+      "  ztensor convert model.safetensors model.zt\n"
+      "  ztensor convert shard-*.safetensors -o model.zt -c --exclude 'optimizer.*'");
+  command.callback([convert, &chosen] {
+    check_operands(*convert);
+    const bool encode = convert->compress || convert->level.has_value();
+    if (encode) convert->options.recode = zt::Encoding::zstd(convert->level.value_or(3));
+    chosen = [convert] { return run(*convert); };
+  });
+}
+
+}  // namespace cli

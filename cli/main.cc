@@ -1,0 +1,105 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <csignal>
+#include <new>
+#include <string>
+
+#include "commands.h"
+#include "signals.h"
+#include "terminal.h"
+#include "ztensor/error.h"
+
+namespace {
+
+// A file opened while descriptor 1 is closed would become descriptor 1, and our summary part of its contents.
+void hold_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) != -1) continue;
+    // The wrong way round, so that using it still fails. The lowest free descriptor is `fd`.
+    if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) return;
+  }
+}
+
+int print_parse_error(const CLI::App& app, const CLI::ParseError& error) {
+  std::string command = "ztensor";
+  std::string cause = error.what();
+  if (const auto chosen = app.get_subcommands(); !chosen.empty()) {
+    command += " " + chosen.front()->get_name();
+  } else if (const auto unknown = app.remaining(); !unknown.empty()) {
+    cause = fmt::format("there is no {} '{}'", unknown[0][0] == '-' ? "option" : "command", unknown[0]);
+  } else {
+    cause = "a command is needed";
+  }
+  cli::print_error(fmt::format("{} (see '{} --help')", cause, command));
+  return 2;
+}
+
+void describe(CLI::App& app) {
+  app.set_version_flag("--version", "ztensor " ZT_VERSION, "print the version and exit");
+  app.set_help_flag("-h,--help", "print this and exit");
+  app.require_subcommand(1);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.get_formatter()->column_width(28);
+  app.footer(
+      "'ztensor COMMAND --help' tells more and shows examples.\n"
+      "Exit codes: 0 done, 1 failed or refused, 2 a command line that cannot be parsed.");
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Looks into, converts and checks files of tensors.", "ztensor");
+  cli::Command chosen;
+  describe(app);
+  cli::add_info(app, chosen);
+  cli::add_convert(app, chosen);
+  cli::add_compress(app, chosen);
+  cli::add_decompress(app, chosen);
+  cli::add_merge(app, chosen);
+  cli::add_verify(app, chosen);
+  int exit_code = 0;
+  try {
+    app.parse(argc, argv);
+    exit_code = chosen();
+  } catch (const CLI::CallForHelp&) {
+    cli::print(app.help());
+  } catch (const CLI::CallForVersion& version) {
+    cli::print(std::string(version.what()) + "\n");
+  } catch (const CLI::ParseError& error) {
+    return print_parse_error(app, error);
+  }
+  cli::flush_output();
+  return exit_code;
+}
+
+// Every error of every command ends here.
+int run_and_report(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const cli::ClosedPipe&) {
+    return 0;
+  } catch (const zt::Error& error) {
+    const bool stopped = error.code() == zt::Code::cancelled && cli::interrupted() != 0;
+    cli::print_error(stopped ? "interrupted" : error.what());
+  } catch (const std::bad_alloc&) {
+    cli::print_error("not enough memory");
+  } catch (const std::exception& error) {
+    cli::print_error(error.what());
+  }
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  hold_standard_descriptors();
+  // A full file size limit and a closed pipe are then errors of write(), and nothing is left half done.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+  const int exit_code = run_and_report(argc, argv);
+  if (cli::interrupted() != 0) cli::end_by(cli::interrupted());
+  return exit_code;
+}

@@ -1,0 +1,31 @@
+#include <CLI/Error.hpp>
+#include <memory>
+
+#include "commands.h"
+#include "transfer.h"
+
+namespace cli {
+
+void add_merge(CLI::App& app, Command& chosen) {
+  CLI::App& command =
+      add_command(app, "merge", "Put the tensors of several files into one", {"[OPTIONS] IN... -o OUT"});
+  const auto transfer = std::make_shared<Transfer>();
+  add_transfer_options(command, *transfer);
+  command.add_flag("--skip-unreadable", transfer->options.skip_unreadable,
+                   "leave out tensors that cannot be read");
+  command.add_flag("--delete-original", transfer->options.delete_originals,
+                   "delete the inputs once the output is complete and checked against them");
+  command.footer(
+      "A name that two inputs have is refused. Tensors are moved as they are stored.\n\n"
+      "Examples:\n"
+      "  ztensor merge encoder.zt decoder.zt -o model.zt\n"
+      "  ztensor merge -o model.zt shard-*.zt --delete-original");
+  command.callback([transfer, &chosen] {
+    // Which of several files would be the output is too dear a guess.
+    if (!transfer->output) throw CLI::ValidationError("-o OUT is needed");
+    check_operands(*transfer);
+    chosen = [transfer] { return run(*transfer); };
+  });
+}
+
+}  // namespace cli

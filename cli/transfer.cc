@@ -1,0 +1,104 @@
+#include "transfer.h"
+
+#include <fmt/format.h>
+#include <CLI/Error.hpp>
+#include <CLI/Validators.hpp>
+
+#include <filesystem>
+
+#include "bar.h"
+#include "commands.h"
+#include "terminal.h"
+#include "ztensor/error.h"
+#include "ztensor/source.h"
+
+namespace cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_tensor_file(const fs::path& path, const zt::OpenOptions& options) {
+  std::error_code failed;
+  if (!fs::is_regular_file(path, failed)) return false;
+  try {
+    zt::open(path, options);
+    return true;
+  } catch (const zt::Error&) {
+    return false;
+  }
+}
+
+// `ztensor convert a.zt b.zt` may be `-o` forgotten after a shell's `*.zt`: never cost its writer the last file.
+void refuse_positional_tensor_file(const std::string& output, const zt::OpenOptions& options) {
+  if (!is_tensor_file(output, options)) return;
+  throw zt::Error(
+      zt::Code::usage, "",
+      fmt::format("{}: exists and is a tensor file; to replace it, name it with -o and add --force", output));
+}
+
+void print_report(const std::string& output, const zt::ConvertReport& report, double seconds, bool quiet) {
+  for (const std::string& note : report.notes) print_note(note);
+  for (const std::string& skipped : report.skipped) print_note("skipped " + skipped);
+  if (quiet) return;
+  print(fmt::format("{}: {}, {} -> {} in {:.2f} s ({})\n", printable(output),
+                    count_text(report.tensors, "tensor"), size_text(report.bytes_in),
+                    size_text(report.bytes_out), seconds, rate_text(report.bytes_in, seconds)));
+}
+
+}  // namespace
+
+void add_transfer_options(CLI::App& command, Transfer& transfer) {
+  add_operands(command, transfer.operands);
+  command.add_option("-o,--output", transfer.output, "the file to write")->type_name("OUT");
+  command.add_flag("--force", transfer.options.overwrite, "replace OUT if it exists");
+  add_threads(command, transfer.threads);
+  add_quiet(command, transfer.quiet);
+}
+
+void add_level(CLI::App& command, std::optional<int>& level) {
+  command.add_option("-l,--level", level, "zstd level, 1 (fast) to 22 (small); default 3")
+      ->type_name("LEVEL")
+      ->check(CLI::Range(1, 22))
+      ->option_text("LEVEL");
+}
+
+void check_operands(const Transfer& transfer) {
+  const std::size_t given = transfer.operands.size();
+  if (!transfer.output && given != 2) {
+    throw CLI::ValidationError(
+        fmt::format("without -o OUT, two operands are needed, IN and OUT; got {}", given));
+  }
+  if (given == 0) throw CLI::ValidationError("an input is needed");
+}
+
+void check_one_operand(const Transfer& transfer) {
+  check_operands(transfer);
+  if (transfer.output && transfer.operands.size() > 1) {
+    throw CLI::ValidationError(
+        fmt::format("with -o OUT, one input is needed; got {}", transfer.operands.size()));
+  }
+}
+
+int run(const Transfer& transfer) {
+  zt::ConvertOptions options = transfer.options;
+  options.open.threads = transfer.threads;
+  options.writer.threads = transfer.threads;
+  std::vector<fs::path> inputs(transfer.operands.begin(), transfer.operands.end());
+  if (!transfer.output) {
+    inputs.pop_back();
+    refuse_positional_tensor_file(transfer.operands.back(), options.open);
+  }
+  const std::string output = transfer.output.value_or(transfer.operands.back());
+  zt::ConvertReport report;
+  double seconds = 0;
+  {
+    Bar bar(transfer.quiet);
+    options.progress = bar.callback();
+    report = zt::convert(inputs, output, options);
+    seconds = bar.seconds();
+  }
+  print_report(output, report, seconds, transfer.quiet);
+  return 0;
+}
+
+}  // namespace cli

@@ -1,0 +1,83 @@
+#include "ztensor/verify.h"
+
+#include <fmt/format.h>
+#include <CLI/Error.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bar.h"
+#include "commands.h"
+#include "terminal.h"
+
+namespace cli {
+namespace {
+
+struct Verify {
+  std::vector<std::string> files;
+  unsigned threads = 0;
+  bool quiet = false;
+};
+
+zt::VerifyReport check(const std::string& file, const Verify& verify, std::size_t& tensors) {
+  const zt::Source source = zt::open(file, {.threads = verify.threads});
+  for (const std::string& note : source.notes()) print_note(note);
+  tensors = source.size();
+  Bar bar(verify.quiet);
+  return zt::check(source, {}, bar.callback());
+}
+
+// Whether all is well with the file.
+bool verify_file(const std::string& file, const Verify& verify) {
+  std::size_t tensors = 0;
+  const zt::VerifyReport report = check(file, verify, tensors);
+  for (const zt::Finding& finding : report.findings) {
+    print(fmt::format("{}\n", printable(finding.error.what())));
+  }
+  const std::size_t right = report.checked.size() + report.undigested.size();
+  std::string summary = fmt::format("{}: {} ok, {} without digest", printable(file),
+                                    count_text(right, "tensor"), report.undigested.size());
+  const std::size_t unreadable = report.unreadable.size();
+  if (tensors > right + unreadable) summary += fmt::format(", {} bad", tensors - right - unreadable);
+  if (unreadable != 0) summary += fmt::format(", {} unreadable", unreadable);
+  if (!verify.quiet) print(summary + "\n");
+  return report.findings.empty();
+}
+
+int run(const Verify& verify) {
+  bool well = true;
+  for (const std::string& file : verify.files) {
+    try {
+      well = verify_file(file, verify) && well;
+    } catch (const zt::Error& error) {
+      // One bad file must not hide the state of those after it.
+      if (error.code() == zt::Code::cancelled) throw;
+      print_error(error.what());
+      well = false;
+    }
+  }
+  return well ? 0 : 1;
+}
+
+}  // namespace
+
+void add_verify(CLI::App& app, Command& chosen) {
+  CLI::App& command =
+      add_command(app, "verify", "Check the digests and contents of every tensor", {"[OPTIONS] FILE..."});
+  const auto verify = std::make_shared<Verify>();
+  add_operands(command, verify->files);
+  add_threads(command, verify->threads);
+  add_quiet(command, verify->quiet);
+  command.footer(
+      "Prints a line for everything that is wrong, and one a file (not with -q).\n"
+      "Exits with 1 when anything is wrong, unreadable tensors included.\n\n"
+      "Example:\n"
+      "  ztensor verify model.zt backup/*.zt");
+  command.callback([verify, &chosen] {
+    if (verify->files.empty()) throw CLI::ValidationError("a FILE is needed");
+    chosen = [verify] { return run(*verify); };
+  });
+}
+
+}  // namespace cli

@@ -1,0 +1,163 @@
+// A zstd stream, and a part with a seek table. Laws: a stream decodes to the same bytes, or breaks the same rule, in
+// whatever pieces it comes; FrameDecoder agrees with StreamDecoder; so do the frames that a seek table lists; a table
+// reads back; a frame that we made decodes to what it was made of.
+
+#include "codec/zstd.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "ztensor/error.h"
+
+namespace {
+
+using zt::codec::FrameSize;
+using Data = std::vector<std::byte>;
+using View = std::span<const std::byte>;
+
+constexpr std::size_t kMostDecoded = std::size_t{1} << 20;  // what is longer is cut: it would only be slow
+
+void law(bool holds) {
+  if (!holds) std::abort();
+}
+
+struct Outcome {
+  Data decoded;
+  std::string_view rule = "whole";
+  bool cut = false;
+};
+
+// Sizes of pieces, from one number: 1 to `most`, in no order.
+class Pieces {
+ public:
+  Pieces(std::uint32_t seed, std::size_t most) : state_(seed), most_(most) {}
+  std::size_t next() {
+    state_ = state_ * 1664525 + 1013904223;
+    return 1 + (state_ >> 8) % most_;
+  }
+
+ private:
+  std::uint32_t state_;
+  std::size_t most_;
+};
+
+Outcome stream(View stored, Pieces in, Pieces out) {
+  Outcome outcome;
+  Data room;
+  try {
+    zt::codec::StreamDecoder decoder;
+    for (;;) {
+      room.resize(out.next());
+      const View piece = stored.first(std::min(in.next(), stored.size()));
+      const auto step = decoder.decode(piece, room);
+      law(step.used <= piece.size() && step.made <= room.size());
+      law(step.used == piece.size() || step.made == room.size());
+      outcome.decoded.insert(outcome.decoded.end(), room.begin(),
+                             room.begin() + static_cast<std::ptrdiff_t>(step.made));
+      stored = stored.subspan(step.used);
+      outcome.cut = outcome.decoded.size() > kMostDecoded;
+      if (outcome.cut) return outcome;
+      if (stored.empty() && step.made < room.size()) break;
+    }
+    if (!decoder.at_frame_end()) outcome.rule = "unfinished";
+  } catch (const zt::Error& e) {
+    outcome.rule = e.rule();
+  }
+  return outcome;
+}
+
+Outcome one_shot(View stored, std::size_t size) {
+  Outcome outcome;
+  outcome.decoded.resize(size);
+  try {
+    zt::codec::FrameDecoder().decode(stored, outcome.decoded);
+  } catch (const zt::Error& e) {
+    outcome.rule = e.rule();
+  }
+  return outcome;
+}
+
+Outcome check_stream(View stored, std::uint32_t seed) {
+  Outcome whole = stream(stored, {seed, stored.size() + 1}, {seed, std::size_t{1} << 16});
+  const Outcome odd = stream(stored, {seed, 1 + seed % 61}, {seed + 1, 1 + seed % 100003});
+  if (!whole.cut && !odd.cut) {
+    law(whole.rule == odd.rule);
+    // Before an error, how much came out depends on the room there was.
+    law(whole.rule != "whole" || whole.decoded == odd.decoded);
+  }
+  if (whole.cut) return whole;
+  const Outcome at_once = one_shot(stored, whole.decoded.size());
+  law((at_once.rule == "whole") == (whole.rule == "whole") || whole.rule == "zstd.window");
+  if (whole.rule == "whole") law(at_once.decoded == whole.decoded);
+  return whole;
+}
+
+// What the frames decode to that a table at the end of `part` lists, if it does and they fill the part.
+Outcome seek(View part) {
+  Outcome outcome;
+  outcome.rule = "no table";
+  if (part.size() < zt::codec::kTableFooterBytes) return outcome;
+  const auto length = zt::codec::seek_table_length(part.last(zt::codec::kTableFooterBytes));
+  if (!length || *length > part.size()) return outcome;
+  const auto frames = zt::codec::parse_seek_table(part.last(static_cast<std::size_t>(*length)));
+  if (!frames) return outcome;
+  View left = part.first(part.size() - static_cast<std::size_t>(*length));
+  for (const FrameSize& frame : *frames) {
+    if (frame.stored > left.size() || outcome.decoded.size() + frame.decoded > kMostDecoded) return outcome;
+    const Outcome one = one_shot(left.first(frame.stored), frame.decoded);
+    if (one.rule != "whole") return outcome;
+    outcome.decoded.insert(outcome.decoded.end(), one.decoded.begin(), one.decoded.end());
+    left = left.subspan(frame.stored);
+  }
+  if (left.empty()) outcome.rule = "whole";
+  return outcome;
+}
+
+// The bytes as the sizes of frames: what a table can say must read back, and nothing else.
+void check_table(View bytes) {
+  std::vector<FrameSize> frames(bytes.size() / sizeof(FrameSize));
+  if (!frames.empty()) std::memcpy(frames.data(), bytes.data(), frames.size() * sizeof(FrameSize));
+  bool tellable = true;
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    if (std::to_integer<unsigned>(bytes[0]) % 2 == 0) frames[i].decoded = i + 1 < frames.size() ? 4096 : 77;
+    tellable = tellable && frames[i].decoded <= zt::codec::kMaxFrameBytes;
+    tellable = tellable && (i + 1 == frames.size() || frames[i].decoded == frames[0].decoded);
+  }
+  const Data table = zt::codec::encode_seek_table(frames);
+  law(zt::codec::seek_table_length(View(table).last(zt::codec::kTableFooterBytes)) == table.size());
+  const auto parsed = zt::codec::parse_seek_table(table);
+  law(parsed.has_value() == tellable);
+  if (parsed) law(*parsed == frames);
+  law(stream(table, {1, table.size()}, {1, 16}).rule == "whole");  // to a decoder it is a skippable frame
+}
+
+void check_round_trip(View bytes, std::uint32_t seed) {
+  const View decoded = bytes.first(std::min(bytes.size(), zt::codec::kFrameBytes));
+  const Data stored = zt::codec::FrameEncoder(1 + static_cast<int>(seed % 4)).encode(decoded);
+  const Outcome outcome = check_stream(stored, seed);
+  law(outcome.rule == "whole" &&
+      std::equal(decoded.begin(), decoded.end(), outcome.decoded.begin(), outcome.decoded.end()));
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const View input = std::as_bytes(std::span(data, size));
+  std::uint32_t seed = static_cast<std::uint32_t>(size);  // odd pieces, the same for the same input
+  for (const std::uint8_t byte : std::span(data, std::min<std::size_t>(size, 64))) seed = seed * 31 + byte;
+
+  const Outcome streamed = check_stream(input, seed);
+  const Outcome sought = seek(input);
+  if (sought.rule == "whole" && !streamed.cut && streamed.rule != "zstd.window") {
+    law(streamed.rule == "whole" && streamed.decoded == sought.decoded);
+  }
+  check_table(input);
+  check_round_trip(input, seed);
+  return 0;
+}

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ztensor/bytes.h"
+
+namespace zt {
+
+enum class Mapping {
+  shared,        // read-only: what C++ Bytes and NumPy views borrow
+  copy_on_write  // private and writable: what may be written to (torch, DLPack)
+};
+
+// Random access to immutable bytes: a file, a buffer, a Python file object. Derive from it to open anything that
+// can be read at an offset. All members may be called from any thread.
+class ZT_API ByteStore {
+ public:
+  virtual ~ByteStore() = default;
+  virtual std::uint64_t size() const = 0;
+  // Fills `out` with the bytes from `offset`. Throws io when they are not all there.
+  virtual void read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
+  // All bytes, without copying. The default throws unsupported: not every store lies in memory.
+  virtual Bytes map(Mapping mapping) const;
+};
+
+// Bytes in memory. Maps shared only.
+class ZT_API MemoryStore final : public ByteStore {
+ public:
+  explicit MemoryStore(Bytes bytes) : bytes_(std::move(bytes)) {}
+  explicit MemoryStore(std::vector<std::byte> bytes);
+  std::uint64_t size() const override { return bytes_.size(); }
+  void read_at(std::uint64_t offset, std::span<std::byte> out) const override;
+  Bytes map(Mapping mapping) const override;
+
+ private:
+  Bytes bytes_;
+};
+
+// Where a Writer puts a file that is not on disk. Called by one thread, in order, without gaps.
+class ZT_API ByteSink {
+ public:
+  virtual ~ByteSink() = default;
+  virtual void write(std::span<const std::byte> bytes) = 0;
+};
+
+}  // namespace zt

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+#include "ztensor/macros.h"
+
+namespace zt {
+
+// A view of bytes together with what keeps them alive (a mapping, or a buffer). A value: copies share the owner.
+class ZT_API Bytes {
+ public:
+  Bytes() = default;
+  Bytes(std::shared_ptr<const void> owner, std::span<const std::byte> view)
+      : owner_(std::move(owner)), view_(view) {}
+
+  std::size_t size() const noexcept { return view_.size(); }
+  bool empty() const noexcept { return view_.empty(); }
+  std::span<const std::byte> view() const& ZT_LIFETIME_BOUND { return view_; }
+  std::span<const std::byte> view() const&& = delete;  // `part.map().view()` would dangle: name the Bytes
+
+  // The bytes as little-endian elements of T. Throws usage unless the length is a whole number of T and the
+  // address is aligned for T; throws unsupported on a big-endian host when T is wider than a byte.
+  template <class T>
+  std::span<const T> as() const& ZT_LIFETIME_BOUND {
+    static_assert(std::is_trivially_copyable_v<T> && !std::is_same_v<T, bool>);
+    check_view(sizeof(T), alignof(T));
+    return {reinterpret_cast<const T*>(view_.data()), view_.size() / sizeof(T)};
+  }
+  template <class T>
+  std::span<const T> as() const&& = delete;
+
+  // `length` bytes from `offset`, sharing the owner. Throws usage when they run past the end.
+  Bytes slice(std::uint64_t offset, std::uint64_t length) const;
+  const std::shared_ptr<const void>& owner() const noexcept { return owner_; }
+
+ private:
+  void check_view(std::size_t size, std::size_t alignment) const;
+
+  std::shared_ptr<const void> owner_;
+  std::span<const std::byte> view_;
+};
+
+}  // namespace zt

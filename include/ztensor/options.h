@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "ztensor/digest.h"
+#include "ztensor/limits.h"
+#include "ztensor/value.h"
+
+namespace zt {
+
+// How the bytes of a part are stored.
+class Encoding {
+ public:
+  static constexpr Encoding raw() { return Encoding(0); }
+  // zstd frames of 1 MiB with a seek table (spec/zt-1.2.md §6). `level` is 1 to 22; the writer throws usage otherwise.
+  static constexpr Encoding zstd(int level = 3) { return Encoding(level); }
+  constexpr bool is_raw() const { return level_ == 0; }
+  constexpr int level() const { return level_; }
+  friend constexpr bool operator==(Encoding, Encoding) = default;
+
+ private:
+  constexpr explicit Encoding(int level) : level_(level) {}
+  int level_;
+};
+
+enum class Backend { automatic, mmap, read };
+
+// Which digests a read checks. verify() always checks all.
+enum class Verify {
+  standard,  // crc32c on every copying or decoding read, in the same pass; borrowed views are not checked
+  always,    // also sha256, and a view once, when it is first handed out
+  never,
+};
+
+struct OpenOptions {
+  Backend backend = Backend::automatic;
+  Verify verify = Verify::standard;
+  unsigned threads = 0;  // 0: ZTENSOR_THREADS, else the cores this process may use
+  Limits limits = {};
+};
+
+enum class WriteMode { replace, create_new };
+
+struct WriterOptions {
+  WriteMode mode = WriteMode::replace;
+  std::string format = "1.2";            // "1.2" or "zt-1.2"
+  Encoding encoding = Encoding::raw();   // of parts that do not ask otherwise
+  std::optional<Checksum> checksum = {};  // default: crc32c
+  std::uint64_t alignment = 0;            // of parts: a power of two, 64 to 2 MiB; 0 is 64
+  Value attributes = {};                  // of the file: a map with text keys, or null
+  bool durable = false;                   // sync new files and their folder too; replaced files always are
+  unsigned threads = 0;
+  Limits limits = {};
+};
+
+struct AddOptions {
+  std::optional<Encoding> encoding = {};   // default: the writer's
+  std::optional<Checksum> checksum = {};   // default: the writer's
+  Value attributes = {};                   // of the tensor: a map with text keys, or null
+};
+
+}  // namespace zt

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ztensor/byte_store.h"
+#include "ztensor/options.h"
+#include "ztensor/progress.h"
+#include "ztensor/tensor.h"
+
+namespace zt {
+
+// An open file of tensors, of any format. A value handle: copies, tensors, parts and mapped bytes share its state and
+// keep it alive. Immutable; any thread may call any member.
+class ZT_API Source {
+ public:
+  std::size_t size() const;             // tensors, unreadable ones included
+  Tensor operator[](std::size_t index) const;  // in the order of the file; throws not_found
+  Tensor tensor(std::string_view name) const;  // throws not_found
+  std::optional<Tensor> find(std::string_view name) const;
+  std::string_view format() const;      // "zt-1.2", "safetensors", ...
+  Value attributes() const;             // of the file: a map, or null; parsed on each call
+  std::span<const std::byte> attributes_cbor() const;
+  std::vector<std::filesystem::path> paths() const;  // empty for a source that is not on disk
+  const std::vector<std::string>& notes() const;  // what a user should know, but is no error
+  std::uint64_t stored_size() const;    // bytes of the file
+
+  class Iterator {
+   public:
+    using value_type = Tensor;
+    using difference_type = std::ptrdiff_t;
+    Iterator(const Source* source, std::size_t index) : source_(source), index_(index) {}
+    Tensor operator*() const { return (*source_)[index_]; }
+    Iterator& operator++() { ++index_; return *this; }
+    friend bool operator==(const Iterator&, const Iterator&) = default;
+
+   private:
+    const Source* source_;
+    std::size_t index_;
+  };
+  Iterator begin() const { return {this, 0}; }
+  Iterator end() const { return {this, size()}; }
+
+  // One read of many: `out` receives the decoded bytes of the part, all of them.
+  struct Read {
+    Part part;
+    std::span<std::byte> out;
+  };
+  // Carries out all reads, on several threads. Throws the error of the first failing read, in their order.
+  void read(std::span<const Read> reads, std::optional<Verify> verify = {}, const Progress& progress = {}) const;
+
+  explicit Source(std::shared_ptr<const SourceState> state) : state_(std::move(state)) {}
+  const std::shared_ptr<const SourceState>& state() const { return state_; }
+
+ private:
+  std::shared_ptr<const SourceState> state_;
+};
+
+// Opens a file of any format, told apart by content. Reads its index only: time and memory are linear in that. Throws
+// io, malformed, unsupported, limit.
+ZT_API Source open(const std::filesystem::path& path, const OpenOptions& options = {});
+// The same over any store; `name` is used in messages, and to recognise formats without a magic.
+ZT_API Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const OpenOptions& options = {});
+
+}  // namespace zt

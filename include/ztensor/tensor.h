@@ -1,0 +1,190 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ztensor/byte_store.h"
+#include "ztensor/bytes.h"
+#include "ztensor/dtype.h"
+#include "ztensor/error.h"
+#include "ztensor/options.h"
+#include "ztensor/slice.h"
+#include "ztensor/value.h"
+
+namespace zt {
+
+class Source;
+class Tensor;
+struct SourceState;
+namespace model {
+struct PartRow;
+}
+namespace library {
+struct PartAccess;
+}
+
+// One stored array of a tensor. A value handle: copies share one immutable source. Any thread may call any member.
+// Element bytes are row-major and little-endian.
+class ZT_API Part {
+ public:
+  std::string_view role() const;  // "data", "values", "indptr", ...; lives as long as the source or a handle to it
+  DType dtype() const;            // of an unknown logical type: its storage
+  std::string_view storage() const;    // the file's own word for the stored type: "f32", "BF16"
+  std::string_view logical() const;    // the file's own logical type, or ""
+  std::string_view encoding() const;   // "raw", "zstd"
+  std::string_view digest() const;     // as the file has it, "crc32c:0x1234ABCD", or ""
+  std::uint64_t offset() const;        // of the stored bytes in their file
+  std::uint64_t stored_length() const;
+  // Decoded bytes. From metadata, but for the zstd parts of generation 1.1 that do not say: those are decoded once
+  // to count, on every call.
+  std::uint64_t length() const;
+  // Borrows the decoded bytes without copying. The result keeps its mapping alive after the Source is gone. Throws
+  // unsupported when the bytes are encoded or the file is not mapped: it never copies quietly. If someone truncates
+  // the file, touching the result is SIGBUS; read_into() throws io.
+  Bytes map(Mapping mapping = Mapping::shared) const;
+  // Decodes into `out`; out.size() must equal length(). Checks a crc32c digest in the same pass, others as the
+  // source's Verify says. Throws usage (wrong size), io, malformed, mismatch, limit.
+  void read_into(std::span<std::byte> out, std::optional<Verify> verify = {}) const;
+  std::vector<std::byte> read(std::optional<Verify> verify = {}) const;
+  // Decodes and checks the digest, and keeps nothing.
+  void check(Verify verify = Verify::always) const;
+
+ private:
+  friend class Source;
+  friend class Tensor;
+  friend class Writer;
+  friend struct library::PartAccess;
+  const model::PartRow& prepare(const SourceState& state) const;  // throws the part's fault
+  Part(std::shared_ptr<const SourceState> state, std::uint32_t tensor, std::uint32_t row)
+      : state_(std::move(state)), tensor_(tensor), row_(row) {}
+  std::shared_ptr<const SourceState> state_;
+  std::uint32_t tensor_;
+  std::uint32_t row_;
+};
+
+// A sparse matrix in compressed rows, as stored: columns need not be sorted, cells may repeat (spec/zt-1.2.md §8).
+template <class T>
+struct Csr {
+  std::vector<std::uint64_t> shape;    // rows, columns
+  std::vector<T> values;               // nnz
+  std::vector<std::uint64_t> indices;  // nnz columns
+  std::vector<std::uint64_t> indptr;   // rows + 1
+};
+
+// Coordinates of a sparse tensor of any rank, as stored.
+template <class T>
+struct Coo {
+  std::vector<std::uint64_t> shape;
+  std::vector<T> values;               // nnz
+  std::vector<std::uint64_t> indices;  // rank x nnz: all of axis 0, then all of axis 1, ...
+};
+
+// The checked index parts of a sparse tensor, widened to 64 bits.
+struct SparseIndices {
+  std::vector<std::uint64_t> indices;
+  std::vector<std::uint64_t> indptr;  // empty for COO
+};
+
+// A named tensor of a source. A value handle, like Part.
+class ZT_API Tensor {
+ public:
+  std::string_view name() const;  // lives as long as the source or a handle to it
+  std::string_view layout() const;  // "dense", "sparse_csr", "sparse_coo", "quantized_group", any other text
+  std::span<const std::uint64_t> shape() const;  // outermost first; empty for a 0-d tensor
+  std::uint64_t elements() const;                // product of the shape
+  // Of `data` (dense) or `values` (sparse). Throws unsupported for other layouts, and the cause when unreadable.
+  DType dtype() const;
+  Value attributes() const;        // a map, or null; parsed on each call
+  std::span<const std::byte> attributes_cbor() const;  // the raw item, or empty
+  std::uint64_t nbytes() const;    // decoded bytes of all parts; see Part::length
+  std::size_t parts() const;
+  Part part(std::size_t index) const;        // throws not_found
+  Part part(std::string_view role) const;    // throws not_found
+  std::optional<Part> find_part(std::string_view role) const;
+  Part data() const { return part("data"); }
+
+  // Why this tensor cannot be read, or nothing. Its metadata, and the bytes of parts whose extent is known, still are.
+  std::optional<Error> unreadable() const;
+
+  // An owned copy of a dense tensor. Throws usage when T does not stand for the dtype or the layout is not dense.
+  template <class T>
+  std::vector<T> read() const {
+    check_type(dtype_of<T>::value);
+    std::vector<T> out(elements());
+    read_into(std::as_writable_bytes(std::span<T>(out)));
+    return out;
+  }
+  // Into memory of the caller; out.size() must be elements().
+  template <class T>
+  void read_into(std::span<T> out) const {
+    check_type(dtype_of<T>::value);
+    read_into(std::as_writable_bytes(out));
+  }
+  void read_into(std::span<std::byte> out, std::optional<Verify> verify = {}) const;
+  // A borrowed, typed view of a dense tensor: Bytes::as<T>() of data().map(), with the dtype checked.
+  Bytes map() const;
+
+  // The selected elements of a dense tensor, row-major; `out` holds exactly them. Reads or decompresses only what
+  // is needed; checks digests only where frames carry checksums. Throws usage (not dense, wrong size, out of range,
+  // float4).
+  void read_slice(const Selection& selection, std::span<std::byte> out) const;
+  // Rows [first, last) of axis 0.
+  template <class T>
+  std::vector<T> read_rows(std::uint64_t first, std::uint64_t last) const {
+    check_type(dtype_of<T>::value);
+    std::vector<T> out(row_elements(first, last));
+    read_slice({{.start = first, .count = last - first}}, std::as_writable_bytes(std::span<T>(out)));
+    return out;
+  }
+
+  // A sparse tensor with its pointers and bounds checked. Throws usage for another layout or dtype, malformed.
+  template <class T>
+  Csr<T> read_csr() const {
+    Csr<T> out{.shape = {shape().begin(), shape().end()}, .values = read_values<T>("sparse_csr"), .indices = {}, .indptr = {}};
+    SparseIndices checked = read_indices(out.values.size());
+    out.indices = std::move(checked.indices);
+    out.indptr = std::move(checked.indptr);
+    return out;
+  }
+  template <class T>
+  Coo<T> read_coo() const {
+    Coo<T> out{.shape = {shape().begin(), shape().end()}, .values = read_values<T>("sparse_coo"), .indices = {}};
+    out.indices = read_indices(out.values.size()).indices;
+    return out;
+  }
+  // What read_csr and read_coo are made of: nnz is the number of values. Throws as they do.
+  SparseIndices read_indices(std::uint64_t nnz) const;
+
+ private:
+  friend class Source;
+  friend class Writer;
+  Tensor(std::shared_ptr<const SourceState> state, std::uint32_t row) : state_(std::move(state)), row_(row) {}
+  void throw_unreadable() const;
+  [[noreturn]] void fail(Code code, const char* rule, std::string message) const;  // names file and tensor
+  void check_type(DType wanted) const;
+  void check_layout(std::string_view wanted) const;
+  std::uint64_t row_elements(std::uint64_t first, std::uint64_t last) const;
+  template <class T>
+  std::vector<T> read_values(std::string_view wanted) const {
+    check_layout(wanted);
+    check_type(dtype_of<T>::value);
+    const Part values = part("values");
+    const std::uint64_t length = values.length();
+    if (length % sizeof(T) != 0) throw_ragged(length);
+    std::vector<T> out(length / sizeof(T));
+    values.read_into(std::as_writable_bytes(std::span<T>(out)));
+    return out;
+  }
+  [[noreturn]] void throw_ragged(std::uint64_t length) const;
+
+  std::shared_ptr<const SourceState> state_;
+  std::uint32_t row_;
+};
+
+}  // namespace zt

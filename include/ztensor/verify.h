@@ -1,0 +1,34 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ztensor/progress.h"
+#include "ztensor/source.h"
+
+namespace zt {
+
+// One thing that is wrong with a tensor.
+struct Finding {
+  std::string tensor;
+  Error error;
+};
+
+struct VerifyReport {
+  std::vector<std::string> checked;     // every part has a known digest, and all was found right
+  std::vector<std::string> undigested;  // contents are right, but some part has no digest that we know
+  std::vector<std::string> unreadable;  // listed, but not to be read; their causes are among `findings`
+  std::vector<Finding> findings;        // in the order of the file; empty: all is well
+};
+
+// Checks digests and contents (zstd streams, bool bytes, sparse pointers and bounds) of the named tensors, or of all.
+// Reads every byte of them once, on several threads. Throws not_found, io, cancelled; what is wrong with the file is
+// a finding.
+ZT_API VerifyReport check(const Source& source, std::span<const std::string> names = {},
+                          const Progress& progress = {});
+// As check(), but throws the first finding that is not merely an unreadable tensor.
+ZT_API VerifyReport verify(const Source& source, std::span<const std::string> names = {},
+                           const Progress& progress = {});
+
+}  // namespace zt

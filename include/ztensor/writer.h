@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "ztensor/byte_store.h"
+#include "ztensor/dtype.h"
+#include "ztensor/options.h"
+#include "ztensor/progress.h"
+#include "ztensor/tensor.h"
+
+namespace zt {
+
+using Shape = std::vector<std::uint64_t>;
+
+// Elements in memory, of any strides and byte order; borrowed for the call.
+struct ArrayView {
+  DType dtype;
+  Shape shape;                          // outermost first
+  const std::byte* data;                // the element at index 0, 0, ...
+  std::vector<std::int64_t> strides = {};  // bytes between neighbours, one an axis; empty: row-major without gaps
+  bool byte_swapped = false;            // elements are big-endian
+};
+
+// One part of an object: its role and its elements.
+struct PartView {
+  std::string_view role;
+  ArrayView array;
+};
+
+// Writes one file. Nothing is visible at the target before finalize(): a Writer that is dropped, or whose add threw
+// on I/O, leaves it as it was. One owner at a time.
+class ZT_API Writer {
+ public:
+  // Throws usage (bad options), io (no such folder; EEXIST under create_new).
+  static Writer create(const std::filesystem::path& path, const WriterOptions& options = {});
+  // Into a sink instead of a file: bytes leave as they are made, finalize() writes the last.
+  static Writer to(std::unique_ptr<ByteSink> sink, const WriterOptions& options = {});
+  Writer(Writer&&) noexcept;
+  Writer& operator=(Writer&&) noexcept;
+  ~Writer();
+
+  // Elements in row-major order; their number must be the product of `shape`. Throws usage (name taken, empty, with
+  // NUL, over 1024 bytes or not UTF-8; sizes that do not agree; a bad level), io.
+  template <class T>
+  void add(std::string_view name, const Shape& shape, std::span<const T> elements, const AddOptions& options = {}) {
+    check_count(shape, elements.size());
+    add(name, ArrayView{.dtype = dtype_of<T>::value, .shape = shape, .data = std::as_bytes(elements).data()}, options);
+  }
+  // Any strides and byte order. The bytes are taken before the call returns.
+  void add(std::string_view name, const ArrayView& array, const AddOptions& options = {});
+
+  // A sparse matrix; indptr has rows + 1 entries. Throws usage when pointers fall or a column is out of range.
+  template <class T>
+  void add_csr(std::string_view name, const Shape& shape, std::span<const T> values,
+               std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr,
+               const AddOptions& options = {}) {
+    add_csr(name, shape, array_of(values), array_of(indices), array_of(indptr), options);
+  }
+  // Parts of one dimension; indices of any integer dtype, stored as u64.
+  void add_csr(std::string_view name, const Shape& shape, const ArrayView& values, const ArrayView& indices,
+               const ArrayView& indptr, const AddOptions& options = {});
+
+  // Coordinates: rank x nnz, all of axis 0 first.
+  template <class T>
+  void add_coo(std::string_view name, const Shape& shape, std::span<const T> values,
+               std::span<const std::uint64_t> indices, const AddOptions& options = {}) {
+    add_coo(name, shape, array_of(values), array_of(indices), options);
+  }
+  // `indices` has shape {rank, nnz}, or {rank * nnz}.
+  void add_coo(std::string_view name, const Shape& shape, const ArrayView& values, const ArrayView& indices,
+               const AddOptions& options = {});
+
+  // A tensor of any layout, its parts in the order given. For a layout of this format ("dense", "sparse_csr",
+  // "sparse_coo") the parts must agree with it: use the calls above.
+  void add_object(std::string_view name, const Shape& shape, std::string_view layout, std::span<const PartView> parts,
+                  const AddOptions& options = {});
+  // A second name of a tensor that was added; its bytes are stored once. Throws usage, not_found.
+  void add_alias(std::string_view name, std::string_view existing);
+
+  // A tensor of another source, with its layout and attributes. Parts that this format holds as they are stored move
+  // unchanged, with encoding and digest; others are decoded and stored as the writer's options say. `encoding`: recode
+  // every part so. Digests of what is read are checked. Throws the tensor's cause when it is unreadable.
+  void add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding = {});
+
+  // Replaces the attributes of the file: a map with text keys, or null.
+  void set_attributes(const Value& attributes);
+  // Called during long adds with bytes taken so far in this call, and their total.
+  void set_progress(Progress progress);
+
+  // Writes the index and publishes the file. No call may follow.
+  void finalize();
+  // Gives up: the target stays as it was. Idempotent.
+  void abort() noexcept;
+
+ private:
+  struct State;
+  explicit Writer(std::unique_ptr<State> state);
+  static void check_count(const Shape& shape, std::uint64_t elements);
+  template <class T>
+  static ArrayView array_of(std::span<const T> elements) {
+    return {.dtype = dtype_of<T>::value, .shape = {elements.size()}, .data = std::as_bytes(elements).data()};
+  }
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace zt

@@ -1,0 +1,76 @@
+#include "bindings.h"
+
+#include <chrono>
+
+namespace zt::python {
+namespace {
+
+template <class T>
+void take(T& field, nb::handle limits, const char* name) {
+  const nb::object value = limits.attr(name);
+  if (!value.is_none()) field = nb::cast<T>(value);
+}
+
+}  // namespace
+
+std::filesystem::path to_path(nb::handle path) {
+  const nb::bytes bytes = nb::cast<nb::bytes>(path);
+  return std::string(bytes.c_str(), bytes.size());
+}
+
+nb::object from_path(const std::filesystem::path& path) {
+  const std::string& bytes = path.native();
+  PyObject* text = PyUnicode_DecodeFSDefaultAndSize(bytes.data(), static_cast<Py_ssize_t>(bytes.size()));
+  if (text == nullptr) throw nb::python_error();
+  return nb::steal(text);
+}
+
+Limits to_limits(nb::handle limits) {
+  Limits result;
+  if (limits.is_none()) return result;
+  take(result.index_bytes, limits, "index_bytes");
+  take(result.decoded_bytes, limits, "decoded_bytes");
+  take(result.rank, limits, "rank");
+  take(result.depth, limits, "depth");
+  return result;
+}
+
+std::optional<Verify> to_verify(std::optional<bool> verify) {
+  if (!verify) return std::nullopt;
+  return *verify ? Verify::always : Verify::never;
+}
+
+std::optional<Encoding> to_encoding(std::optional<int> level) {
+  if (!level) return std::nullopt;
+  return *level == 0 ? Encoding::raw() : Encoding::zstd(*level);
+}
+
+std::optional<Checksum> to_checksum(nb::handle name) {
+  if (name.is_none()) return std::nullopt;
+  const std::string text = utf8(name);
+  const std::optional<Checksum> checksum = find_checksum(text);
+  if (!checksum) throw_usage("checksum is '" + text + "': expected 'crc32c', 'sha256' or 'none'");
+  return checksum;
+}
+
+Progress to_progress(nb::object callback) {
+  // Held by a shared pointer, so that copies of the Progress need no GIL; the last one may be dropped without it.
+  struct Held {
+    nb::object callback;
+    ~Held() {
+      if (!callback.is_valid()) return;
+      const nb::gil_scoped_acquire locked;
+      callback.reset();
+    }
+  };
+  auto held = std::make_shared<Held>();
+  if (!callback.is_none()) held->callback = std::move(callback);
+  return [held](std::uint64_t done, std::uint64_t total) {
+    const nb::gil_scoped_acquire locked;
+    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    if (!held->callback.is_valid()) return true;
+    return !held->callback(done, total).is(nb::handle(Py_False));
+  };
+}
+
+}  // namespace zt::python

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "ztensor/ztensor.h"
+
+// What the files of the module share. Unless it says otherwise, a function needs the GIL.
+namespace zt::python {
+
+namespace nb = nanobind;
+
+void bind_errors(nb::module_& module);
+void bind_buffer(nb::module_& module);
+void bind_source(nb::module_& module);
+void bind_writer(nb::module_& module);
+void bind_files(nb::module_& module);
+
+// Runs `work` without the GIL; anything that may block, read a file or touch many bytes goes through here.
+template <class F>
+decltype(auto) released(F&& work) {
+  nb::gil_scoped_release unlocked;
+  return std::forward<F>(work)();
+}
+
+// errors.cc
+nb::object error_object(const Error& error);  // the Python exception that stands for it
+[[noreturn]] void throw_usage(const std::string& message);
+
+// value.cc
+nb::object to_python(const Value& value);
+nb::dict to_dict(const Value& attributes);  // a map, or null: {}
+// Throws TypeError for what CBOR does not have, usage for integers over 64 bits.
+Value to_value(nb::handle object);
+std::string utf8(nb::handle text);  // throws TypeError unless it is a str, usage for lone surrogates
+nb::str to_str(std::string_view text);
+
+// store.cc: Python's buffers and file objects as stores. They may be used and dropped without the GIL.
+std::shared_ptr<const ByteStore> store_of_buffer(nb::handle buffer);
+std::shared_ptr<const ByteStore> store_of_file(nb::object file);
+std::unique_ptr<ByteSink> sink_of_file(nb::object file);
+
+// arguments.cc
+std::filesystem::path to_path(nb::handle path);  // of bytes, as os.fsencode gives them
+nb::object from_path(const std::filesystem::path& path);
+Limits to_limits(nb::handle limits);  // None, or an object with the members of Limits, each of which may be None
+std::optional<Verify> to_verify(std::optional<bool> verify);
+std::optional<Encoding> to_encoding(std::optional<int> level);  // 0 is raw
+std::optional<Checksum> to_checksum(nb::handle name);            // None, or a name
+// Lets Ctrl-C through; `callback` is None, or called with bytes done and to do and stops the work by returning False.
+Progress to_progress(nb::object callback = nb::none());
+
+// buffer.cc: memory with what keeps it alive, as Python's buffer protocol shows it.
+struct Buffer {
+  std::shared_ptr<const void> owner;
+  std::byte* data = nullptr;
+  std::size_t size = 0;
+  bool writable = false;
+
+  std::span<std::byte> bytes() const { return {data, size}; }
+};
+// Uninitialised, at a multiple of 64; large ones ask for huge pages. Throws bad_alloc. Needs no GIL.
+Buffer allocate(std::uint64_t size);
+// numpy.ndarray(shape, dtype, buffer, offset). Throws unsupported for shapes that NumPy cannot have.
+nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, nb::handle buffer, std::uint64_t offset);
+nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, Buffer buffer);
+nb::object shape_tuple(std::span<const std::uint64_t> shape);
+
+}  // namespace zt::python

@@ -1,0 +1,89 @@
+#include "bindings.h"
+
+#include <sys/mman.h>
+
+#include <array>
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+namespace zt::python {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kHugeFrom = std::size_t{8} << 20;
+
+int get_buffer(PyObject* object, Py_buffer* view, int flags) {
+  const Buffer* buffer = nb::inst_ptr<Buffer>(nb::handle(object));
+  static std::byte nothing;  // a view of no bytes still needs an address
+  return PyBuffer_FillInfo(view, object, buffer->data != nullptr ? buffer->data : &nothing,
+                           static_cast<Py_ssize_t>(buffer->size), buffer->writable ? 0 : 1, flags);
+}
+
+// What NumPy offers, looked up once. Leaked: arrays may outlive the module.
+struct NumPy {
+  nb::object ndarray = nb::module_::import_("numpy").attr("ndarray");
+  std::array<nb::object, kDTypeCount> dtypes;
+
+  NumPy() {
+    const nb::object table = nb::module_::import_("ztensor._dtypes").attr("NUMPY");
+    for (std::uint8_t i = 0; i < kDTypeCount; ++i) {
+      dtypes[i] = table[to_str(dtype_name(static_cast<DType>(i)))];
+    }
+  }
+};
+
+const NumPy& numpy() {
+  static const NumPy* const loaded = new NumPy();
+  return *loaded;
+}
+
+}  // namespace
+
+Buffer allocate(std::uint64_t size) {
+  if (size > std::numeric_limits<Py_ssize_t>::max() - kHugePage) throw std::bad_alloc();
+  const std::size_t alignment = size >= kHugeFrom ? kHugePage : 64;
+  const std::size_t rounded = (static_cast<std::size_t>(size) / alignment + 1) * alignment;
+  void* memory = std::aligned_alloc(alignment, rounded);
+  if (memory == nullptr) throw std::bad_alloc();
+  if (size >= kHugeFrom) madvise(memory, rounded, MADV_HUGEPAGE);  // only a hint
+  return {.owner = std::shared_ptr<void>(memory, std::free), .data = static_cast<std::byte*>(memory),
+          .size = static_cast<std::size_t>(size), .writable = true};
+}
+
+nb::object shape_tuple(std::span<const std::uint64_t> shape) {
+  nb::object tuple = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(shape.size())));
+  if (!tuple.is_valid()) throw nb::python_error();
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i), nb::int_(shape[i]).release().ptr());
+  }
+  return tuple;
+}
+
+nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, nb::handle buffer, std::uint64_t offset) {
+  const nb::object dimensions = shape_tuple(shape);
+  const nb::int_ start(offset);
+  const std::array<PyObject*, 4> arguments = {dimensions.ptr(), numpy().dtypes[static_cast<std::size_t>(dtype)].ptr(),
+                                              buffer.ptr(), start.ptr()};
+  PyObject* array = PyObject_Vectorcall(numpy().ndarray.ptr(), arguments.data(), arguments.size(), nullptr);
+  if (array == nullptr) {
+    const bool too_large = PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_OverflowError);
+    if (!too_large) throw nb::python_error();
+    PyErr_Clear();
+    throw Error(Code::unsupported, "", "NumPy cannot have an array of this rank or size");
+  }
+  return nb::steal(array);
+}
+
+nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, Buffer buffer) {
+  return make_array(shape, dtype, nb::cast(std::move(buffer)), 0);
+}
+
+void bind_buffer(nb::module_& module) {
+  static PyType_Slot slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)}, {0, nullptr}};
+  nb::class_<Buffer>(module, "Buffer", nb::type_slots(slots), nb::is_final())
+      .def("__len__", [](const Buffer& buffer) { return buffer.size; })
+      .def_ro("writable", &Buffer::writable);
+}
+
+}  // namespace zt::python

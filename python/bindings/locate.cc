@@ -1,0 +1,76 @@
+#include <algorithm>
+
+#include "base/checked.h"
+#include "source.h"
+
+namespace zt::python {
+namespace {
+
+constexpr std::uint64_t kArenaAlignment = 64;
+
+// The borrowed bytes, or nothing when the part has to be copied. `mappable` turns false when the source has no such
+// mapping, so that the other tensors need not ask.
+Bytes borrow(const OpenSource& from, const Place& place, Mapping mapping, bool& mappable) {
+  const Part part = place.tensor.data();
+  if (!mappable || place.length == 0 || part.encoding() != "raw") return {};
+  try {
+    Bytes bytes = part.map(mapping);
+    const auto address = reinterpret_cast<std::uintptr_t>(bytes.view().data());
+    const std::uint64_t element = std::max(dtype_bits(place.dtype) / 8, 1U);
+    if (bytes.size() != place.length || address % element != 0) return {};
+    return bytes;
+  } catch (const Error& error) {
+    const bool cannot = error.code() == Code::unsupported || error.code() == Code::io;
+    if (!cannot || from.options.backend == Backend::mmap) throw;
+    mappable = false;
+    return {};
+  }
+}
+
+std::optional<Place> place_of(const Tensor& tensor) {
+  if (const auto cause = tensor.unreadable()) throw *cause;
+  if (tensor.layout() != "dense") return std::nullopt;
+  const DType dtype = tensor.dtype();
+  const auto length = byte_length(dtype, tensor.elements());
+  if (!length) throw Error(Code::limit, "", "tensor '" + std::string(tensor.name()) + "' is larger than memory can be");
+  return Place{.tensor = tensor, .dtype = dtype, .length = *length, .mapped = {}, .offset = 0};
+}
+
+}  // namespace
+
+Places locate(const OpenSource& from, const std::vector<Tensor>& tensors, Want want, std::optional<Verify> verify) {
+  const Mapping mapping = want == Want::private_view ? Mapping::copy_on_write : Mapping::shared;
+  bool mappable = want != Want::copy && from.options.backend != Backend::read;
+  Places places;
+  places.tensors.reserve(tensors.size());
+  std::uint64_t size = 0;
+  for (const Tensor& tensor : tensors) {
+    std::optional<Place> place = place_of(tensor);
+    if (place) {
+      place->mapped = borrow(from, *place, mapping, mappable);
+      if (place->mapped.empty()) {
+        place->offset = size;
+        const auto end = checked::add(size, place->length);
+        const auto next = end ? checked::align_up(*end, kArenaAlignment) : std::nullopt;
+        if (!next) throw std::bad_alloc();
+        size = *next;
+      } else if (verify == Verify::always && from.options.verify != Verify::always) {
+        place->tensor.data().check(Verify::always);  // the call asks for it, and the source would not check a view
+      }
+    }
+    places.tensors.push_back(std::move(place));
+  }
+  places.arena = allocate(size);
+  return places;
+}
+
+std::optional<Place> find_mapped(const OpenSource& from, const Tensor& tensor) {
+  bool mappable = from.options.backend != Backend::read;
+  std::optional<Place> place = place_of(tensor);
+  if (!place) return std::nullopt;
+  place->mapped = borrow(from, *place, Mapping::shared, mappable);
+  if (place->mapped.empty()) return std::nullopt;
+  return place;
+}
+
+}  // namespace zt::python

@@ -1,0 +1,127 @@
+"""Exceptions: their classes, codes and words."""
+
+import os
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import ztensor
+
+CLASSES = {
+    ztensor.FormatError: (ValueError, "malformed"),
+    ztensor.ChecksumError: (ValueError, "mismatch"),
+    ztensor.UnsupportedError: (NotImplementedError, "unsupported"),
+    ztensor.LimitError: (ValueError, "limit"),
+    ztensor.RefusedError: (ValueError, "refused"),
+    ztensor.TensorNotFoundError: (KeyError, "not_found"),
+    ztensor.UsageError: (ValueError, "usage"),
+    ztensor.InternalError: (RuntimeError, "internal"),
+}
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_each_class_is_also_the_built_in_one(kind):
+    built_in, code = CLASSES[kind]
+    assert issubclass(kind, ztensor.ZTensorError)
+    assert issubclass(kind, built_in)
+    error = kind("what happened", rule="a.rule")
+    assert (str(error), error.code, error.rule) == ("what happened", code, "a.rule")
+    again = pickle.loads(pickle.dumps(error))
+    assert (type(again), str(again), again.code, again.rule) == (kind, "what happened", code, "a.rule")
+
+
+def test_a_missing_tensor_is_named_without_quotes_around_the_message(tmp_path):
+    path = tmp_path / "e.zt"
+    with ztensor.Writer(path):
+        pass
+    with pytest.raises(ztensor.TensorNotFoundError) as caught:
+        ztensor.open(path)["no"]
+    assert "no" in str(caught.value)
+    assert not str(caught.value).startswith(("'", '"'))
+    assert caught.value.code == "not_found"
+
+
+def test_what_the_system_refuses_is_the_plain_os_error(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:
+        ztensor.open(tmp_path / "none.zt")
+    assert caught.value.filename == str(tmp_path / "none.zt")
+    assert caught.value.errno == 2
+    assert type(caught.value) is FileNotFoundError
+    with pytest.raises(IsADirectoryError):
+        ztensor.open(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        ztensor.Writer(tmp_path / "no" / "such.zt")
+    with pytest.raises(ValueError, match="null"):
+        ztensor.open("a\0b")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_a_permission_error(tmp_path):
+    path = tmp_path / "e.zt"
+    path.write_bytes(b"x")
+    path.chmod(0)
+    with pytest.raises(PermissionError):
+        ztensor.open(path)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"x", b"ZTEN1000", b"ZTEN1000" + bytes(8) + b"ZTEN1000", os.urandom(1000)]
+)
+def test_what_is_no_tensor_file_is_refused_with_a_rule(tmp_path, data):
+    path = tmp_path / "bad.zt"
+    path.write_bytes(data)
+    for source in (path, data):
+        with pytest.raises((ztensor.FormatError, ztensor.UnsupportedError)) as caught:
+            ztensor.open(source)
+        assert caught.value.rule
+    with pytest.raises(ztensor.ZTensorError, match=r"bad\.zt"):
+        ztensor.open(path)
+
+
+@pytest.mark.parametrize("source", [5, None, 1.5, [], object()])
+def test_a_wrong_source_is_a_type_error(source):
+    with pytest.raises(TypeError):
+        ztensor.open(source)
+
+
+def test_wrong_options_are_usage_errors(tmp_path):
+    path = tmp_path / "e.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("t", np.ones(3))
+    reader = ztensor.open(path)
+    for use in (
+        lambda: ztensor.open(path, backend="tape"),
+        lambda: ztensor.open(path.read_bytes(), backend="tape"),
+        lambda: ztensor.open(path, threads=0),
+        lambda: ztensor.Limits(rank=-1),
+        lambda: reader.read_tensor("t", to="list"),
+        lambda: reader.read_tensor("t", device="cuda"),
+    ):
+        with pytest.raises(ztensor.UsageError):
+            use()
+    for use in (lambda: ztensor.open(path, verify="yes"), lambda: ztensor.open(path, limits=5)):
+        with pytest.raises(TypeError):
+            use()
+
+
+def test_limits_are_kept(tmp_path):
+    path = tmp_path / "e.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("t", np.ones((1, 1, 1)))
+    with pytest.raises(ztensor.LimitError):
+        ztensor.open(path, limits=ztensor.Limits(index_bytes=4))
+
+
+def test_importing_loads_neither_torch_nor_scipy():
+    program = "import sys, ztensor; print([n for n in ('torch', 'scipy', 'jax') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_nothing_is_left_out_of_the_public_names():
+    assert sorted(ztensor.__all__) == ztensor.__all__
+    assert all(hasattr(ztensor, name) for name in ztensor.__all__)
+    assert ztensor.__version__ == "0.1.0"

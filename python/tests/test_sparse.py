@@ -1,0 +1,104 @@
+"""Sparse tensors in and out."""
+
+import numpy as np
+import pytest
+from conftest import same_bits
+
+import ztensor
+
+scipy_sparse = pytest.importorskip("scipy.sparse", reason="scipy is not installed")
+
+
+def parts_of(matrix):
+    if matrix.format == "csr":
+        return matrix.data, matrix.indices, matrix.indptr
+    return matrix.data, *matrix.coords
+
+
+@pytest.mark.parametrize("format", ["csr", "coo"])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int8", "bool", "complex128"])
+def test_scipy_matrices_read_back_as_given(round_trip, format, dtype):
+    matrix = scipy_sparse.random(20, 30, 0.2, format=format, dtype=np.float64).astype(dtype)
+    back = round_trip(matrix).read_tensor("t")
+    assert type(back) is {"csr": scipy_sparse.csr_matrix, "coo": scipy_sparse.coo_matrix}[format]
+    assert back.shape == matrix.shape
+    for mine, theirs in zip(parts_of(back), parts_of(matrix), strict=True):
+        same_bits(mine, theirs)
+        assert mine.flags.writeable
+
+
+@pytest.mark.parametrize("format", ["csc", "bsr", "lil", "dok", "dia"])
+def test_other_formats_are_stored_as_rows(round_trip, format):
+    matrix = scipy_sparse.random(20, 30, 0.2).asformat(format)
+    back = round_trip(matrix).read_tensor("t")
+    assert back.format == "csr"
+    assert np.array_equal(back.toarray(), matrix.toarray())
+
+
+def test_repeated_cells_and_unsorted_columns_stay(tmp_path):
+    path = tmp_path / "r.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_sparse_csr("csr", np.array([1.0, 2, 3]), np.array([2, 0, 0]), np.array([0, 3, 3]), (2, 3))
+        writer.add_sparse_coo("coo", np.array([1.0, 2]), np.array([[1, 1], [0, 0]]), (2, 3))
+    reader = ztensor.open(path)
+    csr = reader.read_tensor("csr")
+    assert csr.indices.tolist() == [2, 0, 0]
+    assert csr.data.tolist() == [1, 2, 3]
+    assert reader.read_tensor("coo").nnz == 2
+
+
+def test_empty_matrices_and_more_dimensions(tmp_path):
+    path = tmp_path / "e.zt"
+    places = np.array([[0, 1], [1, 2], [2, 3]])
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("none", scipy_sparse.csr_matrix((0, 0)))
+        writer.add_tensor("empty", scipy_sparse.coo_matrix((3, 4)))
+        writer.add_sparse_coo("cube", np.array([1.0, 2]), places, (2, 3, 4))
+    reader = ztensor.open(path)
+    assert reader.read_tensor("none").shape == (0, 0)
+    assert reader.read_tensor("empty").nnz == 0
+    cube = reader.read_tensor("cube")
+    assert cube.shape == (2, 3, 4)
+    assert np.array_equal(np.stack(cube.coords), places)
+
+
+@pytest.mark.parametrize(
+    ("indices", "indptr", "shape"),
+    [
+        ([0, 5], [0, 1, 2], (2, 3)),
+        ([0, 1], [0, 2, 1], (2, 3)),
+        ([0, 1], [0, 2], (2, 3)),
+        ([0, -1], [0, 1, 2], (2, 3)),
+    ],
+)
+def test_parts_that_do_not_agree_are_refused(tmp_path, indices, indptr, shape):
+    with ztensor.Writer(tmp_path / "w.zt") as writer:
+        with pytest.raises(ztensor.UsageError):
+            writer.add_sparse_csr("t", np.ones(2), np.array(indices), np.array(indptr), shape)
+
+
+def test_sparse_tensors_are_not_sliced_or_converted(round_trip):
+    tensor = round_trip(scipy_sparse.random(5, 5, 0.5, format="csr"))["t"]
+    assert tensor.layout == "sparse_csr"
+    for use in (lambda: tensor[0], lambda: np.asarray(tensor)):
+        with pytest.raises(ztensor.UnsupportedError):
+            use()
+
+
+def test_values_that_scipy_cannot_have_are_unsupported(tmp_path):
+    with ztensor.Writer(tmp_path / "h.zt") as writer:
+        writer.add_sparse_coo("t", np.ones(1, np.float16), np.array([[0], [0]]), (2, 2))
+    with pytest.raises(ztensor.UnsupportedError, match="float16"):
+        ztensor.open(tmp_path / "h.zt").read_tensor("t")
+
+
+def test_torch_sparse_tensors_read_back(round_trip):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    dense = torch.randn(6, 7).relu().to(torch.bfloat16)
+    repeated = torch.sparse_coo_tensor(torch.tensor([[0, 0], [1, 1]]), torch.ones(2), (3, 3))
+    for tensor in (dense.to_sparse_csr(), dense.to_sparse_coo(), repeated):
+        back = round_trip(tensor).read_tensor("t", to="torch")
+        assert back.layout == tensor.layout
+        assert back.dtype == tensor.dtype
+        assert torch.equal(back.to_dense(), tensor.to_dense())
+    assert back._nnz() == 2

@@ -1,0 +1,47 @@
+"""Reads and writes .zt tensor files, and reads tensors of other formats."""
+
+from ._errors import (
+    ChecksumError,
+    FormatError,
+    InternalError,
+    LimitError,
+    RefusedError,
+    TensorNotFoundError,
+    UnsupportedError,
+    UsageError,
+    ZTensorError,
+)
+from ._files import Converted, convert, info, merge, verify
+from ._options import Limits
+from ._reader import Reader, Verified, open
+from ._tensor import Location, PartMetadata, Parts, Tensor, TensorMetadata
+from ._writer import Writer
+from ._ztensor import __version__
+
+__all__ = [
+    "ChecksumError",
+    "Converted",
+    "FormatError",
+    "InternalError",
+    "LimitError",
+    "Limits",
+    "Location",
+    "PartMetadata",
+    "Parts",
+    "Reader",
+    "RefusedError",
+    "Tensor",
+    "TensorMetadata",
+    "TensorNotFoundError",
+    "UnsupportedError",
+    "UsageError",
+    "Verified",
+    "Writer",
+    "ZTensorError",
+    "__version__",
+    "convert",
+    "info",
+    "merge",
+    "open",
+    "verify",
+]

@@ -1,0 +1,90 @@
+"""What a caller hands over, as the buffers that the module takes."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+
+from ._dtypes import FLOAT4, TORCH_FLOAT4, name_of, names_of_torch
+from ._errors import UnsupportedError
+
+# (buffer, dtype name, shape unless the buffer has it, whether the bytes are swapped)
+Spec = tuple[Any, str, "list[int] | None", bool]
+
+
+def is_torch(value: Any) -> bool:
+    """Whether it is a torch.Tensor; imports nothing, since who has one has imported torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def is_scipy(value: Any) -> bool:
+    sparse = sys.modules.get("scipy.sparse")
+    return sparse is not None and bool(sparse.issparse(value))
+
+
+def spec_of(value: Any) -> Spec:
+    """A dense array of any kind. Throws TypeError for what is no array."""
+    if is_torch(value):
+        return _spec_of_torch(value)
+    return _spec_of_numpy(_as_numpy(value))
+
+
+def _as_numpy(value: Any) -> np.ndarray[Any, Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        if np.ma.is_masked(value):
+            raise UnsupportedError("a masked array cannot be stored: fill it, or store the mask beside it")
+        return np.asarray(value.data)
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.asarray(value)
+    if hasattr(value, "__array__"):
+        try:
+            return np.asarray(value)
+        except Exception:
+            if not hasattr(value, "__dlpack__"):
+                raise
+    if hasattr(value, "__dlpack__"):
+        return np.from_dlpack(value)
+    raise TypeError(f"expected an array or a tensor, not {type(value).__name__}")
+
+
+def _spec_of_numpy(array: np.ndarray[Any, Any]) -> Spec:
+    name = name_of(array.dtype)
+    if name == FLOAT4:
+        return _pack(array), name, list(array.shape), False
+    # Seen as elements of no type, since ml_dtypes' own have no buffers.
+    return array.view(f"V{array.itemsize}"), name, None, not array.dtype.isnative and array.itemsize > 1
+
+
+def _pack(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """float4 elements, one a byte in NumPy, two a byte: the first in the low half."""
+    nibbles = np.ascontiguousarray(array).reshape(-1).view(np.uint8) & 15
+    packed = np.zeros((nibbles.size + 1) // 2, np.uint8)
+    packed[:] = nibbles[0::2]
+    packed[: nibbles.size // 2] |= nibbles[1::2] << 4
+    return packed
+
+
+def _spec_of_torch(tensor: Any) -> Spec:
+    import torch
+
+    if tensor.layout != torch.strided or tensor.is_nested:
+        raise UnsupportedError(f"a torch tensor of layout {tensor.layout} cannot be stored as a dense one")
+    if tensor.is_meta:
+        raise UnsupportedError("a tensor on the meta device has no elements")
+    if tensor.is_quantized:
+        raise UnsupportedError("a quantized torch tensor cannot be stored: store its int_repr() and scales")
+    name = names_of_torch().get(tensor.dtype)
+    if name is None:
+        raise UnsupportedError(f"torch tensors of dtype {tensor.dtype} cannot be stored")
+    plain = tensor.detach().resolve_conj().resolve_neg().cpu()
+    if name == FLOAT4:
+        if plain.dim() == 0:
+            raise UnsupportedError(f"a {TORCH_FLOAT4} tensor without dimensions holds two elements")
+        shape = [*plain.shape[:-1], 2 * plain.shape[-1]]
+        return plain.contiguous().view(torch.uint8).numpy(), name, shape, False
+    if name.startswith(("bfloat16", "float8")):
+        plain = plain.view(torch.int16 if plain.element_size() == 2 else torch.uint8)
+    return _spec_of_numpy(plain.numpy())[0], name, None, False

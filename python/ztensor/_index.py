@@ -1,0 +1,100 @@
+"""NumPy's indexing, worked out before any bytes are read."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ._errors import UnsupportedError
+
+
+def expand(key: Any, ndim: int) -> list[Any]:
+    """The key with its ellipsis spelled out: one entry an axis, and None for new ones.
+
+    An ellipsis stays at the end as well, where it stands for no axis: NumPy then makes no scalar.
+    """
+    entries = list(key) if isinstance(key, tuple) else [key]
+    entries = [_entry(entry) for entry in entries]
+    used = sum(entry is not None and entry is not Ellipsis for entry in entries)
+    if used > ndim:
+        raise IndexError(f"too many indices: the tensor has {ndim} dimensions, but {used} were indexed")
+    dots = [i for i, entry in enumerate(entries) if entry is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    at = dots[0] if dots else len(entries)
+    whole = [slice(None)] * (ndim - used)
+    entries[at : at + len(dots)] = whole
+    entries += [Ellipsis] * len(dots)
+    if sum(isinstance(entry, np.ndarray) for entry in entries) > 1:
+        raise UnsupportedError("a tensor is indexed by an array on one axis at most")
+    return entries
+
+
+def _entry(entry: Any) -> Any:
+    if entry is None or entry is Ellipsis or isinstance(entry, slice):
+        return entry
+    if isinstance(entry, (bool, np.bool_)):
+        raise UnsupportedError("a tensor cannot be indexed by a single bool")
+    if isinstance(entry, (list, np.ndarray)) or hasattr(entry, "__array__"):
+        array = np.asarray(entry)
+        if array.size == 0 and not isinstance(entry, np.ndarray):
+            array = array.astype(np.intp)
+        if array.ndim == 0 and array.dtype.kind in "iu":
+            return int(array)
+        if array.dtype.kind == "b" and array.ndim != 1:
+            raise UnsupportedError("a boolean index has one dimension")
+        if array.dtype.kind not in "iub":
+            raise IndexError("arrays used as indices must be of integer (or boolean) type")
+        return array
+    try:
+        return operator.index(entry)
+    except TypeError:
+        raise IndexError(
+            "only integers, slices, ellipsis (`...`), None and integer or boolean arrays are valid indices"
+        ) from None
+
+
+def resolve(entries: list[Any], shape: tuple[int, ...]) -> tuple[list[Any], tuple[Any, ...]]:
+    """What to read, and the key that then makes NumPy's result of it.
+
+    Each axis is read by (start, count, step), or at a list of positions.
+    """
+    axes: list[Any] = []
+    after: list[Any] = []
+    for entry in entries:
+        if entry is None or entry is Ellipsis:
+            after.append(entry)
+            continue
+        size = shape[len(axes)]
+        if isinstance(entry, slice):
+            start, stop, step = entry.indices(size)
+            axes.append((start, len(range(start, stop, step)), step))
+            after.append(slice(None))
+        elif isinstance(entry, np.ndarray):
+            positions = _positions(entry, size, len(axes))
+            axes.append(positions.reshape(-1).tolist() or (0, 0, 1))
+            after.append(np.arange(positions.size).reshape(positions.shape))
+        else:
+            axes.append((_position(entry, size, len(axes)), 1, 1))
+            after.append(0)
+    return axes, tuple(after)
+
+
+def _position(index: int, size: int, axis: int) -> int:
+    if not -size <= index < size:
+        raise IndexError(f"index {index} is out of bounds for axis {axis} with size {size}")
+    return index + size if index < 0 else index
+
+
+def _positions(array: np.ndarray[Any, Any], size: int, axis: int) -> np.ndarray[Any, Any]:
+    if array.dtype.kind == "b":
+        if array.size != size:
+            raise IndexError(f"boolean index did not match: axis {axis} has {size}, the index {array.size}")
+        return np.flatnonzero(array)
+    if array.size:
+        for bound in (int(array.min()), int(array.max())):
+            _position(bound, size, axis)
+    signed = array.astype(np.int64)
+    return np.where(signed < 0, signed + size, signed)

@@ -1,0 +1,92 @@
+"""Arguments that several calls share, checked."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ._errors import UsageError
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a file may ask for before it is refused with `LimitError`. `None` is the library's default."""
+
+    index_bytes: int | None = None  # of the manifest or header, encoded
+    decoded_bytes: int | None = None  # of one part
+    rank: int | None = None  # dimensions of one tensor
+    depth: int | None = None  # nesting of the manifest
+
+    def __post_init__(self) -> None:
+        for name, bits in (("index_bytes", 64), ("decoded_bytes", 64), ("rank", 32), ("depth", 32)):
+            value = getattr(self, name)
+            if value is not None and not 0 <= operator.index(value) < 2**bits:
+                raise UsageError(f"limits: {name} is {value}: expected 0 to 2**{bits} - 1")
+
+
+def limits_of(limits: Limits | None) -> Limits | None:
+    if limits is not None and not isinstance(limits, Limits):
+        raise TypeError(f"limits must be a ztensor.Limits, not {type(limits).__name__}")
+    return limits
+
+
+def encode_path(path: PathLike) -> bytes:
+    """A path as the bytes that the system is given."""
+    encoded = os.fsencode(path)
+    if b"\0" in encoded:
+        raise ValueError("embedded null byte")  # as open() has it
+    return encoded
+
+
+def level_of(compress: bool | int | None) -> int | None:
+    """The zstd level that `compress` asks for; 0 is raw, None is left to another."""
+    if compress is None:
+        return None
+    if compress is True:
+        return 3
+    if compress is False:
+        return 0
+    level = operator.index(compress)
+    if not 1 <= level <= 22:
+        raise UsageError(f"compress is {level}: expected a bool, or a zstd level from 1 to 22")
+    return level
+
+
+def alignment_of(alignment: int | None) -> int:
+    if alignment is None:
+        return 0
+    value = operator.index(alignment)
+    if value < 1 or value & (value - 1) or value > 2 << 20:
+        raise UsageError(f"alignment is {value}: expected a power of two up to 2 MiB")
+    return value
+
+
+def threads_of(threads: int | None) -> int:
+    if threads is None:
+        return 0
+    value = operator.index(threads)
+    if not 1 <= value <= 65536:
+        raise UsageError(f"threads is {value}: expected 1 or more")
+    return value
+
+
+def name_of_tensor(name: str) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"a tensor's name is a str, not {type(name).__name__}")
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"a tensor cannot be named {name!r}: that is no UTF-8") from None
+    return name
+
+
+def shape_of(shape: Iterable[Any]) -> list[int]:
+    dimensions = [operator.index(dimension) for dimension in shape]
+    if any(not 0 <= dimension < 2**64 for dimension in dimensions):
+        raise UsageError(f"shape {tuple(dimensions)} has a dimension that is negative or too large")
+    return dimensions

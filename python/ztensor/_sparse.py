@@ -1,0 +1,79 @@
+"""Sparse tensors: to and from SciPy and torch. Cells stay as they are given: repeated, in any order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._errors import UnsupportedError
+
+
+@dataclass(frozen=True)
+class Sparse:
+    """The parts of a sparse tensor; `indptr` is None for COO, whose `indices` are (ndim, nnz)."""
+
+    shape: tuple[int, ...]
+    values: Any
+    indices: Any
+    indptr: Any = None
+
+
+def from_scipy(matrix: Any) -> Sparse:
+    if matrix.format == "csr" and matrix.ndim == 2:
+        return Sparse(matrix.shape, matrix.data, matrix.indices, matrix.indptr)
+    if matrix.format != "coo" and matrix.ndim == 2:
+        return from_scipy(matrix.tocsr())
+    coo = matrix.tocoo()
+    places = coo.coords if hasattr(coo, "coords") else (coo.row, coo.col)
+    return Sparse(coo.shape, coo.data, np.stack(places))
+
+
+def from_torch(tensor: Any) -> Sparse | None:
+    """None for a dense tensor."""
+    import torch
+
+    if tensor.layout == torch.strided:
+        return None
+    plain = tensor.detach()
+    shape = tuple(plain.shape)
+    if plain.layout == torch.sparse_coo and not plain.is_meta:
+        values = plain._values()  # the public calls want it coalesced, which would sum repeated cells
+        if values.dim() == 1:
+            return Sparse(shape, values, plain._indices())
+    elif plain.layout == torch.sparse_csr and not plain.is_meta:
+        if len(shape) == 2 and plain.values().dim() == 1:
+            return Sparse(shape, plain.values(), plain.col_indices(), plain.crow_indices())
+    raise UnsupportedError(
+        f"a torch tensor of layout {tensor.layout} and shape {shape} cannot be stored: "
+        "sparse_csr matrices and sparse_coo tensors without dense dimensions can"
+    )
+
+
+def to_scipy(parts: Sparse) -> Any:
+    import scipy.sparse
+
+    try:
+        if parts.indptr is not None:
+            return scipy.sparse.csr_matrix((parts.values, parts.indices, parts.indptr), parts.shape)
+        places = tuple(parts.indices.reshape(len(parts.shape), -1))
+        if len(parts.shape) == 2:
+            return scipy.sparse.coo_matrix((parts.values, places), parts.shape)
+        return scipy.sparse.coo_array((parts.values, places), parts.shape)
+    except (ValueError, TypeError) as error:
+        raise UnsupportedError(
+            f"SciPy cannot hold a sparse tensor of {parts.values.dtype} and shape {parts.shape}: {error}"
+        ) from error
+
+
+def to_torch(parts: Sparse, values: Any) -> Any:
+    """`values` is a torch tensor; the indices are NumPy's."""
+    import torch
+
+    indices = torch.from_numpy(parts.indices)
+    if parts.indptr is not None:
+        rows = torch.from_numpy(parts.indptr)
+        return torch.sparse_csr_tensor(rows, indices, values, parts.shape, check_invariants=False)
+    places = indices.reshape(len(parts.shape), -1)
+    return torch.sparse_coo_tensor(places, values, parts.shape, check_invariants=False)

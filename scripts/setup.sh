@@ -1,0 +1,67 @@
+# Installs what is missing, for ./dev. Each need_* leaves a stamp of what it installed, so that the next call is quick.
+
+stamp_is() { [[ -f $1 && $(<"$1") == "$2" ]]; }
+digest_of() { find "$@" -type f ! -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum; }
+
+need_packages() {
+  local wanted missing=() package stamp=build/stamps/packages hash
+  hash=$(digest_of scripts/packages.txt)
+  stamp_is "$stamp" "$hash" && return
+  mapfile -t wanted < <(grep -v '^#' scripts/packages.txt)
+  if ! command -v apt-get >/dev/null; then
+    echo "No apt-get here. Please see to it that these, by their Debian names, are installed: ${wanted[*]}"
+    return
+  fi
+  for package in "${wanted[@]}"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+  done
+  if ((${#missing[@]})); then
+    local root=()
+    ((EUID == 0)) || root=(sudo)
+    echo "Installing ${missing[*]}"
+    "${root[@]}" apt-get -q update </dev/null
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+      apt-get -q install -y --no-install-recommends "${missing[@]}" </dev/null
+  fi
+  mkdir -p build/stamps
+  echo "$hash" >"$stamp"
+}
+
+pip_into() { "$1/bin/python" -m pip install --quiet --disable-pip-version-check --no-input "${@:2}"; }
+
+need_venv() {
+  local hash
+  hash=$(digest_of scripts/requirements.txt)
+  stamp_is .venv/stamp "$hash" && return
+  echo "Installing Python packages into .venv"
+  [[ -x .venv/bin/python ]] || python3 -m venv .venv
+  pip_into .venv -r scripts/requirements.txt
+  echo "$hash" >.venv/stamp
+}
+
+has_python_package() { [[ -f pyproject.toml && -d python/ztensor ]]; }
+
+# The package as a user gets it, built anew when a source has changed. Its build folder is kept, so that is quick.
+need_python_package() {
+  local hash
+  need_venv
+  hash=$(digest_of pyproject.toml CMakeLists.txt cmake src include cli python scripts/requirements.txt)
+  stamp_is .venv/stamp-ztensor "$hash" && return
+  echo "Installing ztensor into .venv"
+  pip_into .venv --no-build-isolation -C build-dir=build/python '.[test]'
+  echo "$hash" >.venv/stamp-ztensor
+}
+
+# Released versions, each in an environment of its own: tests exchange files with them.
+need_peers() {
+  local version folder
+  export ZTENSOR_PEERS=$PWD/.venvs
+  for version in 1.1.1 1.2.3; do
+    folder=.venvs/zt-$version
+    [[ -f $folder/stamp ]] && continue
+    echo "Installing ztensor $version into $folder"
+    python3 -m venv "$folder"
+    pip_into "$folder" "ztensor==$version" numpy scipy ml_dtypes
+    touch "$folder/stamp"
+  done
+}

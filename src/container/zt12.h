@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "model/catalog.h"
+#include "model/encoder.h"
+#include "ztensor/byte_store.h"
+#include "ztensor/limits.h"
+
+// Generations 1.1 and 1.2: blobs, one CBOR manifest, a footer (spec/zt-1.2.md).
+namespace zt::container::zt12 {
+
+// Whether the store begins and ends with the magic. Never throws for strange content.
+bool sniff(const ByteStore& store, std::string_view name);
+// Reads the manifest and nothing else. An entry that breaks a rule is listed with its fault.
+model::Catalog decode(const ByteStore& store, const Limits& limits);
+extern const model::Encoder kEncoder;
+
+}  // namespace zt::container::zt12

@@ -1,0 +1,107 @@
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "container/fields.h"
+#include "container/zt12.h"
+#include "container/zt12_manifest.h"
+#include "wire/cbor.h"
+
+namespace zt::container::zt12 {
+namespace {
+
+using model::Catalog;
+using model::Coding;
+using model::PartRow;
+using wire::CborWriter;
+
+void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
+  const bool zstd = part.recipe.coding == Coding::zstd;
+  const bool knows_length = zstd && part.recipe.decoded_length != model::kUnknownLength;
+  const std::string_view logical = catalog.word(part.logical);
+  const std::string_view digest = catalog.text(part.digest);
+  out.map(3 + (logical.empty() ? 0U : 1U) + (knows_length ? 1U : 0U) + (zstd ? 1U : 0U) + (digest.empty() ? 0U : 1U));
+  out.text("dtype");
+  out.text(catalog.word(part.storage));
+  if (!logical.empty()) {
+    out.text("type");
+    out.text(logical);
+  }
+  out.text("offset");
+  out.unsigned_integer(part.recipe.offset);
+  out.text("length");
+  out.unsigned_integer(part.recipe.stored_length);
+  if (knows_length) {
+    out.text("uncompressed_length");
+    out.unsigned_integer(part.recipe.decoded_length);
+  }
+  if (zstd) {
+    out.text("encoding");
+    out.text("zstd");
+  }
+  if (!digest.empty()) {
+    out.text("digest");
+    out.text(digest);
+  }
+}
+
+void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
+  const std::string_view attributes = catalog.text(tensor.attributes);
+  out.map(attributes.empty() ? 3 : 4);
+  out.text("shape");
+  const auto shape = catalog.shape(tensor);
+  out.array(shape.size());
+  for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
+  out.text("format");
+  out.text(catalog.word(tensor.layout));
+  if (!attributes.empty()) {
+    out.text("attributes");
+    out.raw(as_bytes(attributes));
+  }
+  out.text("components");
+  out.map(tensor.part_count);
+  for (const PartRow& part : catalog.parts(tensor)) {
+    out.text(catalog.word(part.role));
+    encode_part(catalog, part, out);
+  }
+}
+
+std::vector<std::byte> head() {
+  const auto magic = as_bytes(kMagic);
+  return {magic.begin(), magic.end()};
+}
+
+// The manifest and the footer. Nothing in it depends on `end`: the manifest follows the last part directly.
+std::vector<std::byte> tail(const Catalog& catalog, std::uint64_t) {
+  CborWriter out;
+  out.map(catalog.attributes.empty() ? 2 : 3);
+  out.text("version");
+  out.text("1.2.0");
+  if (!catalog.attributes.empty()) {
+    out.text("attributes");
+    out.raw(catalog.attributes);
+  }
+  out.text("objects");
+  out.map(catalog.size());
+  for (std::uint32_t row = 0; row < catalog.size(); ++row) {
+    out.text(catalog.text(catalog.tensor(row).name));
+    encode_object(catalog, catalog.tensor(row), out);
+  }
+  std::vector<std::byte> bytes = std::move(out.buffer());
+  std::byte size[8];
+  endian::store_le<std::uint64_t>(size, bytes.size());
+  bytes.insert(bytes.end(), std::begin(size), std::end(size));
+  const auto magic = as_bytes(kMagic);
+  bytes.insert(bytes.end(), magic.begin(), magic.end());
+  return bytes;
+}
+
+}  // namespace
+
+const model::Encoder kEncoder = {
+    .alignment = 64,
+    .head = head,
+    .storage = [](DType dtype) { return type_words(dtype).storage; },
+    .logical = [](DType dtype) { return type_words(dtype).logical; },
+    .tail = tail,
+};
+
+}  // namespace zt::container::zt12

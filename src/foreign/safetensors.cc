@@ -1,0 +1,381 @@
+#include "foreign/safetensors.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/checked.h"
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "wire/cbor.h"
+#include "wire/json.h"
+
+namespace zt::foreign::safetensors {
+namespace {
+
+constexpr std::uint64_t kPrefix = 8;                           // the length of the header, as u64
+constexpr std::uint64_t kLeastHeader = 2;                      // "{}"
+constexpr std::uint64_t kMostHeader = 100'000'000;             // upstream's own bound
+constexpr std::uint64_t kMostNumber = std::uint64_t{1} << 53;  // what every JSON reader keeps exact
+constexpr std::uint32_t kDepth = 8;
+constexpr std::string_view kMetadata = "__metadata__";
+
+// What a dtype's tag stands for. `bits` is 0 for one whose size we do not know.
+struct Type {
+  std::string_view tag;
+  unsigned bits;
+  std::optional<DType> dtype;
+};
+
+constexpr std::array<Type, 22> kTypes = {{
+    {"F32", 32, DType::f32},
+    {"BF16", 16, DType::bf16},
+    {"F16", 16, DType::f16},
+    {"I64", 64, DType::i64},
+    {"I32", 32, DType::i32},
+    {"U8", 8, DType::u8},
+    {"I8", 8, DType::i8},
+    {"BOOL", 8, DType::boolean},
+    {"F64", 64, DType::f64},
+    {"I16", 16, DType::i16},
+    {"U16", 16, DType::u16},
+    {"U32", 32, DType::u32},
+    {"U64", 64, DType::u64},
+    {"F8_E4M3", 8, DType::f8_e4m3fn},
+    {"F8_E5M2", 8, DType::f8_e5m2},
+    {"F8_E8M0", 8, DType::f8_e8m0},
+    {"F4", 4, DType::f4_e2m1},
+    {"C64", 64, DType::complex64},
+    {"F8_E4M3FNUZ", 8, DType::f8_e4m3fnuz},
+    {"F8_E5M2FNUZ", 8, DType::f8_e5m2fnuz},
+    {"F6_E2M3", 6, {}},
+    {"F6_E3M2", 6, {}},
+}};
+
+Type find_type(std::string_view tag) {
+  for (const Type& type : kTypes) {
+    if (type.tag == tag) return type;
+  }
+  return {tag, 0, {}};
+}
+
+[[noreturn]] void malformed(const char* rule, std::string message) {
+  throw Error(Code::malformed, rule, std::move(message));
+}
+
+std::string text(std::uint64_t number) { return std::to_string(number); }
+
+bool is_json_space(std::byte byte) {
+  const auto c = static_cast<char>(byte);
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+// Whether the header's first character is '{'. Some writers put white space before it, up to a page.
+bool starts_object(const ByteStore& store, std::uint64_t header_end) {
+  constexpr std::uint64_t kMostSpace = 65536;
+  std::array<std::byte, 64> piece;
+  const std::uint64_t end = std::min({header_end, store.size(), kPrefix + kMostSpace});
+  for (std::uint64_t at = kPrefix; at < end;) {
+    const auto part = std::span(piece).first(static_cast<std::size_t>(std::min<std::uint64_t>(64, end - at)));
+    store.read_at(at, part);
+    const auto first = std::find_if_not(part.begin(), part.end(), is_json_space);
+    if (first != part.end()) return *first == std::byte{'{'};
+    at += part.size();
+  }
+  return false;
+}
+
+std::uint64_t read_prefix(const ByteStore& store) {
+  std::array<std::byte, kPrefix> prefix;
+  store.read_at(0, prefix);
+  return endian::load_le<std::uint64_t>(prefix.data());
+}
+
+// The header's length, held against the store and the limits.
+std::uint64_t header_length(const ByteStore& store, const Limits& limits) {
+  const std::uint64_t size = store.size();
+  if (size < kPrefix + kLeastHeader) {
+    malformed("safetensors.file.size", "a file of " + text(size) + " bytes; the least is 10");
+  }
+  const std::uint64_t length = read_prefix(store);
+  if (length < kLeastHeader) {
+    malformed("safetensors.header.size", "a header of " + text(length) + " bytes; the least is 2");
+  }
+  if (!checked::within(kPrefix, length, size)) {
+    malformed("safetensors.header.bounds",
+              "offset 8 + header length " + text(length) + " runs past " + text(size));
+  }
+  if (length > std::min(kMostHeader, limits.index_bytes)) {
+    throw Error(
+        Code::limit, "safetensors.header.limit",
+        "a header of " + text(length) + " bytes, over " + text(std::min(kMostHeader, limits.index_bytes)));
+  }
+  return length;
+}
+
+wire::JsonDocument read_header(const ByteStore& store, std::uint64_t length) {
+  wire::JsonText json(static_cast<std::size_t>(length));
+  store.read_at(kPrefix, json.bytes());
+  return inside("header", [&] { return wire::JsonDocument(std::move(json), kDepth); });
+}
+
+std::optional<std::uint64_t> plain_number(wire::JsonView value) {
+  const auto number = value.unsigned_integer();
+  return number && *number <= kMostNumber ? number : std::nullopt;
+}
+
+// What one tensor's object says.
+struct Entry {
+  std::string_view dtype;
+  std::vector<std::uint64_t> shape;
+  std::uint64_t begin = 0;  // relative to the end of the header
+  std::uint64_t end = 0;
+};
+
+class Decoder {
+ public:
+  Decoder(std::uint64_t buffer_begin, std::uint64_t file_size, const Limits& limits)
+      : begin_(buffer_begin), length_(file_size - buffer_begin), limits_(limits) {}
+
+  model::Catalog decode(wire::JsonView root) {
+    if (!root.is_object()) malformed("safetensors.header.object", "the header is no JSON object");
+    catalog_.format = "safetensors";
+    wire::JsonMembersView members(root);
+    while (members.next()) add_member(members.key(), members.value());
+    check_tiling();
+    if (odd_entries_ != 0) {
+      catalog_.notes.push_back(text(odd_entries_) + " entries have fields that are not part of the format");
+    }
+    catalog_.shrink();
+    return std::move(catalog_);
+  }
+
+ private:
+  void add_member(std::string_view key, wire::JsonView value) {
+    if (key == kMetadata) return inside(kMetadata, [&] { add_metadata(value); });
+    try {
+      add_tensor(key, value);
+    } catch (Error& error) {
+      error.enter("tensor " + in_quotes(key));
+      throw;
+    }
+  }
+
+  void add_metadata(wire::JsonView map) {
+    if (!catalog_.attributes.empty()) malformed("safetensors.metadata.duplicate", "given twice");
+    if (!map.is_object()) malformed("safetensors.metadata.object", "not a JSON object");
+    wire::check_unique_keys(map);
+    std::uint64_t count = 0;
+    for (wire::JsonMembersView members(map); members.next(); ++count) {
+      if (!members.value().text()) {
+        malformed("safetensors.metadata.value", "the value of " + in_quotes(members.key()) + " is no string");
+      }
+    }
+    wire::CborWriter cbor;
+    cbor.map(count);
+    for (wire::JsonMembersView members(map); members.next();) {
+      cbor.text(members.key());
+      cbor.text(*members.value().text());
+    }
+    catalog_.attributes = std::move(cbor.buffer());
+    catalog_.attributes.shrink_to_fit();
+  }
+
+  void add_tensor(std::string_view name, wire::JsonView fields) {
+    if (name.empty()) malformed("safetensors.name.empty", "a tensor without a name");
+    if (name.find('\0') != std::string_view::npos) malformed("safetensors.name.nul", "U+0000 in a name");
+    read_entry(fields);
+    const Type type = find_type(entry_.dtype);
+    check_extent(type);
+    if (!catalog_.add_tensor(name, entry_.shape, "dense", {})) {
+      malformed("safetensors.name.duplicate", "the name is given twice");
+    }
+    add_part(type);
+  }
+
+  void read_entry(wire::JsonView fields) {
+    if (!fields.is_object()) malformed("safetensors.tensor.object", "its entry is no JSON object");
+    unsigned seen = 0;
+    bool odd = false;
+    bool repeated = false;
+    const auto see = [&](unsigned field) {
+      repeated |= (seen & field) != 0;
+      seen |= field;
+    };
+    for (wire::JsonMembersView members(fields); members.next();) {
+      if (members.key() == "dtype") {
+        see(1);
+        read_dtype(members.value());
+      } else if (members.key() == "shape") {
+        see(2);
+        read_shape(members.value());
+      } else if (members.key() == "data_offsets") {
+        see(4);
+        read_offsets(members.value());
+      } else {
+        odd = true;
+      }
+    }
+    if (repeated || odd) wire::check_unique_keys(fields);
+    if (seen != 7) malformed("safetensors.tensor.fields", "dtype, shape or data_offsets is missing");
+    odd_entries_ += odd ? 1 : 0;
+  }
+
+  void read_dtype(wire::JsonView value) {
+    const auto tag = value.text();
+    if (!tag) malformed("safetensors.dtype.text", "the dtype is no string");
+    entry_.dtype = *tag;
+  }
+
+  void read_shape(wire::JsonView value) {
+    if (!value.is_array()) malformed("safetensors.shape.form", "the shape is no array");
+    entry_.shape.clear();
+    for (wire::JsonItemsView items(value); items.next();) {
+      const auto dimension = plain_number(items.value());
+      if (!dimension) malformed("safetensors.shape.form", "a dimension is no plain integer of at most 2^53");
+      if (entry_.shape.size() == std::min<std::uint32_t>(limits_.rank, 255)) {
+        throw Error(Code::limit, "safetensors.shape.rank",
+                    "more than " + text(entry_.shape.size()) + " dimensions");
+      }
+      entry_.shape.push_back(*dimension);
+    }
+  }
+
+  void read_offsets(wire::JsonView value) {
+    wire::JsonItemsView items(value);
+    const auto number = [&] { return items.next() ? plain_number(items.value()) : std::nullopt; };
+    const auto begin = number();
+    const auto end = number();
+    if (!begin || !end || items.next()) {
+      malformed("safetensors.offsets.form", "data_offsets are not two plain integers of at most 2^53");
+    }
+    entry_.begin = *begin;
+    entry_.end = *end;
+  }
+
+  // The range lies in the buffer, and is as long as shape and dtype say.
+  void check_extent(const Type& type) const {
+    const auto range = [&] { return "data_offsets [" + text(entry_.begin) + ", " + text(entry_.end) + "]"; };
+    if (entry_.begin > entry_.end) malformed("safetensors.offsets.order", range() + " run backwards");
+    if (entry_.end > length_) {
+      malformed("safetensors.offsets.bounds",
+                range() + " run past the buffer of " + text(length_) + " bytes");
+    }
+    const auto elements = checked::elements(entry_.shape);
+    const auto bits = elements ? checked::multiply(*elements, std::max(type.bits, 1U)) : std::nullopt;
+    if (!bits) malformed("safetensors.shape.overflow", "the shape has more bits than 64 bits count");
+    if (type.bits == 0) return;
+    if (*bits % 8 != 0) {
+      malformed("safetensors.shape.bits",
+                text(*elements) + " elements of " + text(type.bits) + " bits do not fill whole bytes");
+    }
+    if (*bits / 8 != entry_.end - entry_.begin) {
+      malformed("safetensors.tensor.length",
+                range() + ", but shape and dtype take " + text(*bits / 8) + " bytes");
+    }
+  }
+
+  void add_part(const Type& type) {
+    const std::uint64_t length = entry_.end - entry_.begin;
+    const model::Recipe recipe{
+        .offset = begin_ + entry_.begin, .stored_length = length, .decoded_length = length};
+    model::PartRow& part = catalog_.add_part("data", type.dtype.value_or(DType::u8), recipe, "");
+    part.storage = catalog_.intern(known(type));
+    if (!type.dtype) {
+      catalog_.fault_tensor(
+          {Code::unsupported, "safetensors.dtype.unknown", "dtype " + in_quotes(type.tag) + " is not known"});
+      const auto row = static_cast<std::uint32_t>(catalog_.size() - 1);
+      part.fault = catalog_.tensor(row).fault;  // one cause for both: there may be millions
+    }
+    in_order_ = in_order_ && entry_.begin == covered_;
+    covered_ = entry_.end;
+    // Past the buffer in sum, some two overlap: no need to hear of the millions that may follow.
+    if (length > length_ - total_) {
+      malformed("safetensors.tiling.overlap",
+                "the tensors up to this one have more bytes than the buffer's " + text(length_));
+    }
+    total_ += length;
+  }
+
+  // The tag, or "" for an unknown one after the first 16: a file could name a new one for each tensor.
+  std::string_view known(const Type& type) {
+    if (type.bits != 0) return type.tag;
+    if (std::find(unknown_.begin(), unknown_.end(), type.tag) != unknown_.end()) return type.tag;
+    if (unknown_.size() == 16) return "";
+    unknown_.push_back(type.tag);
+    return type.tag;
+  }
+
+  // Sorted by (begin, end), the ranges follow each other from the first byte of the buffer to its last. Files are
+  // mostly written in that order; then there is nothing to sort.
+  void check_tiling() {
+    if (!in_order_) covered_ = cover_sorted();
+    if (covered_ != length_) {
+      malformed("safetensors.tiling.tail", "the last tensor ends at " + text(covered_) +
+                                               ", but the buffer has " + text(length_) + " bytes");
+    }
+  }
+
+  struct Range {
+    std::uint64_t begin;
+    std::uint64_t end;
+    std::uint32_t row;
+  };
+
+  std::uint64_t cover_sorted() const {
+    std::vector<Range> ranges;
+    ranges.reserve(catalog_.size());
+    for (std::uint32_t row = 0; row < catalog_.size(); ++row) {  // of a tensor and of its one part
+      const model::Recipe& recipe = catalog_.part(row).recipe;
+      const std::uint64_t begin = recipe.offset - begin_;
+      ranges.push_back({begin, begin + recipe.stored_length, row});
+    }
+    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
+      return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+    });
+    std::uint64_t covered = 0;
+    for (const Range& range : ranges) {
+      if (range.begin != covered) throw_untiled(range, covered);
+      covered = range.end;
+    }
+    return covered;
+  }
+
+  [[noreturn]] void throw_untiled(const Range& range, std::uint64_t covered) const {
+    malformed(range.begin < covered ? "safetensors.tiling.overlap" : "safetensors.tiling.gap",
+              "tensor " + in_quotes(catalog_.text(catalog_.tensor(range.row).name)) + " begins at " +
+                  text(range.begin) + ", the one before it ends at " + text(covered));
+  }
+
+  std::uint64_t begin_;   // of the buffer in the file
+  std::uint64_t length_;  // of the buffer
+  const Limits& limits_;
+  model::Catalog catalog_;
+  Entry entry_;                            // of the tensor at hand; its shape's memory is used again
+  std::vector<std::string_view> unknown_;  // tags, in the header's memory
+  std::uint64_t odd_entries_ = 0;
+  std::uint64_t covered_ = 0;  // the end of the tensor before
+  std::uint64_t total_ = 0;    // bytes of all tensors so far
+  bool in_order_ = true;
+};
+
+}  // namespace
+
+bool sniff(const ByteStore& store, std::string_view name) {
+  if (name.ends_with(".safetensors")) return true;
+  if (store.size() < kPrefix + kLeastHeader) return false;
+  const std::uint64_t length = read_prefix(store);
+  return length >= kLeastHeader && length <= kMostHeader && starts_object(store, kPrefix + length);
+}
+
+model::Catalog decode(const ByteStore& store, const Limits& limits) {
+  const std::uint64_t length = header_length(store, limits);
+  const wire::JsonDocument header = read_header(store, length);
+  return Decoder(kPrefix + length, store.size(), limits).decode(header.root());
+}
+
+}  // namespace zt::foreign::safetensors

@@ -1,0 +1,23 @@
+#include "io/descriptor.h"
+
+namespace zt::io {
+
+void check_path(const std::filesystem::path& path) {
+  if (path.native().find('\0') == std::string::npos) return;
+  throw Error(Code::usage, "", "a path must not contain a NUL byte");
+}
+
+Descriptor open_regular(const std::filesystem::path& path, struct stat& status) {
+  check_path(path);
+  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  Descriptor file(retry([&] { return ::open(path.c_str(), kFlags); }));
+  // ENXIO is how the system refuses to open a socket.
+  if (!file && errno == ENXIO) fail(EINVAL, path, "not a regular file");
+  if (!file) fail(errno, path, "cannot open");
+  if (::fstat(file.get(), &status) != 0) fail(errno, path, "cannot read its status");
+  if (S_ISDIR(status.st_mode)) fail(EISDIR, path, "cannot open");
+  if (!S_ISREG(status.st_mode)) fail(EINVAL, path, "not a regular file");
+  return file;
+}
+
+}  // namespace zt::io

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cerrno>
+#include <filesystem>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ztensor/error.h"
+
+namespace zt::io {
+
+static_assert(sizeof(off_t) == 8, "files are larger than 2 GiB: build with _FILE_OFFSET_BITS=64");
+
+// Owns a file descriptor; empty holds none. What close() says is not looked at: check by sync or flush
+// before.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() { reset(); }
+  Descriptor(Descriptor&& other) noexcept : number_(other.release()) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(number_, other.number_);
+    return *this;
+  }
+
+  int get() const { return number_; }
+  explicit operator bool() const { return number_ >= 0; }
+  int release() { return std::exchange(number_, -1); }
+  void reset() noexcept {
+    if (number_ >= 0) ::close(std::exchange(number_, -1));
+  }
+
+ private:
+  int number_ = -1;
+};
+
+// Repeats a system call for as long as signals interrupt it.
+template <class Call>
+auto retry(Call&& call) {
+  while (true) {
+    const auto result = call();
+    if (result >= 0 || errno != EINTR) return result;
+  }
+}
+
+[[noreturn]] inline void fail(int os_error, const std::filesystem::path& path, const char* what) {
+  throw Error::system(os_error, path.native(), what);
+}
+
+// The system would stop reading such a path at its NUL and use another file. Throws usage.
+void check_path(const std::filesystem::path& path);
+
+// Opens a regular file for reading and says what it is. Never blocks on a FIFO, never makes a terminal ours.
+// Throws io: EISDIR for a folder, EINVAL for a FIFO, a socket or a device.
+Descriptor open_regular(const std::filesystem::path& path, struct stat& status);
+
+}  // namespace zt::io

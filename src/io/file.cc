@@ -1,0 +1,93 @@
+#include "io/file.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/checked.h"
+#include "io/descriptor.h"
+#include "ztensor/error.h"
+
+namespace zt::io {
+namespace {
+
+// Linux reads at most 2 GiB less a page in one call, other systems fail above 2 GiB.
+constexpr std::size_t kMaxRead = std::size_t{1} << 30;
+
+[[noreturn]] void fail_cut(const std::filesystem::path& path, std::uint64_t size, std::uint64_t now) {
+  throw Error::system(0, path.native(),
+                      "the file was cut while it was open: it had " + std::to_string(size) +
+                          " bytes and ends at " + std::to_string(now));
+}
+
+std::uint64_t size_now(int descriptor, const std::filesystem::path& path) {
+  struct stat status {};
+  if (::fstat(descriptor, &status) != 0) fail(errno, path, "cannot read its status");
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+Bytes map_pages(int descriptor, std::uint64_t length, Mapping mapping, const std::filesystem::path& path) {
+  if (length > std::numeric_limits<std::size_t>::max()) fail(EFBIG, path, "cannot map");
+  const auto size = static_cast<std::size_t>(length);
+  const bool shared = mapping == Mapping::shared;
+  // Without MAP_NORESERVE a private mapping of a file larger than memory is refused though nobody writes to
+  // it.
+  void* const pages = ::mmap(nullptr, size, shared ? PROT_READ : PROT_READ | PROT_WRITE,
+                             shared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
+  if (pages == MAP_FAILED) fail(errno, path, "cannot map");
+  std::shared_ptr<const void> owner(pages, [size](void* start) { ::munmap(start, size); });
+  return {std::move(owner), {static_cast<const std::byte*>(pages), size}};
+}
+
+}  // namespace
+
+std::shared_ptr<const File> File::open(const std::filesystem::path& path) {
+  struct stat status {};
+  Descriptor file = open_regular(path, status);
+  const Identity identity{static_cast<std::uint64_t>(status.st_dev),
+                          static_cast<std::uint64_t>(status.st_ino)};
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  std::unique_ptr<const File> opened(new File(file.get(), size, identity, path));
+  file.release();
+  return opened;
+}
+
+File::File(int descriptor, std::uint64_t size, Identity identity, std::filesystem::path path)
+    : descriptor_(descriptor), size_(size), identity_(identity), path_(std::move(path)) {}
+
+File::~File() { ::close(descriptor_); }
+
+void File::read_at(std::uint64_t offset, std::span<std::byte> out) const {
+  if (!checked::within(offset, out.size(), size_)) {
+    throw Error::system(0, path_.native(),
+                        "bytes " + std::to_string(offset) + " + " + std::to_string(out.size()) +
+                            " run past the end at " + std::to_string(size_));
+  }
+  while (!out.empty()) {
+    const std::size_t wanted = std::min(out.size(), kMaxRead);
+    const auto position = static_cast<off_t>(offset);
+    const ssize_t got = retry([&] { return ::pread(descriptor_, out.data(), wanted, position); });
+    if (got < 0) fail(errno, path_, "cannot read");
+    if (got == 0) fail_cut(path_, size_, size_now(descriptor_, path_));
+    out = out.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+Bytes File::map(Mapping mapping) const {
+  if (size_ == 0) return {};
+  const std::lock_guard lock(mutex_);
+  // Touching pages past the end is SIGBUS, so a file known to be cut is not handed out, mapped before or not.
+  const std::uint64_t now = size_now(descriptor_, path_);
+  if (now < size_) fail_cut(path_, size_, now);
+  Bytes& mapped = mappings_[static_cast<std::size_t>(mapping)];
+  if (mapped.empty()) mapped = map_pages(descriptor_, size_, mapping, path_);
+  return mapped;
+}
+
+}  // namespace zt::io

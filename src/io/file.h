@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <span>
+
+#include "ztensor/byte_store.h"
+
+namespace zt::io {
+
+// Which file this is, whatever its name.
+struct Identity {
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+  friend bool operator==(const Identity&, const Identity&) = default;
+};
+
+// A regular file, opened once for reading; its size is taken once. read_at() uses pread, so a file that was
+// cut since is an io error. Both mappings are made when first asked for and live as long as any Bytes over
+// them.
+class File final : public ByteStore {
+ public:
+  // Throws io: ENOENT, EISDIR, EACCES, ...; EINVAL for what is not a regular file (never blocks on a FIFO).
+  static std::shared_ptr<const File> open(const std::filesystem::path& path);
+  ~File() override;
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  std::uint64_t size() const override { return size_; }
+  void read_at(std::uint64_t offset, std::span<std::byte> out) const override;
+  Bytes map(Mapping mapping) const override;  // throws io
+  const Identity& identity() const { return identity_; }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  File(int descriptor, std::uint64_t size, Identity identity, std::filesystem::path path);
+  int descriptor_;
+  std::uint64_t size_;
+  Identity identity_;
+  std::filesystem::path path_;
+  mutable std::mutex mutex_;
+  mutable Bytes mappings_[2];  // by Mapping; empty until asked for. Hold the pages while the File lives.
+};
+
+}  // namespace zt::io

@@ -1,0 +1,238 @@
+#include "io/file.h"
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/utf8.h"
+#include "temp_dir.h"
+#include "ztensor/error.h"
+
+namespace zt::io {
+namespace {
+
+using test::TempDir;
+
+template <class Work>
+Error error_of(Work&& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "nothing was thrown";
+  return {Code::internal, "", "nothing was thrown"};
+}
+
+template <class Work>
+void expect_io(int os_error, Work&& work) {
+  const Error error = error_of(std::forward<Work>(work));
+  EXPECT_EQ(error.code(), Code::io) << error.what();
+  EXPECT_EQ(error.os_error(), os_error) << error.what();
+}
+
+std::string read_all(const File& file) {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+  file.read_at(0, bytes);
+  return std::string(as_text(bytes));
+}
+
+// More than a page, and no page like another.
+std::string long_text() {
+  std::string text;
+  for (int i = 0; i < 5000; ++i) text += std::to_string(i) + ' ';
+  return text;
+}
+
+TEST(File, ReadsWhatIsThere) {
+  const TempDir dir;
+  test::write_file(dir / "f", "0123456789");
+  const auto file = File::open(dir / "f");
+  EXPECT_EQ(file->size(), 10u);
+  EXPECT_EQ(file->path(), dir / "f");
+  EXPECT_EQ(read_all(*file), "0123456789");
+  std::vector<std::byte> middle(3);
+  file->read_at(7, middle);
+  EXPECT_EQ(as_text(middle), "789");
+  file->read_at(10, {});
+}
+
+TEST(File, RefusesToReadPastItsEnd) {
+  const TempDir dir;
+  test::write_file(dir / "f", "0123456789");
+  const auto file = File::open(dir / "f");
+  std::vector<std::byte> out(2);
+  EXPECT_EQ(error_of([&] { file->read_at(9, out); }).code(), Code::io);
+  EXPECT_EQ(error_of([&] { file->read_at(~std::uint64_t{0}, out); }).code(), Code::io);
+  EXPECT_EQ(error_of([&] { file->read_at(11, {}); }).code(), Code::io);
+}
+
+TEST(File, KeepsReadingTheFileItOpenedWhenTheNameMovesOn) {
+  const TempDir dir;
+  test::write_file(dir / "f", "old");
+  const auto file = File::open(dir / "f");
+  std::filesystem::remove(dir / "f");
+  test::write_file(dir / "f", "newer");
+  EXPECT_EQ(read_all(*file), "old");
+  EXPECT_FALSE(file->identity() == File::open(dir / "f")->identity());
+}
+
+TEST(File, IsTheSameFileUnderEachOfItsNames) {
+  const TempDir dir;
+  test::write_file(dir / "f", "x");
+  std::filesystem::create_hard_link(dir / "f", dir / "g");
+  std::filesystem::create_symlink("g", dir / "h");
+  EXPECT_EQ(File::open(dir / "f")->identity(), File::open(dir / "h")->identity());
+}
+
+TEST(File, NamesTheErrnoAndThePathOfWhatItCannotOpen) {
+  const TempDir dir;
+  test::write_file(dir / "f", "");
+  std::filesystem::create_symlink("loop", dir / "loop");
+  expect_io(ENOENT, [&] { File::open(dir / "none"); });
+  expect_io(ENOTDIR, [&] { File::open(dir / "f/g"); });
+  expect_io(ELOOP, [&] { File::open(dir / "loop"); });
+  expect_io(EISDIR, [&] { File::open(dir.path()); });
+  EXPECT_EQ(error_of([&] { File::open(dir / "none"); }).path(), (dir / "none").native());
+}
+
+TEST(File, RefusesAPathWithANulByteInsteadOfOpeningItsFirstHalf) {
+  const TempDir dir;
+  test::write_file(dir / "f", "");
+  const std::string name("f\0g", 3);
+  EXPECT_EQ(error_of([&] { File::open(dir / name); }).code(), Code::usage);
+}
+
+TEST(File, RefusesAFifoWithoutWaitingForAWriter) {
+  const TempDir dir;
+  ASSERT_EQ(::mkfifo((dir / "fifo").c_str(), 0600), 0);
+  expect_io(EINVAL, [&] { File::open(dir / "fifo"); });
+}
+
+TEST(File, RefusesDevicesAndSockets) {
+  const TempDir dir;
+  expect_io(EINVAL, [] { File::open("/dev/null"); });
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string name = (dir / "s").native();
+  ASSERT_LT(name.size(), sizeof address.sun_path);
+  std::memcpy(address.sun_path, name.c_str(), name.size());
+  ASSERT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  expect_io(EINVAL, [&] { File::open(name); });
+  ::close(listener);
+}
+
+TEST(File, MapsTheSameBytesThatItReads) {
+  const TempDir dir;
+  test::write_file(dir / "f", long_text());
+  const auto file = File::open(dir / "f");
+  const Bytes shared = file->map(Mapping::shared);
+  const Bytes owned = file->map(Mapping::copy_on_write);
+  EXPECT_EQ(as_text(shared.view()), long_text());
+  EXPECT_EQ(as_text(owned.view()), long_text());
+  EXPECT_NE(shared.view().data(), owned.view().data());
+  EXPECT_EQ(file->map(Mapping::shared).owner(), shared.owner());
+}
+
+TEST(File, KeepsAMappingAliveForAsLongAsSomeoneHoldsBytes) {
+  const TempDir dir;
+  test::write_file(dir / "f", long_text());
+  Bytes tail = File::open(dir / "f")->map(Mapping::shared).slice(4096, 100);
+  std::filesystem::remove(dir / "f");
+  EXPECT_EQ(as_text(tail.view()), long_text().substr(4096, 100));
+}
+
+TEST(File, KeepsWritesToTheCopyOnWriteMappingFromEveryoneElse) {
+  const TempDir dir;
+  test::write_file(dir / "f", "0123456789");
+  const auto file = File::open(dir / "f");
+  const Bytes shared = file->map(Mapping::shared);
+  const Bytes owned = file->map(Mapping::copy_on_write);
+  const_cast<std::byte*>(owned.view().data())[0] = std::byte{'X'};
+  EXPECT_EQ(as_text(owned.view()), "X123456789");
+  EXPECT_EQ(as_text(shared.view()), "0123456789");
+  EXPECT_EQ(test::read_file(dir / "f"), "0123456789");
+}
+
+TEST(File, MapsAnEmptyFileToNoBytes) {
+  const TempDir dir;
+  test::write_file(dir / "f", "");
+  const auto file = File::open(dir / "f");
+  EXPECT_EQ(file->size(), 0u);
+  EXPECT_TRUE(file->map(Mapping::shared).empty());
+  EXPECT_TRUE(file->map(Mapping::copy_on_write).empty());
+  file->read_at(0, {});
+}
+
+TEST(File, SaysThatItWasCutWhenSomeoneTruncatedIt) {
+  const TempDir dir;
+  test::write_file(dir / "f", long_text());
+  const auto file = File::open(dir / "f");
+  const Bytes before = file->map(Mapping::shared);
+  std::filesystem::resize_file(dir / "f", 10);
+  std::vector<std::byte> out(20);
+  const Error reading = error_of([&] { file->read_at(0, out); });
+  const Error mapping = error_of([&] { file->map(Mapping::shared); });
+  for (const Error& error : {reading, mapping}) {
+    EXPECT_EQ(error.code(), Code::io);
+    EXPECT_NE(std::string(error.what()).find("cut"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(error_of([&] { file->map(Mapping::copy_on_write); }).code(), Code::io);
+}
+
+TEST(File, IgnoresWhatIsAppendedAfterItWasOpened) {
+  const TempDir dir;
+  test::write_file(dir / "f", "old");
+  const auto file = File::open(dir / "f");
+  test::write_file(dir / "f", "old and new");
+  EXPECT_EQ(file->size(), 3u);
+  EXPECT_EQ(file->map(Mapping::shared).size(), 3u);
+}
+
+TEST(File, ServesManyThreads) {
+  const TempDir dir;
+  test::write_file(dir / "f", long_text());
+  const auto file = File::open(dir / "f");
+  std::vector<std::thread> threads;
+  std::vector<Bytes> mapped(8);
+  for (std::size_t i = 0; i < mapped.size(); ++i) {
+    threads.emplace_back([&, i] {
+      mapped[i] = file->map(Mapping::shared);
+      EXPECT_EQ(read_all(*file), as_text(mapped[i].view()));
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const Bytes& bytes : mapped) EXPECT_EQ(bytes.owner(), mapped[0].owner());
+}
+
+// Takes seconds and a gibibyte twice over; the code has nothing that a smaller one could reach.
+TEST(File, DISABLED_ReadsMoreThanOneSystemCallMayTake) {
+  const TempDir dir;
+  test::write_file(dir / "f", "start");
+  const std::uint64_t size = (std::uint64_t{1} << 30) + 3;
+  std::filesystem::resize_file(dir / "f", size);  // a hole
+  const auto file = File::open(dir / "f");
+  std::vector<std::byte> out;
+  try {
+    out.resize(static_cast<std::size_t>(size));
+  } catch (const std::bad_alloc&) {
+    GTEST_SKIP() << "not enough memory";
+  }
+  file->read_at(0, out);
+  EXPECT_EQ(as_text(out).substr(0, 5), "start");
+  EXPECT_EQ(out.back(), std::byte{0});
+}
+
+}  // namespace
+}  // namespace zt::io

@@ -1,0 +1,279 @@
+#include "io/publish.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/descriptor.h"
+#include "io/sibling.h"
+#include "io/target.h"
+#include "ztensor/error.h"
+
+namespace zt::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxWrite = std::size_t{1} << 29;  // what systems take at once ends at 2 GiB
+constexpr mode_t kNewMode = 0666;                        // less the umask
+constexpr mode_t kKeptModes = 0777;                      // not set-uid: the new file may have another owner
+constexpr int kMaxNames = 100;                           // random ones that are taken before we give up
+
+[[noreturn]] void fail_usage(const fs::path& path, const char* what) {
+  Error error(Code::usage, "", what);
+  error.enter_file(path.native());
+  throw error;
+}
+
+std::string open_file_path(const Descriptor& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
+
+// An unnamed file in the folder; empty where there are none, or none that could be given a name later.
+Descriptor open_unnamed(const Target& target) {
+  constexpr int kFlags = O_TMPFILE | O_WRONLY | O_CLOEXEC;
+  Descriptor file(retry([&] { return ::openat(target.folder.get(), ".", kFlags, kNewMode); }));
+  if (!file) {
+    // File systems and kernels without O_TMPFILE: EISDIR and ENOENT are of those that have never heard of it.
+    const bool refused = errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT;
+    if (!refused) fail(errno, target.asked, "cannot create a file in its folder");
+    return file;
+  }
+  struct stat opened {};
+  struct stat listed {};
+  const bool linkable = ::fstat(file.get(), &opened) == 0 &&
+                        ::stat(open_file_path(file).c_str(), &listed) == 0 &&
+                        opened.st_ino == listed.st_ino && opened.st_dev == listed.st_dev;
+  if (!linkable) file.reset();  // no /proc
+  return file;
+}
+
+bool sync_data(const Descriptor& file) {
+  return retry([&] { return ::fsync(file.get()); }) == 0;
+}
+
+}  // namespace
+
+struct Publication::State {
+  enum class Stage { writing, broken, over };
+
+  State(const fs::path& path, const PublishOptions& chosen)
+      : options(chosen),
+        target(resolve_target(path, chosen.durable ? Folder::syncable : Folder::place)),
+        process(::getpid()) {}
+  ~State() { abandon(); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+
+  void open();
+  void open_sibling();
+  void write(std::span<const std::byte> bytes);
+  void publish();
+  void abandon() noexcept;
+
+  PublishOptions options;
+  Target target;
+  Descriptor file;
+  std::string sibling;  // the name that the file has for the time being; empty when it has none
+  pid_t process;        // a forked child has a copy of this object, but the sibling is its parent's
+  Stage stage = Stage::writing;
+
+ private:
+  void keep_mode(const struct stat& existing);
+  void check_written();
+  int place_new();
+  void link_sibling();
+  void replace();
+};
+
+void Publication::State::open() {
+  const auto existing = look(target);
+  if (existing && options.create_new) fail(EEXIST, target.asked, "must not exist yet");
+  if (existing) check_regular(*existing, target.asked);
+  if (options.unnamed) file = open_unnamed(target);
+  const bool named = !file;
+  // A new unnamed file needs no sibling ever, so that there is nothing to search the folder for.
+  if (named || existing) remove_stale_siblings(target.folder.get(), target.name);
+  if (named) open_sibling();
+  if (existing) keep_mode(*existing);  // before there is content that the mode may have to guard
+}
+
+void Publication::State::open_sibling() {
+  constexpr int kFlags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+  for (int i = 0; i < kMaxNames; ++i) {
+    std::string name = sibling_name(target.folder.get(), target.name);
+    Descriptor opened(retry([&] { return ::openat(target.folder.get(), name.c_str(), kFlags, kNewMode); }));
+    if (!opened && errno == EEXIST) continue;
+    if (!opened) fail(errno, target.asked, "cannot create a file in its folder");
+    // Until it is locked another save may take it for stale and remove it.
+    struct stat status {};
+    if (!lock_sibling(opened.get())) continue;
+    if (::fstat(opened.get(), &status) == 0 && status.st_nlink == 0) continue;
+    sibling = std::move(name);
+    file = std::move(opened);
+    return;
+  }
+  fail(EEXIST, target.asked, "cannot find a free temporary name in its folder");
+}
+
+void Publication::State::keep_mode(const struct stat& existing) {
+  const mode_t mode = existing.st_mode & kKeptModes;
+  if (::fchmod(file.get(), mode) != 0) fail(errno, target.asked, "cannot keep its mode");
+}
+
+void Publication::State::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const std::size_t wanted = std::min(bytes.size(), kMaxWrite);
+    const ssize_t done = retry([&] { return ::write(file.get(), bytes.data(), wanted); });
+    if (done < 0) fail(errno, target.asked, "cannot write");
+    if (done == 0) fail(EIO, target.asked, "cannot write");  // rather than for ever
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+  }
+}
+
+// Network file systems and quotas report a failed write no earlier than at close: close a second descriptor,
+// since the first one has the lock.
+void Publication::State::check_written() {
+  const int copy = ::fcntl(file.get(), F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) fail(errno, target.asked, "cannot write");
+  // Linux has closed it also when it says EINTR: never twice.
+  if (::close(copy) != 0 && errno != EINTR) fail(errno, target.asked, "cannot write");
+}
+
+// Gives the file the target's name, if that is free. 0, or the errno.
+int Publication::State::place_new() {
+  const int folder = target.folder.get();
+  const char* const name = target.name.c_str();
+  if (options.durable && !sync_data(file)) fail(errno, target.asked, "cannot sync");
+  if (sibling.empty()) {
+    const std::string from = open_file_path(file);
+    const int done = retry([&] { return ::linkat(AT_FDCWD, from.c_str(), folder, name, AT_SYMLINK_FOLLOW); });
+    return done == 0 ? 0 : errno;
+  }
+  const char* const from = sibling.c_str();
+  if (retry([&] { return ::renameat2(folder, from, folder, name, RENAME_NOREPLACE); }) == 0) {
+    sibling.clear();
+    return 0;
+  }
+  if (errno != EINVAL && errno != ENOSYS) return errno;  // these: NFS and others cannot rename so
+  if (retry([&] { return ::linkat(folder, from, folder, name, 0); }) != 0) return errno;
+  ::unlinkat(folder, from, 0);
+  sibling.clear();
+  return 0;
+}
+
+// A file without a name cannot be renamed over another, so it gets one for a moment.
+void Publication::State::link_sibling() {
+  lock_sibling(file.get());  // nobody else knows this file: it cannot be taken
+  const std::string from = open_file_path(file);
+  for (int i = 0; i < kMaxNames; ++i) {
+    std::string name = sibling_name(target.folder.get(), target.name);
+    const int done = retry([&] {
+      return ::linkat(AT_FDCWD, from.c_str(), target.folder.get(), name.c_str(), AT_SYMLINK_FOLLOW);
+    });
+    if (done == 0) {
+      sibling = std::move(name);
+      return;
+    }
+    if (errno != EEXIST) break;
+  }
+  fail(errno, target.asked, "cannot create a file in its folder");
+}
+
+void Publication::State::replace() {
+  if (const auto existing = look(target)) {
+    check_regular(*existing, target.asked);
+    keep_mode(*existing);
+  }
+  // Otherwise a crash soon after could leave the name with neither the old bytes nor the new ones.
+  if (!sync_data(file)) fail(errno, target.asked, "cannot sync");
+  if (sibling.empty()) link_sibling();
+  const int folder = target.folder.get();
+  const int done = retry([&] { return ::renameat(folder, sibling.c_str(), folder, target.name.c_str()); });
+  if (done != 0) fail(errno, target.asked, "cannot replace");
+  sibling.clear();
+}
+
+void Publication::State::publish() {
+  check_written();
+  const bool exists = look(target).has_value();
+  if (exists && options.create_new) fail(EEXIST, target.asked, "must not exist yet");
+  const int refused = exists ? EEXIST : place_new();
+  if (refused != 0 && options.create_new) fail(refused, target.asked, "cannot create");
+  // Also when a new file was refused for another reason: the second way works or names the same one.
+  if (refused != 0) replace();
+  // Children forked since share the lock, and would keep whoever appends to the file from taking it.
+  unlock_sibling(file.get());
+  if (options.durable) sync_folder(target);
+}
+
+void Publication::State::abandon() noexcept {
+  if (!sibling.empty() && process == ::getpid()) ::unlinkat(target.folder.get(), sibling.c_str(), 0);
+  sibling.clear();
+  file.reset();
+}
+
+Publication::Publication(const fs::path& target, const PublishOptions& options)
+    : state_(std::make_unique<State>(target, options)) {
+  state_->open();
+}
+
+Publication::~Publication() = default;
+Publication::Publication(Publication&&) noexcept = default;
+Publication& Publication::operator=(Publication&&) noexcept = default;
+
+void Publication::write(std::span<const std::byte> bytes) {
+  if (!state_ || state_->stage != State::Stage::writing) {
+    fail_usage(state_ ? state_->target.asked : fs::path(), "nothing can be written to this file any more");
+  }
+  state_->stage = State::Stage::broken;  // unless this write gets to its end
+  state_->write(bytes);
+  state_->stage = State::Stage::writing;
+}
+
+void Publication::publish() {
+  if (!state_ || state_->stage != State::Stage::writing) {
+    fail_usage(state_ ? state_->target.asked : fs::path(),
+               "this file cannot be published: it was, or a write failed");
+  }
+  state_->stage = State::Stage::over;
+  try {
+    state_->publish();
+  } catch (...) {
+    state_->abandon();
+    throw;
+  }
+  state_->abandon();
+}
+
+std::optional<Identity> identify(const fs::path& path) {
+  check_path(path);
+  struct stat status {};
+  if (::stat(path.c_str(), &status) == 0) {
+    return Identity{static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
+  }
+  if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
+  fail(errno, path, "cannot look it up");
+}
+
+void sync_file(const fs::path& path) {
+  struct stat status {};
+  const Descriptor file = open_regular(path, status);
+  if (!sync_data(file)) fail(errno, path, "cannot sync");
+  sync_folder(resolve_target(path, Folder::syncable));
+}
+
+void remove_file(const fs::path& path, const Identity& expected) {
+  const Target target = name_target(path, Folder::place);
+  const auto found = look(target);
+  if (!found) fail(ENOENT, path, "cannot remove");
+  if (S_ISLNK(found->st_mode)) fail_usage(path, "a link is not removed");
+  check_regular(*found, path);
+  const Identity now{static_cast<std::uint64_t>(found->st_dev), static_cast<std::uint64_t>(found->st_ino)};
+  if (now != expected) fail_usage(path, "it is another file by now");
+  if (::unlinkat(target.folder.get(), target.name.c_str(), 0) != 0) fail(errno, path, "cannot remove");
+}
+
+}  // namespace zt::io

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "io/file.h"
+#include "ztensor/byte_store.h"
+
+namespace zt::io {
+
+struct PublishOptions {
+  // The target must not exist: EEXIST at once, and again when it is published.
+  bool create_new = false;
+  // Sync a new file and the folder too; a file that replaces another is synced in any case.
+  bool durable = false;
+  // False: write under a temporary name at once, as where the system has no unnamed files. For tests.
+  bool unnamed = true;
+};
+
+// A file that does not exist under its name until publish(): written to an unnamed file in the target's
+// folder (docs/design.md, saving). A symlink target is resolved and its file replaced; an existing file's
+// mode is kept. Dropped before publish(), nothing is left behind and the target is as it was. One owner.
+class Publication final : public ByteSink {
+ public:
+  // Throws io: ENOENT or EACCES of the folder, EISDIR, ELOOP, EEXIST; usage for a target that is no regular
+  // file.
+  Publication(const std::filesystem::path& target, const PublishOptions& options);
+  ~Publication() override;
+  Publication(Publication&&) noexcept;
+  Publication& operator=(Publication&&) noexcept;
+
+  // Appends. Throws io: ENOSPC, EFBIG, EIO, ...; the file can then no longer be published.
+  void write(std::span<const std::byte> bytes) override;
+  // The file appears under its name, whole. Once: it is over even when it throws. Throws io, after which the
+  // target is as it was; only where `durable` cannot sync the folder the new file is in place, but may not
+  // outlast a crash. Throws usage after an earlier write or publish that threw, or was done.
+  void publish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// The file that a path leads to, through links; empty when there is none. Throws io for other errors than
+// absence.
+std::optional<Identity> identify(const std::filesystem::path& path);
+// Syncs a file's data and its folder entry.
+void sync_file(const std::filesystem::path& path);
+// Removes a regular file, only if it still is `expected` and the name is no link. Throws usage (a link, or
+// another file by now) or io.
+void remove_file(const std::filesystem::path& path, const Identity& expected);
+
+}  // namespace zt::io

@@ -1,0 +1,75 @@
+#include "library/formats.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "base/utf8.h"
+#include "container/zt12.h"
+#include "foreign/safetensors.h"
+#include "ztensor/error.h"
+
+namespace zt::library {
+namespace {
+
+namespace zt12 = container::zt12;
+namespace safetensors = foreign::safetensors;
+
+constexpr Format kFormats[] = {
+    {"zt-1.2", zt12::sniff, zt12::decode, &zt12::kEncoder},
+    {"safetensors", safetensors::sniff, safetensors::decode, nullptr},
+};
+
+// Files that people have and this build does not read, by how they begin.
+struct Known {
+  std::string_view head;
+  std::string_view name;
+};
+constexpr Known kKnown[] = {
+    {"\x89ZT2\r\n\x1a\n", "a .zt file of generation 2"},
+    {"ZTEN0001", "a .zt file of generation 0.1"},
+    {"ZTEN1000", "a .zt file of generation 1.0, or one of 1.1 or 1.2 that was cut short"},
+    {"GGUF", "a GGUF file"},
+    {"PK\x03\x04", "a zip archive (PyTorch or npz)"},
+    {"\x93NUMPY", "an npy file"},
+    {"\x89HDF\r\n\x1a\n", "an HDF5 file"},
+    {"\x80\x02", "a pickle"},
+    {"\x80\x04", "a pickle"},
+};
+
+}  // namespace
+
+std::span<const Format> formats() { return kFormats; }
+
+const Format& detect(const ByteStore& store, std::string_view file_name) {
+  for (const Format& format : kFormats) {
+    if (format.sniff(store, file_name)) return format;
+  }
+  std::array<std::byte, 8> buffer;
+  const auto head = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(8, store.size())));
+  store.read_at(0, head);
+  for (const Known& known : kKnown) {
+    if (as_text(head).starts_with(known.head)) {
+      throw Error(Code::unsupported, "format.unread", "this is " + std::string(known.name) + ", which is not read");
+    }
+  }
+  throw Error(Code::unsupported, "format.unknown",
+              store.size() == 0 ? "the file is empty" : "the content is of no format that is read");
+}
+
+const Format& find_writable(std::string_view name) {
+  for (const Format& format : kFormats) {
+    if (format.encoder != nullptr && (format.name == name || format.name.substr(3) == name)) return format;
+  }
+  throw Error(Code::usage, "", "format " + in_quotes(name) + " cannot be written: expected 1.2");
+}
+
+void check_suffix(std::string_view path) {
+  for (const std::string_view suffix : {".safetensors", ".npz", ".npy", ".gguf", ".pt", ".pth", ".onnx", ".h5", ".hdf5"}) {
+    if (path.ends_with(suffix)) {
+      throw Error(Code::usage, "", "files named *" + std::string(suffix) + " cannot be written: name it *.zt");
+    }
+  }
+}
+
+}  // namespace zt::library

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "codec/zstd.h"
+#include "hash/digest.h"
+#include "hash/sha256.h"
+#include "read/pieces.h"
+#include "run/progress.h"
+#include "ztensor/byte_store.h"
+#include "ztensor/options.h"
+
+namespace zt::library {
+
+// Where the decoded bytes of a new part come from, in pieces of read::kPieceBytes.
+class PieceSource {
+ public:
+  virtual ~PieceSource() = default;
+  virtual std::uint64_t length() const = 0;
+  // All bytes at once when they lie in memory as they are to be stored; else empty.
+  virtual std::span<const std::byte> in_memory() const { return {}; }
+  // Pieces are asked for in order, by one thread; else by any.
+  virtual bool ordered() const { return false; }
+  virtual void read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) = 0;
+  virtual void finish() {}  // after the last piece
+};
+
+// What was stored.
+struct StoredPart {
+  std::uint64_t stored_length = 0;
+  bool zstd = false;
+  hash::Digest digest;
+};
+
+// Counts what passes, and gathers small writes.
+class Output {
+ public:
+  explicit Output(std::unique_ptr<ByteSink> sink) : sink_(std::move(sink)) {}
+  void write(std::span<const std::byte> bytes);
+  void pad(std::uint64_t alignment);  // with zeros, to a multiple of it
+  void flush();
+  std::uint64_t position() const { return position_; }
+  void drop() noexcept { sink_.reset(); }  // nothing is written any more
+
+ private:
+  std::unique_ptr<ByteSink> sink_;
+  std::vector<std::byte> buffer_;
+  std::uint64_t position_ = 0;
+};
+
+// Stores parts: pieces are made, compressed and digested on several threads, in batches; one thread writes them in
+// order. The bytes never depend on the number of threads. Keeps its buffers between parts.
+class PartWriter {
+ public:
+  PartWriter(Output& output, unsigned threads) : output_(output), threads_(threads) {}
+  StoredPart write(PieceSource& source, Encoding encoding, Checksum checksum, run::Meter& meter);
+
+ private:
+  struct Slot {  // one piece of a batch
+    std::vector<std::byte> decoded;
+    std::vector<std::byte> stored;
+    read::Scratch scratch;
+    std::unique_ptr<codec::FrameEncoder> encoder;
+    std::span<const std::byte> bytes;  // what is written: of `decoded`, of `stored`, or of memory that is not ours
+    std::uint32_t crc = 0;
+  };
+  void make_batch(PieceSource& source, std::size_t first, std::size_t count);
+  void make_stored(Slot& slot);
+  bool shrinks(std::size_t count, std::uint64_t decoded) const;
+  void write_batch(std::size_t count);
+  void digest_and_write(std::span<const std::byte> bytes, std::uint32_t crc);
+
+  Output& output_;
+  unsigned threads_;
+  std::vector<Slot> slots_;
+  Encoding slots_encoding_ = Encoding::raw();  // what their encoders are for
+  // Of the part at hand:
+  run::Meter* meter_ = nullptr;
+  Encoding encoding_ = Encoding::raw();
+  Checksum checksum_ = Checksum::none;
+  std::vector<codec::FrameSize> frames_;
+  std::uint64_t stored_length_ = 0;
+  std::uint32_t crc_ = 0;
+  std::optional<hash::Sha256> sha_;
+};
+
+}  // namespace zt::library

@@ -1,0 +1,116 @@
+#include "library/piece_sources.h"
+
+#include <algorithm>
+#include <string>
+
+#include "base/checked.h"
+#include "base/endian.h"
+#include "base/utf8.h"
+
+namespace zt::library {
+namespace {
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+[[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
+
+// The width of the words that byte order turns around: half an element of a complex dtype.
+std::size_t word_bytes(DType dtype) {
+  const std::size_t bytes = dtype_bits(dtype) / 8;
+  return dtype == DType::complex64 || dtype == DType::complex128 ? bytes / 2 : bytes;
+}
+
+std::uint64_t length_of(const ArrayView& array) {
+  const auto elements = checked::elements(array.shape);
+  const auto length = elements ? byte_length(array.dtype, *elements) : std::nullopt;
+  if (!length) misuse("the shape has more elements than 64 bits count");
+  if (!array.strides.empty() && array.strides.size() != array.shape.size()) {
+    misuse(number(array.strides.size()) + " strides for " + number(array.shape.size()) + " dimensions");
+  }
+  if (array.data == nullptr && *length > 0) misuse("the array has no data");
+  return *length;
+}
+
+read::StridedView view_of(const ArrayView& array) {
+  const std::uint64_t length = length_of(array);
+  if (array.dtype == DType::f4_e2m1) {  // two elements a byte: only as one row of packed bytes
+    if (!array.strides.empty()) misuse("float4 elements have no strides: pack them");
+    const std::int64_t one = 1;
+    return {array.data, {&length, 1}, {&one, 1}, 1, 0};
+  }
+  const std::size_t bytes = dtype_bits(array.dtype) / 8;
+  std::vector<std::int64_t> strides = array.strides;
+  if (strides.empty()) {
+    strides.resize(array.shape.size());
+    auto stride = static_cast<std::int64_t>(bytes);
+    for (std::size_t i = strides.size(); i-- > 0;) {
+      strides[i] = stride;
+      stride *= static_cast<std::int64_t>(std::max<std::uint64_t>(1, array.shape[i]));
+    }
+  }
+  const std::size_t word = array.byte_swapped ? word_bytes(array.dtype) : 0;
+  return {array.data, array.shape, strides, bytes, word > 1 ? word : 0};
+}
+
+const PartView& find_part(std::span<const PartView> parts, std::string_view layout, std::string_view role) {
+  const auto found = std::find_if(parts.begin(), parts.end(), [&](const PartView& part) { return part.role == role; });
+  if (found == parts.end()) misuse("layout " + in_quotes(layout) + " has a part " + in_quotes(role));
+  return *found;
+}
+
+bool is_wide(const PartView& part) { return part.array.dtype == DType::u64; }
+
+}  // namespace
+
+ArraySource::ArraySource(const ArrayView& array) : view_(view_of(array)), length_(length_of(array)) {}
+
+std::span<const std::byte> ArraySource::in_memory() const {
+  if (!view_.is_contiguous()) return {};
+  return {view_.data(), static_cast<std::size_t>(length_)};
+}
+
+void ArraySource::read(std::size_t piece, std::span<std::byte> out, read::Scratch&) {
+  view_.gather(piece * read::kPieceBytes, out);
+}
+
+std::vector<std::uint64_t> widen(const ArrayView& array) {
+  static constexpr DType kSigned[] = {DType::i8, DType::i16, DType::i32, DType::i64};
+  static constexpr DType kUnsigned[] = {DType::u8, DType::u16, DType::u32, DType::u64};
+  const bool is_signed = std::find(std::begin(kSigned), std::end(kSigned), array.dtype) != std::end(kSigned);
+  if (!is_signed && std::find(std::begin(kUnsigned), std::end(kUnsigned), array.dtype) == std::end(kUnsigned)) {
+    misuse("indices are integers, not " + std::string(dtype_name(array.dtype)));
+  }
+  const read::StridedView view = view_of(array);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(length_of(array)));
+  view.gather(0, bytes);
+  const std::size_t width = dtype_bits(array.dtype) / 8;
+  std::vector<std::uint64_t> wide(bytes.size() / width);
+  for (std::size_t i = 0; i < wide.size(); ++i) {
+    for (std::size_t k = 0; k < width; ++k) wide[i] |= static_cast<std::uint64_t>(bytes[i * width + k]) << (8 * k);
+    if (is_signed && (wide[i] >> (8 * width - 1)) != 0) misuse("index " + number(i) + " is negative");
+  }
+  return wide;
+}
+
+void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    for (std::size_t k = 0; k < i; ++k) {
+      if (parts[k].role == parts[i].role) misuse("two parts have the role " + in_quotes(parts[i].role));
+    }
+  }
+  const auto elements = checked::elements(shape);
+  if (!elements) misuse("the shape has more elements than 64 bits count");
+  if (layout == "dense") {
+    const ArrayView& data = find_part(parts, layout, "data").array;
+    if (checked::elements(data.shape) != elements) misuse("the elements of part 'data' are not those of the shape");
+  } else if (layout == "sparse_csr") {
+    find_part(parts, layout, "values");
+    if (!is_wide(find_part(parts, layout, "indices")) || !is_wide(find_part(parts, layout, "indptr"))) {
+      misuse("parts 'indices' and 'indptr' are uint64: use add_csr");
+    }
+  } else if (layout == "sparse_coo") {
+    find_part(parts, layout, "values");
+    if (!is_wide(find_part(parts, layout, "coords"))) misuse("part 'coords' is uint64: use add_coo");
+  }
+}
+
+}  // namespace zt::library

@@ -1,0 +1,153 @@
+#include "ztensor/source.h"
+
+#include "base/utf8.h"
+#include "library/formats.h"
+#include "library/state.h"
+#include "read/parts.h"
+#include "run/parallel.h"
+
+namespace zt {
+namespace library {
+
+read::Check check_of(Verify verify) {
+  switch (verify) {
+    case Verify::standard: return read::Check::crc32c;
+    case Verify::always: return read::Check::all;
+    case Verify::never: break;
+  }
+  return read::Check::none;
+}
+
+std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part) {
+  std::string place = "tensor " + in_quotes(catalog.text(catalog.tensor(tensor).name));
+  if (part != nullptr) place += ": part " + in_quotes(catalog.word(part->role));
+  return place;
+}
+
+Error fault_error(const SourceState& state, std::uint32_t tensor, const model::Fault& fault) {
+  Error error(fault.code, fault.rule, fault.message);
+  error.enter(place_of(state.catalog, tensor, nullptr));
+  error.enter_file(state.name);
+  return error;
+}
+
+namespace {
+
+Source open_store(std::shared_ptr<SourceState> state) {
+  try {
+    const Format& format = detect(*state->store, state->name);
+    state->catalog = format.decode(*state->store, state->options.limits);
+  } catch (Error& error) {
+    error.enter_file(state->name);
+    throw;
+  }
+  if (state->options.verify == Verify::always) {
+    std::size_t parts = 0;
+    for (std::uint32_t row = 0; row < state->catalog.size(); ++row) parts += state->catalog.tensor(row).part_count;
+    state->checked = std::make_unique<std::atomic<bool>[]>(parts);
+  }
+  return Source(std::move(state));
+}
+
+}  // namespace
+}  // namespace library
+
+model::Recipe SourceState::measured(const model::PartRow& part) const {
+  model::Recipe recipe = part.recipe;
+  if (recipe.decoded_length == model::kUnknownLength) {
+    recipe.decoded_length = read::measure(part_source(part, recipe), options.limits.decoded_bytes);
+  }
+  return recipe;
+}
+
+Source open(const std::filesystem::path& path, const OpenOptions& options) {
+  auto state = std::make_shared<SourceState>();
+  const auto file = io::File::open(path);
+  state->store = file;
+  state->path = std::filesystem::absolute(path);
+  state->name = path.string();
+  state->options = options;
+  state->mappable = options.backend != Backend::read;
+  state->identity = file->identity();
+  return library::open_store(std::move(state));
+}
+
+Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const OpenOptions& options) {
+  auto state = std::make_shared<SourceState>();
+  state->store = std::move(store);
+  state->name = name;
+  state->options = options;
+  state->mappable = options.backend != Backend::read;
+  return library::open_store(std::move(state));
+}
+
+std::size_t Source::size() const { return state_->catalog.size(); }
+
+Tensor Source::operator[](std::size_t index) const {
+  if (index >= size()) {
+    throw Error(Code::not_found, "", "tensor " + std::to_string(index) + " of " + std::to_string(size()));
+  }
+  return Tensor(state_, static_cast<std::uint32_t>(index));
+}
+
+std::optional<Tensor> Source::find(std::string_view name) const {
+  const auto row = state_->catalog.find(name);
+  if (!row) return std::nullopt;
+  return Tensor(state_, *row);
+}
+
+Tensor Source::tensor(std::string_view name) const {
+  if (const auto found = find(name)) return *found;
+  Error error(Code::not_found, "", "no tensor is named " + in_quotes(name));
+  error.enter_file(state_->name);
+  throw error;
+}
+
+std::string_view Source::format() const { return state_->catalog.format; }
+
+Value Source::attributes() const {
+  const auto cbor = attributes_cbor();
+  return cbor.empty() ? Value() : Value::parse(cbor, state_->options.limits.depth);
+}
+
+std::span<const std::byte> Source::attributes_cbor() const { return state_->catalog.attributes; }
+
+std::vector<std::filesystem::path> Source::paths() const {
+  if (state_->path.empty()) return {};
+  return {state_->path};
+}
+
+const std::vector<std::string>& Source::notes() const { return state_->catalog.notes; }
+
+std::uint64_t Source::stored_size() const { return state_->store->size(); }
+
+void Source::read(std::span<const Read> reads, std::optional<Verify> verify, const Progress& progress) const {
+  const read::Check check = library::check_of(verify.value_or(state_->options.verify));
+  std::vector<read::Job> jobs;
+  std::vector<model::Recipe> recipes;
+  jobs.reserve(reads.size());
+  recipes.reserve(reads.size());  // the jobs point into it
+  std::uint64_t total = 0;
+  for (const Read& read : reads) {
+    const model::PartRow& part = read.part.prepare(*state_);
+    recipes.push_back(state_->measured(part));
+    if (recipes.back().decoded_length != read.out.size()) {
+      library::located(*state_, read.part.tensor_, &part, [&] {
+        throw Error(Code::usage, "", "the buffer has " + std::to_string(read.out.size()) + " bytes, the part " +
+                                         std::to_string(recipes.back().decoded_length));
+      });
+    }
+    jobs.push_back({.part = state_->part_source(part, recipes.back()), .check = check, .out = read.out, .visit = {}});
+    total += read.out.size();
+  }
+  run::Meter meter(progress, total);
+  read::carry_out(jobs, run::thread_count(state_->options.threads), meter, [&](std::size_t job, Error& error) {
+    const Part& part = reads[job].part;
+    error.enter(library::place_of(state_->catalog, part.tensor_, &state_->catalog.part(part.row_)));
+    error.enter_file(state_->name);
+    throw error;
+  });
+  meter.finish();
+}
+
+}  // namespace zt

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/file.h"
+#include "model/catalog.h"
+#include "read/pieces.h"
+#include "ztensor/byte_store.h"
+#include "ztensor/options.h"
+#include "ztensor/tensor.h"
+
+namespace zt {
+
+// What the handles of one open source share. Immutable but for the memory of which views were checked.
+struct SourceState {
+  model::Catalog catalog;
+  std::shared_ptr<const ByteStore> store;
+  std::filesystem::path path;              // empty: not on disk
+  std::string name;                        // for messages
+  OpenOptions options;
+  bool mappable = false;
+  std::optional<io::Identity> identity;    // of a file
+  std::unique_ptr<std::atomic<bool>[]> checked;  // by part: a view of it was checked (Verify::always); else null
+
+  // How to read a part. `recipe` must outlive what is made from the result.
+  read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
+    return {store.get(), &recipe, catalog.text(part.digest)};
+  }
+  // The same with the decoded length made known, which may take a decode.
+  model::Recipe measured(const model::PartRow& part) const;
+};
+
+namespace library {
+
+read::Check check_of(Verify verify);
+// "tensor 'w': part 'data'"
+std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part);
+// What a Part handle points at.
+struct PartAccess {
+  static const SourceState& state(const Part& part) { return *part.state_; }
+  static const model::PartRow& row(const Part& part) { return part.prepare(*part.state_); }
+};
+// Runs `work`; an Error that leaves it names file, tensor and part.
+template <class F>
+decltype(auto) located(const SourceState& state, std::uint32_t tensor, const model::PartRow* part, F&& work) {
+  try {
+    return std::forward<F>(work)();
+  } catch (Error& error) {
+    error.enter(place_of(state.catalog, tensor, part));
+    error.enter_file(state.name);
+    throw;
+  }
+}
+// The fault as an error that names file and tensor.
+Error fault_error(const SourceState& state, std::uint32_t tensor, const model::Fault& fault);
+
+}  // namespace library
+}  // namespace zt

@@ -1,0 +1,284 @@
+#include "ztensor/tensor.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "library/state.h"
+#include "model/sparse.h"
+#include "read/gather.h"
+#include "read/parts.h"
+#include "read/slice.h"
+#include "run/parallel.h"
+#include "ztensor/source.h"
+
+namespace zt {
+namespace {
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+// Bytes of an index dtype, or 0 when it is none.
+unsigned index_bytes(DType dtype) {
+  switch (dtype) {
+    case DType::i64:
+    case DType::u64: return 8;
+    case DType::i32:
+    case DType::u32: return 4;
+    case DType::i16:
+    case DType::u16: return 2;
+    case DType::i8:
+    case DType::u8: return 1;
+    default: return 0;
+  }
+}
+
+bool is_signed(DType dtype) {
+  return dtype == DType::i64 || dtype == DType::i32 || dtype == DType::i16 || dtype == DType::i8;
+}
+
+std::uint64_t load_index(const std::byte* at, unsigned bytes) {
+  std::uint64_t value = 0;
+  for (unsigned i = 0; i < bytes; ++i) value |= static_cast<std::uint64_t>(at[i]) << (8 * i);
+  return value;
+}
+
+// A part of indices, by its declared dtype, widened.
+std::vector<std::uint64_t> read_wide(const Part& part) {
+  const unsigned width = index_bytes(part.dtype());
+  if (width == 0) {
+    throw Error(Code::malformed, "sparse.index.dtype",
+                "part " + in_quotes(part.role()) + " holds " + std::string(dtype_name(part.dtype())) + ", not integers");
+  }
+  const std::vector<std::byte> bytes = part.read();
+  if (bytes.size() % width != 0) {
+    throw Error(Code::malformed, "sparse.index.length",
+                "part " + in_quotes(part.role()) + " of " + number(bytes.size()) + " bytes is no whole number of indices");
+  }
+  std::vector<std::uint64_t> wide(bytes.size() / width);
+  for (std::size_t i = 0; i < wide.size(); ++i) {
+    wide[i] = load_index(bytes.data() + i * width, width);
+    if (is_signed(part.dtype()) && (wide[i] >> (8 * width - 1)) != 0) {
+      throw Error(Code::malformed, "sparse.index.bounds", "part " + in_quotes(part.role()) + ": index " + number(i) + " is negative");
+    }
+  }
+  return wide;
+}
+
+// Whether start, start + step, ... stay within an axis.
+bool walk_fits(const AxisSelection& axis, std::uint64_t size) {
+  if (axis.count == 0) return true;
+  if (axis.start >= size) return false;
+  const bool back = axis.step < 0;
+  const std::uint64_t room = back ? axis.start : size - 1 - axis.start;
+  const std::uint64_t stride = back ? -static_cast<std::uint64_t>(axis.step) : static_cast<std::uint64_t>(axis.step);
+  const auto way = checked::multiply(stride, axis.count - 1);
+  return way && *way <= room;
+}
+
+}  // namespace
+
+std::string_view Part::role() const { return state_->catalog.word(state_->catalog.part(row_).role); }
+DType Part::dtype() const { return state_->catalog.part(row_).dtype; }
+std::string_view Part::storage() const { return state_->catalog.word(state_->catalog.part(row_).storage); }
+std::string_view Part::logical() const { return state_->catalog.word(state_->catalog.part(row_).logical); }
+std::string_view Part::digest() const { return state_->catalog.text(state_->catalog.part(row_).digest); }
+std::uint64_t Part::offset() const { return state_->catalog.part(row_).recipe.offset; }
+std::uint64_t Part::stored_length() const { return state_->catalog.part(row_).recipe.stored_length; }
+
+std::string_view Part::encoding() const {
+  return state_->catalog.part(row_).recipe.coding == model::Coding::zstd ? "zstd" : "raw";
+}
+
+const model::PartRow& Part::prepare(const SourceState& state) const {
+  if (state_.get() != &state) throw Error(Code::usage, "", "the part belongs to another source");
+  const model::PartRow& part = state.catalog.part(row_);
+  if (const model::Fault* fault = state.catalog.fault(part.fault)) throw library::fault_error(state, tensor_, *fault);
+  return part;
+}
+
+std::uint64_t Part::length() const {
+  const model::PartRow& part = state_->catalog.part(row_);
+  if (part.recipe.decoded_length != model::kUnknownLength) return part.recipe.decoded_length;
+  prepare(*state_);
+  return library::located(*state_, tensor_, &part, [&] { return state_->measured(part).decoded_length; });
+}
+
+Bytes Part::map(Mapping mapping) const {
+  const model::PartRow& part = prepare(*state_);
+  return library::located(*state_, tensor_, &part, [&] {
+    if (part.recipe.coding != model::Coding::raw) {
+      throw Error(Code::unsupported, "", "the bytes are compressed: read a copy");
+    }
+    if (!state_->mappable) throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
+    if (state_->checked && !state_->checked[row_].load(std::memory_order_relaxed)) {
+      check(Verify::always);
+      state_->checked[row_].store(true, std::memory_order_relaxed);
+    }
+    return state_->store->map(mapping).slice(part.recipe.offset, part.recipe.stored_length);
+  });
+}
+
+void Part::check(Verify verify) const {
+  const model::PartRow& part = prepare(*state_);
+  const model::Recipe recipe = state_->measured(part);
+  const read::Job job{.part = state_->part_source(part, recipe), .check = library::check_of(verify), .out = {},
+                      .visit = [](std::uint64_t, std::span<const std::byte>) {}};
+  run::Meter meter;
+  read::carry_out({&job, 1}, run::thread_count(state_->options.threads), meter,
+                  [](std::size_t, Error& error) { throw error; });
+}
+
+void Part::read_into(std::span<std::byte> out, std::optional<Verify> verify) const {
+  const Source::Read read{*this, out};
+  Source(state_).read({&read, 1}, verify);
+}
+
+std::vector<std::byte> Part::read(std::optional<Verify> verify) const {
+  std::vector<std::byte> out(static_cast<std::size_t>(length()));
+  read_into(out, verify);
+  return out;
+}
+
+std::string_view Tensor::name() const { return state_->catalog.text(state_->catalog.tensor(row_).name); }
+std::string_view Tensor::layout() const { return state_->catalog.word(state_->catalog.tensor(row_).layout); }
+std::span<const std::uint64_t> Tensor::shape() const { return state_->catalog.shape(state_->catalog.tensor(row_)); }
+std::uint64_t Tensor::elements() const { return checked::elements(shape()).value_or(~std::uint64_t{0}); }
+std::size_t Tensor::parts() const { return state_->catalog.tensor(row_).part_count; }
+
+std::span<const std::byte> Tensor::attributes_cbor() const {
+  return as_bytes(state_->catalog.text(state_->catalog.tensor(row_).attributes));
+}
+
+Value Tensor::attributes() const {
+  const auto cbor = attributes_cbor();
+  return cbor.empty() ? Value() : Value::parse(cbor, state_->options.limits.depth);
+}
+
+std::optional<Error> Tensor::unreadable() const {
+  const model::Fault* fault = state_->catalog.fault(state_->catalog.tensor(row_).fault);
+  if (fault == nullptr) return std::nullopt;
+  return library::fault_error(*state_, row_, *fault);
+}
+
+void Tensor::throw_unreadable() const {
+  if (const auto error = unreadable()) throw *error;
+}
+
+void Tensor::fail(Code code, const char* rule, std::string message) const {
+  throw library::fault_error(*state_, row_, {code, rule, std::move(message)});
+}
+
+DType Tensor::dtype() const {
+  throw_unreadable();
+  if (layout() == "dense") return part("data").dtype();
+  if (layout() == "sparse_csr" || layout() == "sparse_coo") return part("values").dtype();
+  fail(Code::unsupported, "layout.unknown", "layout " + in_quotes(layout()) + " has no dtype of its own: see its parts");
+}
+
+std::uint64_t Tensor::nbytes() const {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < parts(); ++i) {
+    const auto next = checked::add(sum, part(i).length());
+    if (!next) fail(Code::malformed, "tensor.size", "its parts have more bytes than 64 bits count");
+    sum = *next;
+  }
+  return sum;
+}
+
+Part Tensor::part(std::size_t index) const {
+  if (index >= parts()) fail(Code::not_found, "", "no part " + number(index) + " of " + number(parts()));
+  return Part(state_, row_, state_->catalog.tensor(row_).parts + static_cast<std::uint32_t>(index));
+}
+
+std::optional<Part> Tensor::find_part(std::string_view role) const {
+  const auto found = state_->catalog.find_part(state_->catalog.tensor(row_), role);
+  if (!found) return std::nullopt;
+  return Part(state_, row_, *found);
+}
+
+Part Tensor::part(std::string_view role) const {
+  if (const auto found = find_part(role)) return *found;
+  fail(Code::not_found, "", "no part " + in_quotes(role));
+}
+
+void Tensor::check_type(DType wanted) const {
+  const DType found = dtype();
+  if (found == wanted || (found == DType::boolean && wanted == DType::u8)) return;
+  fail(Code::usage, "",
+       "its dtype is " + std::string(dtype_name(found)) + ", asked for as " + std::string(dtype_name(wanted)));
+}
+
+void Tensor::check_layout(std::string_view wanted) const {
+  throw_unreadable();
+  if (layout() != wanted) fail(Code::usage, "", "its layout is " + in_quotes(layout()) + ", asked for as " + in_quotes(wanted));
+}
+
+void Tensor::throw_ragged(std::uint64_t length) const {
+  fail(Code::malformed, "sparse.values.length", "part 'values' of " + number(length) + " bytes is no whole number of elements");
+}
+
+std::uint64_t Tensor::row_elements(std::uint64_t first, std::uint64_t last) const {
+  check_layout("dense");
+  if (shape().empty() || first > last || last > shape()[0]) {
+    fail(Code::usage, "", "rows " + number(first) + " to " + number(last) + " are not among its " +
+                              number(shape().empty() ? 0 : shape()[0]));
+  }
+  return shape()[0] == 0 ? 0 : elements() / shape()[0] * (last - first);
+}
+
+void Tensor::read_into(std::span<std::byte> out, std::optional<Verify> verify) const {
+  check_layout("dense");
+  data().read_into(out, verify);
+}
+
+Bytes Tensor::map() const {
+  check_layout("dense");
+  return data().map();
+}
+
+void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) const {
+  check_layout("dense");
+  const unsigned bits = dtype_bits(dtype());
+  if (bits < 8) fail(Code::usage, "", "float4 elements share bytes: read it whole");
+  if (selection.size() > shape().size()) {
+    fail(Code::usage, "", number(selection.size()) + " selections for " + number(shape().size()) + " axes");
+  }
+  Selection full = selection;
+  std::uint64_t bytes = bits / 8;
+  for (std::size_t i = 0; i < shape().size(); ++i) {
+    if (i == full.size()) full.push_back({.start = 0, .count = shape()[i], .step = 1, .list = {}});
+    const AxisSelection& axis = full[i];
+    const auto inside_axis = [&](std::uint64_t at) { return at < shape()[i]; };
+    const bool fits = axis.list.empty() ? walk_fits(axis, shape()[i])
+                                        : std::all_of(axis.list.begin(), axis.list.end(), inside_axis);
+    if (!fits) fail(Code::usage, "", "the selection leaves axis " + number(i) + " of " + number(shape()[i]));
+    bytes = checked::multiply(bytes, axis.size()).value_or(~std::uint64_t{0});
+  }
+  if (bytes != out.size()) fail(Code::usage, "", "the buffer has " + number(out.size()) + " bytes, the slice " + number(bytes));
+  const Part part = data();
+  const model::PartRow& row = part.prepare(*state_);
+  library::located(*state_, row_, &row, [&] {
+    read::read_slice(state_->part_source(row, row.recipe), shape(), bits / 8, full, out);
+  });
+}
+
+SparseIndices Tensor::read_indices(std::uint64_t nnz) const {
+  throw_unreadable();
+  SparseIndices found;
+  const bool csr = layout() == "sparse_csr";
+  if (!csr) check_layout("sparse_coo");
+  const Part indices = part(csr ? "indices" : "coords");
+  found.indices = read_wide(indices);
+  if (csr) found.indptr = read_wide(part("indptr"));
+  library::located(*state_, row_, nullptr, [&] {
+    if (csr) {
+      model::check_csr(shape(), nnz, found.indices, found.indptr);
+    } else {
+      model::check_coo(shape(), nnz, found.indices);
+    }
+  });
+  return found;
+}
+
+}  // namespace zt

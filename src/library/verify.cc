@@ -1,0 +1,155 @@
+#include "ztensor/verify.h"
+
+#include <map>
+#include <utility>
+
+#include "hash/digest.h"
+#include "library/state.h"
+#include "read/parts.h"
+#include "run/parallel.h"
+
+namespace zt {
+namespace {
+
+// Throws malformed when a byte of a bool tensor is neither 0 nor 1.
+void check_bools(std::uint64_t offset, std::span<const std::byte> bytes) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (static_cast<unsigned>(bytes[i]) > 1) {
+      throw Error(Code::malformed, "content.bool",
+                  "element " + std::to_string(offset + i) + " of a bool tensor is " +
+                      std::to_string(static_cast<unsigned>(bytes[i])));
+    }
+  }
+}
+
+// One call of check().
+class Checker {
+ public:
+  Checker(const Source& source, const Progress& progress) : source_(source), state_(*source.state()), progress_(progress) {}
+  void add(std::uint32_t row);
+  VerifyReport run();
+
+ private:
+  void add_part(std::uint32_t row, const model::PartRow& part);
+  void record(std::uint32_t row, std::uint64_t rank, const Error& error);
+  void check_sparse(std::uint32_t row);
+  bool digested(std::uint32_t row) const;
+
+  struct Part {
+    std::uint32_t tensor;
+    const model::PartRow* row;
+    model::Recipe recipe;
+  };
+  const Source& source_;
+  const SourceState& state_;
+  const Progress& progress_;
+  std::vector<std::uint32_t> rows_;
+  std::vector<Part> parts_;
+  // The finding of a tensor: of several, that of the earliest part, so that the answer is the same each time.
+  std::map<std::uint32_t, std::pair<std::uint64_t, Error>> found_;
+};
+
+void Checker::record(std::uint32_t row, std::uint64_t rank, const Error& error) {
+  const auto [place, added] = found_.try_emplace(row, rank, error);
+  if (!added && rank < place->second.first) place->second = {rank, error};
+}
+
+void Checker::add(std::uint32_t row) {
+  rows_.push_back(row);
+  const model::TensorRow& tensor = state_.catalog.tensor(row);
+  if (const model::Fault* fault = state_.catalog.fault(tensor.fault)) {
+    record(row, 0, library::fault_error(state_, row, *fault));
+    return;
+  }
+  for (const model::PartRow& part : state_.catalog.parts(tensor)) add_part(row, part);
+}
+
+void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
+  try {
+    library::located(state_, row, &part, [&] { parts_.push_back({row, &part, state_.measured(part)}); });
+  } catch (const Error& error) {
+    record(row, parts_.size(), error);
+  }
+}
+
+void Checker::check_sparse(std::uint32_t row) {
+  const Tensor tensor = source_[row];
+  if (found_.contains(row) || (tensor.layout() != "sparse_csr" && tensor.layout() != "sparse_coo")) return;
+  try {
+    const zt::Part values = tensor.part("values");
+    const unsigned bytes = dtype_bits(values.dtype()) / 8;
+    if (bytes == 0 || values.length() % bytes != 0) {
+      throw Error(Code::malformed, "sparse.values.length", "part 'values' is no whole number of elements");
+    }
+    tensor.read_indices(values.length() / bytes);
+  } catch (const Error& error) {
+    record(row, parts_.size(), error);
+  }
+}
+
+bool Checker::digested(std::uint32_t row) const {
+  for (const model::PartRow& part : state_.catalog.parts(state_.catalog.tensor(row))) {
+    const auto digest = hash::parse_digest(state_.catalog.text(part.digest));
+    if (!digest || digest->algorithm == Checksum::none) return false;
+  }
+  return true;
+}
+
+VerifyReport Checker::run() {
+  std::vector<read::Job> jobs;
+  jobs.reserve(parts_.size());
+  std::uint64_t total = 0;
+  for (const Part& part : parts_) {
+    read::Job job{.part = state_.part_source(*part.row, part.recipe), .check = read::Check::all, .out = {},
+                  .visit = [](std::uint64_t, std::span<const std::byte>) {}};
+    if (part.row->dtype == DType::boolean) job.visit = check_bools;
+    jobs.push_back(std::move(job));
+    total += part.recipe.decoded_length;
+  }
+  run::Meter meter(progress_, total);
+  read::carry_out(jobs, run::thread_count(state_.options.threads), meter, [&](std::size_t job, Error& error) {
+    if (error.code() == Code::io || error.code() == Code::no_memory || error.code() == Code::cancelled) throw error;
+    error.enter(library::place_of(state_.catalog, parts_[job].tensor, parts_[job].row));
+    error.enter_file(state_.name);
+    record(parts_[job].tensor, job, error);
+  });
+  VerifyReport report;
+  for (const std::uint32_t row : rows_) {
+    check_sparse(row);
+    const std::string name(source_[row].name());
+    const auto finding = found_.find(row);
+    if (finding != found_.end()) report.findings.push_back({name, finding->second.second});
+    if (state_.catalog.tensor(row).fault != model::kNone) {
+      report.unreadable.push_back(name);
+    } else if (finding == found_.end()) {
+      (digested(row) ? report.checked : report.undigested).push_back(name);
+    }
+  }
+  meter.finish();
+  return report;
+}
+
+}  // namespace
+
+VerifyReport check(const Source& source, std::span<const std::string> names, const Progress& progress) {
+  Checker checker(source, progress);
+  const model::Catalog& catalog = source.state()->catalog;
+  if (names.empty()) {
+    for (std::uint32_t row = 0; row < catalog.size(); ++row) checker.add(row);
+  }
+  for (const std::string& name : names) {
+    source.tensor(name);  // throws not_found
+    checker.add(*catalog.find(name));
+  }
+  return checker.run();
+}
+
+VerifyReport verify(const Source& source, std::span<const std::string> names, const Progress& progress) {
+  VerifyReport report = check(source, names, progress);
+  for (const Finding& finding : report.findings) {
+    if (!source.tensor(finding.tensor).unreadable()) throw finding.error;
+  }
+  return report;
+}
+
+}  // namespace zt

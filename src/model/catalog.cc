@@ -1,0 +1,161 @@
+#include "model/catalog.h"
+
+#include <algorithm>
+#include <random>
+
+#include "base/endian.h"
+#include "base/utf8.h"
+
+namespace zt::model {
+namespace {
+
+// Differs from process to process, so that no file can be made whose names all fall on one place of the index.
+std::uint64_t process_seed() {
+  static const std::uint64_t seed = [] {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32) ^ device();
+  }();
+  return seed;
+}
+
+std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+constexpr std::size_t kLeastIndex = 16;
+
+}  // namespace
+
+// A keyed multiply-and-fold over words of eight bytes.
+std::uint64_t Catalog::hash(std::string_view name) const {
+  constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15;
+  std::uint64_t state = seed_ ^ (name.size() * kOdd);
+  while (name.size() >= 8) {
+    state = fold(state ^ endian::load_le<std::uint64_t>(as_bytes(name).data()), kOdd ^ seed_);
+    name.remove_prefix(8);
+  }
+  std::uint64_t word = 0;
+  for (std::size_t i = 0; i < name.size(); ++i) word |= std::uint64_t{static_cast<std::uint8_t>(name[i])} << (8 * i);
+  return fold(fold(state ^ word, kOdd ^ seed_), kOdd);
+}
+
+Catalog::Catalog() : seed_(process_seed()) {}
+
+Text Catalog::keep(std::string_view text) {
+  constexpr std::size_t kMost = 0xFFFFFFFF;
+  if (text.size() > kMost - texts_.size()) {
+    throw Error(Code::limit, "catalog.size", "names, digests and attributes take more than 4 GiB");
+  }
+  const Text kept{static_cast<std::uint32_t>(texts_.size()), static_cast<std::uint32_t>(text.size())};
+  texts_ += text;
+  return kept;
+}
+
+void Catalog::grow_index() {
+  std::vector<std::uint32_t> index(std::max(kLeastIndex, index_.size() * 2), kNone);
+  const std::size_t mask = index.size() - 1;
+  for (std::uint32_t row = 0; row < tensors_.size(); ++row) {
+    std::size_t at = hash(text(tensors_[row].name)) & mask;
+    while (index[at] != kNone) at = (at + 1) & mask;
+    index[at] = row;
+  }
+  index_ = std::move(index);
+}
+
+std::size_t Catalog::place(std::string_view name) const {
+  const std::size_t mask = index_.size() - 1;
+  std::size_t at = hash(name) & mask;
+  while (index_[at] != kNone && text(tensors_[index_[at]].name) != name) at = (at + 1) & mask;
+  return at;
+}
+
+std::optional<std::uint32_t> Catalog::find(std::string_view name) const {
+  if (index_.empty()) return std::nullopt;
+  const std::uint32_t row = index_[place(name)];
+  if (row == kNone) return std::nullopt;
+  return row;
+}
+
+bool Catalog::add_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::string_view layout,
+                         std::span<const std::byte> attribute_map) {
+  if ((tensors_.size() + 1) * 4 > index_.size() * 3) grow_index();
+  const std::size_t at = place(name);
+  if (index_[at] != kNone) return false;
+  if (tensors_.size() + 1 >= kNone || dimensions_.size() + shape.size() >= kNone || shape.size() > 255) {
+    throw Error(Code::limit, "catalog.size", "more tensors or dimensions than a catalog holds");
+  }
+  TensorRow row;
+  row.name = keep(name);
+  row.attributes = keep(as_text(attribute_map));
+  row.dimensions = static_cast<std::uint32_t>(dimensions_.size());
+  row.rank = static_cast<std::uint8_t>(shape.size());
+  row.parts = static_cast<std::uint32_t>(parts_.size());
+  row.layout = intern(layout);
+  dimensions_.insert(dimensions_.end(), shape.begin(), shape.end());
+  index_[at] = static_cast<std::uint32_t>(tensors_.size());
+  tensors_.push_back(row);
+  return true;
+}
+
+PartRow& Catalog::add_part(std::string_view role, DType dtype, const Recipe& recipe, std::string_view digest) {
+  if (parts_.size() + 1 >= kNone) throw Error(Code::limit, "catalog.size", "more parts than a catalog holds");
+  PartRow row;
+  row.recipe = recipe;
+  row.digest = keep(digest);
+  row.role = intern(role);
+  row.dtype = dtype;
+  parts_.push_back(row);
+  ++tensors_.back().part_count;
+  return parts_.back();
+}
+
+void Catalog::add_copy(std::string_view name, std::uint32_t row) {
+  const TensorRow original = tensors_[row];
+  const std::vector<std::uint64_t> shape_copy(shape(original).begin(), shape(original).end());
+  add_tensor(name, shape_copy, word(original.layout), {});
+  tensors_.back().attributes = original.attributes;
+  for (std::uint32_t i = 0; i < original.part_count; ++i) {
+    const PartRow part = parts_[original.parts + i];
+    parts_.push_back(part);
+  }
+  tensors_.back().part_count = original.part_count;
+}
+
+void Catalog::fault_tensor(Fault fault) {
+  if (tensors_.back().fault != kNone) return;
+  tensors_.back().fault = static_cast<std::uint32_t>(faults_.size());
+  faults_.push_back(std::move(fault));
+}
+
+void Catalog::fault_part(Fault fault) {
+  if (parts_.back().fault != kNone) return;
+  parts_.back().fault = static_cast<std::uint32_t>(faults_.size());
+  faults_.push_back(std::move(fault));
+}
+
+void Catalog::shrink() {
+  tensors_.shrink_to_fit();
+  parts_.shrink_to_fit();
+  dimensions_.shrink_to_fit();
+  texts_.shrink_to_fit();
+}
+
+std::optional<std::uint32_t> Catalog::find_part(const TensorRow& tensor, std::string_view role) const {
+  for (std::uint32_t row = tensor.parts; row < tensor.parts + tensor.part_count; ++row) {
+    if (word(parts_[row].role) == role) return row;
+  }
+  return std::nullopt;
+}
+
+std::uint32_t Catalog::intern(std::string_view word) {
+  const auto found = word_index_.find(word);
+  if (found != word_index_.end()) return found->second;
+  const auto number = static_cast<std::uint32_t>(words_.size());
+  words_.emplace_back(word);
+  word_index_.emplace(words_.back(), number);
+  return number;
+}
+
+}  // namespace zt::model

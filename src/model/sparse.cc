@@ -1,0 +1,59 @@
+#include "model/sparse.h"
+
+#include <string>
+
+#include "base/checked.h"
+#include "ztensor/error.h"
+
+namespace zt::model {
+namespace {
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+void check_bounds(std::span<const std::uint64_t> indices, std::uint64_t size, std::string_view axis) {
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    if (indices[i] >= size) {
+      throw Error(Code::malformed, "sparse.index.bounds",
+                  "index " + number(i) + " of " + std::string(axis) + " is " + number(indices[i]) + ", not less than " +
+                      number(size));
+    }
+  }
+}
+
+}  // namespace
+
+void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices,
+               std::span<const std::uint64_t> indptr) {
+  if (indptr.empty() || indptr.size() - 1 != shape[0]) {
+    throw Error(Code::malformed, "sparse.indptr.length", "indptr has " + number(indptr.size()) + " entries for " +
+                                                             number(shape[0]) + " rows: expected one more than rows");
+  }
+  if (indices.size() != nnz) {
+    throw Error(Code::malformed, "sparse.index.length",
+                number(indices.size()) + " indices for " + number(nnz) + " values");
+  }
+  if (indptr.front() != 0) throw Error(Code::malformed, "sparse.indptr.start", "indptr does not begin at 0");
+  for (std::size_t i = 1; i < indptr.size(); ++i) {
+    if (indptr[i] < indptr[i - 1]) {
+      throw Error(Code::malformed, "sparse.indptr.order", "indptr falls at row " + number(i));
+    }
+  }
+  if (indptr.back() != nnz) {
+    throw Error(Code::malformed, "sparse.indptr.end",
+                "indptr ends at " + number(indptr.back()) + ", there are " + number(nnz) + " values");
+  }
+  check_bounds(indices, shape[1], "the columns");
+}
+
+void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices) {
+  const auto expected = checked::multiply(shape.size(), nnz);
+  if (!expected || indices.size() != *expected) {
+    throw Error(Code::malformed, "sparse.index.length", number(indices.size()) + " indices for " + number(nnz) +
+                                                            " values of rank " + number(shape.size()));
+  }
+  for (std::size_t axis = 0; axis < shape.size(); ++axis) {
+    check_bounds(indices.subspan(axis * nnz, nnz), shape[axis], "axis " + number(axis));
+  }
+}
+
+}  // namespace zt::model

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+// The rules of the sparse layouts (spec/zt-1.2.md §8). Unsorted columns and repeated cells are no faults.
+namespace zt::model {
+
+// Throws malformed "sparse.*": indptr has rows + 1 entries, begins at 0, never falls and ends at nnz; there are nnz
+// indices, each less than the number of columns. `shape` has two dimensions.
+void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices,
+               std::span<const std::uint64_t> indptr);
+// Throws malformed "sparse.*": there are rank x nnz indices, axis by axis, each within its axis.
+void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices);
+
+}  // namespace zt::model

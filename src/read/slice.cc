@@ -1,0 +1,116 @@
+#include "read/slice.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+#include <vector>
+
+namespace zt::read {
+namespace {
+
+constexpr std::uint64_t kBlockBytes = std::uint64_t{256} << 10;  // read at once where small runs lie close together
+constexpr std::uint64_t kNear = std::uint64_t{64} << 10;         // as close as this
+
+// Decoded bytes of a part at any place, with the last block kept.
+class Window {
+ public:
+  // `stride`: how far apart the wanted runs are.
+  Window(const PartSource& part, std::uint64_t stride) : part_(part), near_(stride <= kNear) {
+    if (part.recipe->coding == model::Coding::zstd) reader_.emplace(part, Check::none);
+  }
+
+  void fetch(std::uint64_t offset, std::span<std::byte> out) {
+    if (!reader_ && (!near_ || out.size() >= kBlockBytes)) {
+      part_.store->read_at(part_.recipe->offset + offset, out);
+      return;
+    }
+    while (!out.empty()) {
+      load(offset);
+      const auto from = static_cast<std::size_t>(offset - start_);
+      const std::size_t taken = std::min(block_.size() - from, out.size());
+      std::memcpy(out.data(), block_.data() + from, taken);
+      out = out.subspan(taken);
+      offset += taken;
+    }
+  }
+
+ private:
+  void load(std::uint64_t offset) {
+    if (!block_.empty() && offset >= start_ && offset - start_ < block_.size()) return;
+    if (!reader_) {
+      start_ = offset - offset % kBlockBytes;
+      block_.resize(static_cast<std::size_t>(std::min(kBlockBytes, part_.recipe->decoded_length - start_)));
+      part_.store->read_at(part_.recipe->offset + start_, block_);
+    } else if (!reader_->ordered()) {
+      load_piece(static_cast<std::size_t>(offset / reader_->piece_offset(1)));
+    } else {
+      // A stream without a seek table can only be decoded from its start; a step back begins again.
+      if (!block_.empty() && offset < start_) {
+        reader_.emplace(part_, Check::none);
+        next_ = 0;
+      }
+      while (next_ * kPieceBytes <= offset) load_piece(next_++);
+    }
+  }
+
+  void load_piece(std::size_t piece) {
+    start_ = reader_->piece_offset(piece);
+    block_.resize(reader_->piece_length(piece));
+    reader_->read(piece, block_, scratch_);
+  }
+
+  PartSource part_;
+  bool near_;
+  std::optional<PieceReader> reader_;  // of a zstd part
+  Scratch scratch_;
+  std::size_t next_ = 0;
+  std::uint64_t start_ = 0;
+  std::vector<std::byte> block_;
+};
+
+std::uint64_t position(const AxisSelection& axis, std::uint64_t i) {
+  if (!axis.list.empty()) return axis.list[i];
+  return static_cast<std::uint64_t>(static_cast<std::int64_t>(axis.start) + static_cast<std::int64_t>(i) * axis.step);
+}
+
+bool is_whole(const AxisSelection& axis, std::uint64_t size) {
+  return axis.list.empty() && axis.start == 0 && axis.count == size && axis.step == 1;
+}
+
+}  // namespace
+
+void read_slice(const PartSource& part, std::span<const std::uint64_t> shape, std::size_t element_bytes,
+                const Selection& selection, std::span<std::byte> out) {
+  if (out.empty()) return;
+  const std::size_t rank = shape.size();
+  std::vector<std::uint64_t> strides(rank);
+  std::uint64_t stride = element_bytes;
+  for (std::size_t i = rank; i-- > 0;) {
+    strides[i] = stride;
+    stride *= shape[i];
+  }
+  // Axes from `split` on are one run: whole ones, and above them one that is taken in steps of one.
+  std::size_t split = rank;
+  while (split > 0 && is_whole(selection[split - 1], shape[split - 1])) --split;
+  std::uint64_t run = split < rank ? strides[split] * shape[split] : element_bytes;
+  std::uint64_t base = 0;
+  if (split > 0 && selection[split - 1].list.empty() && selection[split - 1].step == 1) {
+    --split;
+    run = selection[split].count * strides[split];
+    base = selection[split].start * strides[split];
+  }
+  Window window(part, split > 0 ? strides[split - 1] : 0);
+  std::vector<std::uint64_t> index(split);
+  while (!out.empty()) {
+    std::uint64_t offset = base;
+    for (std::size_t i = 0; i < split; ++i) offset += position(selection[i], index[i]) * strides[i];
+    window.fetch(offset, out.first(static_cast<std::size_t>(run)));
+    out = out.subspan(static_cast<std::size_t>(run));
+    for (std::size_t i = split; i-- > 0;) {
+      if (++index[i] < selection[i].size()) break;
+      index[i] = 0;
+    }
+  }
+}
+
+}  // namespace zt::read

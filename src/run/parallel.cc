@@ -1,0 +1,162 @@
+#include "run/parallel.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <condition_variable>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "run/cores.h"
+
+namespace zt::run {
+namespace {
+
+constexpr std::uint64_t kWorthThreads = std::uint64_t{8} << 20;
+constexpr auto kGlance = std::chrono::milliseconds(10);  // how often the waiting caller looks at the meter
+
+// The items of one call, and what has become of them.
+class Items {
+ public:
+  Items(std::size_t count, const std::function<void(std::size_t)>& work) : count_(count), work_(work) {}
+
+  // Does one more item. False when there is none to start.
+  bool do_one() noexcept {
+    const auto index = claim();
+    if (!index) return false;
+    try {
+      work_(*index);
+    } catch (...) {
+      fail(*index, std::current_exception());
+    }
+    return true;
+  }
+  void do_all() noexcept {
+    while (do_one()) {}
+  }
+
+  void stop() noexcept {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  void rethrow() {
+    const std::lock_guard lock(mutex_);
+    if (error_) std::rethrow_exception(error_);
+  }
+  bool exhausted() noexcept {
+    const std::lock_guard lock(mutex_);
+    return stopped_ || next_ == count_;
+  }
+
+ private:
+  std::optional<std::size_t> claim() noexcept {
+    const std::lock_guard lock(mutex_);
+    if (stopped_ || next_ == count_) return std::nullopt;
+    return next_++;
+  }
+
+  // Items start in order, so all below a failed one have started and will end: which of the failing ones is lowest
+  // does not depend on who was faster.
+  void fail(std::size_t index, std::exception_ptr error) noexcept {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    if (error_ && index > failed_) return;
+    failed_ = index;
+    error_ = std::move(error);
+  }
+
+  const std::size_t count_;
+  const std::function<void(std::size_t)>& work_;
+  std::mutex mutex_;
+  std::size_t next_ = 0;
+  bool stopped_ = false;
+  std::size_t failed_ = 0;
+  std::exception_ptr error_;  // of item failed_
+};
+
+// The threads beside the caller, joined at the end whatever happens.
+class Helpers {
+ public:
+  explicit Helpers(Items& items) : items_(items) {}
+  ~Helpers() {
+    items_.stop();
+    for (std::thread& thread : threads_) thread.join();
+  }
+  Helpers(const Helpers&) = delete;
+  Helpers& operator=(const Helpers&) = delete;
+
+  void start(std::size_t count) {
+    try {
+      while (threads_.size() < count && !items_.exhausted()) threads_.emplace_back([this] { run(); });
+    } catch (const std::system_error&) {  // EAGAIN: those that started, and the caller, do the work
+    } catch (const std::bad_alloc&) {}
+  }
+
+  // Polls the meter until the last thread is done.
+  void wait(Meter& meter) {
+    std::unique_lock lock(mutex_);
+    while (ended_ != threads_.size()) {
+      done_.wait_for(lock, kGlance);
+      lock.unlock();
+      meter.poll();
+      lock.lock();
+    }
+  }
+
+ private:
+  void run() noexcept {
+    items_.do_all();
+    const std::lock_guard lock(mutex_);
+    ++ended_;
+    done_.notify_one();
+  }
+
+  Items& items_;
+  std::vector<std::thread> threads_;  // the caller's alone
+  std::mutex mutex_;
+  std::condition_variable done_;
+  std::size_t ended_ = 0;
+};
+
+std::optional<unsigned> wanted_by_environment() {
+  const char* text = std::getenv("ZTENSOR_THREADS");
+  if (text == nullptr) return std::nullopt;
+  const std::string_view digits = text;
+  unsigned threads = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), threads);
+  if (error != std::errc() || end != digits.data() + digits.size() || threads == 0) return std::nullopt;
+  return threads;
+}
+
+}  // namespace
+
+unsigned thread_count(unsigned requested) {
+  if (requested != 0) return requested;
+  if (const auto wanted = wanted_by_environment()) return *wanted;
+  // Asked once: it takes a dozen files, and a quota hardly ever changes under a process.
+  static const std::optional<unsigned> quota = quota_cores("/proc/self/cgroup", "/sys/fs/cgroup");
+  return std::min(affinity_cores(), std::max(1u, quota.value_or(affinity_cores())));
+}
+
+void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter,
+                  const std::function<void(std::size_t)>& work) {
+  Items items(count, work);
+  {
+    Helpers helpers(items);
+    const std::size_t most = std::min<std::size_t>(threads, count);
+    if (bytes > kWorthThreads && most > 1) helpers.start(most - 1);
+    while (items.do_one()) meter.poll();
+    helpers.wait(meter);
+  }
+  items.rethrow();
+}
+
+}  // namespace zt::run

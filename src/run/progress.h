@@ -1,0 +1,34 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+#include "ztensor/progress.h"
+
+namespace zt::run {
+
+// Counts bytes done, from any thread, and tells a Progress callback about it from the thread that made the Meter.
+class Meter {
+ public:
+  Meter() = default;  // counts for nobody
+  Meter(Progress progress, std::uint64_t total) : progress_(std::move(progress)), total_(total) {}
+  Meter(const Meter&) = delete;
+  Meter& operator=(const Meter&) = delete;
+
+  void add(std::uint64_t bytes) noexcept { done_.fetch_add(bytes, std::memory_order_relaxed); }
+  // Calls back when a tenth of a second has passed. Throws cancelled when the callback returns false.
+  void poll();
+  // Calls back once more, with the final count.
+  void finish();
+
+ private:
+  void report();
+
+  Progress progress_;
+  std::uint64_t total_ = 0;
+  std::atomic<std::uint64_t> done_ = 0;
+  std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
+};
+
+}  // namespace zt::run

@@ -1,0 +1,122 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "ztensor/macros.h"
+
+// CBOR (RFC 8949) without recursion: a cursor over untrusted bytes, and a writer of shortest forms.
+namespace zt::wire {
+
+namespace major {  // the high three bits of an item's first byte
+inline constexpr std::uint8_t kUnsigned = 0, kNegative = 1, kBytes = 2, kText = 3, kArray = 4, kMap = 5, kTag = 6,
+                              kSimple = 7;  // and floats, and the break
+}  // namespace major
+
+enum class CborKind : std::uint8_t {
+  unsigned_integer, negative_integer, bytes, text, array, map, boolean, null, undefined, simple, floating,
+  tag,  // only with CborRules::keep_tags
+};
+
+struct CborRules {
+  bool strict = false;         // deterministic form of generation 2 (spec/zt-2.md): anything else is malformed
+  std::uint32_t depth = 256;   // containers and the items in them, the root counted; a tag that is kept counts too
+  bool keep_tags = false;      // lenient only: a tag, bignums included, is a container of one member
+};
+
+struct CborItem {
+  CborKind kind = CborKind::null;
+  std::uint64_t number = 0;     // an integer's value; of a negative one, n in -1 - n; members of a definite container;
+                                // 0 or 1 of a boolean; the number of a simple value or tag
+  bool indefinite = false;      // of a container
+  double floating = 0;          // exact for halves, singles and doubles
+  std::span<const std::byte> content = {};  // of bytes and text (valid UTF-8); valid until the next call
+};
+
+// Reads item after item. After a container's head its members follow: call more() before each (in a map: before each
+// key), until it is false, which closes the container. Lenient rules skip tags, and read a bignum (tag 2 or 3 around
+// bytes) of up to 64 bits as an integer. Throws malformed "cbor.*" with the offset; limit "cbor.depth". A cursor that
+// threw is done. Input cut short throws "cbor.truncated" or "cbor.count".
+class CborCursor {
+ public:
+  explicit CborCursor(std::span<const std::byte> input ZT_LIFETIME_BOUND, CborRules rules = {});
+
+  CborItem read();    // the head of the next item, or all of a scalar
+  bool more();        // whether the innermost open container has another member; false closes it
+  // Passes over one whole item, however nested, checking it as read() would (but a bignum may have any size: nobody
+  // asks for its value); returns its encoded bytes, tags included.
+  std::span<const std::byte> skip();
+  // Passes over all that is left in the innermost open container, and closes it.
+  void close();
+  std::size_t position() const noexcept { return position_; }
+  // Throws malformed "cbor.trailing" when input is left.
+  void finish() const;
+
+ private:
+  struct Head {  // small enough to be returned in registers
+    std::uint64_t number;
+    std::uint8_t major;
+    std::uint8_t info;  // the low five bits
+  };
+  enum class Tags : std::uint8_t { keep, drop, resolve };  // resolve: drop them, but read bignums
+  enum class Want : std::uint8_t { more, key, item };      // what the caller owes a container: a call, or a read
+  struct Level {
+    std::uint64_t left;  // members to come (a map: pairs), or kIndefinite
+    bool map;
+    Want want = Want::more;
+  };
+  struct Keys {  // strict, of a map: where the key being read begins, and the one before it, to compare with
+    std::size_t at = 0, last_at = 0, last_length = 0;
+  };
+
+  CborItem next(Tags tags);
+  CborItem read_item(Head head, std::size_t at);
+  CborItem read_tagged(Head head, std::size_t at, Tags tags);
+  Head read_head();
+  Head read_long_head(std::size_t at);
+  std::span<const std::byte> take(std::uint64_t length);
+  void read_string(Head head, std::size_t at, CborItem& item);
+  void join_chunks(std::uint8_t major, std::size_t at);
+  void read_container(Head head, std::size_t at, CborItem& item);
+  void read_simple(Head head, std::size_t at, CborItem& item) const;
+  void check_strict_float(Head head, std::size_t at) const;
+  void check_key_order();
+  void item_done();
+  void pass_until(std::size_t levels);
+
+  std::span<const std::byte> input_;
+  std::size_t position_ = 0;
+  CborRules rules_;
+  std::vector<Level> levels_;
+  std::vector<Keys> keys_;  // one for each map of levels_, when strict
+  std::vector<std::byte> scratch_;  // an indefinite string, put together
+};
+
+// Appends items to a buffer. Counts are the caller's promise.
+class CborWriter {
+ public:
+  void unsigned_integer(std::uint64_t value);
+  void negative_integer(std::uint64_t n);  // -1 - n
+  void integer(std::int64_t value);
+  void bytes(std::span<const std::byte> value);
+  void text(std::string_view value);
+  void array(std::uint64_t count);
+  void map(std::uint64_t count);
+  void tag(std::uint64_t number);
+  void boolean(bool value);
+  void null();
+  void undefined();
+  void simple(std::uint8_t number);  // 0 to 19 or 32 to 255: the others are not simple values
+  void floating(double value);  // the shortest width that keeps the bits; NaN payloads are kept
+  void raw(std::span<const std::byte> items);  // encoded already
+  std::vector<std::byte>& buffer() noexcept { return out_; }
+
+ private:
+  void head(unsigned major, std::uint64_t number);
+  std::vector<std::byte> out_;
+};
+
+}  // namespace zt::wire

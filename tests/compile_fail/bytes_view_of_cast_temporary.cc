@@ -1,0 +1,16 @@
+// compiler: clang++
+// expects: -Wdangling
+// A cast to const& gets past the deleted overload; the attribute sees it all the same.
+#include <ztensor/bytes.h>
+
+zt::Bytes map();
+
+std::size_t user() {
+#ifdef ZT_WRONG
+  const auto view = static_cast<const zt::Bytes&>(map()).view();
+#else
+  const zt::Bytes bytes = map();
+  const auto view = bytes.view();
+#endif
+  return view.size();
+}

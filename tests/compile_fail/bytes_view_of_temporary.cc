@@ -1,0 +1,13 @@
+// expects: deleted
+#include <ztensor/bytes.h>
+
+zt::Bytes map();
+
+std::size_t user() {
+#ifdef ZT_WRONG
+  return map().view().size();
+#else
+  const zt::Bytes bytes = map();
+  return bytes.view().size();
+#endif
+}

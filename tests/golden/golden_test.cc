@@ -1,0 +1,144 @@
+// Files of real releases, and odd ones, read as their expected.json says.
+
+#include <gtest/gtest.h>
+#include <ztensor/ztensor.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+
+#include "hash/digest.h"
+#include "hash/sha256.h"
+#include "wire/json.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using zt::wire::JsonItemsView;
+using zt::wire::JsonMembersView;
+using zt::wire::JsonView;
+
+const fs::path kGolden = fs::path(ZT_TEST_DATA) / "golden";
+
+zt::wire::JsonDocument load(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  zt::wire::JsonText copy(text.size());
+  std::memcpy(copy.bytes().data(), text.data(), text.size());
+  return zt::wire::JsonDocument(std::move(copy));
+}
+
+std::map<std::string, JsonView> members(JsonView object) {
+  std::map<std::string, JsonView> out;
+  JsonMembersView walk(object);
+  while (walk.next()) out.emplace(walk.key(), walk.value());
+  return out;
+}
+
+std::string text_at(const std::map<std::string, JsonView>& object, const std::string& key) {
+  const auto found = object.find(key);
+  if (found == object.end()) return "";
+  return std::string(found->second.text().value_or(""));
+}
+
+std::string sha256_of(std::span<const std::byte> bytes) {
+  zt::hash::Sha256 sha;
+  sha.update(bytes);
+  zt::hash::Digest digest{.algorithm = zt::Checksum::sha256, .crc = 0, .sha = sha.finish()};
+  return zt::hash::format_digest(digest).substr(7);
+}
+
+// All that a caller might read of a tensor.
+void read_fully(const zt::Tensor& tensor) {
+  if (const auto cause = tensor.unreadable()) throw *cause;
+  for (std::size_t i = 0; i < tensor.parts(); ++i) tensor.part(i).read();
+  if (tensor.layout() == "sparse_csr" || tensor.layout() == "sparse_coo") {
+    const zt::Part values = tensor.part("values");
+    const std::uint64_t size = zt::dtype_bits(values.dtype()) / 8;
+    tensor.read_indices(values.length() / size);
+  }
+}
+
+void expect_parts(const zt::Tensor& tensor, JsonView parts) {
+  for (const auto& [role, expected] : members(parts)) {
+    SCOPED_TRACE("part '" + role + "'");
+    const auto wanted = members(expected);
+    const zt::Part part = tensor.part(role);
+    EXPECT_EQ(zt::dtype_name(part.dtype()), text_at(wanted, "dtype"));
+    EXPECT_EQ(sha256_of(part.read(zt::Verify::never)), text_at(wanted, "sha256"));
+    EXPECT_EQ(part.length(), wanted.at("decoded_length").unsigned_integer());
+    if (!wanted.contains("encoding")) continue;  // the hand-made ones say less
+    EXPECT_EQ(part.encoding(), text_at(wanted, "encoding"));
+    EXPECT_EQ(part.digest(), text_at(wanted, "digest"));
+    EXPECT_EQ(part.offset(), wanted.at("offset").unsigned_integer());
+    EXPECT_EQ(part.stored_length(), wanted.at("stored_length").unsigned_integer());
+  }
+}
+
+void expect_verdict(const zt::Source& source, const zt::Tensor& tensor, const std::string& verdict) {
+  const std::string name(tensor.name());
+  const zt::VerifyReport report = zt::check(source, {&name, 1});
+  if (verdict == "ok") {
+    EXPECT_EQ(report.checked.size(), 1U);
+  } else if (verdict == "unchecked") {
+    EXPECT_EQ(report.undigested.size(), 1U);
+  } else if (verdict == "mismatch") {
+    ASSERT_EQ(report.findings.size(), 1U);
+    EXPECT_EQ(report.findings[0].error.code(), zt::Code::mismatch);
+  }
+}
+
+void expect_tensor(const zt::Source& source, const std::map<std::string, JsonView>& wanted) {
+  const std::string name = text_at(wanted, "name");
+  SCOPED_TRACE("tensor '" + name + "'");
+  const zt::Tensor tensor = source.tensor(name);
+  if (text_at(wanted, "expect") == "error") {
+    EXPECT_THROW(read_fully(tensor), zt::Error);
+    return;
+  }
+  std::vector<std::uint64_t> shape;
+  JsonItemsView dimensions(wanted.at("shape"));
+  while (dimensions.next()) shape.push_back(dimensions.value().unsigned_integer().value());
+  EXPECT_TRUE(std::ranges::equal(tensor.shape(), shape));
+  EXPECT_EQ(tensor.layout(), text_at(wanted, "layout"));
+  expect_parts(tensor, wanted.at("parts"));
+  expect_verdict(source, tensor, text_at(wanted, "verify"));
+}
+
+void expect_file(const fs::path& path, const std::map<std::string, JsonView>& wanted) {
+  SCOPED_TRACE(path.string());
+  const std::string expect = text_at(wanted, "expect");
+  if (expect == "refuse") {
+    EXPECT_THROW(zt::open(path), zt::Error);
+    return;
+  }
+  const zt::Source source = zt::open(path);
+  EXPECT_EQ(source.format(), "zt-" + text_at(wanted, "generation"));
+  JsonItemsView tensors(wanted.at("tensors"));
+  std::size_t count = 0;
+  while (tensors.next()) {
+    ++count;
+    expect_tensor(source, members(tensors.value()));
+  }
+  EXPECT_EQ(source.size(), count);
+}
+
+void expect_folder(const std::string& folder) {
+  const zt::wire::JsonDocument document = load(kGolden / folder / "expected.json");
+  std::size_t files = 0;
+  for (const auto& [name, wanted] : members(members(document.root()).at("files"))) {
+    expect_file(kGolden / folder / name, members(wanted));
+    ++files;
+  }
+  EXPECT_GT(files, 0U);
+}
+
+TEST(Golden, ReadsWhatRelease111Wrote) { expect_folder("1.1.1"); }
+TEST(Golden, ReadsWhatRelease120Wrote) { expect_folder("1.2.0"); }
+TEST(Golden, ReadsWhatRelease123Wrote) { expect_folder("1.2.3"); }
+TEST(Golden, ReadsOrRefusesOddFilesOfGeneration12) { expect_folder("hand"); }
+
+}  // namespace
