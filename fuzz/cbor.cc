@@ -37,9 +37,7 @@ auto attempt(F&& work) -> std::optional<decltype(work())> {
   }
 }
 
-bool is_container(CborKind kind) {
-  return kind == CborKind::array || kind == CborKind::map || kind == CborKind::tag;
-}
+bool is_container(CborKind kind) { return kind == CborKind::array || kind == CborKind::map || kind == CborKind::tag; }
 
 // Reads the first item of `input` to its last member; its length.
 std::size_t read_all(Input input, CborRules rules) {

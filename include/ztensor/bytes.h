@@ -16,8 +16,7 @@ namespace zt {
 class ZT_API Bytes {
  public:
   Bytes() = default;
-  Bytes(std::shared_ptr<const void> owner, std::span<const std::byte> view)
-      : owner_(std::move(owner)), view_(view) {}
+  Bytes(std::shared_ptr<const void> owner, std::span<const std::byte> view) : owner_(std::move(owner)), view_(view) {}
 
   std::size_t size() const noexcept { return view_.size(); }
   bool empty() const noexcept { return view_.empty(); }

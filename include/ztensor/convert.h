@@ -12,24 +12,24 @@
 namespace zt {
 
 struct ConvertOptions {
-  WriterOptions writer = {};                   // `mode` is overruled by `overwrite`
-  std::optional<Encoding> recode = {};         // store every part so; empty: keep what the output format can hold
-  std::string format = "auto";                 // what the inputs must be: a format name, or "auto"
-  std::vector<std::string> include = {};       // globs over tensor names; empty: all
+  WriterOptions writer = {};              // `mode` is overruled by `overwrite`
+  std::optional<Encoding> recode = {};    // store every part so; empty: keep what the output format can hold
+  std::string format = "auto";            // what the inputs must be: a format name, or "auto"
+  std::vector<std::string> include = {};  // globs over tensor names; empty: all
   std::vector<std::string> exclude = {};
   bool skip_unreadable = false;
-  bool overwrite = false;                      // an existing output is replaced; never an input
-  bool delete_originals = false;               // after the output is complete, synced and read back
+  bool overwrite = false;         // an existing output is replaced; never an input
+  bool delete_originals = false;  // after the output is complete, synced and read back
   OpenOptions open = {};
   Progress progress = {};
 };
 
 struct ConvertReport {
   std::uint64_t tensors = 0;
-  std::uint64_t bytes_in = 0;                  // sizes of the input files
-  std::uint64_t bytes_out = 0;                 // size of the output
-  std::vector<std::string> skipped;            // "name: cause"
-  std::vector<std::string> notes;              // what a user should know, but is no error
+  std::uint64_t bytes_in = 0;        // sizes of the input files
+  std::uint64_t bytes_out = 0;       // size of the output
+  std::vector<std::string> skipped;  // "name: cause"
+  std::vector<std::string> notes;    // what a user should know, but is no error
 };
 
 // Puts the tensors of all inputs, in order, into one file. File attributes are kept; a name that two inputs have is

@@ -9,12 +9,14 @@
 
 namespace zt {
 
+// clang-format off
 // How one element is stored: a storage type or a logical type over one (spec/zt-1.2.md §5).
 enum class DType : std::uint8_t {
   f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean,
   f8_e4m3fn, f8_e5m2, f8_e4m3fnuz, f8_e5m2fnuz, f8_e8m0, f4_e2m1, complex64, complex128,
 };
 inline constexpr std::uint8_t kDTypeCount = 21;
+// clang-format on
 
 // The name users see: "float32", "bfloat16", "bool", "float8_e4m3fn", "float4_e2m1fn", ...
 ZT_API std::string_view dtype_name(DType dtype) noexcept;
@@ -27,6 +29,7 @@ ZT_API unsigned dtype_bits(DType dtype) noexcept;
 // is zero. Empty on overflow.
 ZT_API std::optional<std::uint64_t> byte_length(DType dtype, std::uint64_t elements) noexcept;
 
+// clang-format off
 // Plain storage of the types C++ lacks; no arithmetic.
 struct float16 { std::uint16_t bits; friend bool operator==(float16, float16) = default; };
 struct bfloat16 { std::uint16_t bits; friend bool operator==(bfloat16, bfloat16) = default; };
@@ -57,5 +60,7 @@ template <> struct dtype_of<float8_e5m2fnuz> { static constexpr DType value = DT
 template <> struct dtype_of<float8_e8m0> { static constexpr DType value = DType::f8_e8m0; };
 template <> struct dtype_of<std::complex<float>> { static constexpr DType value = DType::complex64; };
 template <> struct dtype_of<std::complex<double>> { static constexpr DType value = DType::complex128; };
+
+// clang-format on
 
 }  // namespace zt

@@ -31,16 +31,15 @@ ZT_API std::string_view code_name(Code code) noexcept;
 class ZT_API Error : public std::exception {
  public:
   // `rule` is a literal id such as "zt12.blob.bounds", listed in spec/rules.md; "" where no content was judged.
-  Error(Code code, const char* rule, std::string message)
-      : code_(code), rule_(rule), text_(std::move(message)) {}
+  Error(Code code, const char* rule, std::string message) : code_(code), rule_(rule), text_(std::move(message)) {}
 
   // An io error. `path` may be empty. The message becomes "path: message: strerror(os_error)".
   static Error system(int os_error, std::string_view path, std::string_view message);
 
   Code code() const noexcept { return code_; }
   const char* rule() const noexcept { return rule_; }
-  int os_error() const noexcept { return os_error_; }                // errno, or 0
-  const std::string& path() const noexcept { return path_; }         // the file it is about, or ""
+  int os_error() const noexcept { return os_error_; }         // errno, or 0
+  const std::string& path() const noexcept { return path_; }  // the file it is about, or ""
   const char* what() const noexcept override { return text_.c_str(); }
 
   // Puts "place: " before the message.

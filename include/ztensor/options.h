@@ -45,8 +45,8 @@ enum class WriteMode { replace, create_new };
 
 struct WriterOptions {
   WriteMode mode = WriteMode::replace;
-  std::string format = "1.2";            // "1.2" or "zt-1.2"
-  Encoding encoding = Encoding::raw();   // of parts that do not ask otherwise
+  std::string format = "1.2";             // "1.2" or "zt-1.2"
+  Encoding encoding = Encoding::raw();    // of parts that do not ask otherwise
   std::optional<Checksum> checksum = {};  // default: crc32c
   std::uint64_t alignment = 0;            // of parts: a power of two, 64 to 2 MiB; 0 is 64
   Value attributes = {};                  // of the file: a map with text keys, or null
@@ -56,9 +56,9 @@ struct WriterOptions {
 };
 
 struct AddOptions {
-  std::optional<Encoding> encoding = {};   // default: the writer's
-  std::optional<Checksum> checksum = {};   // default: the writer's
-  Value attributes = {};                   // of the tensor: a map with text keys, or null
+  std::optional<Encoding> encoding = {};  // default: the writer's
+  std::optional<Checksum> checksum = {};  // default: the writer's
+  Value attributes = {};                  // of the tensor: a map with text keys, or null
 };
 
 }  // namespace zt

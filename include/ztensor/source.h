@@ -21,16 +21,16 @@ namespace zt {
 // keep it alive. Immutable; any thread may call any member.
 class ZT_API Source {
  public:
-  std::size_t size() const;             // tensors, unreadable ones included
+  std::size_t size() const;                    // tensors, unreadable ones included
   Tensor operator[](std::size_t index) const;  // in the order of the file; throws not_found
   Tensor tensor(std::string_view name) const;  // throws not_found
   std::optional<Tensor> find(std::string_view name) const;
-  std::string_view format() const;      // "zt-1.2", "safetensors", ...
-  Value attributes() const;             // of the file: a map, or null; parsed on each call
+  std::string_view format() const;  // "zt-1.2", "safetensors", ...
+  Value attributes() const;         // of the file: a map, or null; parsed on each call
   std::span<const std::byte> attributes_cbor() const;
   std::vector<std::filesystem::path> paths() const;  // empty for a source that is not on disk
-  const std::vector<std::string>& notes() const;  // what a user should know, but is no error
-  std::uint64_t stored_size() const;    // bytes of the file
+  const std::vector<std::string>& notes() const;     // what a user should know, but is no error
+  std::uint64_t stored_size() const;                 // bytes of the file
 
   class Iterator {
    public:
@@ -38,7 +38,10 @@ class ZT_API Source {
     using difference_type = std::ptrdiff_t;
     Iterator(const Source* source, std::size_t index) : source_(source), index_(index) {}
     Tensor operator*() const { return (*source_)[index_]; }
-    Iterator& operator++() { ++index_; return *this; }
+    Iterator& operator++() {
+      ++index_;
+      return *this;
+    }
     friend bool operator==(const Iterator&, const Iterator&) = default;
 
    private:

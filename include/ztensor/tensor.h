@@ -33,13 +33,13 @@ struct PartAccess;
 // Element bytes are row-major and little-endian.
 class ZT_API Part {
  public:
-  std::string_view role() const;  // "data", "values", "indptr", ...; lives as long as the source or a handle to it
-  DType dtype() const;            // of an unknown logical type: its storage
-  std::string_view storage() const;    // the file's own word for the stored type: "f32", "BF16"
-  std::string_view logical() const;    // the file's own logical type, or ""
-  std::string_view encoding() const;   // "raw", "zstd"
-  std::string_view digest() const;     // as the file has it, "crc32c:0x1234ABCD", or ""
-  std::uint64_t offset() const;        // of the stored bytes in their file
+  std::string_view role() const;      // "data", "values", "indptr", ...; lives as long as the source or a handle to it
+  DType dtype() const;                // of an unknown logical type: its storage
+  std::string_view storage() const;   // the file's own word for the stored type: "f32", "BF16"
+  std::string_view logical() const;   // the file's own logical type, or ""
+  std::string_view encoding() const;  // "raw", "zstd"
+  std::string_view digest() const;    // as the file has it, "crc32c:0x1234ABCD", or ""
+  std::uint64_t offset() const;       // of the stored bytes in their file
   std::uint64_t stored_length() const;
   // Decoded bytes. From metadata, but for the zstd parts of generation 1.1 that do not say: those are decoded once
   // to count, on every call.
@@ -94,18 +94,18 @@ struct SparseIndices {
 // A named tensor of a source. A value handle, like Part.
 class ZT_API Tensor {
  public:
-  std::string_view name() const;  // lives as long as the source or a handle to it
+  std::string_view name() const;    // lives as long as the source or a handle to it
   std::string_view layout() const;  // "dense", "sparse_csr", "sparse_coo", "quantized_group", any other text
   std::span<const std::uint64_t> shape() const;  // outermost first; empty for a 0-d tensor
   std::uint64_t elements() const;                // product of the shape
   // Of `data` (dense) or `values` (sparse). Throws unsupported for other layouts, and the cause when unreadable.
   DType dtype() const;
-  Value attributes() const;        // a map, or null; parsed on each call
+  Value attributes() const;                            // a map, or null; parsed on each call
   std::span<const std::byte> attributes_cbor() const;  // the raw item, or empty
-  std::uint64_t nbytes() const;    // decoded bytes of all parts; see Part::length
+  std::uint64_t nbytes() const;                        // decoded bytes of all parts; see Part::length
   std::size_t parts() const;
-  Part part(std::size_t index) const;        // throws not_found
-  Part part(std::string_view role) const;    // throws not_found
+  Part part(std::size_t index) const;      // throws not_found
+  Part part(std::string_view role) const;  // throws not_found
   std::optional<Part> find_part(std::string_view role) const;
   Part data() const { return part("data"); }
 
@@ -146,7 +146,8 @@ class ZT_API Tensor {
   // A sparse tensor with its pointers and bounds checked. Throws usage for another layout or dtype, malformed.
   template <class T>
   Csr<T> read_csr() const {
-    Csr<T> out{.shape = {shape().begin(), shape().end()}, .values = read_values<T>("sparse_csr"), .indices = {}, .indptr = {}};
+    Csr<T> out{
+        .shape = {shape().begin(), shape().end()}, .values = read_values<T>("sparse_csr"), .indices = {}, .indptr = {}};
     SparseIndices checked = read_indices(out.values.size());
     out.indices = std::move(checked.indices);
     out.indptr = std::move(checked.indptr);

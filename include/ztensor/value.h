@@ -18,10 +18,18 @@ namespace zt {
 // An attribute: any CBOR value. A plain value type; equality compares kind and content (NaN by its bits, maps in order).
 class ZT_API Value {
  public:
-  struct Undefined { friend bool operator==(Undefined, Undefined) = default; };
-  struct Simple { std::uint8_t number; friend bool operator==(Simple, Simple) = default; };
+  struct Undefined {
+    friend bool operator==(Undefined, Undefined) = default;
+  };
+  struct Simple {
+    std::uint8_t number;
+    friend bool operator==(Simple, Simple) = default;
+  };
   // -1 - number: also the negative integers that std::int64_t cannot hold.
-  struct Negative { std::uint64_t number; friend bool operator==(Negative, Negative) = default; };
+  struct Negative {
+    std::uint64_t number;
+    friend bool operator==(Negative, Negative) = default;
+  };
   using Array = std::vector<Value>;
   using Map = std::vector<std::pair<Value, Value>>;  // in the order of the file
   struct Tag;                                        // a CBOR tag around one value
@@ -50,7 +58,7 @@ class ZT_API Value {
 
   // The content when it is of that kind, else null (an empty optional).
   const bool* boolean() const noexcept { return std::get_if<bool>(&data_); }
-  std::optional<std::int64_t> integer() const noexcept;         // either sign, when it fits
+  std::optional<std::int64_t> integer() const noexcept;  // either sign, when it fits
   std::optional<std::uint64_t> unsigned_integer() const noexcept;
   const Negative* negative() const noexcept { return std::get_if<Negative>(&data_); }
   const double* floating() const noexcept { return std::get_if<double>(&data_); }

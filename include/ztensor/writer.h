@@ -21,10 +21,10 @@ using Shape = std::vector<std::uint64_t>;
 // Elements in memory, of any strides and byte order; borrowed for the call.
 struct ArrayView {
   DType dtype;
-  Shape shape;                          // outermost first
-  const std::byte* data;                // the element at index 0, 0, ...
+  Shape shape;                             // outermost first
+  const std::byte* data;                   // the element at index 0, 0, ...
   std::vector<std::int64_t> strides = {};  // bytes between neighbours, one an axis; empty: row-major without gaps
-  bool byte_swapped = false;            // elements are big-endian
+  bool byte_swapped = false;               // elements are big-endian
 };
 
 // One part of an object: its role and its elements.

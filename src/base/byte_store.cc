@@ -19,8 +19,9 @@ MemoryStore::MemoryStore(std::vector<std::byte> bytes) {
 
 void MemoryStore::read_at(std::uint64_t offset, std::span<std::byte> out) const {
   if (!checked::within(offset, out.size(), size())) {
-    throw Error(Code::io, "", "bytes " + std::to_string(offset) + " + " + std::to_string(out.size()) +
-                                  " run past the end at " + std::to_string(size()));
+    throw Error(Code::io, "",
+                "bytes " + std::to_string(offset) + " + " + std::to_string(out.size()) + " run past the end at " +
+                    std::to_string(size()));
   }
   if (!out.empty()) std::memcpy(out.data(), bytes_.view().data() + offset, out.size());
 }

@@ -139,8 +139,7 @@ FrameEncoder::~FrameEncoder() = default;
 FrameEncoder::FrameEncoder(FrameEncoder&&) noexcept = default;
 
 std::vector<std::byte> FrameEncoder::encode(std::span<const std::byte> decoded) {
-  if (decoded.size() > kFrameBytes)
-    throw Error(Code::internal, "", "more bytes than a zstd frame of ours holds");
+  if (decoded.size() > kFrameBytes) throw Error(Code::internal, "", "more bytes than a zstd frame of ours holds");
   std::vector<std::byte> stored(ZSTD_compressBound(decoded.size()));
   // In one call, so that libzstd knows the size and takes a window that is no larger.
   stored.resize(checked_result(
@@ -184,13 +183,13 @@ void FrameDecoder::decode(std::span<const std::byte> stored, std::span<std::byte
       continue;
     }
     const std::size_t used = checked_result(ZSTD_findFrameCompressedSize(stored.data(), stored.size()));
-    out = out.subspan(checked_result(ZSTD_decompressDCtx(
-        state_->context.get(), out.empty() ? &none : out.data(), out.size(), stored.data(), used)));
+    out = out.subspan(checked_result(
+        ZSTD_decompressDCtx(state_->context.get(), out.empty() ? &none : out.data(), out.size(), stored.data(), used)));
     stored = stored.subspan(used);
   } while (!stored.empty());
   if (!out.empty()) {
-    refuse("zstd.frame.size", "zstd: frames decode to " + std::to_string(want - out.size()) + " bytes, not " +
-                                  std::to_string(want));
+    refuse("zstd.frame.size",
+           "zstd: frames decode to " + std::to_string(want - out.size()) + " bytes, not " + std::to_string(want));
   }
 }
 
@@ -292,8 +291,7 @@ StreamDecoder::Step StreamDecoder::State::frame(std::span<const std::byte> store
   made += room.pos;
   if (result == 0) {
     // libzstd 1.5.4 forgets this when the last block is empty.
-    if (content && *content != made)
-      refuse("zstd.frame.corrupt", "zstd: a frame decodes to another size than it says");
+    if (content && *content != made) refuse("zstd.frame.corrupt", "zstd: a frame decodes to another size than it says");
     end_frame();
   }
   return {in.pos, room.pos};

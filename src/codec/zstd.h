@@ -10,7 +10,7 @@
 // zstd frames and their seek table (spec/zt-1.2.md §6).
 namespace zt::codec {
 
-inline constexpr std::size_t kFrameBytes = std::size_t{1} << 20;       // decoded bytes of a frame that we write
+inline constexpr std::size_t kFrameBytes = std::size_t{1} << 20;          // decoded bytes of a frame that we write
 inline constexpr std::uint64_t kMaxFrameBytes = std::uint64_t{16} << 20;  // of a frame that a seek table may list
 inline constexpr std::uint64_t kMaxRatio = 32768;  // decoded bytes that one stored byte can give: a 4-byte RLE block
 inline constexpr std::size_t kTableFooterBytes = 9;
@@ -54,7 +54,10 @@ class StreamDecoder {
   // made. Call again with what is left, with an empty `stored` too as long as `out` was filled; with an empty `out`
   // it takes what makes no bytes, such as the end of a frame. Throws malformed "zstd.*", unsupported for a frame
   // that needs a dictionary, limit for a window over 2^27 + 1 bytes. Once it has thrown, it is of no more use.
-  struct Step { std::size_t used; std::size_t made; };
+  struct Step {
+    std::size_t used;
+    std::size_t made;
+  };
   Step decode(std::span<const std::byte> stored, std::span<std::byte> out);
   // Whether the input so far ends at the end of a frame. A stream that ends elsewhere is truncated.
   bool at_frame_end() const noexcept;

@@ -164,15 +164,12 @@ std::vector<Bad> bad_frames() {
   checksum.back() ^= std::byte{1};
   return {
       {"zstd.frame.magic", Code::malformed, bytes({0x29, 0xB5, 0x2F, 0xFD, 0x20, 0, 1, 0, 0})},
-      {"zstd.frame.magic", Code::malformed,
-       bytes({0x27, 0xB5, 0x2F, 0xFD, 0x20, 0, 1, 0, 0})},  // version 0.7
+      {"zstd.frame.magic", Code::malformed, bytes({0x27, 0xB5, 0x2F, 0xFD, 0x20, 0, 1, 0, 0})},  // version 0.7
       {"zstd.frame.header", Code::malformed, bytes({0x28, 0xB5, 0x2F, 0xFD, 0x28, 0, 1, 0, 0})},
       {"zstd.dictionary", Code::unsupported, bytes({0x28, 0xB5, 0x2F, 0xFD, 0x21, 5, 0, 1, 0, 0})},
-      {"zstd.frame.corrupt", Code::malformed,
-       bytes({0x28, 0xB5, 0x2F, 0xFD, 0x20, 0, 7, 0, 0})},  // reserved block
-      {"zstd.frame.corrupt", Code::malformed,
-       bytes({0x28, 0xB5, 0x2F, 0xFD, 0x20, 2, 9, 0, 0, 1})},  // says 2, has 1
-      {"zstd.frame.corrupt", Code::malformed, bytes({0x28, 0xB5, 0x2F, 0xFD, 0x20, 2, 1, 0, 0})},  // has none
+      {"zstd.frame.corrupt", Code::malformed, bytes({0x28, 0xB5, 0x2F, 0xFD, 0x20, 0, 7, 0, 0})},     // reserved block
+      {"zstd.frame.corrupt", Code::malformed, bytes({0x28, 0xB5, 0x2F, 0xFD, 0x20, 2, 9, 0, 0, 1})},  // says 2, has 1
+      {"zstd.frame.corrupt", Code::malformed, bytes({0x28, 0xB5, 0x2F, 0xFD, 0x20, 2, 1, 0, 0})},     // has none
       {"zstd.frame.checksum", Code::malformed, checksum},
   };
 }
@@ -315,9 +312,8 @@ TEST(SeekTable, ReadsBackWhatItWrote) {
 }
 
 TEST(SeekTable, SkipsAChecksumColumn) {
-  const Data table =
-      bytes({0x5E, 0x2A, 0x4D, 0x18, 21,   0,    0,    0,    1,   0, 0, 0, 2, 0, 0, 0, 9, 9, 9, 9,  //
-             1,    0,    0,    0,    0x80, 0xB1, 0xEA, 0x92, 0x8F});
+  const Data table = bytes({0x5E, 0x2A, 0x4D, 0x18, 21,   0,    0,    0,    1,   0, 0, 0, 2, 0, 0, 0, 9, 9, 9, 9,  //
+                            1,    0,    0,    0,    0x80, 0xB1, 0xEA, 0x92, 0x8F});
   const auto frames = parse_seek_table(table);
   ASSERT_TRUE(frames.has_value());
   EXPECT_EQ(*frames, (std::vector<FrameSize>{{1, 2}}));
@@ -340,9 +336,7 @@ TEST(SeekTable, IsNoneWhenAByteOfItsFrameIsWrong) {
 }
 
 TEST(SeekTable, IsNoneWhenAFramesPlaceDoesNotFollowFromItsNumber) {
-  const auto parse = [](const std::vector<FrameSize>& frames) {
-    return parse_seek_table(encode_seek_table(frames));
-  };
+  const auto parse = [](const std::vector<FrameSize>& frames) { return parse_seek_table(encode_seek_table(frames)); };
   EXPECT_EQ(parse({{1, 5}, {1, 6}, {1, 5}}), std::nullopt);
   EXPECT_TRUE(parse({{1, 5}, {1, 5}, {1, 6}}).has_value());
   EXPECT_TRUE(parse({{1, 16 << 20}}).has_value());
@@ -354,8 +348,7 @@ TEST(SeekTable, TrustsNoCountOfFrames) {
   // 2^32 - 1 frames of 8 or 12 bytes: more than the header's field can say.
   EXPECT_EQ(seek_table_length(bytes({255, 255, 255, 255, 0, 0xB1, 0xEA, 0x92, 0x8F})), std::nullopt);
   EXPECT_EQ(seek_table_length(bytes({255, 255, 255, 255, 0x80, 0xB1, 0xEA, 0x92, 0x8F})), std::nullopt);
-  EXPECT_EQ(seek_table_length(bytes({0, 0, 0, 0x10, 0, 0xB1, 0xEA, 0x92, 0x8F})),
-            (std::uint64_t{1} << 31) + 17);
+  EXPECT_EQ(seek_table_length(bytes({0, 0, 0, 0x10, 0, 0xB1, 0xEA, 0x92, 0x8F})), (std::uint64_t{1} << 31) + 17);
 }
 
 }  // namespace

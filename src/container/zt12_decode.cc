@@ -76,9 +76,7 @@ class Entries {
   void check_tensor();
   void check_dense();
   void check_sparse(std::string_view indices);
-  bool has_part(std::string_view role) const {
-    return catalog_.find_part(catalog_.tensor(row()), role).has_value();
-  }
+  bool has_part(std::string_view role) const { return catalog_.find_part(catalog_.tensor(row()), role).has_value(); }
   std::uint32_t row() const { return static_cast<std::uint32_t>(catalog_.size() - 1); }
 
   Catalog& catalog_;
@@ -134,9 +132,11 @@ void Entries::add_part(std::string_view role, std::span<const std::byte> item) {
   }
   const auto storage = find_storage(part_.dtype);
   model::PartRow& row = catalog_.add_part(role, storage.value_or(DType::u8),
-                                          {.offset = part_.offset, .stored_length = part_.length,
+                                          {.offset = part_.offset,
+                                           .stored_length = part_.length,
                                            .decoded_length = part_.decoded_length.value_or(model::kUnknownLength),
-                                           .file = 0, .coding = part_.zstd ? Coding::zstd : Coding::raw},
+                                           .file = 0,
+                                           .coding = part_.zstd ? Coding::zstd : Coding::raw},
                                           part_.digest);
   row.storage = catalog_.intern(part_.dtype);
   row.logical = catalog_.intern(part_.type);
@@ -172,12 +172,14 @@ void Entries::check_extent(const PartFields& part) {
     throw Error(Code::malformed, "zt12.blob.header", range + " overlaps the header");
   }
   if (!part.zstd && part.decoded_length && *part.decoded_length != part.length) {
-    throw Error(Code::malformed, "zt12.part.length", "a raw part of " + number(part.length) +
-                                                         " bytes declares " + number(*part.decoded_length) + " decoded");
+    throw Error(
+        Code::malformed, "zt12.part.length",
+        "a raw part of " + number(part.length) + " bytes declares " + number(*part.decoded_length) + " decoded");
   }
   if (part.zstd && part.decoded_length) check_ratio(*part.decoded_length, part.length);
   if (part.decoded_length.value_or(part.length) > limits_.decoded_bytes) {
-    throw Error(Code::limit, "zt12.part.limit", "more decoded bytes than the limit of " + number(limits_.decoded_bytes));
+    throw Error(Code::limit, "zt12.part.limit",
+                "more decoded bytes than the limit of " + number(limits_.decoded_bytes));
   }
 }
 
@@ -204,7 +206,8 @@ void Entries::check_dense() {
   if (recipe.decoded_length == model::kUnknownLength) {
     check_ratio(*expected, recipe.stored_length);
     if (*expected > limits_.decoded_bytes) {
-      throw Error(Code::limit, "zt12.part.limit", "more decoded bytes than the limit of " + number(limits_.decoded_bytes));
+      throw Error(Code::limit, "zt12.part.limit",
+                  "more decoded bytes than the limit of " + number(limits_.decoded_bytes));
     }
     catalog_.set_decoded_length(*found, *expected);
   } else if (recipe.decoded_length != *expected) {

@@ -106,13 +106,11 @@ std::uint64_t header_length(const ByteStore& store, const Limits& limits) {
     malformed("safetensors.header.size", "a header of " + text(length) + " bytes; the least is 2");
   }
   if (!checked::within(kPrefix, length, size)) {
-    malformed("safetensors.header.bounds",
-              "offset 8 + header length " + text(length) + " runs past " + text(size));
+    malformed("safetensors.header.bounds", "offset 8 + header length " + text(length) + " runs past " + text(size));
   }
   if (length > std::min(kMostHeader, limits.index_bytes)) {
-    throw Error(
-        Code::limit, "safetensors.header.limit",
-        "a header of " + text(length) + " bytes, over " + text(std::min(kMostHeader, limits.index_bytes)));
+    throw Error(Code::limit, "safetensors.header.limit",
+                "a header of " + text(length) + " bytes, over " + text(std::min(kMostHeader, limits.index_bytes)));
   }
   return length;
 }
@@ -238,8 +236,7 @@ class Decoder {
       const auto dimension = plain_number(items.value());
       if (!dimension) malformed("safetensors.shape.form", "a dimension is no plain integer of at most 2^53");
       if (entry_.shape.size() == std::min<std::uint32_t>(limits_.rank, 255)) {
-        throw Error(Code::limit, "safetensors.shape.rank",
-                    "more than " + text(entry_.shape.size()) + " dimensions");
+        throw Error(Code::limit, "safetensors.shape.rank", "more than " + text(entry_.shape.size()) + " dimensions");
       }
       entry_.shape.push_back(*dimension);
     }
@@ -262,8 +259,7 @@ class Decoder {
     const auto range = [&] { return "data_offsets [" + text(entry_.begin) + ", " + text(entry_.end) + "]"; };
     if (entry_.begin > entry_.end) malformed("safetensors.offsets.order", range() + " run backwards");
     if (entry_.end > length_) {
-      malformed("safetensors.offsets.bounds",
-                range() + " run past the buffer of " + text(length_) + " bytes");
+      malformed("safetensors.offsets.bounds", range() + " run past the buffer of " + text(length_) + " bytes");
     }
     const auto elements = checked::elements(entry_.shape);
     const auto bits = elements ? checked::multiply(*elements, std::max(type.bits, 1U)) : std::nullopt;
@@ -274,15 +270,13 @@ class Decoder {
                 text(*elements) + " elements of " + text(type.bits) + " bits do not fill whole bytes");
     }
     if (*bits / 8 != entry_.end - entry_.begin) {
-      malformed("safetensors.tensor.length",
-                range() + ", but shape and dtype take " + text(*bits / 8) + " bytes");
+      malformed("safetensors.tensor.length", range() + ", but shape and dtype take " + text(*bits / 8) + " bytes");
     }
   }
 
   void add_part(const Type& type) {
     const std::uint64_t length = entry_.end - entry_.begin;
-    const model::Recipe recipe{
-        .offset = begin_ + entry_.begin, .stored_length = length, .decoded_length = length};
+    const model::Recipe recipe{.offset = begin_ + entry_.begin, .stored_length = length, .decoded_length = length};
     model::PartRow& part = catalog_.add_part("data", type.dtype.value_or(DType::u8), recipe, "");
     part.storage = catalog_.intern(known(type));
     if (!type.dtype) {
@@ -315,8 +309,8 @@ class Decoder {
   void check_tiling() {
     if (!in_order_) covered_ = cover_sorted();
     if (covered_ != length_) {
-      malformed("safetensors.tiling.tail", "the last tensor ends at " + text(covered_) +
-                                               ", but the buffer has " + text(length_) + " bytes");
+      malformed("safetensors.tiling.tail",
+                "the last tensor ends at " + text(covered_) + ", but the buffer has " + text(length_) + " bytes");
     }
   }
 
@@ -334,9 +328,8 @@ class Decoder {
       const std::uint64_t begin = recipe.offset - begin_;
       ranges.push_back({begin, begin + recipe.stored_length, row});
     }
-    std::sort(ranges.begin(), ranges.end(), [](const Range& a, const Range& b) {
-      return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-    });
+    std::sort(ranges.begin(), ranges.end(),
+              [](const Range& a, const Range& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });
     std::uint64_t covered = 0;
     for (const Range& range : ranges) {
       if (range.begin != covered) throw_untiled(range, covered);

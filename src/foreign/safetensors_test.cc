@@ -76,10 +76,9 @@ TEST(SafetensorsDecode, RefusesAHeaderOverTheLimitBeforeReadingIt) {
 
 #ifdef ZT_HAVE_SIMDJSON
 
-std::string tensor(std::string_view name, std::string_view dtype, std::string_view shape,
-                   std::string_view offsets) {
-  return "\"" + std::string(name) + "\":{\"dtype\":\"" + std::string(dtype) +
-         "\",\"shape\":" + std::string(shape) + ",\"data_offsets\":" + std::string(offsets) + "}";
+std::string tensor(std::string_view name, std::string_view dtype, std::string_view shape, std::string_view offsets) {
+  return "\"" + std::string(name) + "\":{\"dtype\":\"" + std::string(dtype) + "\",\"shape\":" + std::string(shape) +
+         ",\"data_offsets\":" + std::string(offsets) + "}";
 }
 
 std::string refusal(const ByteStore& store, const Limits& limits = {}) {
@@ -135,9 +134,8 @@ TEST(SafetensorsDecode, OpensWhatIsUnusualButRight) {
 }
 
 TEST(SafetensorsDecode, KeepsTheOrderOfTheHeader) {
-  const std::string header = "{" + tensor("last", "U8", "[3]", "[5,8]") + "," +
-                             tensor("empty", "U8", "[0]", "[5,5]") + "," +
-                             tensor("first", "U8", "[5]", "[0,5]") + "}";
+  const std::string header = "{" + tensor("last", "U8", "[3]", "[5,8]") + "," + tensor("empty", "U8", "[0]", "[5,5]") +
+                             "," + tensor("first", "U8", "[5]", "[0,5]") + "}";
   const model::Catalog catalog = decode(store_of(header, 8), {});
   ASSERT_EQ(catalog.size(), 3U);
   EXPECT_EQ(catalog.text(catalog.tensor(0).name), "last");
@@ -180,9 +178,9 @@ TEST(SafetensorsDecode, MapsEveryTag) {
 }
 
 TEST(SafetensorsDecode, ListsUnknownDtypesAsUnreadable) {
-  const std::string header =
-      "{" + tensor("six", "F6_E2M3", "[4]", "[0,3]") + "," + tensor("q", "Q4_0", "[7]", "[3,12]") + "," +
-      tensor("case", "f32", "[1]", "[12,16]") + "," + tensor("ok", "F32", "[1]", "[16,20]") + "}";
+  const std::string header = "{" + tensor("six", "F6_E2M3", "[4]", "[0,3]") + "," +
+                             tensor("q", "Q4_0", "[7]", "[3,12]") + "," + tensor("case", "f32", "[1]", "[12,16]") +
+                             "," + tensor("ok", "F32", "[1]", "[16,20]") + "}";
   const model::Catalog catalog = decode(store_of(header, 20), {});
   ASSERT_EQ(catalog.size(), 4U);
   for (std::uint32_t row = 0; row < 3; ++row) {
@@ -204,8 +202,7 @@ TEST(SafetensorsDecode, NotesFieldsItDoesNotKnow) {
       R"("b":{"strides":[1],"dtype":"U8","shape":[1],"data_offsets":[1,2]}})";
   const model::Catalog catalog = decode(store_of(header, 2), {});
   EXPECT_EQ(catalog.size(), 2U);
-  EXPECT_EQ(catalog.notes,
-            (std::vector<std::string>{"2 entries have fields that are not part of the format"}));
+  EXPECT_EQ(catalog.notes, (std::vector<std::string>{"2 entries have fields that are not part of the format"}));
 }
 
 TEST(SafetensorsDecode, RefusesHeadersOutOfBounds) {
@@ -213,10 +210,8 @@ TEST(SafetensorsDecode, RefusesHeadersOutOfBounds) {
   EXPECT_EQ(refusal(raw_store(std::string("\x01\0\0\0\0\0\0\0{", 9))), "malformed safetensors.file.size");
   EXPECT_EQ(refusal(MemoryStore(file_bytes("{}", 0, 0))), "malformed safetensors.header.size");
   EXPECT_EQ(refusal(MemoryStore(file_bytes("{}", 0, 1))), "malformed safetensors.header.size");
-  for (const std::uint64_t length :
-       {std::uint64_t{3}, ~std::uint64_t{0}, std::uint64_t{1} << 63, ~std::uint64_t{7}}) {
-    EXPECT_EQ(refusal(MemoryStore(file_bytes("{}", 0, length))), "malformed safetensors.header.bounds")
-        << length;
+  for (const std::uint64_t length : {std::uint64_t{3}, ~std::uint64_t{0}, std::uint64_t{1} << 63, ~std::uint64_t{7}}) {
+    EXPECT_EQ(refusal(MemoryStore(file_bytes("{}", 0, length))), "malformed safetensors.header.bounds") << length;
   }
   EXPECT_EQ(refusal(store_of("{} "), {.index_bytes = 2}), "limit safetensors.header.limit");
 }
@@ -227,8 +222,7 @@ TEST(SafetensorsDecode, RefusesBadJson) {
   EXPECT_EQ(refusal(store_of("{\"\xFF\":1}")), "malformed json.utf8");
   const std::string open(200000, '[');
   EXPECT_EQ(refusal(store_of("{\"__metadata__\":" + open)), "malformed json.syntax");
-  EXPECT_EQ(refusal(store_of("{\"__metadata__\":" + open + std::string(200000, ']') + "}")),
-            "malformed json.depth");
+  EXPECT_EQ(refusal(store_of("{\"__metadata__\":" + open + std::string(200000, ']') + "}")), "malformed json.depth");
   EXPECT_EQ(refusal(store_of("[]")), "malformed safetensors.header.object");
 }
 
@@ -238,20 +232,16 @@ TEST(SafetensorsDecode, RefusesRepeatedNames) {
             "malformed safetensors.name.duplicate");
   EXPECT_EQ(refusal(store_of("{" + w + "," + tensor("\\u0077", "F32", "[1]", "[4,8]") + "}", 8)),
             "malformed safetensors.name.duplicate");
-  EXPECT_EQ(
-      refusal(store_of(R"({"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4],"dty\u0070e":"I8"}})", 4)),
-      "malformed json.key.duplicate");
-  EXPECT_EQ(refusal(store_of(
-                R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":{"y":[{"z":1,"z":1}]}}})", 1)),
+  EXPECT_EQ(refusal(store_of(R"({"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4],"dty\u0070e":"I8"}})", 4)),
+            "malformed json.key.duplicate");
+  EXPECT_EQ(refusal(store_of(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":{"y":[{"z":1,"z":1}]}}})", 1)),
             "malformed json.key.duplicate");
   EXPECT_EQ(refusal(store_of(R"({"__metadata__":{"a":"","a":""}})")), "malformed json.key.duplicate");
-  EXPECT_EQ(refusal(store_of(R"({"__metadata__":{},"__metadata__":{}})")),
-            "malformed safetensors.metadata.duplicate");
+  EXPECT_EQ(refusal(store_of(R"({"__metadata__":{},"__metadata__":{}})")), "malformed safetensors.metadata.duplicate");
 }
 
 TEST(SafetensorsDecode, RefusesNamesThatAreNone) {
-  EXPECT_EQ(refusal(store_of("{" + tensor("", "U8", "[1]", "[0,1]") + "}", 1)),
-            "malformed safetensors.name.empty");
+  EXPECT_EQ(refusal(store_of("{" + tensor("", "U8", "[1]", "[0,1]") + "}", 1)), "malformed safetensors.name.empty");
   EXPECT_EQ(refusal(store_of("{" + tensor("a\\u0000b", "U8", "[1]", "[0,1]") + "}", 1)),
             "malformed safetensors.name.nul");
 }
@@ -277,8 +267,7 @@ TEST(SafetensorsDecode, RefusesEntriesWithFieldsOfAnotherKind) {
   EXPECT_EQ(entry("{}"), "malformed safetensors.tensor.fields");
   EXPECT_EQ(entry(R"({"dtype":"U8","shape":[16]})"), "malformed safetensors.tensor.fields");
   EXPECT_EQ(entry(R"({"dtype":8,"shape":[16],"data_offsets":[0,16]})"), "malformed safetensors.dtype.text");
-  for (const char* bad :
-       {"16", "[-1]", "[1e1]", "[16.0]", "[\"16\"]", "[9007199254740993]", "[[16]]", "null"}) {
+  for (const char* bad : {"16", "[-1]", "[1e1]", "[16.0]", "[\"16\"]", "[9007199254740993]", "[[16]]", "null"}) {
     EXPECT_EQ(entry(R"({"dtype":"U8","shape":)" + std::string(bad) + R"(,"data_offsets":[0,16]})"),
               "malformed safetensors.shape.form")
         << bad;
@@ -292,18 +281,15 @@ TEST(SafetensorsDecode, RefusesEntriesWithFieldsOfAnotherKind) {
 }
 
 TEST(SafetensorsDecode, RefusesShapesThatDoNotFitTheirBytes) {
-  const auto one = [](std::string_view dtype, std::string_view shape, std::string_view offsets,
-                      std::size_t buffer) {
+  const auto one = [](std::string_view dtype, std::string_view shape, std::string_view offsets, std::size_t buffer) {
     return refusal(store_of("{" + tensor("w", dtype, shape, offsets) + "}", buffer));
   };
   EXPECT_EQ(one("F32", "[8589934592,2147483648]", "[0,0]", 0), "malformed safetensors.shape.overflow");
   EXPECT_EQ(one("F32", "[2305843009213693952,8]", "[0,0]", 0), "malformed safetensors.shape.form");
   EXPECT_EQ(one("F32", "[4611686018427387904]", "[0,0]", 0), "malformed safetensors.shape.form");
   EXPECT_EQ(one("F32", "[2147483648,2147483648]", "[0,0]", 0), "malformed safetensors.shape.overflow");
-  EXPECT_EQ(one("F32", "[0,4503599627370496,4503599627370496]", "[0,0]", 0),
-            "malformed safetensors.shape.overflow");
-  EXPECT_EQ(one("NEW", "[4503599627370496,4503599627370496]", "[0,0]", 0),
-            "malformed safetensors.shape.overflow");
+  EXPECT_EQ(one("F32", "[0,4503599627370496,4503599627370496]", "[0,0]", 0), "malformed safetensors.shape.overflow");
+  EXPECT_EQ(one("NEW", "[4503599627370496,4503599627370496]", "[0,0]", 0), "malformed safetensors.shape.overflow");
   EXPECT_EQ(one("F4", "[3]", "[0,2]", 2), "malformed safetensors.shape.bits");
   EXPECT_EQ(one("F6_E3M2", "[3]", "[0,3]", 3), "malformed safetensors.shape.bits");
   EXPECT_EQ(one("F6_E3M2", "[4]", "[0,4]", 4), "malformed safetensors.tensor.length");
@@ -316,8 +302,7 @@ TEST(SafetensorsDecode, RefusesShapesThatDoNotFitTheirBytes) {
 
 TEST(SafetensorsDecode, RefusesRangesThatDoNotTileTheBuffer) {
   const auto two = [](std::string_view a, std::string_view b, std::size_t buffer) {
-    return refusal(
-        store_of("{" + tensor("a", "U8", "[8]", a) + "," + tensor("b", "U8", "[8]", b) + "}", buffer));
+    return refusal(store_of("{" + tensor("a", "U8", "[8]", a) + "," + tensor("b", "U8", "[8]", b) + "}", buffer));
   };
   EXPECT_EQ(two("[0,8]", "[8,16]", 16), "");
   EXPECT_EQ(two("[8,16]", "[0,8]", 16), "");
@@ -333,9 +318,9 @@ TEST(SafetensorsDecode, RefusesRangesThatDoNotTileTheBuffer) {
   EXPECT_EQ(two("[8,0]", "[8,16]", 16), "malformed safetensors.offsets.order");
   EXPECT_EQ(refusal(store_of("{}", 1)), "malformed safetensors.tiling.tail");
   // An empty range may lie on a boundary only.
-  EXPECT_EQ(refusal(store_of(
-                "{" + tensor("a", "U8", "[4]", "[0,4]") + "," + tensor("b", "U8", "[0]", "[2,2]") + "}", 4)),
-            "malformed safetensors.tiling.overlap");
+  EXPECT_EQ(
+      refusal(store_of("{" + tensor("a", "U8", "[4]", "[0,4]") + "," + tensor("b", "U8", "[0]", "[2,2]") + "}", 4)),
+      "malformed safetensors.tiling.overlap");
 }
 
 TEST(SafetensorsDecode, SaysWhichTensorAndWhere) {

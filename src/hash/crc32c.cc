@@ -16,9 +16,7 @@ namespace {
 constexpr std::uint32_t kPolynomial = 0x82F63B78;  // x^32 modulo the Castagnoli polynomial
 constexpr std::uint32_t kOne = 0x80000000;         // x^0
 
-constexpr std::uint32_t times_x(std::uint32_t a) noexcept {
-  return (a >> 1) ^ ((a & 1) != 0 ? kPolynomial : 0);
-}
+constexpr std::uint32_t times_x(std::uint32_t a) noexcept { return (a >> 1) ^ ((a & 1) != 0 ? kPolynomial : 0); }
 
 using Table = std::array<std::uint32_t, 256>;
 

@@ -24,9 +24,7 @@ struct Vector {
 };
 
 std::vector<Vector> published() {
-  const auto text = [](std::string_view s) {
-    return std::vector<std::byte>(as_bytes(s).begin(), as_bytes(s).end());
-  };
+  const auto text = [](std::string_view s) { return std::vector<std::byte>(as_bytes(s).begin(), as_bytes(s).end()); };
   std::vector<std::byte> up(32);
   for (std::size_t i = 0; i < 32; ++i) up[i] = static_cast<std::byte>(i);
   const std::vector<std::byte> down(up.rbegin(), up.rend());
@@ -62,8 +60,7 @@ TEST(Crc32c, IsTheSameInBothWaysAtAnyAlignmentAndLength) {
   const std::span<const std::byte> all = bytes;
   for (std::size_t start = 0; start < 17; ++start) {
     for (std::size_t size = 0; size < 300; ++size) {
-      ASSERT_EQ(crc32c(all.subspan(start, size)), crc32c_portable(all.subspan(start, size)))
-          << start << " " << size;
+      ASSERT_EQ(crc32c(all.subspan(start, size)), crc32c_portable(all.subspan(start, size))) << start << " " << size;
     }
     EXPECT_EQ(crc32c(all.subspan(start)), crc32c_portable(all.subspan(start)));
   }

@@ -70,13 +70,11 @@ std::string format_digest(const Digest& digest) {
   std::string text;
   if (digest.algorithm == Checksum::crc32c) {
     text = "crc32c:0x";
-    for (int shift = 24; shift >= 0; shift -= 8)
-      append_hex(text, (digest.crc >> shift) & 0xFF, "0123456789ABCDEF");
+    for (int shift = 24; shift >= 0; shift -= 8) append_hex(text, (digest.crc >> shift) & 0xFF, "0123456789ABCDEF");
   }
   if (digest.algorithm == Checksum::sha256) {
     text = "sha256:";
-    for (const std::byte byte : digest.sha)
-      append_hex(text, std::to_integer<std::uint32_t>(byte), "0123456789abcdef");
+    for (const std::byte byte : digest.sha) append_hex(text, std::to_integer<std::uint32_t>(byte), "0123456789abcdef");
   }
   return text;
 }

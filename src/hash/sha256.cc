@@ -37,8 +37,7 @@ void Sha256::update(std::span<const std::byte> bytes) {
 
 std::array<std::byte, 32> Sha256::finish() {
   std::array<std::byte, 32> sha = {};
-  check(EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(sha.data()), nullptr) ==
-        1);
+  check(EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(sha.data()), nullptr) == 1);
   return sha;
 }
 
@@ -46,9 +45,7 @@ std::array<std::byte, 32> Sha256::finish() {
 
 struct Sha256::State {};
 
-Sha256::Sha256() {
-  throw Error(Code::unsupported, "", "this build has no SHA-256: it was made without OpenSSL");
-}
+Sha256::Sha256() { throw Error(Code::unsupported, "", "this build has no SHA-256: it was made without OpenSSL"); }
 void Sha256::update(std::span<const std::byte>) {}  // never reached, as finish() is not
 std::array<std::byte, 32> Sha256::finish() { return {}; }
 

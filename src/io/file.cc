@@ -21,8 +21,8 @@ constexpr std::size_t kMaxRead = std::size_t{1} << 30;
 
 [[noreturn]] void fail_cut(const std::filesystem::path& path, std::uint64_t size, std::uint64_t now) {
   throw Error::system(0, path.native(),
-                      "the file was cut while it was open: it had " + std::to_string(size) +
-                          " bytes and ends at " + std::to_string(now));
+                      "the file was cut while it was open: it had " + std::to_string(size) + " bytes and ends at " +
+                          std::to_string(now));
 }
 
 std::uint64_t size_now(int descriptor, const std::filesystem::path& path) {
@@ -49,8 +49,7 @@ Bytes map_pages(int descriptor, std::uint64_t length, Mapping mapping, const std
 std::shared_ptr<const File> File::open(const std::filesystem::path& path) {
   struct stat status {};
   Descriptor file = open_regular(path, status);
-  const Identity identity{static_cast<std::uint64_t>(status.st_dev),
-                          static_cast<std::uint64_t>(status.st_ino)};
+  const Identity identity{static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
   const auto size = static_cast<std::uint64_t>(status.st_size);
   std::unique_ptr<const File> opened(new File(file.get(), size, identity, path));
   file.release();

@@ -43,8 +43,7 @@ Descriptor open_unnamed(const Target& target) {
   }
   struct stat opened {};
   struct stat listed {};
-  const bool linkable = ::fstat(file.get(), &opened) == 0 &&
-                        ::stat(open_file_path(file).c_str(), &listed) == 0 &&
+  const bool linkable = ::fstat(file.get(), &opened) == 0 && ::stat(open_file_path(file).c_str(), &listed) == 0 &&
                         opened.st_ino == listed.st_ino && opened.st_dev == listed.st_dev;
   if (!linkable) file.reset();  // no /proc
   return file;
@@ -170,9 +169,8 @@ void Publication::State::link_sibling() {
   const std::string from = open_file_path(file);
   for (int i = 0; i < kMaxNames; ++i) {
     std::string name = sibling_name(target.folder.get(), target.name);
-    const int done = retry([&] {
-      return ::linkat(AT_FDCWD, from.c_str(), target.folder.get(), name.c_str(), AT_SYMLINK_FOLLOW);
-    });
+    const int done =
+        retry([&] { return ::linkat(AT_FDCWD, from.c_str(), target.folder.get(), name.c_str(), AT_SYMLINK_FOLLOW); });
     if (done == 0) {
       sibling = std::move(name);
       return;
@@ -235,8 +233,7 @@ void Publication::write(std::span<const std::byte> bytes) {
 
 void Publication::publish() {
   if (!state_ || state_->stage != State::Stage::writing) {
-    fail_usage(state_ ? state_->target.asked : fs::path(),
-               "this file cannot be published: it was, or a write failed");
+    fail_usage(state_ ? state_->target.asked : fs::path(), "this file cannot be published: it was, or a write failed");
   }
   state_->stage = State::Stage::over;
   try {

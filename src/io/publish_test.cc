@@ -261,8 +261,7 @@ TEST_P(Publish, ReachesTheFolderThoughItWasRenamed) {
 
 TEST_P(Publish, TakesTheLongestNamesThatTheSystemTakes) {
   std::string name(255, 'x');
-  for (std::size_t at = 1; at + 1 < name.size(); at += 2)
-    name.replace(at, 2, "\xC3\xA9");  // an e with an accent
+  for (std::size_t at = 1; at + 1 < name.size(); at += 2) name.replace(at, 2, "\xC3\xA9");  // an e with an accent
   save(dir_ / name, "old", options());
   save(dir_ / name, "new", options());
   EXPECT_EQ(read_file(dir_ / name), "new");

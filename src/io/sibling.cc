@@ -29,9 +29,7 @@ std::string prefix_of(int folder, std::string_view name) {
   const std::size_t limit = longest > 0 ? std::min<std::size_t>(static_cast<std::size_t>(longest), 255) : 255;
   const std::size_t room = limit > kAdded ? limit - kAdded : 0;
   std::size_t length = std::min(name.size(), room);
-  const auto continues = [&](std::size_t at) {
-    return (static_cast<unsigned char>(name[at]) & 0xC0) == 0x80;
-  };
+  const auto continues = [&](std::size_t at) { return (static_cast<unsigned char>(name[at]) & 0xC0) == 0x80; };
   while (length > 0 && length < name.size() && continues(length)) --length;
   return "." + std::string(name.substr(0, length)) + ".";
 }

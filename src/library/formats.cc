@@ -65,7 +65,8 @@ const Format& find_writable(std::string_view name) {
 }
 
 void check_suffix(std::string_view path) {
-  for (const std::string_view suffix : {".safetensors", ".npz", ".npy", ".gguf", ".pt", ".pth", ".onnx", ".h5", ".hdf5"}) {
+  for (const std::string_view suffix :
+       {".safetensors", ".npz", ".npy", ".gguf", ".pt", ".pth", ".onnx", ".h5", ".hdf5"}) {
     if (path.ends_with(suffix)) {
       throw Error(Code::usage, "", "files named *" + std::string(suffix) + " cannot be written: name it *.zt");
     }

@@ -54,9 +54,12 @@ std::string json_map(const Value::Map& members) {
       return json_quote(*member.first.text()) + ": " + json_value(member.second);
     });
   }
-  return R"({"$map": )" + json_list(members, '[', ']', [](const auto& member) {
-           return "[" + json_value(member.first) + ", " + json_value(member.second) + "]";
-         }) + "}";
+  return R"({"$map": )" +
+         json_list(members, '[', ']',
+                   [](const auto& member) {
+                     return "[" + json_value(member.first) + ", " + json_value(member.second) + "]";
+                   }) +
+         "}";
 }
 
 // Members that are always there; the unreadable also say why.
@@ -76,19 +79,21 @@ std::string json_tensor(const SourceState& state, const Tensor& tensor, const mo
   bool known = true;
   for (const model::PartRow& part : parts) {
     const std::string_view role = state.catalog.word(part.role);
-    const bool main = tensor.layout() == "dense" ? role == "data" : role == "values" && tensor.layout().starts_with("sparse_");
+    const bool main =
+        tensor.layout() == "dense" ? role == "data" : role == "values" && tensor.layout().starts_with("sparse_");
     if (main && part.fault == model::kNone) dtype = json_quote(dtype_name(part.dtype));
     known = known && part.fault == model::kNone && part.recipe.decoded_length != model::kUnknownLength &&
             !__builtin_add_overflow(nbytes, part.recipe.decoded_length, &nbytes);
   }
-  std::string out = R"({"name": )" + json_quote(tensor.name()) + R"(, "shape": )" +
-                    json_list(tensor.shape(), '[', ']', [](std::uint64_t size) { return std::to_string(size); }) +
-                    R"(, "dtype": )" + dtype + R"(, "layout": )" + json_quote(tensor.layout()) + R"(, "nbytes": )" +
-                    (known ? std::to_string(nbytes) : "null") + R"(, "attributes": )" + json_value(tensor.attributes()) +
-                    R"(, "parts": )" + json_list(parts, '[', ']', [&](const model::PartRow& part) {
-                      return json_part(state, part, part.fault == model::kNone ? dtype_name(part.dtype)
-                                                                               : state.catalog.word(part.storage));
-                    });
+  std::string out =
+      R"({"name": )" + json_quote(tensor.name()) + R"(, "shape": )" +
+      json_list(tensor.shape(), '[', ']', [](std::uint64_t size) { return std::to_string(size); }) + R"(, "dtype": )" +
+      dtype + R"(, "layout": )" + json_quote(tensor.layout()) + R"(, "nbytes": )" +
+      (known ? std::to_string(nbytes) : "null") + R"(, "attributes": )" + json_value(tensor.attributes()) +
+      R"(, "parts": )" + json_list(parts, '[', ']', [&](const model::PartRow& part) {
+        return json_part(state, part,
+                         part.fault == model::kNone ? dtype_name(part.dtype) : state.catalog.word(part.storage));
+      });
   if (const auto error = tensor.unreadable()) out += R"(, "error": )" + json_quote(error->what());
   return out + "}";
 }
@@ -101,7 +106,8 @@ std::string json_quote(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
     const auto byte = static_cast<std::uint8_t>(text[at]);
     std::size_t length = 1;
-    while (length < 4 && at + length < text.size() && (static_cast<std::uint8_t>(text[at + length]) & 0xC0) == 0x80) ++length;
+    while (length < 4 && at + length < text.size() && (static_cast<std::uint8_t>(text[at + length]) & 0xC0) == 0x80)
+      ++length;
     if (byte == '"' || byte == '\\') {
       out += '\\';
       out += text[at];
@@ -129,7 +135,8 @@ std::string json_value(const Value& value) {
   if (const double* number = value.floating()) return json_number(*number);
   if (const std::string* text = value.text()) return json_quote(*text);
   if (const auto* bytes = value.bytes()) return R"({"$bytes": ")" + hex(*bytes) + R"("})";
-  if (const auto* items = value.array()) return json_list(*items, '[', ']', [](const Value& item) { return json_value(item); });
+  if (const auto* items = value.array())
+    return json_list(*items, '[', ']', [](const Value& item) { return json_value(item); });
   if (const auto* members = value.members()) return json_map(*members);
   if (const auto* simple = value.simple()) return R"({"$simple": )" + std::to_string(simple->number) + "}";
   if (const auto* tag = value.tag()) {

@@ -99,7 +99,8 @@ void PartWriter::write_batch(std::size_t count) {
     if (encoding_.is_raw()) {
       digest_and_write(slot.bytes, slot.crc);
     } else {
-      frames_.push_back({static_cast<std::uint32_t>(slot.stored.size()), static_cast<std::uint32_t>(slot.bytes.size())});
+      frames_.push_back(
+          {static_cast<std::uint32_t>(slot.stored.size()), static_cast<std::uint32_t>(slot.bytes.size())});
       digest_and_write(slot.stored, slot.crc);
     }
   }

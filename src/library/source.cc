@@ -133,8 +133,9 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
     recipes.push_back(state_->measured(part));
     if (recipes.back().decoded_length != read.out.size()) {
       library::located(*state_, read.part.tensor_, &part, [&] {
-        throw Error(Code::usage, "", "the buffer has " + std::to_string(read.out.size()) + " bytes, the part " +
-                                         std::to_string(recipes.back().decoded_length));
+        throw Error(Code::usage, "",
+                    "the buffer has " + std::to_string(read.out.size()) + " bytes, the part " +
+                        std::to_string(recipes.back().decoded_length));
       });
     }
     jobs.push_back({.part = state_->part_source(part, recipes.back()), .check = check, .out = read.out, .visit = {}});

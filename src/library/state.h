@@ -22,11 +22,11 @@ namespace zt {
 struct SourceState {
   model::Catalog catalog;
   std::shared_ptr<const ByteStore> store;
-  std::filesystem::path path;              // empty: not on disk
-  std::string name;                        // for messages
+  std::filesystem::path path;  // empty: not on disk
+  std::string name;            // for messages
   OpenOptions options;
   bool mappable = false;
-  std::optional<io::Identity> identity;    // of a file
+  std::optional<io::Identity> identity;          // of a file
   std::unique_ptr<std::atomic<bool>[]> checked;  // by part: a view of it was checked (Verify::always); else null
 
   // How to read a part. `recipe` must outlive what is made from the result.

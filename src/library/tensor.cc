@@ -47,19 +47,22 @@ std::uint64_t load_index(const std::byte* at, unsigned bytes) {
 std::vector<std::uint64_t> read_wide(const Part& part) {
   const unsigned width = index_bytes(part.dtype());
   if (width == 0) {
-    throw Error(Code::malformed, "sparse.index.dtype",
-                "part " + in_quotes(part.role()) + " holds " + std::string(dtype_name(part.dtype())) + ", not integers");
+    throw Error(
+        Code::malformed, "sparse.index.dtype",
+        "part " + in_quotes(part.role()) + " holds " + std::string(dtype_name(part.dtype())) + ", not integers");
   }
   const std::vector<std::byte> bytes = part.read();
   if (bytes.size() % width != 0) {
-    throw Error(Code::malformed, "sparse.index.length",
-                "part " + in_quotes(part.role()) + " of " + number(bytes.size()) + " bytes is no whole number of indices");
+    throw Error(
+        Code::malformed, "sparse.index.length",
+        "part " + in_quotes(part.role()) + " of " + number(bytes.size()) + " bytes is no whole number of indices");
   }
   std::vector<std::uint64_t> wide(bytes.size() / width);
   for (std::size_t i = 0; i < wide.size(); ++i) {
     wide[i] = load_index(bytes.data() + i * width, width);
     if (is_signed(part.dtype()) && (wide[i] >> (8 * width - 1)) != 0) {
-      throw Error(Code::malformed, "sparse.index.bounds", "part " + in_quotes(part.role()) + ": index " + number(i) + " is negative");
+      throw Error(Code::malformed, "sparse.index.bounds",
+                  "part " + in_quotes(part.role()) + ": index " + number(i) + " is negative");
     }
   }
   return wide;
@@ -122,7 +125,9 @@ Bytes Part::map(Mapping mapping) const {
 void Part::check(Verify verify) const {
   const model::PartRow& part = prepare(*state_);
   const model::Recipe recipe = state_->measured(part);
-  const read::Job job{.part = state_->part_source(part, recipe), .check = library::check_of(verify), .out = {},
+  const read::Job job{.part = state_->part_source(part, recipe),
+                      .check = library::check_of(verify),
+                      .out = {},
                       .visit = [](std::uint64_t, std::span<const std::byte>) {}};
   run::Meter meter;
   read::carry_out({&job, 1}, run::thread_count(state_->options.threads), meter,
@@ -173,7 +178,8 @@ DType Tensor::dtype() const {
   throw_unreadable();
   if (layout() == "dense") return part("data").dtype();
   if (layout() == "sparse_csr" || layout() == "sparse_coo") return part("values").dtype();
-  fail(Code::unsupported, "layout.unknown", "layout " + in_quotes(layout()) + " has no dtype of its own: see its parts");
+  fail(Code::unsupported, "layout.unknown",
+       "layout " + in_quotes(layout()) + " has no dtype of its own: see its parts");
 }
 
 std::uint64_t Tensor::nbytes() const {
@@ -211,18 +217,21 @@ void Tensor::check_type(DType wanted) const {
 
 void Tensor::check_layout(std::string_view wanted) const {
   throw_unreadable();
-  if (layout() != wanted) fail(Code::usage, "", "its layout is " + in_quotes(layout()) + ", asked for as " + in_quotes(wanted));
+  if (layout() != wanted)
+    fail(Code::usage, "", "its layout is " + in_quotes(layout()) + ", asked for as " + in_quotes(wanted));
 }
 
 void Tensor::throw_ragged(std::uint64_t length) const {
-  fail(Code::malformed, "sparse.values.length", "part 'values' of " + number(length) + " bytes is no whole number of elements");
+  fail(Code::malformed, "sparse.values.length",
+       "part 'values' of " + number(length) + " bytes is no whole number of elements");
 }
 
 std::uint64_t Tensor::row_elements(std::uint64_t first, std::uint64_t last) const {
   check_layout("dense");
   if (shape().empty() || first > last || last > shape()[0]) {
-    fail(Code::usage, "", "rows " + number(first) + " to " + number(last) + " are not among its " +
-                              number(shape().empty() ? 0 : shape()[0]));
+    fail(Code::usage, "",
+         "rows " + number(first) + " to " + number(last) + " are not among its " +
+             number(shape().empty() ? 0 : shape()[0]));
   }
   return shape()[0] == 0 ? 0 : elements() / shape()[0] * (last - first);
 }
@@ -250,17 +259,17 @@ void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) co
     if (i == full.size()) full.push_back({.start = 0, .count = shape()[i], .step = 1, .list = {}});
     const AxisSelection& axis = full[i];
     const auto inside_axis = [&](std::uint64_t at) { return at < shape()[i]; };
-    const bool fits = axis.list.empty() ? walk_fits(axis, shape()[i])
-                                        : std::all_of(axis.list.begin(), axis.list.end(), inside_axis);
+    const bool fits =
+        axis.list.empty() ? walk_fits(axis, shape()[i]) : std::all_of(axis.list.begin(), axis.list.end(), inside_axis);
     if (!fits) fail(Code::usage, "", "the selection leaves axis " + number(i) + " of " + number(shape()[i]));
     bytes = checked::multiply(bytes, axis.size()).value_or(~std::uint64_t{0});
   }
-  if (bytes != out.size()) fail(Code::usage, "", "the buffer has " + number(out.size()) + " bytes, the slice " + number(bytes));
+  if (bytes != out.size())
+    fail(Code::usage, "", "the buffer has " + number(out.size()) + " bytes, the slice " + number(bytes));
   const Part part = data();
   const model::PartRow& row = part.prepare(*state_);
-  library::located(*state_, row_, &row, [&] {
-    read::read_slice(state_->part_source(row, row.recipe), shape(), bits / 8, full, out);
-  });
+  library::located(*state_, row_, &row,
+                   [&] { read::read_slice(state_->part_source(row, row.recipe), shape(), bits / 8, full, out); });
 }
 
 SparseIndices Tensor::read_indices(std::uint64_t nnz) const {

@@ -25,7 +25,8 @@ void check_bools(std::uint64_t offset, std::span<const std::byte> bytes) {
 // One call of check().
 class Checker {
  public:
-  Checker(const Source& source, const Progress& progress) : source_(source), state_(*source.state()), progress_(progress) {}
+  Checker(const Source& source, const Progress& progress)
+      : source_(source), state_(*source.state()), progress_(progress) {}
   void add(std::uint32_t row);
   VerifyReport run();
 
@@ -100,7 +101,9 @@ VerifyReport Checker::run() {
   jobs.reserve(parts_.size());
   std::uint64_t total = 0;
   for (const Part& part : parts_) {
-    read::Job job{.part = state_.part_source(*part.row, part.recipe), .check = read::Check::all, .out = {},
+    read::Job job{.part = state_.part_source(*part.row, part.recipe),
+                  .check = read::Check::all,
+                  .out = {},
                   .visit = [](std::uint64_t, std::span<const std::byte>) {}};
     if (part.row->dtype == DType::boolean) job.visit = check_bools;
     jobs.push_back(std::move(job));

@@ -28,13 +28,15 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 // spec/zt-1.2.md §4: what a new name may be.
 void check_name(std::string_view name) {
   if (name.empty()) misuse("a tensor's name is empty");
-  if (name.size() > kMaxNameBytes) misuse("name " + in_quotes(name) + " has " + number(name.size()) + " bytes: at most 1024");
+  if (name.size() > kMaxNameBytes)
+    misuse("name " + in_quotes(name) + " has " + number(name.size()) + " bytes: at most 1024");
   if (name.find('\0') != std::string_view::npos) misuse("name " + in_quotes(name) + " holds a NUL");
   if (!is_utf8(name)) misuse("name " + in_quotes(name) + " is not UTF-8");
 }
 
 void check_role(std::string_view role) {
-  if (role.size() > kMaxNameBytes || !is_utf8(role)) misuse("role " + in_quotes(role) + " is not UTF-8 of at most 1024 bytes");
+  if (role.size() > kMaxNameBytes || !is_utf8(role))
+    misuse("role " + in_quotes(role) + " is not UTF-8 of at most 1024 bytes");
 }
 
 // Attributes as they are stored: nothing for null.
@@ -73,7 +75,9 @@ struct Writer::State {
   void check_open() const;
   void check_new(std::string_view name) const;
   Encoding encoding_for(const AddOptions& add) const;
-  Checksum checksum_for(const AddOptions& add) const { return add.checksum.value_or(options.checksum.value_or(Checksum::crc32c)); }
+  Checksum checksum_for(const AddOptions& add) const {
+    return add.checksum.value_or(options.checksum.value_or(Checksum::crc32c));
+  }
   // Writes one part at the next place. What went wrong halfway leaves the output unusable.
   model::PartRow store(library::PieceSource& source, Encoding encoding, Checksum checksum);
   void add_row(const model::PartRow& row, std::string_view role, DType dtype, std::string_view digest);
@@ -90,7 +94,7 @@ struct Writer::State {
   Progress progress;
   bool open = true;
   bool broken = false;
-  std::string digest_text;       // of the part that store() wrote last
+  std::string digest_text;  // of the part that store() wrote last
 
   // Ranges of the source at hand that were stored already: tied tensors stay tied.
   using Range = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t, model::Coding>;
@@ -190,7 +194,8 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
   state.check_new(name);
   inside("tensor " + in_quotes(name), [&] {
     check_role(layout);
-    if (shape.size() > state.options.limits.rank) misuse("more than " + number(state.options.limits.rank) + " dimensions");
+    if (shape.size() > state.options.limits.rank)
+      misuse("more than " + number(state.options.limits.rank) + " dimensions");
     if (parts.size() > state.options.limits.parts) misuse("more than " + number(state.options.limits.parts) + " parts");
     const Encoding encoding = state.encoding_for(options);
     const Checksum checksum = state.checksum_for(options);
@@ -222,7 +227,8 @@ void Writer::add_csr(std::string_view name, const Shape& shape, const ArrayView&
     const auto wide_indices = library::widen(indices);
     const auto wide_indptr = library::widen(indptr);
     library::as_usage([&] { model::check_csr(shape, elements_of(values.shape), wide_indices, wide_indptr); });
-    const PartView parts[] = {{"values", values}, {"indices", array_of(std::span(wide_indices))},
+    const PartView parts[] = {{"values", values},
+                              {"indices", array_of(std::span(wide_indices))},
                               {"indptr", array_of(std::span(wide_indptr))}};
     add_object(name, shape, "sparse_csr", parts, options);
   });
@@ -266,8 +272,7 @@ model::PartRow Writer::State::store_decoded(const SourceState& from, const model
   return store(bytes, encoding, options.checksum.value_or(Checksum::crc32c));
 }
 
-void Writer::State::store_existing(std::string_view name, const Tensor& tensor,
-                                    std::optional<Encoding> recode) {
+void Writer::State::store_existing(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
   const SourceState& from = *source;
   const model::TensorRow& row = from.catalog.tensor(tensor.row_);
   const bool movable = from.catalog.format == "zt-1.2" || from.catalog.format == "zt-1.1";
@@ -282,8 +287,8 @@ void Writer::State::store_existing(std::string_view name, const Tensor& tensor,
     const bool keep = !recode || (recode->is_raw() && part.recipe.coding == model::Coding::raw);
     Stored stored;
     library::located(from, tensor.row_, &part, [&] {
-      stored.row = movable && keep ? store_moved(from, part)
-                                   : store_decoded(from, part, recode.value_or(options.encoding));
+      stored.row =
+          movable && keep ? store_moved(from, part) : store_decoded(from, part, recode.value_or(options.encoding));
     });
     stored.digest = digest_text;
     if (part.recipe.stored_length > 0) moved.emplace(range, stored);

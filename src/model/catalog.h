@@ -33,22 +33,22 @@ struct Fault {
 // One stored array. Texts lie in the Catalog's text buffer.
 struct PartRow {
   Recipe recipe;
-  Text digest;                    // as the file has it
-  std::uint32_t role = 0;         // a word
-  std::uint32_t storage = 0;      // a word: the file's own name of the stored type
-  std::uint32_t logical = 0;      // a word: the file's own logical type, or ""
-  std::uint32_t fault = kNone;    // why not even its bytes can be read
-  DType dtype = DType::u8;        // of an unknown logical type: its storage
+  Text digest;                  // as the file has it
+  std::uint32_t role = 0;       // a word
+  std::uint32_t storage = 0;    // a word: the file's own name of the stored type
+  std::uint32_t logical = 0;    // a word: the file's own logical type, or ""
+  std::uint32_t fault = kNone;  // why not even its bytes can be read
+  DType dtype = DType::u8;      // of an unknown logical type: its storage
 };
 
 struct TensorRow {
   Text name;
-  Text attributes;                // raw CBOR, or nothing
-  std::uint32_t dimensions = 0;   // where its shape begins
-  std::uint32_t parts = 0;        // its first part
+  Text attributes;               // raw CBOR, or nothing
+  std::uint32_t dimensions = 0;  // where its shape begins
+  std::uint32_t parts = 0;       // its first part
   std::uint32_t part_count = 0;
-  std::uint32_t layout = 0;       // a word
-  std::uint32_t fault = kNone;    // why it cannot be read as a tensor
+  std::uint32_t layout = 0;     // a word
+  std::uint32_t fault = kNone;  // why it cannot be read as a tensor
   std::uint8_t rank = 0;
 };
 
@@ -89,8 +89,8 @@ class Catalog {
   const Fault* fault(std::uint32_t fault) const { return fault == kNone ? nullptr : &faults_[fault]; }
   std::uint32_t intern(std::string_view word);  // roles, layouts, types: few, short, shared
 
-  std::string format;                  // "zt-1.2"
-  std::vector<std::byte> attributes;   // of the file: one CBOR map, or nothing
+  std::string format;                 // "zt-1.2"
+  std::vector<std::byte> attributes;  // of the file: one CBOR map, or nothing
   std::vector<std::string> notes;
 
  private:

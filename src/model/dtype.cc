@@ -14,11 +14,11 @@ struct Row {
 
 // By DType.
 constexpr std::array<Row, kDTypeCount> kRows = {{
-    {"float64", 64}, {"float32", 32}, {"float16", 16}, {"bfloat16", 16},
-    {"int64", 64}, {"int32", 32}, {"int16", 16}, {"int8", 8},
-    {"uint64", 64}, {"uint32", 32}, {"uint16", 16}, {"uint8", 8}, {"bool", 8},
-    {"float8_e4m3fn", 8}, {"float8_e5m2", 8}, {"float8_e4m3fnuz", 8}, {"float8_e5m2fnuz", 8}, {"float8_e8m0fnu", 8},
-    {"float4_e2m1fn", 4}, {"complex64", 64}, {"complex128", 128},
+    {"float64", 64},        {"float32", 32},        {"float16", 16},       {"bfloat16", 16},     {"int64", 64},
+    {"int32", 32},          {"int16", 16},          {"int8", 8},           {"uint64", 64},       {"uint32", 32},
+    {"uint16", 16},         {"uint8", 8},           {"bool", 8},           {"float8_e4m3fn", 8}, {"float8_e5m2", 8},
+    {"float8_e4m3fnuz", 8}, {"float8_e5m2fnuz", 8}, {"float8_e8m0fnu", 8}, {"float4_e2m1fn", 4}, {"complex64", 64},
+    {"complex128", 128},
 }};
 
 }  // namespace

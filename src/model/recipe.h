@@ -13,7 +13,7 @@ enum class Coding : std::uint8_t {
 
 // How the decoded bytes of one part come to be. Made by decoders, carried out by read/.
 struct Recipe {
-  std::uint64_t offset = 0;          // of the stored bytes in their file
+  std::uint64_t offset = 0;  // of the stored bytes in their file
   std::uint64_t stored_length = 0;
   std::uint64_t decoded_length = 0;  // kUnknownLength: a zstd part that does not say
   std::uint32_t file = 0;            // an index into the source's list of files

@@ -25,8 +25,9 @@ void check_bounds(std::span<const std::uint64_t> indices, std::uint64_t size, st
 void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices,
                std::span<const std::uint64_t> indptr) {
   if (indptr.empty() || indptr.size() - 1 != shape[0]) {
-    throw Error(Code::malformed, "sparse.indptr.length", "indptr has " + number(indptr.size()) + " entries for " +
-                                                             number(shape[0]) + " rows: expected one more than rows");
+    throw Error(Code::malformed, "sparse.indptr.length",
+                "indptr has " + number(indptr.size()) + " entries for " + number(shape[0]) +
+                    " rows: expected one more than rows");
   }
   if (indices.size() != nnz) {
     throw Error(Code::malformed, "sparse.index.length",
@@ -48,8 +49,8 @@ void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
 void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices) {
   const auto expected = checked::multiply(shape.size(), nnz);
   if (!expected || indices.size() != *expected) {
-    throw Error(Code::malformed, "sparse.index.length", number(indices.size()) + " indices for " + number(nnz) +
-                                                            " values of rank " + number(shape.size()));
+    throw Error(Code::malformed, "sparse.index.length",
+                number(indices.size()) + " indices for " + number(nnz) + " values of rank " + number(shape.size()));
   }
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
     check_bounds(indices.subspan(axis * nnz, nnz), shape[axis], "axis " + number(axis));

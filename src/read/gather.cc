@@ -93,8 +93,8 @@ void StridedView::gather(std::uint64_t offset, std::span<std::byte> out) const {
       skip = 0;
     } else {
       Axis const& last = axes_.back();
-      const auto count = std::min<std::uint64_t>(last.size - index.back(),
-                                                 static_cast<std::uint64_t>(end - to) / element_bytes_);
+      const auto count =
+          std::min<std::uint64_t>(last.size - index.back(), static_cast<std::uint64_t>(end - to) / element_bytes_);
       copy_strided(from, last.stride, count, element_bytes_, to);
       to += count * element_bytes_;
       from += static_cast<std::int64_t>(count - 1) * last.stride;

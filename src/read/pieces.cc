@@ -120,9 +120,10 @@ void PieceReader::take_stored(std::size_t piece, std::span<const std::byte> stor
 
 void PieceReader::read_frames(std::size_t piece, std::span<std::byte> out, Scratch& scratch) {
   const std::uint64_t start = frame_starts_[piece];
-  const std::uint64_t end = piece + 1 < frame_starts_.size() ? frame_starts_[piece + 1]
-                                                             : part_.recipe->stored_length - table_.size();
-  scratch.stored.resize(static_cast<std::size_t>(end - start));  // bytes of the file: held against it when it was opened
+  const std::uint64_t end =
+      piece + 1 < frame_starts_.size() ? frame_starts_[piece + 1] : part_.recipe->stored_length - table_.size();
+  scratch.stored.resize(
+      static_cast<std::size_t>(end - start));  // bytes of the file: held against it when it was opened
   part_.store->read_at(part_.recipe->offset + start, scratch.stored);
   take_stored(piece, scratch.stored);
   std::span<const std::byte> stored = scratch.stored;
@@ -220,7 +221,8 @@ std::uint64_t measure(const PartSource& part, std::uint64_t most) {
     const auto step = decoder.decode(input, out);
     input = input.subspan(step.used);
     made += step.made;
-    if (made > most) throw Error(Code::limit, "zstd.stream.limit", "more decoded bytes than the limit of " + number(most));
+    if (made > most)
+      throw Error(Code::limit, "zstd.stream.limit", "more decoded bytes than the limit of " + number(most));
     if (step.used == 0 && step.made == 0 && fetched == recipe.stored_length) break;
   }
   if (recipe.stored_length == 0 || !decoder.at_frame_end()) {

@@ -72,20 +72,20 @@ class PieceReader {
   [[noreturn]] void throw_mismatch(const hash::Digest& found) const;
 
   PartSource part_;
-  hash::Digest digest_;                        // algorithm none: nothing to check
+  hash::Digest digest_;  // algorithm none: nothing to check
   std::uint64_t piece_bytes_ = kPieceBytes;
   std::size_t pieces_ = 0;
   bool ordered_ = false;
-  std::vector<codec::FrameSize> frames_;       // of a part with a seek table
-  std::vector<std::uint64_t> frame_starts_;    // of the first frame of each piece, from the stored bytes' start
+  std::vector<codec::FrameSize> frames_;     // of a part with a seek table
+  std::vector<std::uint64_t> frame_starts_;  // of the first frame of each piece, from the stored bytes' start
   std::size_t frames_per_piece_ = 0;
   std::vector<std::byte> table_;
-  std::uint32_t digest_crc_ = 0;               // of a stream so far
-  std::vector<std::uint32_t> crcs_;            // of the stored bytes of each piece
+  std::uint32_t digest_crc_ = 0;     // of a stream so far
+  std::vector<std::uint32_t> crcs_;  // of the stored bytes of each piece
   std::vector<std::uint64_t> stored_lengths_;
   std::unique_ptr<hash::Sha256> sha_;
   struct Stream;
-  std::shared_ptr<Stream> stream_;             // a zstd part without a usable seek table
+  std::shared_ptr<Stream> stream_;  // a zstd part without a usable seek table
 };
 
 // Decoded bytes of a zstd part that does not say, by decoding it. Throws malformed; limit past `most`.

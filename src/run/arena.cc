@@ -38,8 +38,7 @@ std::shared_ptr<std::byte> small(std::size_t size) {
 // Mapped by itself: malloc would not align it to huge pages without taking more, nor give it back at once.
 std::shared_ptr<std::byte> huge(std::size_t size) {
   const std::size_t length = rounded(size, kHugePage);
-  void* memory =
-      ::mmap(nullptr, length + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, length + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) no_memory(size);
   auto* start = static_cast<std::byte*>(memory);
   const std::size_t past = reinterpret_cast<std::uintptr_t>(start) % kHugePage;

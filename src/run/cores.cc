@@ -28,8 +28,7 @@ std::optional<unsigned> cores_of(std::istream&& quota_from, std::istream&& perio
 
 // cgroup v2 has "200000 100000" in one file, v1 has a file for each.
 std::optional<unsigned> folder_cores(const fs::path& folder, bool v2) {
-  if (!v2)
-    return cores_of(std::ifstream(folder / "cpu.cfs_quota_us"), std::ifstream(folder / "cpu.cfs_period_us"));
+  if (!v2) return cores_of(std::ifstream(folder / "cpu.cfs_quota_us"), std::ifstream(folder / "cpu.cfs_period_us"));
   std::ifstream both(folder / "cpu.max");
   std::string quota;
   both >> quota;

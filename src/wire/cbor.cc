@@ -37,15 +37,13 @@ void put(std::string& out, Hex hex) {
 
 // Out of line and given plain values, so that the callers, which run for each item, keep no strings on their frames.
 template <class... Parts>
-[[noreturn]] [[gnu::cold]] [[gnu::noinline]] void fail(Code code, const char* rule, std::size_t at,
-                                                       Parts... parts) {
+[[noreturn]] [[gnu::cold]] [[gnu::noinline]] void fail(Code code, const char* rule, std::size_t at, Parts... parts) {
   std::string message = "CBOR at offset " + std::to_string(at) + ": expected ";
   (put(message, parts), ...);
   throw Error(code, rule, std::move(message));
 }
 template <class... Parts>
-[[noreturn]] [[gnu::cold]] [[gnu::noinline]] void malformed(const char* rule, std::size_t at,
-                                                            Parts... parts) {
+[[noreturn]] [[gnu::cold]] [[gnu::noinline]] void malformed(const char* rule, std::size_t at, Parts... parts) {
   fail(Code::malformed, rule, at, parts...);
 }
 
@@ -63,8 +61,7 @@ void resolve_bignum(std::uint64_t tag, std::size_t at, CborItem& item) {
   auto digits = item.content;
   while (!digits.empty() && digits[0] == std::byte{0}) digits = digits.subspan(1);
   if (digits.size() > 8) {
-    malformed("cbor.bignum", at, "an integer of at most 64 bits, found a bignum of ", digits.size(),
-              " bytes");
+    malformed("cbor.bignum", at, "an integer of at most 64 bits, found a bignum of ", digits.size(), " bytes");
   }
   std::uint64_t number = 0;
   for (const std::byte digit : digits) number = number << 8 | std::to_integer<std::uint64_t>(digit);
@@ -212,8 +209,7 @@ CborCursor::Head CborCursor::read_long_head(std::size_t at) {
     default: head.number = endian::load_be<std::uint64_t>(number), shorter = 0x100000000; break;
   }
   if (rules_.strict && head.major != major::kSimple && head.number < shorter) {
-    malformed("cbor.strict.shortest", at, "the shortest head, found ", head.number, " in ", width,
-              " more bytes");
+    malformed("cbor.strict.shortest", at, "the shortest head, found ", head.number, " in ", width, " more bytes");
   }
   return head;
 }
@@ -286,8 +282,7 @@ void CborCursor::read_simple(Head head, std::size_t at, CborItem& item) const {
     case 27: {
       if (rules_.strict) check_strict_float(head, at);
       item.kind = CborKind::floating;
-      const std::uint64_t bits =
-          head.info == 27 ? head.number : widen(head.number, head.info == 26 ? kSingle : kHalf);
+      const std::uint64_t bits = head.info == 27 ? head.number : widen(head.number, head.info == 26 ? kSingle : kHalf);
       item.floating = std::bit_cast<double>(bits);
       return;
     }
@@ -307,8 +302,7 @@ void CborCursor::read_simple(Head head, std::size_t at, CborItem& item) const {
 // Generation 2 has one encoding for each value: the shortest width, and f9 7e00 for every NaN.
 void CborCursor::check_strict_float(Head head, std::size_t at) const {
   constexpr std::uint64_t kQuietHalf = 0x7E00, kInfinity = 0x7FF0000000000000;
-  const std::uint64_t bits =
-      head.info == 27 ? head.number : widen(head.number, head.info == 26 ? kSingle : kHalf);
+  const std::uint64_t bits = head.info == 27 ? head.number : widen(head.number, head.info == 26 ? kSingle : kHalf);
   const bool nan = (bits & ~(std::uint64_t{1} << 63)) > kInfinity;
   if (nan && (head.info != 25 || head.number != kQuietHalf)) {
     malformed("cbor.strict.float", at, "a NaN to be 0x7e00, found ", Hex{head.number});
@@ -329,8 +323,8 @@ void CborCursor::check_key_order() {
       malformed("cbor.strict.duplicate", keys.at, "another key, found that of offset ", keys.last_at);
     }
     if (order > 0) {
-      malformed("cbor.strict.order", keys.at,
-                "keys in the order of their encoded bytes, found one below that of ", keys.last_at);
+      malformed("cbor.strict.order", keys.at, "keys in the order of their encoded bytes, found one below that of ",
+                keys.last_at);
     }
   }
   keys.last_at = keys.at;

@@ -17,22 +17,32 @@ inline constexpr std::uint8_t kUnsigned = 0, kNegative = 1, kBytes = 2, kText = 
 }  // namespace major
 
 enum class CborKind : std::uint8_t {
-  unsigned_integer, negative_integer, bytes, text, array, map, boolean, null, undefined, simple, floating,
+  unsigned_integer,
+  negative_integer,
+  bytes,
+  text,
+  array,
+  map,
+  boolean,
+  null,
+  undefined,
+  simple,
+  floating,
   tag,  // only with CborRules::keep_tags
 };
 
 struct CborRules {
-  bool strict = false;         // deterministic form of generation 2 (spec/zt-2.md): anything else is malformed
-  std::uint32_t depth = 256;   // containers and the items in them, the root counted; a tag that is kept counts too
-  bool keep_tags = false;      // lenient only: a tag, bignums included, is a container of one member
+  bool strict = false;        // deterministic form of generation 2 (spec/zt-2.md): anything else is malformed
+  std::uint32_t depth = 256;  // containers and the items in them, the root counted; a tag that is kept counts too
+  bool keep_tags = false;     // lenient only: a tag, bignums included, is a container of one member
 };
 
 struct CborItem {
   CborKind kind = CborKind::null;
-  std::uint64_t number = 0;     // an integer's value; of a negative one, n in -1 - n; members of a definite container;
-                                // 0 or 1 of a boolean; the number of a simple value or tag
-  bool indefinite = false;      // of a container
-  double floating = 0;          // exact for halves, singles and doubles
+  std::uint64_t number = 0;  // an integer's value; of a negative one, n in -1 - n; members of a definite container;
+                             // 0 or 1 of a boolean; the number of a simple value or tag
+  bool indefinite = false;   // of a container
+  double floating = 0;       // exact for halves, singles and doubles
   std::span<const std::byte> content = {};  // of bytes and text (valid UTF-8); valid until the next call
 };
 
@@ -44,8 +54,8 @@ class CborCursor {
  public:
   explicit CborCursor(std::span<const std::byte> input ZT_LIFETIME_BOUND, CborRules rules = {});
 
-  CborItem read();    // the head of the next item, or all of a scalar
-  bool more();        // whether the innermost open container has another member; false closes it
+  CborItem read();  // the head of the next item, or all of a scalar
+  bool more();      // whether the innermost open container has another member; false closes it
   // Passes over one whole item, however nested, checking it as read() would (but a bignum may have any size: nobody
   // asks for its value); returns its encoded bytes, tags included.
   std::span<const std::byte> skip();
@@ -91,7 +101,7 @@ class CborCursor {
   std::size_t position_ = 0;
   CborRules rules_;
   std::vector<Level> levels_;
-  std::vector<Keys> keys_;  // one for each map of levels_, when strict
+  std::vector<Keys> keys_;          // one for each map of levels_, when strict
   std::vector<std::byte> scratch_;  // an indefinite string, put together
 };
 
@@ -109,8 +119,8 @@ class CborWriter {
   void boolean(bool value);
   void null();
   void undefined();
-  void simple(std::uint8_t number);  // 0 to 19 or 32 to 255: the others are not simple values
-  void floating(double value);  // the shortest width that keeps the bits; NaN payloads are kept
+  void simple(std::uint8_t number);            // 0 to 19 or 32 to 255: the others are not simple values
+  void floating(double value);                 // the shortest width that keeps the bits; NaN payloads are kept
   void raw(std::span<const std::byte> items);  // encoded already
   std::vector<std::byte>& buffer() noexcept { return out_; }
 

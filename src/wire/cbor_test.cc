@@ -236,8 +236,7 @@ TEST(CborCursor, CountsLevelsWithTheRoot) {
 }
 
 TEST(CborCursor, StrictTakesTheDeterministicForm) {
-  EXPECT_EQ(strict_refusal("a3 01 f4 61 62 f6 62 61 61 85 17 18 18 19 0100 1a 00010000 1b 0000000100000000"),
-            "");
+  EXPECT_EQ(strict_refusal("a3 01 f4 61 62 f6 62 61 61 85 17 18 18 19 0100 1a 00010000 1b 0000000100000000"), "");
   EXPECT_EQ(strict_refusal("a2 80 01 81 00 02"), "");  // keys of any kind
   EXPECT_EQ(strict_refusal("86 f9 7e00 f9 8000 f9 fc00 f9 0001 fa 3f800001 fb 3fb999999999999a"), "");
 }
@@ -328,8 +327,7 @@ TEST(CborFloats, NarrowIsTheInverseOfWiden) {
 
 TEST(CborWriter, WritesWhatTheStrictCursorTakes) {
   CborWriter writer;
-  const std::uint64_t numbers[] = {0,      23,      24,         0xFF,        0x100,
-                                   0xFFFF, 0x10000, 0xFFFFFFFF, 0x100000000, ~std::uint64_t{0}};
+  const std::uint64_t numbers[] = {0, 23, 24, 0xFF, 0x100, 0xFFFF, 0x10000, 0xFFFFFFFF, 0x100000000, ~std::uint64_t{0}};
   writer.array(2 * std::size(numbers) + 4);
   for (const std::uint64_t number : numbers) writer.unsigned_integer(number), writer.negative_integer(number);
   writer.integer(std::numeric_limits<std::int64_t>::min());

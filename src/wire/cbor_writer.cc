@@ -59,8 +59,6 @@ void CborWriter::floating(double value) {
   for (int i = width - 1; i >= 0; --i) out_.push_back(static_cast<std::byte>(bits >> 8 * i));
 }
 
-void CborWriter::raw(std::span<const std::byte> items) {
-  out_.insert(out_.end(), items.begin(), items.end());
-}
+void CborWriter::raw(std::span<const std::byte> items) { out_.insert(out_.end(), items.begin(), items.end()); }
 
 }  // namespace zt::wire

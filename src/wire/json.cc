@@ -35,8 +35,7 @@ constexpr std::size_t kSlack = 0;
 #endif
 
 [[noreturn]] void throw_duplicate(std::string_view key) {
-  throw Error(Code::malformed, "json.key.duplicate",
-              "key " + in_quotes(key) + " stands twice in one JSON object");
+  throw Error(Code::malformed, "json.key.duplicate", "key " + in_quotes(key) + " stands twice in one JSON object");
 }
 
 // Of objects of a few members: no memory, no hashing.
@@ -60,8 +59,7 @@ void check_large(JsonView object) {
 
   std::vector<std::size_t> shared;
   for (std::size_t i = 1; i < hashes.size(); ++i) {
-    if (hashes[i] == hashes[i - 1] && (shared.empty() || shared.back() != hashes[i]))
-      shared.push_back(hashes[i]);
+    if (hashes[i] == hashes[i - 1] && (shared.empty() || shared.back() != hashes[i])) shared.push_back(hashes[i]);
   }
   if (shared.empty()) return;
   std::vector<std::string_view> keys;

@@ -17,9 +17,7 @@ JsonText text_of(std::string_view json) {
   return text;
 }
 
-JsonDocument parse(std::string_view json, std::uint32_t depth = 64) {
-  return JsonDocument(text_of(json), depth);
-}
+JsonDocument parse(std::string_view json, std::uint32_t depth = 64) { return JsonDocument(text_of(json), depth); }
 
 #ifdef ZT_HAVE_SIMDJSON
 
@@ -34,8 +32,7 @@ std::string refusal(std::string_view json, std::uint32_t depth = 64) {
 }
 
 TEST(Json, WalksMembersInTheOrderOfTheText) {
-  const JsonDocument document =
-      parse(R"({"b": 1, "a": {"x": [1, 2]}, "c": 1.5, "\u0064": "e\n", "f": [], "g": null})");
+  const JsonDocument document = parse(R"({"b": 1, "a": {"x": [1, 2]}, "c": 1.5, "\u0064": "e\n", "f": [], "g": null})");
   std::vector<std::string> keys;
   JsonMembersView members(document.root());
   while (members.next()) keys.emplace_back(members.key());
@@ -141,8 +138,7 @@ TEST(Json, FindsRepeatedKeysAmongMany) {
   EXPECT_EQ(refusal("{" + keys + "\"500\": 2}"), "malformed json.key.duplicate");
   EXPECT_EQ(refusal(R"({"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"8":0})"), "");
   EXPECT_EQ(refusal(R"({"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"7":0})"), "malformed json.key.duplicate");
-  EXPECT_EQ(refusal(R"({"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"8":0,"8":0})"),
-            "malformed json.key.duplicate");
+  EXPECT_EQ(refusal(R"({"1":0,"2":0,"3":0,"4":0,"5":0,"6":0,"7":0,"8":0,"8":0})"), "malformed json.key.duplicate");
 }
 
 TEST(Json, OutlivesItsTextAndMoves) {

@@ -39,16 +39,14 @@ struct Open {
 };
 
 bool is_container(const wire::CborItem& item) {
-  return item.kind == wire::CborKind::array || item.kind == wire::CborKind::map ||
-         item.kind == wire::CborKind::tag;
+  return item.kind == wire::CborKind::array || item.kind == wire::CborKind::map || item.kind == wire::CborKind::tag;
 }
 
 Value scalar(const wire::CborItem& item) {
   switch (item.kind) {
     case wire::CborKind::unsigned_integer: return Value(item.number);
     case wire::CborKind::negative_integer: return Value(Value::Negative{item.number});
-    case wire::CborKind::bytes:
-      return Value(std::vector<std::byte>(item.content.begin(), item.content.end()));
+    case wire::CborKind::bytes: return Value(std::vector<std::byte>(item.content.begin(), item.content.end()));
     case wire::CborKind::text: return Value(as_text(item.content));
     case wire::CborKind::boolean: return Value(item.number != 0);
     case wire::CborKind::undefined: return Value(Value::Undefined{});
