@@ -25,8 +25,7 @@ void put(const std::string& text) { std::fwrite(text.data(), 1, text.size(), std
 
 }  // namespace
 
-Bar::Bar(bool quiet)
-    : start_(std::chrono::steady_clock::now()), visible_(!quiet && ::isatty(STDERR_FILENO) == 1) {
+Bar::Bar(bool quiet) : start_(std::chrono::steady_clock::now()), visible_(!quiet && ::isatty(STDERR_FILENO) == 1) {
   catch_interrupts();
 }
 
@@ -34,9 +33,7 @@ Bar::~Bar() {
   if (drawn_ != 0) put("\r" + std::string(drawn_, ' ') + "\r");
 }
 
-double Bar::seconds() const {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-}
+double Bar::seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count(); }
 
 zt::Progress Bar::callback() {
   return [this](std::uint64_t done, std::uint64_t total) {
@@ -47,8 +44,8 @@ zt::Progress Bar::callback() {
 
 void Bar::draw(std::uint64_t done, std::uint64_t total) {
   const double share = total == 0 ? 1 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-  const std::string numbers = fmt::format(" {:3.0f}%  {} of {}  {}", share * 100, size_text(done),
-                                          size_text(total), rate_text(done, seconds()));
+  const std::string numbers = fmt::format(" {:3.0f}%  {} of {}  {}", share * 100, size_text(done), size_text(total),
+                                          rate_text(done, seconds()));
   const std::size_t room = terminal_columns() - 1;  // the last column would wrap in some terminals
   std::string line;
   if (room > numbers.size() + 12) {
@@ -58,10 +55,9 @@ void Bar::draw(std::uint64_t done, std::uint64_t total) {
   }
   line += numbers;
   line.resize(std::min(line.size(), room));
-  const std::size_t shown = line.size();
-  if (shown < drawn_) line.append(std::min(drawn_, room) - std::min(shown, room), ' ');
+  line.resize(std::max(line.size(), std::min(drawn_, room)), ' ');  // over what was longer
   put("\r" + line);
-  drawn_ = std::max(shown, std::min(drawn_, room));
+  drawn_ = line.size();
 }
 
 }  // namespace cli

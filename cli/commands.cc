@@ -14,8 +14,7 @@ class UsageFormatter : public CLI::Formatter {
 
   std::string make_usage(const CLI::App* /*app*/, std::string name) const override {
     std::string text;
-    for (const std::string& way : usage_)
-      text += (text.empty() ? "Usage: " : "       ") + name + " " + way + "\n";
+    for (const std::string& way : usage_) text += (text.empty() ? "Usage: " : "       ") + name + " " + way + "\n";
     return text;
   }
   std::string make_positionals(const CLI::App* /*app*/) const override { return {}; }  // the usage names them

@@ -11,8 +11,7 @@ struct Convert : Transfer {
   std::optional<int> level;
 };
 
-void add_globs(CLI::App& command, const std::string& option, std::vector<std::string>& globs,
-               const std::string& help) {
+void add_globs(CLI::App& command, const std::string& option, std::vector<std::string>& globs, const std::string& help) {
   // One value an option, or it would swallow the operands that follow.
   command.add_option(option, globs, help)
       ->expected(1)
@@ -30,8 +29,7 @@ void add_convert(CLI::App& app, Command& chosen) {
   zt::ConvertOptions& options = convert->options;
   add_transfer_options(command, *convert);
   command
-      .add_option("-f,--format", options.format,
-                  "what the inputs must be: auto (default), safetensors, zt-1.1, zt-1.2")
+      .add_option("-f,--format", options.format, "what the inputs must be: auto (default), safetensors, zt-1.1, zt-1.2")
       ->type_name("FORMAT");
   command.add_flag("-c,--compress", convert->compress, "store every tensor with zstd");
   add_level(command, convert->level);

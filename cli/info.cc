@@ -168,8 +168,7 @@ int run(const std::string& file, bool json) {
   }
   const Table table = make_table(source);
   print(fmt::format("{}: {}, {}, {} decoded, {} stored\n", printable(file), source.format(),
-                    count_text(source.size(), "tensor"), size_text(table.decoded),
-                    size_text(source.stored_size())));
+                    count_text(source.size(), "tensor"), size_text(table.decoded), size_text(source.stored_size())));
   print_attributes(source.attributes());
   print_table(table);
   return 0;
@@ -178,8 +177,8 @@ int run(const std::string& file, bool json) {
 }  // namespace
 
 void add_info(CLI::App& app, Command& chosen) {
-  CLI::App& command = add_command(app, "info", "List the tensors of a file: dtypes, shapes, sizes, encodings",
-                                  {"[OPTIONS] FILE"});
+  CLI::App& command =
+      add_command(app, "info", "List the tensors of a file: dtypes, shapes, sizes, encodings", {"[OPTIONS] FILE"});
   struct Info {
     std::vector<std::string> files;
     bool json = false;

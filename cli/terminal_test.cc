@@ -5,9 +5,7 @@
 namespace cli {
 namespace {
 
-TEST(Terminal, LeavesUtf8AsItIs) {
-  EXPECT_EQ(printable("größe 重み 🙂 a\\b"), "größe 重み 🙂 a\\b");
-}
+TEST(Terminal, LeavesUtf8AsItIs) { EXPECT_EQ(printable("größe 重み 🙂 a\\b"), "größe 重み 🙂 a\\b"); }
 
 TEST(Terminal, EscapesWhatMovesTheCursorOrTurnsTheText) {
   EXPECT_EQ(printable("a\nb\r\tc"), "a\\nb\\r\\tc");

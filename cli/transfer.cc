@@ -40,9 +40,9 @@ void print_report(const std::string& output, const zt::ConvertReport& report, do
   for (const std::string& note : report.notes) print_note(note);
   for (const std::string& skipped : report.skipped) print_note("skipped " + skipped);
   if (quiet) return;
-  print(fmt::format("{}: {}, {} -> {} in {:.2f} s ({})\n", printable(output),
-                    count_text(report.tensors, "tensor"), size_text(report.bytes_in),
-                    size_text(report.bytes_out), seconds, rate_text(report.bytes_in, seconds)));
+  print(fmt::format("{}: {}, {} -> {} in {:.2f} s ({})\n", printable(output), count_text(report.tensors, "tensor"),
+                    size_text(report.bytes_in), size_text(report.bytes_out), seconds,
+                    rate_text(report.bytes_in, seconds)));
 }
 
 }  // namespace
@@ -65,8 +65,7 @@ void add_level(CLI::App& command, std::optional<int>& level) {
 void check_operands(const Transfer& transfer) {
   const std::size_t given = transfer.operands.size();
   if (!transfer.output && given != 2) {
-    throw CLI::ValidationError(
-        fmt::format("without -o OUT, two operands are needed, IN and OUT; got {}", given));
+    throw CLI::ValidationError(fmt::format("without -o OUT, two operands are needed, IN and OUT; got {}", given));
   }
   if (given == 0) throw CLI::ValidationError("an input is needed");
 }
@@ -74,8 +73,7 @@ void check_operands(const Transfer& transfer) {
 void check_one_operand(const Transfer& transfer) {
   check_operands(transfer);
   if (transfer.output && transfer.operands.size() > 1) {
-    throw CLI::ValidationError(
-        fmt::format("with -o OUT, one input is needed; got {}", transfer.operands.size()));
+    throw CLI::ValidationError(fmt::format("with -o OUT, one input is needed; got {}", transfer.operands.size()));
   }
 }
 

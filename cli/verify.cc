@@ -36,8 +36,8 @@ bool verify_file(const std::string& file, const Verify& verify) {
     print(fmt::format("{}\n", printable(finding.error.what())));
   }
   const std::size_t right = report.checked.size() + report.undigested.size();
-  std::string summary = fmt::format("{}: {} ok, {} without digest", printable(file),
-                                    count_text(right, "tensor"), report.undigested.size());
+  std::string summary = fmt::format("{}: {} ok, {} without digest", printable(file), count_text(right, "tensor"),
+                                    report.undigested.size());
   const std::size_t unreadable = report.unreadable.size();
   if (tensors > right + unreadable) summary += fmt::format(", {} bad", tensors - right - unreadable);
   if (unreadable != 0) summary += fmt::format(", {} unreadable", unreadable);

@@ -54,7 +54,7 @@ nb::object from_path(const std::filesystem::path& path);
 Limits to_limits(nb::handle limits);  // None, or an object with the members of Limits, each of which may be None
 std::optional<Verify> to_verify(std::optional<bool> verify);
 std::optional<Encoding> to_encoding(std::optional<int> level);  // 0 is raw
-std::optional<Checksum> to_checksum(nb::handle name);            // None, or a name
+std::optional<Checksum> to_checksum(nb::handle name);           // None, or a name
 // Lets Ctrl-C through; `callback` is None, or called with bytes done and to do and stops the work by returning False.
 Progress to_progress(nb::object callback = nb::none());
 

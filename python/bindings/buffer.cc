@@ -47,8 +47,10 @@ Buffer allocate(std::uint64_t size) {
   void* memory = std::aligned_alloc(alignment, rounded);
   if (memory == nullptr) throw std::bad_alloc();
   if (size >= kHugeFrom) madvise(memory, rounded, MADV_HUGEPAGE);  // only a hint
-  return {.owner = std::shared_ptr<void>(memory, std::free), .data = static_cast<std::byte*>(memory),
-          .size = static_cast<std::size_t>(size), .writable = true};
+  return {.owner = std::shared_ptr<void>(memory, std::free),
+          .data = static_cast<std::byte*>(memory),
+          .size = static_cast<std::size_t>(size),
+          .writable = true};
 }
 
 nb::object shape_tuple(std::span<const std::uint64_t> shape) {

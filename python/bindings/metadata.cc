@@ -77,8 +77,8 @@ nb::list parts(const OpenSource& self, Name name) {
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
     list.append(nb::make_tuple(to_str(part.role()), to_str(dtype_name(part.dtype())), to_str(part.storage()),
-                               to_str(part.logical()), to_str(part.encoding()), to_str(part.digest()),
-                               part.offset(), part.stored_length()));
+                               to_str(part.logical()), to_str(part.encoding()), to_str(part.digest()), part.offset(),
+                               part.stored_length()));
   }
   return list;
 }
@@ -97,26 +97,41 @@ void bind_metadata(nb::class_<OpenSource>& type) {
       .def("notes", notes)
       .def("unreadable", unreadable)
       .def("attributes", [](const OpenSource& self) { return to_dict(self.source.attributes()); })
-      .def("check", [](const OpenSource& self, Name name) { self.source.tensor(name); }, nb::arg("name"))
-      .def("cause", [](const OpenSource& self, Name name) -> nb::object {
-             const auto cause = self.source.tensor(name).unreadable();
-             return cause ? error_object(*cause) : nb::none();
-           }, nb::arg("name"))
-      .def("shape", [](const OpenSource& self, Name name) { return nb::tuple(shape_tuple(self.source.tensor(name).shape())); },
-           nb::arg("name"))
-      .def("layout", [](const OpenSource& self, Name name) { return to_str(self.source.tensor(name).layout()); },
-           nb::arg("name"))
-      .def("dtype_name", [](const OpenSource& self, Name name) { return to_str(dtype_name(self.source.tensor(name).dtype())); },
-           nb::arg("name"))
-      .def("elements", [](const OpenSource& self, Name name) { return self.source.tensor(name).elements(); },
-           nb::arg("name"))
+      .def(
+          "check", [](const OpenSource& self, Name name) { self.source.tensor(name); }, nb::arg("name"))
+      .def(
+          "cause",
+          [](const OpenSource& self, Name name) -> nb::object {
+            const auto cause = self.source.tensor(name).unreadable();
+            return cause ? error_object(*cause) : nb::none();
+          },
+          nb::arg("name"))
+      .def(
+          "shape",
+          [](const OpenSource& self, Name name) { return nb::tuple(shape_tuple(self.source.tensor(name).shape())); },
+          nb::arg("name"))
+      .def(
+          "layout", [](const OpenSource& self, Name name) { return to_str(self.source.tensor(name).layout()); },
+          nb::arg("name"))
+      .def(
+          "dtype_name",
+          [](const OpenSource& self, Name name) { return to_str(dtype_name(self.source.tensor(name).dtype())); },
+          nb::arg("name"))
+      .def(
+          "elements", [](const OpenSource& self, Name name) { return self.source.tensor(name).elements(); },
+          nb::arg("name"))
       // Without the GIL: some zstd parts of generation 1.1 are decoded to be counted.
-      .def("nbytes", [](const OpenSource& self, Name name) {
-             const Tensor tensor = self.source.tensor(name);
-             return released([&] { return tensor.nbytes(); });
-           }, nb::arg("name"))
-      .def("tensor_attributes", [](const OpenSource& self, Name name) { return to_dict(self.source.tensor(name).attributes()); },
-           nb::arg("name"))
+      .def(
+          "nbytes",
+          [](const OpenSource& self, Name name) {
+            const Tensor tensor = self.source.tensor(name);
+            return released([&] { return tensor.nbytes(); });
+          },
+          nb::arg("name"))
+      .def(
+          "tensor_attributes",
+          [](const OpenSource& self, Name name) { return to_dict(self.source.tensor(name).attributes()); },
+          nb::arg("name"))
       .def("parts", parts, nb::arg("name"));
 }
 

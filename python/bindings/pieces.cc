@@ -24,8 +24,9 @@ nb::object part(const OpenSource& self, const std::string& name, const std::stri
   const std::uint64_t size = dtype_bits(found.dtype()) / 8;
   if (size == 0) return make_array(std::vector<std::uint64_t>{buffer.size}, DType::u8, buffer);
   if (buffer.size % size != 0) {
-    throw Error(Code::malformed, "part.length", "tensor '" + name + "': part '" + role + "': " + std::to_string(buffer.size) +
-                                                    " bytes are no whole number of elements");
+    throw Error(Code::malformed, "part.length",
+                "tensor '" + name + "': part '" + role + "': " + std::to_string(buffer.size) +
+                    " bytes are no whole number of elements");
   }
   return make_array(std::vector<std::uint64_t>{buffer.size / size}, found.dtype(), buffer);
 }

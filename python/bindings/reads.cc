@@ -34,8 +34,10 @@ Places fetch(const OpenSource& self, const Names& names, Want want, std::optiona
 class Buffers {
  public:
   Buffers(OpenSource& source, Mapping mapping, Buffer arena)
-      : source_(source), file_(source.files[static_cast<std::size_t>(mapping)]),
-        writable_(mapping == Mapping::copy_on_write), arena_(nb::cast(std::move(arena))) {}
+      : source_(source),
+        file_(source.files[static_cast<std::size_t>(mapping)]),
+        writable_(mapping == Mapping::copy_on_write),
+        arena_(nb::cast(std::move(arena))) {}
 
   std::pair<nb::object, std::uint64_t> find(const Place& place) {
     if (place.mapped.empty()) return {arena_, place.offset};
@@ -51,8 +53,10 @@ class Buffers {
     const std::uint64_t before = one_file ? place.tensor.data().offset() : 0;
     file_.base = address - before;
     const std::uint64_t size = one_file ? source_.source.stored_size() : place.length;
-    file_.buffer = nb::cast(Buffer{.owner = place.mapped.owner(), .data = reinterpret_cast<std::byte*>(file_.base),
-                                   .size = static_cast<std::size_t>(size), .writable = writable_});
+    file_.buffer = nb::cast(Buffer{.owner = place.mapped.owner(),
+                                   .data = reinterpret_cast<std::byte*>(file_.base),
+                                   .size = static_cast<std::size_t>(size),
+                                   .writable = writable_});
     file_.owner = one_file ? place.mapped.owner().get() : nullptr;
   }
 

@@ -51,10 +51,10 @@ nb::tuple verify(const OpenSource& self, const std::vector<std::string>& names, 
 }  // namespace
 
 void bind_source(nb::module_& module) {
-  module.def("open_path", open_path, nb::arg("path"), nb::arg("backend"), nb::arg("verify").none(),
+  module.def("open_path", open_path, nb::arg("path"), nb::arg("backend"), nb::arg("verify").none(), nb::arg("threads"),
+             nb::arg("limits").none(), nb::rv_policy::take_ownership);
+  module.def("open_store", open_store, nb::arg("store"), nb::arg("buffer"), nb::arg("name"), nb::arg("verify").none(),
              nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
-  module.def("open_store", open_store, nb::arg("store"), nb::arg("buffer"), nb::arg("name"),
-             nb::arg("verify").none(), nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
   nb::class_<OpenSource> type(module, "Source", nb::is_final());
   type.def("verify", verify, nb::arg("names"), nb::arg("progress").none());
   bind_metadata(type);

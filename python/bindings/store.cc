@@ -107,9 +107,7 @@ std::shared_ptr<const ByteStore> store_of_buffer(nb::handle buffer) {
   return std::make_shared<MemoryStore>(Bytes(std::move(held), bytes));
 }
 
-std::shared_ptr<const ByteStore> store_of_file(nb::object file) {
-  return std::make_shared<FileStore>(std::move(file));
-}
+std::shared_ptr<const ByteStore> store_of_file(nb::object file) { return std::make_shared<FileStore>(std::move(file)); }
 
 std::unique_ptr<ByteSink> sink_of_file(nb::object file) { return std::make_unique<FileSink>(std::move(file)); }
 

@@ -21,7 +21,10 @@ class Array {
     const auto dtype = find_dtype(utf8(fields[1]));
     if (!dtype) throw_usage("no such dtype: " + utf8(fields[1]));
     if (PyObject_GetBuffer(nb::object(fields[0]).ptr(), &buffer_, PyBUF_STRIDES) != 0) throw nb::python_error();
-    view_ = {.dtype = *dtype, .shape = {}, .data = static_cast<const std::byte*>(buffer_.buf), .strides = {},
+    view_ = {.dtype = *dtype,
+             .shape = {},
+             .data = static_cast<const std::byte*>(buffer_.buf),
+             .strides = {},
              .byte_swapped = nb::cast<bool>(fields[3])};
     if (!nb::object(fields[2]).is_none()) {
       view_.shape = nb::cast<Shape>(fields[2]);
@@ -69,7 +72,6 @@ class OpenWriter {
   std::atomic<std::thread::id> owner_ = std::thread::id();
 };
 
-
 AddOptions to_options(std::optional<int> level, nb::handle checksum, nb::handle attributes) {
   return {.encoding = to_encoding(level), .checksum = to_checksum(checksum), .attributes = to_value(attributes)};
 }
@@ -103,9 +105,7 @@ void add_csr(OpenWriter& self, const std::string& name, const Shape& shape, nb::
   const Array columns(indices);
   const Array rows(indptr);
   const AddOptions options = to_options(level, checksum, attributes);
-  self.run([&](Writer& writer) {
-    writer.add_csr(name, shape, cells.view(), columns.view(), rows.view(), options);
-  });
+  self.run([&](Writer& writer) { writer.add_csr(name, shape, cells.view(), columns.view(), rows.view(), options); });
 }
 
 void add_coo(OpenWriter& self, const std::string& name, const Shape& shape, nb::handle values, nb::handle indices,
@@ -142,10 +142,11 @@ void finalize(OpenWriter& self, nb::handle attributes) {
 }  // namespace
 
 void bind_writer(nb::module_& module) {
-  module.def("create_writer", create, nb::arg("target"), nb::arg("is_path"), nb::arg("create_new"),
-             nb::arg("format"), nb::arg("level"), nb::arg("checksum").none(), nb::arg("alignment"),
-             nb::arg("durable"), nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
-  module.def("check_attributes", [](nb::handle attributes) { to_value(attributes); }, nb::arg("attributes").none());
+  module.def("create_writer", create, nb::arg("target"), nb::arg("is_path"), nb::arg("create_new"), nb::arg("format"),
+             nb::arg("level"), nb::arg("checksum").none(), nb::arg("alignment"), nb::arg("durable"), nb::arg("threads"),
+             nb::arg("limits").none(), nb::rv_policy::take_ownership);
+  module.def(
+      "check_attributes", [](nb::handle attributes) { to_value(attributes); }, nb::arg("attributes").none());
   nb::class_<OpenWriter>(module, "Writer", nb::is_final())
       .def("add", add, nb::arg("name"), nb::arg("array"), nb::arg("level").none(), nb::arg("checksum").none(),
            nb::arg("attributes").none())
@@ -155,9 +156,12 @@ void bind_writer(nb::module_& module) {
            nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none())
       .def("add_object", add_object, nb::arg("name"), nb::arg("shape"), nb::arg("layout"), nb::arg("parts"),
            nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none())
-      .def("add_alias", [](OpenWriter& self, const std::string& name, const std::string& existing) {
-             self.run([&](Writer& writer) { writer.add_alias(name, existing); });
-           }, nb::arg("name"), nb::arg("existing"))
+      .def(
+          "add_alias",
+          [](OpenWriter& self, const std::string& name, const std::string& existing) {
+            self.run([&](Writer& writer) { writer.add_alias(name, existing); });
+          },
+          nb::arg("name"), nb::arg("existing"))
       .def("finalize", finalize, nb::arg("attributes").none())
       .def("abort", [](OpenWriter& self) { self.run([](Writer& writer) { writer.abort(); }); });
 }

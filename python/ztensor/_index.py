@@ -70,7 +70,8 @@ def resolve(entries: list[Any], shape: tuple[int, ...]) -> tuple[list[Any], tupl
         size = shape[len(axes)]
         if isinstance(entry, slice):
             start, stop, step = entry.indices(size)
-            axes.append((start, len(range(start, stop, step)), step))
+            count = len(range(start, stop, step))
+            axes.append((start if count else 0, count, step))
             after.append(slice(None))
         elif isinstance(entry, np.ndarray):
             positions = _positions(entry, size, len(axes))

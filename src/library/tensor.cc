@@ -140,6 +140,7 @@ void Part::read_into(std::span<std::byte> out, std::optional<Verify> verify) con
 }
 
 std::vector<std::byte> Part::read(std::optional<Verify> verify) const {
+  prepare(*state_);  // the length of a part that is refused may be any number
   std::vector<std::byte> out(static_cast<std::size_t>(length()));
   read_into(out, verify);
   return out;

@@ -3,53 +3,24 @@
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
 
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <string>
 
-#include "hash/digest.h"
-#include "hash/sha256.h"
-#include "wire/json.h"
+#include "json.h"
+#include "sha256_hex.h"
 
 namespace {
 
 namespace fs = std::filesystem;
+using zt::test::load_json;
+using zt::test::members;
+using zt::test::sha256_hex;
+using zt::test::text_at;
 using zt::wire::JsonItemsView;
-using zt::wire::JsonMembersView;
 using zt::wire::JsonView;
 
 const fs::path kGolden = fs::path(ZT_TEST_DATA) / "golden";
-
-zt::wire::JsonDocument load(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  zt::wire::JsonText copy(text.size());
-  std::memcpy(copy.bytes().data(), text.data(), text.size());
-  return zt::wire::JsonDocument(std::move(copy));
-}
-
-std::map<std::string, JsonView> members(JsonView object) {
-  std::map<std::string, JsonView> out;
-  JsonMembersView walk(object);
-  while (walk.next()) out.emplace(walk.key(), walk.value());
-  return out;
-}
-
-std::string text_at(const std::map<std::string, JsonView>& object, const std::string& key) {
-  const auto found = object.find(key);
-  if (found == object.end()) return "";
-  return std::string(found->second.text().value_or(""));
-}
-
-std::string sha256_of(std::span<const std::byte> bytes) {
-  zt::hash::Sha256 sha;
-  sha.update(bytes);
-  zt::hash::Digest digest{.algorithm = zt::Checksum::sha256, .crc = 0, .sha = sha.finish()};
-  return zt::hash::format_digest(digest).substr(7);
-}
 
 // All that a caller might read of a tensor.
 void read_fully(const zt::Tensor& tensor) {
@@ -68,7 +39,7 @@ void expect_parts(const zt::Tensor& tensor, JsonView parts) {
     const auto wanted = members(expected);
     const zt::Part part = tensor.part(role);
     EXPECT_EQ(zt::dtype_name(part.dtype()), text_at(wanted, "dtype"));
-    EXPECT_EQ(sha256_of(part.read(zt::Verify::never)), text_at(wanted, "sha256"));
+    EXPECT_EQ(sha256_hex(part.read(zt::Verify::never)), text_at(wanted, "sha256"));
     EXPECT_EQ(part.length(), wanted.at("decoded_length").unsigned_integer());
     if (!wanted.contains("encoding")) continue;  // the hand-made ones say less
     EXPECT_EQ(part.encoding(), text_at(wanted, "encoding"));
@@ -127,7 +98,7 @@ void expect_file(const fs::path& path, const std::map<std::string, JsonView>& wa
 }
 
 void expect_folder(const std::string& folder) {
-  const zt::wire::JsonDocument document = load(kGolden / folder / "expected.json");
+  const zt::wire::JsonDocument document = load_json(kGolden / folder / "expected.json");
   std::size_t files = 0;
   for (const auto& [name, wanted] : members(members(document.root()).at("files"))) {
     expect_file(kGolden / folder / name, members(wanted));

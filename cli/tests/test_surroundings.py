@@ -1,0 +1,102 @@
+"""Pipes, full disks, terminals and signals."""
+
+import os
+import pty
+import random
+import resource
+import signal
+import subprocess
+import time
+
+import pytest
+
+from conftest import write_safetensors
+
+
+@pytest.fixture
+def slow(at):
+    """Takes many seconds to compress at a high level."""
+    letters = bytes(random.Random(1).choices(range(16), k=1 << 20))
+    write_safetensors(at / "slow.safetensors", {f"t{i}": ("U8", [64, 1 << 20], letters * 64) for i in range(1)})
+    return at
+
+
+def test_a_closed_pipe_ends_quietly_with_0(at):
+    write_safetensors(at / "many", {f"tensor{i:05}": ("U8", [1], b"a") for i in range(20000)})
+    for arguments in [["info", "many"], ["info", "many", "--json"]]:
+        process = at.start(*arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process.stdout.read(10)
+        process.stdout.close()
+        error = process.stderr.read()
+        process.stderr.close()
+        assert (process.wait(60), error) == (0, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
+@pytest.mark.parametrize("arguments", [["--help"], ["info", "model.safetensors"], ["verify", "model.safetensors"]])
+def test_a_full_disk_is_an_error(model, arguments):
+    with open("/dev/full", "w") as full:
+        done = model.run(*arguments, stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == "ztensor: error: standard output: No space left on device\n"
+
+
+def test_a_closed_output_never_becomes_the_file_that_is_written(model):
+    model.ok("convert", "model.safetensors", "model.zt")
+    done = model.run("convert", "model.safetensors", "-o", "out.zt", preexec_fn=lambda: os.close(1), stdout=None)
+    assert done.returncode == 1
+    assert (model / "out.zt").read_bytes() == (model / "model.zt").read_bytes()
+
+
+def test_a_file_size_limit_is_an_error_that_leaves_nothing(model):
+    def limit():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+
+    done = model.run("convert", "model.safetensors", "-o", "out.zt", preexec_fn=limit)
+    assert done.returncode == 1
+    assert done.stderr.endswith("out.zt: cannot write: File too large\n") and done.stderr.count("\n") == 1
+    assert model.files() == ["model.safetensors"]
+
+
+def run_on_terminal(at, *arguments, until=None):
+    """Standard error as a terminal has it, and the exit code; after `until` is seen, presses Ctrl-C."""
+    master, terminal = pty.openpty()
+    process = at.start(*arguments, stdout=subprocess.DEVNULL, stderr=terminal)
+    os.close(terminal)
+    seen = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:  # EIO: the other side is closed
+            break
+        if not piece:
+            break
+        seen += piece
+        if until is not None and until in seen:
+            process.send_signal(signal.SIGINT)
+            until = None
+    os.close(master)
+    return seen, process.wait(60)
+
+
+def test_a_terminal_gets_a_bar_that_is_wiped_and_q_silences_it(slow):
+    arguments = ["compress", "slow.safetensors", "-o", "out.zt", "--force", "-l", "5"]
+    seen, code = run_on_terminal(slow, *arguments)
+    assert code == 0
+    assert b"% " in seen and b"of 67.1 MB" in seen
+    assert seen.endswith(b" \r") and b"\n" not in seen
+    assert run_on_terminal(slow, *arguments, "-q") == (b"", 0)
+
+
+def test_a_pipe_gets_no_bar(slow):
+    done = slow.run("compress", "slow.safetensors", "-o", "out.zt", "-l", "5")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_ctrl_c_leaves_no_litter_and_ends_by_the_signal(slow):
+    start = time.monotonic()
+    seen, code = run_on_terminal(slow, "compress", "slow.safetensors", "-o", "out.zt", "-l", "19", until=b"%")
+    assert code == -signal.SIGINT
+    assert seen.endswith(b"ztensor: error: interrupted\r\n")
+    assert slow.files() == ["slow.safetensors"]
+    assert time.monotonic() - start < 60

@@ -1,0 +1,145 @@
+"""ztensor convert, compress, decompress and merge."""
+
+import os
+import re
+
+import pytest
+
+from conftest import write_safetensors
+
+SUMMARY = re.compile(r"(\S+): (\d+ tensors?), \d[\d.]* k?B -> \d[\d.]* k?B in \d+\.\d\d s \([\d.]+ [kMG]?B/s\)\n")
+
+
+def test_convert_keeps_every_tensor_and_says_so_in_one_line(model, contents):
+    summary = SUMMARY.fullmatch(model.ok("convert", "model.safetensors", "model.zt"))
+    assert summary.groups() == ("model.zt", "4 tensors")
+    assert model.tensors("model.zt") == contents
+    document = model.info("model.zt")
+    assert document["format"] == "zt-1.2"
+    assert document["attributes"]["note"] == "two\nlines"
+    assert model.files() == ["model.safetensors", "model.zt"]
+
+
+@pytest.mark.parametrize("options", [["-c"], ["-l", "9"], ["--compress", "--level", "1"], ["-cl22"]])
+def test_convert_compresses_on_request(model, options):
+    model.ok("convert", *options, "model.safetensors", "model.zt")
+    assert model.info("model.zt")["tensors"][0]["parts"][0]["encoding"] == "zstd"
+    model.ok("verify", "model.zt")
+
+
+def test_compress_and_decompress_lead_back_to_the_same_bytes(model):
+    model.ok("convert", "model.safetensors", "model.zt")
+    model.ok("compress", "model.zt", "-o", "small.zt", "-l", "12")
+    model.ok("decompress", "small.zt", "back.zt")
+    assert (model / "small.zt").stat().st_size < (model / "model.zt").stat().st_size / 4
+    assert (model / "back.zt").read_bytes() == (model / "model.zt").read_bytes()
+
+
+def test_convert_without_c_keeps_what_is_compressed(model):
+    model.ok("compress", "model.safetensors", "small.zt")
+    model.ok("convert", "small.zt", "copy.zt")
+    assert model.info("copy.zt")["tensors"][0]["parts"] == model.info("small.zt")["tensors"][0]["parts"]
+
+
+def test_the_number_of_threads_changes_no_byte(model):
+    model.ok("compress", "model.safetensors", "one.zt", "--threads", "1")
+    model.ok("compress", "model.safetensors", "four.zt", "--threads", "4")
+    assert (model / "one.zt").read_bytes() == (model / "four.zt").read_bytes()
+
+
+def test_merge_keeps_the_order_of_its_inputs(at):
+    for name in "ba":
+        write_safetensors(at / name, {f"{name}{i}": ("U8", [1], b"%d" % i) for i in range(2)})
+    at.ok("merge", "b", "a", "-o", "out.zt")
+    assert list(at.tensors("out.zt")) == ["b0", "b1", "a0", "a1"]
+
+
+def test_merge_refuses_a_name_twice_and_leaves_no_output(model):
+    (model / "copy.safetensors").write_bytes((model / "model.safetensors").read_bytes())
+    error = model.fails("merge", "model.safetensors", "copy.safetensors", "-o", "out.zt", "--delete-original")
+    assert "'weight'" in error and "model.safetensors" in error and "copy.safetensors" in error
+    assert model.files() == ["copy.safetensors", "model.safetensors"]
+
+
+def test_an_existing_output_is_refused_without_force(model):
+    (model / "out.zt").write_text("precious")
+    assert model.fails("convert", "model.safetensors", "-o", "out.zt").startswith("out.zt: ")
+    assert model.fails("convert", "model.safetensors", "out.zt").startswith("out.zt: ")
+    assert (model / "out.zt").read_text() == "precious"
+    model.ok("convert", "model.safetensors", "out.zt", "--force")
+    model.ok("verify", "out.zt")
+
+
+@pytest.mark.parametrize("command", ["convert", "compress", "decompress"])
+def test_a_tensor_file_is_replaced_only_when_named_with_o(model, command):
+    write_safetensors(model / "other", {"t": ("U8", [1], b"a")})
+    before = (model / "other").read_bytes()
+    for force in [[], ["--force"]]:
+        assert model.fails(command, "model.safetensors", "other", *force) == (
+            "other: exists and is a tensor file; to replace it, name it with -o and add --force")
+    assert (model / "other").read_bytes() == before
+    model.ok(command, "model.safetensors", "-o", "other", "--force")
+    assert model.info("other")["format"] == "zt-1.2"
+
+
+@pytest.mark.parametrize("spelling", ["model.safetensors", "./model.safetensors", "link", "hard"])
+def test_an_output_that_is_an_input_is_refused_even_with_force(model, spelling):
+    os.symlink("model.safetensors", model / "link")
+    os.link(model / "model.safetensors", model / "hard")
+    before = (model / "model.safetensors").read_bytes()
+    model.fails("convert", "model.safetensors", "-o", spelling, "--force")
+    assert (model / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["convert", "merge"])
+def test_originals_are_deleted_once_the_output_is_there(model, contents, command):
+    model.ok(command, "--delete-original", "model.safetensors", "-o", "model.zt")
+    assert model.files() == ["model.zt"]
+    assert model.tensors("model.zt") == contents
+
+
+def test_an_original_that_was_not_read_whole_is_kept(model):
+    error = model.fails("convert", "--delete-original", "--include", "w*", "model.safetensors", "-o", "model.zt")
+    assert error.startswith("originals can only be deleted when every tensor of them is kept")
+    assert model.files() == ["model.safetensors"]
+
+
+def test_an_unreadable_tensor_stops_unless_it_is_to_be_skipped(model):
+    model.ok("convert", "model.safetensors", "model.zt")
+    data = (model / "model.zt").read_bytes()
+    at = data.rindex(b"bf16")
+    (model / "odd.zt").write_bytes(data[:at] + b"bq16" + data[at + 4:])
+    for command in ["convert", "merge"]:
+        assert "unknown dtype 'bq16'" in model.fails(command, "odd.zt", "-o", "out.zt")
+        assert not (model / "out.zt").exists()
+        done = model.run(command, "odd.zt", "-o", "out.zt", "--skip-unreadable")
+        assert done.returncode == 0
+        assert done.stderr == (
+            "ztensor: note: skipped größe.重み: odd.zt: tensor 'größe.重み': part 'data': unknown dtype 'bq16'\n")
+        assert list(model.tensors("out.zt")) == ["weight", "steps", "e\n"]
+        (model / "out.zt").unlink()
+
+
+def test_a_flipped_byte_stops_a_conversion(model):
+    model.ok("convert", "model.safetensors", "model.zt")
+    data = bytearray((model / "model.zt").read_bytes())
+    data[100] ^= 1
+    (model / "bad.zt").write_bytes(data)
+    error = model.fails("compress", "bad.zt", "-o", "out.zt")
+    assert error.startswith("bad.zt: tensor 'weight': ")
+    assert not (model / "out.zt").exists()
+
+
+def test_the_format_of_the_inputs_can_be_demanded(model):
+    model.ok("convert", "-f", "safetensors", "model.safetensors", "model.zt")
+    assert "model.safetensors" in model.fails("convert", "-f", "zt-1.2", "model.safetensors", "-o", "out.zt")
+    model.ok("convert", "--to", "1.2", "-f", "auto", "model.zt", "out.zt")
+
+
+@pytest.mark.parametrize("arguments", [
+    ["-o", "out.safetensors"], ["-o", "out.npz"], ["-o", "out.zt", "--to", "9.9"], ["-o", "no/such/folder.zt"],
+    ["-o", "."], ["-o", ""], ["-o", "out.zt", "missing.zt"],
+])
+def test_what_cannot_be_written_fails_with_one_line_and_no_litter(model, arguments):
+    model.fails("convert", "model.safetensors", *arguments)
+    assert model.files() == ["model.safetensors"]

@@ -1,0 +1,469 @@
+#!/usr/bin/env python3
+"""Writes tests/hostile/{zt12,cbor,zstd,digest,sparse}/: for each rule of a 1.2 file a file that breaks only it.
+
+Each hostile file is a good one changed in one place; what breaks one tensor stands beside a tensor that is right.
+"where" says which step meets the fault: opening the file, reading the named tensor, or verifying it; "limits" are those
+the file is opened with. Files whose code is "ok" must read, with the SHA-256 of each part's decoded bytes. They are the
+seeds of the fuzz target too.
+"""
+
+import hashlib
+import json
+import pathlib
+import struct
+import sys
+
+from zt12_bytes import (DROP, MAGIC, Map, Raw, cbor, changed, crc32c, crc_text, frame, image, lay, raw_block, rle_block,
+                        seek_table, sha_text, struct_u64)
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+HOSTILE = ROOT / "tests" / "hostile"
+SEEDS = ROOT / "fuzz" / "seeds" / "zt12"
+
+files = {}  # (folder, name) -> content
+expected = {}  # folder -> name -> verdict
+
+DATA = bytes(range(16))
+GOOD = {"shape": [3], "format": "dense", "components": {"data": {"dtype": "u8", "offset": 64, "length": 3}}}
+
+
+def add(folder, name, content, verdict):
+    name += ".zt"
+    assert (folder, name) not in files and len(content) < 16384, name
+    files[folder, name] = content
+    expected.setdefault(folder, {})[name] = verdict
+
+
+def bad(folder, name, content, rule, code="malformed", where="open", tensor=None, limits=None):
+    verdict = {"code": code, "rule": rule, "where": where}
+    if tensor is not None:
+        verdict["tensor"] = tensor
+    if limits is not None:
+        verdict["limits"] = limits
+    add(folder, name, content, verdict)
+
+
+def entry(folder, name, rule, content, **verdict):
+    """A file whose tensor "w" cannot be read, or is not right, beside "good"."""
+    verdict.setdefault("where", "read")
+    bad(folder, name, content, rule, tensor="w", **verdict)
+
+
+def beside_good(w, blobs):
+    """A file of the object `w` and of "good"; `blobs` lie from 128 on."""
+    return image(Map([("good", GOOD), ("w", w)]), lay(b"abc") + blobs)
+
+
+def dense(part=None, obj=None, stored=DATA):
+    """A file whose tensor "w" is f32 [4], with some fields of the object and of its part changed."""
+    data = changed({"dtype": "f32", "offset": 128, "length": len(stored)}, part or {})
+    w = changed({"shape": [4], "format": "dense", "components": {"data": data}}, obj or {})
+    return beside_good(w, lay(stored, start=128))
+
+
+def zstd_part(stored, decoded, part=None, **obj):
+    """A file whose tensor "w" is u8 [decoded] under zstd."""
+    fields = {"uncompressed_length": decoded, "encoding": "zstd", "dtype": "u8"}
+    return dense({**fields, **(part or {})}, {"shape": [decoded], **obj}, stored)
+
+
+def composite(layout, shape, parts, changes=None):
+    """A file whose tensor "w" has `parts`: role -> (dtype, stored bytes). `changes`: role -> fields of that part."""
+    components, blobs = {}, b""
+    for role, (dtype, stored) in parts.items():
+        fields = {"dtype": dtype, "offset": 128 + len(blobs), "length": len(stored)}
+        components[role] = changed(fields, (changes or {}).get(role, {}))
+        blobs += lay(stored, start=128)
+    return beside_good({"shape": shape, "format": layout, "components": components}, blobs)
+
+
+def csr(values=b"\0" * 12, indices=(0, 2, 1), indptr=(0, 2, 3), shape=(2, 3), values_type="f32"):
+    return composite("sparse_csr", list(shape), {
+        "values": (values_type, values), "indices": as_part(indices), "indptr": as_part(indptr)})
+
+
+def coo(values=b"\0" * 12, coords=(0, 1, 1, 0, 2, 1), shape=(2, 3)):
+    return composite("sparse_coo", list(shape), {"values": ("f32", values), "coords": as_part(coords)})
+
+
+def as_part(indices):
+    return indices if isinstance(indices[0], str) else ("u64", struct_u64(*indices))
+
+
+def good(folder, name, content, dtype, shape, parts, layout="dense"):
+    """`parts`: role -> decoded bytes of the tensor "w"."""
+    digests = {role: hashlib.sha256(decoded).hexdigest() for role, decoded in parts.items()}
+    tensor = {"shape": shape, "layout": layout, "parts": digests}
+    if dtype is not None:
+        tensor["dtype"] = dtype
+    add(folder, name, content, {"code": "ok", "tensors": {"w": tensor}})
+
+
+def controls():
+    def one(name, content, dtype="float32", shape=(4,), parts=None, layout="dense"):
+        good("zt12", "ok." + name, content, dtype, list(shape), parts or {"data": DATA}, layout)
+
+    one("plain", dense())
+    one("digest", dense({"digest": crc_text(DATA)}))
+    one("scalar", dense({"length": 4}, {"shape": []}, DATA[:4]), shape=(), parts={"data": DATA[:4]})
+    one("empty", dense({"length": 0, "offset": 0}, {"shape": [0, 7]}, b""), shape=(0, 7), parts={"data": b""})
+    one("float4", dense({"dtype": "u8", "type": "f4_e2m1"}, {"shape": [3]}, b"\x21\x03"), "float4_e2m1fn", (3,),
+        {"data": b"\x21\x03"})
+    one("complex", dense({"type": "complex64"}, {"shape": [2]}), "complex64", (2,))
+    one("bool", dense({"dtype": "bool"}, {"shape": [3]}, b"\1\0\1"), "bool", (3,), {"data": b"\1\0\1"})
+    one("nulls", dense({"type": None, "encoding": None, "digest": None, "uncompressed_length": None},
+                       {"attributes": None}))
+    one("unknown.fields", dense({"note": [1, {"a": 1.5}]}, {"more": None, "k" * 5000: 1}))
+    one("attributes", dense(obj={"attributes": {"bits": 4, "nested": {"a": [None, True, 1.5, b"\0"]}}}))
+    one("trailing", image({"w": changed(GOOD, {})}, lay(b"abc"), trailing=b"junk"), "uint8", (3,), {"data": b"abc"})
+    one("shared", dense({"offset": 64, "length": 3, "dtype": "u8"}, {"shape": [3]}, b""), "uint8", (3,),
+        {"data": b"abc"})
+    one("composite", composite("acme.odd", [9], {"a": ("i16", DATA), "": ("u8", b"")}), None, (9,),
+        {"a": DATA, "": b""}, "acme.odd")
+    one("version.1.1", image({"w": GOOD}, lay(b"abc"), version="1.1.0"), "uint8", (3,), {"data": b"abc"})
+
+
+def frame_cases():
+    whole = dense()
+    bad("zt12", "format.unknown", b"nothing known", "format.unknown", code="unsupported")
+    bad("zt12", "format.unknown.none", b"", "format.unknown", code="unsupported")
+    bad("zt12", "format.unread.cut", whole[:-1], "format.unread", code="unsupported")
+    bad("zt12", "format.unread.footer", whole[:-1] + b"1", "format.unread", code="unsupported")
+    bad("zt12", "format.unread.23", MAGIC + bytes(15), "format.unread", code="unsupported")
+    for name, head in (("zt2", b"\x89ZT2\r\n\x1a\n"), ("zt01", b"ZTEN0001"), ("gguf", b"GGUF"), ("zip", b"PK\3\4"),
+                       ("npy", b"\x93NUMPY"), ("hdf5", b"\x89HDF\r\n\x1a\n"), ("pickle", b"\x80\2"),
+                       ("pickle4", b"\x80\4")):
+        bad("zt12", "format.unread." + name, head + bytes(32), "format.unread", code="unsupported")
+    for name, length in (("one", len(whole) - 23), ("most", 2**64 - 1), ("half", 2**63)):
+        content = whole[:-16] + struct.pack("<Q", length) + MAGIC
+        bad("zt12", "manifest.bounds." + name, content, "zt12.manifest.bounds")
+    bad("zt12", "manifest.limit", whole, "zt12.manifest.limit", code="limit", limits={"index_bytes": 16})
+    bad("zt12", "catalog.size", dense(obj={"shape": [1] * 256}), "catalog.size", code="limit", limits={"rank": 300})
+
+
+def root_cases():
+    def root(name, rule, manifest):
+        bad("zt12", name, image(None, lay(b"abc"), manifest=cbor(manifest)), rule)
+
+    objects = {"w": GOOD}
+    root("root.array", "zt12.root", ["1.2.0", objects])
+    root("root.text", "zt12.root", "1.2.0")
+    root("root.version", "zt12.root.version", {"version": 1.2, "objects": objects})
+    root("root.version.missing", "zt12.root.version", {"objects": objects})
+    root("root.version.bytes", "zt12.root.version", {"version": b"\xff", "objects": objects})
+    root("root.attributes", "zt12.root.attributes", {"version": "1.2.0", "attributes": [], "objects": objects})
+    root("root.objects", "zt12.root.objects", {"version": "1.2.0", "objects": []})
+    root("root.objects.null", "zt12.root.objects", {"version": "1.2.0", "objects": None})
+    root("root.objects.missing", "zt12.root.objects", {"version": "1.2.0"})
+    root("key.root", "zt12.key", Map([("version", "1.2.0"), ("objects", objects), (1, 2)]))
+    root("key.name", "zt12.key", {"version": "1.2.0", "objects": Map([(1, GOOD)])})
+    root("key.name.bytes", "zt12.key", {"version": "1.2.0", "objects": Map([(b"\xff", GOOD)])})
+    root("field.duplicate.root", "zt12.field.duplicate",
+         Map([("version", "1.2.0"), ("objects", {}), ("objects", objects)]))
+    root("name.duplicate", "zt12.name.duplicate", {"version": "1.2.0", "objects": Map([("w", GOOD), ("w", GOOD)])})
+    root("name.duplicate.bytes", "zt12.name.duplicate",
+         {"version": "1.2.0", "objects": Map([("w", GOOD), (b"w", GOOD)])})
+
+
+def object_cases():
+    def obj(name, rule, fields, **verdict):
+        entry("zt12", name, rule, dense(obj=fields), **verdict)
+
+    entry("zt12", "object", "zt12.object", image(Map([("good", GOOD), ("w", [1])]), lay(b"abc")))
+    obj("key.object", "zt12.key", {1: 2})
+    obj("field.duplicate.object", "zt12.field.duplicate", {Raw(cbor("shape")): [4]})
+    for name, shape in (("missing", DROP), ("number", 4), ("negative", [-4]), ("float", [4.0]), ("text", ["4"]),
+                        ("nested", [[4]]), ("null", None)):
+        obj("object.shape." + name, "zt12.object.shape", {"shape": shape})
+    obj("object.format", "zt12.object.format", {"format": 1})
+    obj("object.format.missing", "zt12.object.format", {"format": DROP})
+    obj("object.attributes", "zt12.object.attributes", {"attributes": "text"})
+    obj("object.components", "zt12.object.components", {"components": []})
+    obj("object.components.null", "zt12.object.components", {"components": None})
+    obj("object.components.missing", "zt12.object.components", {"components": DROP})
+    obj("shape.rank", "zt12.shape.rank", {"shape": [1] * 65}, code="limit")
+    for name, shape in (("elements", [2**32, 2**32]), ("bytes", [2**31, 2**31]), ("empty", [0, 2**63, 2]),
+                        ("bits", [2**62])):
+        obj("shape.overflow." + name, "zt12.shape.overflow", {"shape": shape})
+    obj("dense.data", "zt12.dense.data", {"components": {}})
+    obj("dense.data.role", "zt12.dense.data",
+        {"components": {"values": {"dtype": "f32", "offset": 128, "length": 16}}})
+    for name, shape in (("more", [5]), ("less", [3]), ("scalar", []), ("zero", [0]), ("wraps", [2**61 + 4])):
+        obj("dense.length." + name, "zt12.dense.length", {"shape": shape})
+    entry("zt12", "dense.length.zstd", "zt12.dense.length", zstd_part(frame(DATA), 16, shape=[15]))
+    entry("zt12", "dense.length.float4", "zt12.dense.length",
+          dense({"dtype": "u8", "type": "f4_e2m1"}, {"shape": [4]}, b"123"))
+    entry("zt12", "layout.unknown", "layout.unknown", dense(obj={"format": "acme"}), code="unsupported")
+
+
+def part_cases():
+    def part(name, rule, fields, **verdict):
+        entry("zt12", name, rule, dense(fields), **verdict)
+
+    entry("zt12", "part", "zt12.part", dense(obj={"components": {"data": "raw"}}))
+    part("key.part", "zt12.key", {1: 2})
+    part("field.duplicate.part", "zt12.field.duplicate", {Raw(cbor("offset")): 64})
+    data = {"dtype": "f32", "offset": 128, "length": 16}
+    entry("zt12", "key.role", "zt12.key", dense(obj={"components": Map([("data", data), (1, data)])}))
+    entry("zt12", "part.duplicate", "zt12.part.duplicate",
+          dense(obj={"components": Map([("data", data), ("data", {**data, "dtype": "i32"})])}))
+    entry("zt12", "object.parts", "zt12.object.parts", dense(obj={"components": {"data": data, "b": data, "c": data}}),
+          code="limit", limits={"parts": 2})
+    part("part.dtype", "zt12.part.dtype", {"dtype": "f128"}, code="unsupported")
+    part("part.dtype.case", "zt12.part.dtype", {"dtype": "F32"}, code="unsupported")
+    part("part.dtype.logical", "zt12.part.dtype", {"dtype": "complex64"}, code="unsupported")
+    part("part.dtype.text", "zt12.part.dtype.text", {"dtype": 32})
+    part("part.dtype.null", "zt12.part.dtype.text", {"dtype": None})
+    part("part.dtype.missing", "zt12.part.dtype.text", {"dtype": DROP})
+    part("part.type", "zt12.part.type", {"type": "f32x"}, code="unsupported")
+    part("part.type.text", "zt12.part.type.text", {"type": 1})
+    part("part.type.storage", "zt12.part.type.storage", {"type": "f8_e5m2"})
+    part("part.type.storage.complex", "zt12.part.type.storage", {"type": "complex128"})
+    part("part.encoding", "zt12.part.encoding", {"encoding": "lz4"}, code="unsupported")
+    part("part.encoding.case", "zt12.part.encoding", {"encoding": "ZSTD"}, code="unsupported")
+    part("part.encoding.text", "zt12.part.encoding.text", {"encoding": 0})
+    for field, rule in (("offset", "zt12.part.offset"), ("length", "zt12.part.size")):
+        for name, value in (("missing", DROP), ("negative", -64), ("float", 64.0), ("text", "64"), ("null", None)):
+            part(rule[5:] + "." + name, rule, {field: value})
+    for name, value in (("negative", -16), ("float", 16.0), ("text", "16")):
+        part("part.decoded." + name, "zt12.part.decoded", {"uncompressed_length": value})
+    part("part.length", "zt12.part.length", {"uncompressed_length": 17})
+    part("part.limit", "zt12.part.limit", {}, code="limit", limits={"decoded_bytes": 15})
+    entry("zt12", "part.limit.zstd", "zt12.part.limit", zstd_part(frame(DATA), 40), code="limit",
+          limits={"decoded_bytes": 39})
+    entry("zt12", "part.limit.shape", "zt12.part.limit", zstd_part(rle_frame(100), 100, {"uncompressed_length": DROP}),
+          code="limit", limits={"decoded_bytes": 99})
+    entry("zt12", "content.bool", "content.bool", dense({"dtype": "bool"}, {"shape": [3]}, b"\0\1\2"), where="verify")
+    entry("zt12", "content.bool.zstd", "content.bool", zstd_part(frame(b"\0\1\2"), 3, {"dtype": "bool"}),
+          where="verify")
+
+
+def blob_cases():
+    def blob(name, rule, offset, length=16, shape=(4,)):
+        entry("zt12", name, rule, dense({"offset": offset, "length": length}, {"shape": list(shape)}))
+
+    blob("blob.align.one", "zt12.blob.align", 129, 12, (3,))
+    blob("blob.align.32", "zt12.blob.align", 96)
+    blob("blob.header", "zt12.blob.header", 0)
+    blob("blob.bounds.manifest", "zt12.blob.bounds", 128, 68, (17,))
+    blob("blob.bounds.past", "zt12.blob.bounds", 192)
+    blob("blob.bounds.empty", "zt12.blob.bounds", 256, 0, (0,))
+    blob("blob.bounds.wrap", "zt12.blob.bounds", 2**64 - 64, 128, (32,))
+    blob("blob.bounds.most", "zt12.blob.bounds", 64, 2**64 - 4, (2**62 - 1,))
+    blob("blob.bounds.far", "zt12.blob.bounds", 2**63)
+    for name, decoded in (("one", 32768 * 26), ("most", 2**64 - 1)):
+        entry("zt12", "zstd.ratio." + name, "zt12.zstd.ratio", zstd_part(frame(DATA), decoded))
+    entry("zt12", "zstd.ratio.shape", "zt12.zstd.ratio",
+          zstd_part(frame(DATA), 2**40, {"uncompressed_length": DROP}))
+
+
+def cbor_cases():
+    """One item of the manifest is no CBOR: the file cannot be opened."""
+    def item(name, rule, raw, **verdict):
+        bad("cbor", name, image({"w": GOOD}, lay(b"abc"), extra=[("x", Raw(raw))]), rule, **verdict)
+
+    item("break", "cbor.break", b"\x81\xff")
+    item("break.key", "cbor.break", b"\xa1\xff\x01")
+    item("break.value", "cbor.break", b"\xbf\x01\xff")
+    item("chunk.kind", "cbor.chunk", b"\x7f\x41a\xff")
+    item("chunk.nested", "cbor.chunk", b"\x5f\x5f\x41a\xff\xff")
+    item("chunk.number", "cbor.chunk", b"\x5f\x01\xff")
+    item("count.array", "cbor.count", b"\x9b\xff\xff\xff\xff\xff\xff\xff\xff")
+    item("count.map", "cbor.count", b"\xbb\x7f\xff\xff\xff\xff\xff\xff\xff")
+    item("count.objects", "cbor.count", b"\x9a\x00\x10\x00\x00\x01")
+    item("depth", "cbor.depth", b"\x81" * 300 + b"\x00", code="limit")
+    item("depth.map", "cbor.depth", b"\xbf\x00" * 300 + b"\x00" + b"\xff" * 300, code="limit")
+    for name, head in (("28", b"\x1c"), ("map", b"\xbd\x00\x00"), ("tag", b"\xdf\x00"), ("integer", b"\x1f"),
+                       ("simple", b"\xfd")):
+        item("head.reserved." + name, "cbor.head.reserved", head)
+    item("simple", "cbor.simple", b"\xf8\x18")
+    item("truncated.text", "cbor.truncated", b"\x7b\x00\x00\x00\x01\x00\x00\x00\x00")
+    for name, text in (("byte", b"\x61\xff"), ("overlong", b"\x62\xc0\x80"), ("surrogate", b"\x63\xed\xa0\x80"),
+                       ("chunks", b"\x7f\x61\xc3\x61a\xff")):
+        item("utf8." + name, "cbor.utf8", text)
+    for name, manifest in (("none", b""), ("map", b"\xa2\x67version\x651.2.0"), ("open", b"\xbf"),
+                           ("head", b"\xb9\x00"), ("tag", b"\xc1" * 9)):
+        rule = "cbor.truncated"
+        bad("cbor", "truncated.root." + name, image(None, manifest=manifest), rule)
+    bad("cbor", "utf8.name", image(Map([(Raw(b"\x61\xff"), GOOD)]), lay(b"abc")), "cbor.utf8")
+    entry("cbor", "bignum.shape", "cbor.bignum", dense(obj={"shape": [Raw(b"\xc2\x49\x01" + bytes(8))]}))
+    entry("cbor", "bignum.offset", "cbor.bignum", dense({"offset": Raw(b"\xc2\x4a\x80" + bytes(9))}))
+    odd = Map([(Raw(b"\xd9\xd9\xf7\x7f\x61d\x64type\xff"), b"u8"), (b"type", None),
+               ("offset", Raw(b"\xc2\x41\x40")), ("length", Raw(b"\x1b" + bytes(7) + b"\x03"))])
+    w = Map([("format", Raw(b"\x7f\x62de\x63nse\xff")), ("shape", Raw(b"\x9f\xc1\x19\x00\x03\xff")),
+             ("components", Raw(b"\xbf" + cbor("data") + cbor(odd) + b"\xff"))])
+    good("cbor", "ok.loose", image(Map([(b"w", w)]), lay(b"abc"), wrap=b"\xd9\xd9\xf7"), "uint8", [3], {"data": b"abc"})
+    deep = Raw(b"\x81" * 250 + b"\x00")
+    good("cbor", "ok.deep", image({"w": GOOD}, lay(b"abc"), extra=[("x", deep)]), "uint8", [3], {"data": b"abc"})
+    odd_values = {"a": [Raw(b"\xf7"), Raw(b"\xe0"), Raw(b"\xf8\xff"), Raw(b"\xc1\x00"), Raw(b"\xfb\x7f\xf0" + bytes(5) + b"\1"),
+                        Raw(b"\xf9\x80\x00"), Raw(b"\x3b" + b"\xff" * 8), Raw(b"\xc2\x49\x01" + bytes(8))],
+                  Raw(b"\x01"): Raw(b"\x5f\x41a\x40\xff")}
+    good("cbor", "ok.values", image({"w": {**GOOD, "attributes": odd_values}}, lay(b"abc")), "uint8", [3],
+         {"data": b"abc"})
+
+
+def rle_frame(length):
+    return frame(None, blocks=rle_block(7, length), size=length)
+
+
+def zstd_cases():
+    def stored(name, rule, stored_bytes, decoded, **verdict):
+        entry("zstd", name, rule, zstd_part(stored_bytes, decoded), **verdict)
+
+    def seekable(frames, sizes=None):
+        return b"".join(frames) + seek_table(sizes or [(len(f), 4) for f in frames])
+
+    halves = [frame(DATA[:4], checksum=True), frame(DATA[4:8], checksum=True)]
+    flipped = halves[1][:-1] + bytes([halves[1][-1] ^ 1])
+    stored("frame.checksum", "zstd.frame.checksum", halves[0] + flipped, 8)
+    stored("frame.checksum.table", "zstd.frame.checksum", seekable([halves[0], flipped]), 8)
+    stored("frame.corrupt.block", "zstd.frame.corrupt", frame(DATA, blocks=struct.pack("<I", 3 | 3 << 1)[:3]), 16)
+    stored("frame.corrupt.size", "zstd.frame.corrupt", frame(DATA, size=20), 16)
+    stored("frame.corrupt.table", "zstd.frame.corrupt",
+           seekable([halves[0], frame(DATA[4:8], blocks=struct.pack("<I", 3 | 3 << 1)[:3])]), 8)
+    stored("frame.header", "zstd.frame.header", frame(DATA, descriptor=8), 16)
+    stored("frame.magic.first", "zstd.frame.magic", b"ABCD" + frame(DATA), 16)
+    stored("frame.magic.trailing", "zstd.frame.magic", frame(DATA) + b"ABCD", 16)
+    stored("frame.magic.0.7", "zstd.frame.magic", b"\x27" + frame(DATA)[1:], 16)
+    stored("frame.size.less", "zstd.frame.size", seekable(halves, [(len(halves[0]), 5), (len(halves[1]), 3)]), 8)
+    stored("frame.size.more", "zstd.frame.size", seekable(halves, [(len(halves[0]), 3), (len(halves[1]), 5)]), 8)
+    stored("truncated.table", "zstd.truncated",
+           seekable(halves, [(len(halves[0]) - 1, 4), (len(halves[1]) + 1, 4)]), 8)
+    stored("window", "zstd.window", frame(DATA, window=0x89), 16, code="limit")
+    stored("window.single", "zstd.window", frame(DATA, size=2**31), 16, code="limit")
+    stored("dictionary", "zstd.dictionary", frame(DATA, dictionary=7), 16, code="unsupported")
+    stored("dictionary.table", "zstd.dictionary", seekable([halves[0], frame(DATA[:4], dictionary=7)]), 8,
+           code="unsupported")
+    stored("stream.empty", "zstd.stream.empty", b"", 0)
+    stored("stream.long", "zstd.stream.long", frame(DATA), 15)
+    stored("stream.long.second", "zstd.stream.long", frame(DATA) + frame(b"x"), 16)
+    stored("stream.short", "zstd.stream.short", frame(DATA), 17)
+    stored("stream.short.none", "zstd.stream.short", b"", 17)
+    stored("stream.short.skippable", "zstd.stream.short", b"\x50\x2a\x4d\x18\x02\0\0\0ab", 1)
+    stored("stream.truncated", "zstd.stream.truncated", frame(DATA, blocks=raw_block(DATA, last=False)), 16)
+    stored("stream.truncated.header", "zstd.stream.truncated", frame(DATA) + frame(b"x")[:5], 16)
+    stored("stream.truncated.checksum", "zstd.stream.truncated", frame(DATA, checksum=True)[:-1], 16)
+    measured = {"uncompressed_length": DROP, "encoding": "zstd"}
+    for name, content, rule, code, limits in (
+            ("stream.limit", rle_frame(100), "zstd.stream.limit", "limit", {"decoded_bytes": 64}),
+            ("stream.truncated.measured", rle_frame(100)[:-1], "zstd.stream.truncated", "malformed", None)):
+        entry("zstd", name, rule, composite("acme", [9], {"a": ("u8", content)}, {"a": measured}), code=code,
+              limits=limits)
+
+    def fine(name, stored_bytes, decoded, **part):
+        good("zstd", "ok." + name, zstd_part(stored_bytes, len(decoded), part), "uint8", [len(decoded)],
+             {"data": decoded})
+
+    fine("frame", frame(DATA), DATA)
+    fine("frames", frame(DATA[:4]) + frame(b"") + frame(DATA[4:], checksum=True), DATA)
+    fine("skippable", b"\x5f\x2a\x4d\x18\0\0\0\0" + frame(DATA) + b"\x50\x2a\x4d\x18\x02\0\0\0ab", DATA)
+    fine("skippable.only", b"\x50\x2a\x4d\x18\x02\0\0\0ab", b"")
+    fine("empty", frame(b""), b"")
+    fine("table", seekable(halves), DATA[:8])
+    fine("table.wrong", seekable(halves, [(len(halves[0]), 4), (len(halves[1]), 5)]), DATA[:8])
+    fine("table.huge", seekable(halves)[:-9] + b"\xff\xff\xff\x1f" + seekable(halves)[-5:], DATA[:8])
+    fine("rle", rle_frame(200), b"\7" * 200)
+    fine("window", frame(DATA, window=0x88), DATA)
+    fine("unsaid", frame(DATA), DATA, uncompressed_length=DROP)
+    fine("digest", frame(DATA), DATA, digest=crc_text(frame(DATA)))
+    good("zstd", "ok.measured", composite("acme", [9], {"a": ("u8", rle_frame(100))}, {"a": measured}), None, [9],
+         {"a": b"\7" * 100}, "acme")
+
+
+def digest_cases():
+    def digest(name, text, **verdict):
+        entry("digest", name, "digest." + name.split(".")[0], dense({"digest": text}), code="mismatch", **verdict)
+
+    wrong = crc_text(DATA[:-1])
+    entry("digest", "text", "zt12.digest.text", dense({"digest": 1}))
+    entry("digest", "text.bytes", "zt12.digest.text", dense({"digest": b"\xff"}))
+    digest("mismatch.crc32c", wrong)
+    digest("mismatch.sha256", sha_text(DATA[:-1]), where="verify")
+    for name, text in (("letters", "crc32c:0xZZZZZZZZ"), ("none", "crc32c:0x"), ("wide", "crc32c:0x1FFFFFFFF")):
+        digest("form.crc32c." + name, text)
+    for name, text in (("short", sha_text(DATA)[:-1]), ("long", sha_text(DATA) + "0"), ("letters", "sha256:" + "g" * 64)):
+        digest("form.sha256." + name, text, where="verify")
+    coded = frame(DATA)
+    entry("digest", "mismatch.decoded", "digest.mismatch", zstd_part(coded, 16, {"digest": crc_text(DATA)}),
+          code="mismatch")
+    table = coded + seek_table([(len(coded), 16)])
+    entry("digest", "mismatch.table", "digest.mismatch",
+          zstd_part(table[:-5] + b"\x80" + table[-4:], 16, {"digest": crc_text(table)}), code="mismatch")
+    crc = crc32c(DATA)
+    for name, text in (("lower", "crc32c:0X%08x" % crc), ("zeros", "crc32c:0x+000%08x" % crc), ("sha256", sha_text(DATA)),
+                       ("sha256.upper", "sha256:" + sha_text(DATA)[7:].upper()), ("unknown", "md5:0"),
+                       ("no.prefix", "crc32c:00000000"), ("none", "")):
+        good("digest", "ok." + name, dense({"digest": text}), "float32", [4], {"data": DATA})
+
+
+def sparse_cases():
+    def index(name, rule, content, **verdict):
+        entry("sparse", name, rule, content, **verdict)
+
+    index("parts.values", "zt12.sparse.parts", composite("sparse_csr", [1, 1], {
+        "indices": as_part((0,)), "indptr": as_part((0, 1))}))
+    index("parts.indices", "zt12.sparse.parts", composite("sparse_csr", [1, 1], {
+        "values": ("f32", bytes(4)), "indptr": as_part((0, 1))}))
+    index("parts.indptr", "zt12.sparse.parts", composite("sparse_csr", [1, 1], {
+        "values": ("f32", bytes(4)), "indices": as_part((0,))}))
+    index("parts.coords", "zt12.sparse.parts", composite("sparse_coo", [1, 1], {"values": ("f32", bytes(4))}))
+    index("rank", "zt12.sparse.rank", csr(shape=(2, 3, 1)))
+    index("rank.one", "zt12.sparse.rank", csr(shape=(2,)))
+    index("shape.overflow", "zt12.shape.overflow", coo(shape=(2**33, 2**33)))
+    index("values.length", "sparse.values.length", csr(values=bytes(11)))
+    index("values.length.coo", "sparse.values.length", coo(values=bytes(13)))
+    index("index.dtype", "sparse.index.dtype", csr(indices=("f64", bytes(24))))
+    index("index.dtype.indptr", "sparse.index.dtype", csr(indptr=("bool", bytes(3))))
+    index("index.length.ragged", "sparse.index.length", csr(indices=("u64", bytes(23))))
+    index("index.length.csr", "sparse.index.length", csr(indices=(0, 2)))
+    index("index.length.coo", "sparse.index.length", coo(coords=(0, 1, 1, 0, 2)))
+    index("index.length.values", "sparse.index.length", coo(values=bytes(16)))
+    index("index.bounds.csr", "sparse.index.bounds", csr(indices=(0, 3, 1)))
+    index("index.bounds.coo", "sparse.index.bounds", coo(coords=(0, 2, 1, 0, 2, 1)))
+    index("index.bounds.most", "sparse.index.bounds", csr(indices=(0, 2**64 - 1, 1)))
+    index("index.bounds.negative", "sparse.index.bounds", csr(indices=("i32", struct.pack("<3i", 0, -1, 1))))
+    index("indptr.length", "sparse.indptr.length", csr(indptr=(0, 3)))
+    index("indptr.length.none", "sparse.indptr.length", csr(indptr=("u64", b"")))
+    index("indptr.length.wrap", "sparse.indptr.length", csr(indptr=("u64", b""), shape=(2**64 - 1, 1)))
+    index("indptr.start", "sparse.indptr.start", csr(indptr=(1, 2, 3)))
+    index("indptr.order", "sparse.indptr.order", csr(indptr=(0, 4, 3)))
+    index("indptr.end.less", "sparse.indptr.end", csr(indptr=(0, 2, 2)))
+    index("indptr.end.more", "sparse.indptr.end", csr(indptr=(0, 2, 4)))
+
+    def fine(name, content, shape, layout, parts):
+        good("sparse", "ok." + name, content, "float32", shape, parts, layout)
+
+    values = bytes(12)
+    fine("csr", csr(), [2, 3], "sparse_csr",
+         {"values": values, "indices": struct_u64(0, 2, 1), "indptr": struct_u64(0, 2, 3)})
+    fine("csr.unsorted", csr(indices=(2, 2, 1)), [2, 3], "sparse_csr",
+         {"values": values, "indices": struct_u64(2, 2, 1), "indptr": struct_u64(0, 2, 3)})
+    narrow = csr(indices=("i16", struct.pack("<3h", 0, 2, 1)), indptr=("u8", bytes((0, 2, 3))))
+    fine("csr.narrow", narrow, [2, 3], "sparse_csr",
+         {"values": values, "indices": struct.pack("<3h", 0, 2, 1), "indptr": bytes((0, 2, 3))})
+    fine("csr.empty", csr(b"", ("u64", b""), (0,), (0, 0)), [0, 0], "sparse_csr",
+         {"values": b"", "indices": b"", "indptr": struct_u64(0)})
+    fine("coo", coo(), [2, 3], "sparse_coo", {"values": values, "coords": struct_u64(0, 1, 1, 0, 2, 1)})
+    fine("coo.scalar", coo(bytes(4), ("u64", b""), ()), [], "sparse_coo", {"values": bytes(4), "coords": b""})
+
+
+def main():
+    for make in (controls, frame_cases, root_cases, object_cases, part_cases, blob_cases, cbor_cases, zstd_cases,
+                 digest_cases, sparse_cases):
+        make()
+    for folder, verdicts in expected.items():
+        (HOSTILE / folder).mkdir(parents=True, exist_ok=True)
+        for old in (HOSTILE / folder).iterdir():  # a case that is gone leaves no file
+            old.unlink()
+        text = json.dumps(verdicts, indent=1, sort_keys=True) + "\n"
+        (HOSTILE / folder / "expected.json").write_text(text)
+    SEEDS.mkdir(parents=True, exist_ok=True)  # fuzzing adds seeds of its own, which stay
+    for (folder, name), content in files.items():
+        (HOSTILE / folder / name).write_bytes(content)
+        if name.startswith("ok."):
+            (SEEDS / (folder + "." + name)).write_bytes(content)
+    print(len(files), "files", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

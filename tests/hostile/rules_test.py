@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Holds spec/rules.md, the rule ids in src/ and the files that break them to one another; exits with 1 if they differ.
+
+A rule id is a literal such as "zt12.blob.bounds" in library code: lower-case words with dots between them.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = ROOT / "tests" / "hostile"
+LITERAL = re.compile(r'"([a-z][a-z0-9]*(?:\.[a-z0-9]+)+)"')
+ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", re.MULTILINE)
+NO_RULE = {"cpu.max", "ztensor.source.format"}  # literals of that form that mean something else
+
+
+def rules_in_code():
+    found = set()
+    for path in sorted((ROOT / "src").rglob("*.cc")) + sorted((ROOT / "src").rglob("*.h")):
+        if path.name.endswith("_test.cc"):
+            continue
+        for line in path.read_text().splitlines():
+            if not line.startswith("#include"):
+                found |= set(LITERAL.findall(line.split("//")[0]))
+    return found - NO_RULE
+
+
+def verdicts():
+    """File below tests/hostile -> what expected.json says about it."""
+    found = {}
+    for listing in HOSTILE.glob("*/expected.json"):
+        for name, verdict in json.loads(listing.read_text()).items():
+            found[f"{listing.parent.name}/{name}"] = verdict
+    return found
+
+
+def complaints():
+    rows = ROW.findall((ROOT / "spec" / "rules.md").read_text())
+    listed = [row[0] for row in rows]
+    in_code = rules_in_code()
+    if listed != sorted(set(listed)):
+        yield "spec/rules.md: ids are not in order, or one is there twice"
+    for rule in sorted(in_code - set(listed)):
+        yield f"{rule} is in src/, not in spec/rules.md"
+    for rule in sorted(set(listed) - in_code):
+        yield f"{rule} is in spec/rules.md, not in src/"
+    known = verdicts()
+    for rule, _, _, where in rows:
+        if where.startswith("src/"):
+            path = ROOT / where
+            if not path.name.endswith("_test.cc") or not path.is_file() or rule not in path.read_text():
+                yield f"{rule}: {where} is no test that names it"
+        elif where not in known or not (HOSTILE / where).is_file():
+            yield f"{rule}: no file {where} with a verdict"
+        elif known[where].get("rule") != rule:
+            yield f"{rule}: {where} breaks {known[where].get('rule')}"
+    for name, verdict in sorted(known.items()):
+        if verdict["code"] != "ok" and verdict["rule"] not in listed:
+            yield f"{name} breaks {verdict['rule']}, which is not in spec/rules.md"
+
+
+def main():
+    found = list(complaints())
+    for complaint in found:
+        print(complaint)
+    print(f"{len(rules_in_code())} rules, {len(verdicts())} files, {len(found)} complaints")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
