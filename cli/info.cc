@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,12 +50,12 @@ std::string encoding_text(const std::string& encoding, std::uint64_t decoded, st
   return fmt::format("{} {:.2f}x", encoding, static_cast<double>(decoded) / static_cast<double>(stored));
 }
 
-Row part_row(const zt::Part& part, std::uint64_t length) {
+Row part_row(const zt::Part& part, std::optional<std::uint64_t> length) {
   Row row;
   row.cells[kName] = "  " + printable(part.role());
   row.cells[kDType] = zt::dtype_name(part.dtype());
-  row.cells[kSize] = size_text(length);
-  row.cells[kEncoding] = encoding_text(printable(part.encoding()), length, part.stored_length());
+  row.cells[kSize] = length ? size_text(*length) : "unknown";
+  row.cells[kEncoding] = encoding_text(printable(part.encoding()), length.value_or(0), part.stored_length());
   row.cells[kDigest] = printable(digest_kind(part));
   return row;
 }
@@ -81,10 +82,12 @@ void add_rows(Table& table, const zt::Tensor& tensor) {
   std::vector<Row> part_rows;
   std::uint64_t decoded = 0;
   std::uint64_t stored = 0;
+  bool known = true;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const zt::Part part = tensor.part(i);
-    const std::uint64_t length = part.length();
-    decoded += length;
+    const std::optional<std::uint64_t> length = part.known_length();  // counting it would take a decode
+    known = known && length.has_value();
+    decoded += length.value_or(0);
     stored += part.stored_length();
     join(row.cells[kEncoding], printable(part.encoding()));
     join(row.cells[kDigest], printable(digest_kind(part)));
@@ -92,8 +95,8 @@ void add_rows(Table& table, const zt::Tensor& tensor) {
     const bool sparse_index = tensor.layout().starts_with("sparse_") && part.role() != "values";
     if (!sparse_index) join(row.cells[kDType], zt::dtype_name(part.dtype()));
   }
-  row.cells[kSize] = size_text(decoded);
-  row.cells[kEncoding] = encoding_text(row.cells[kEncoding], decoded, stored);
+  row.cells[kSize] = known ? size_text(decoded) : "unknown";
+  row.cells[kEncoding] = encoding_text(row.cells[kEncoding], known ? decoded : 0, stored);
   table.decoded += decoded;
   table.rows.push_back(std::move(row));
   if (tensor.layout() == "dense") return;

@@ -23,8 +23,8 @@ bool is_tensor_file(const fs::path& path, const zt::OpenOptions& options) {
   try {
     zt::open(path, options);
     return true;
-  } catch (const zt::Error&) {
-    return false;
+  } catch (const zt::Error& error) {
+    return std::string_view(error.rule()) != "format.unknown";  // a broken one, or one that this build cannot read
   }
 }
 

@@ -41,6 +41,8 @@ class ZT_API Part {
   std::string_view digest() const;    // as the file has it, "crc32c:0x1234ABCD", or ""
   std::uint64_t offset() const;       // of the stored bytes in their file
   std::uint64_t stored_length() const;
+  // Decoded bytes, where the metadata says so: always, but for the zstd parts of 1.1 files that are not dense.
+  std::optional<std::uint64_t> known_length() const;
   // Decoded bytes. From metadata, but for the zstd parts of generation 1.1 that do not say: those are decoded once
   // to count, on every call.
   std::uint64_t length() const;
@@ -61,6 +63,7 @@ class ZT_API Part {
   friend class Writer;
   friend struct library::PartAccess;
   const model::PartRow& prepare(const SourceState& state) const;  // throws the part's fault
+  void check_bytes(const model::PartRow& part, Verify verify) const;
   Part(std::shared_ptr<const SourceState> state, std::uint32_t tensor, std::uint32_t row)
       : state_(std::move(state)), tensor_(tensor), row_(row) {}
   std::shared_ptr<const SourceState> state_;

@@ -10,7 +10,7 @@
 // Generations 1.1 and 1.2: blobs, one CBOR manifest, a footer (spec/zt-1.2.md).
 namespace zt::container::zt12 {
 
-// Whether the store begins and ends with the magic. Never throws for strange content.
+// Whether the store begins with the magic and is no 1.0 file. Never throws for strange content.
 bool sniff(const ByteStore& store, std::string_view name);
 // Reads the manifest and nothing else. An entry that breaks a rule is listed with its fault.
 model::Catalog decode(const ByteStore& store, const Limits& limits);

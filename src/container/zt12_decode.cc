@@ -9,7 +9,6 @@
 #include "container/fields.h"
 #include "container/zt12.h"
 #include "container/zt12_manifest.h"
-#include "wire/cbor.h"
 #include "ztensor/error.h"
 
 namespace zt::container::zt12 {
@@ -18,9 +17,6 @@ namespace {
 using model::Catalog;
 using model::Coding;
 using model::Fault;
-using wire::CborCursor;
-using wire::CborItem;
-using wire::CborKind;
 
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 16;
@@ -46,7 +42,8 @@ Extent find_manifest(const ByteStore& store, const Limits& limits) {
   store.read_at(size - kFooterBytes, footer);
   if (!is_magic(head)) throw Error(Code::malformed, "zt12.header.magic", "offset 0: expected ZTEN1000");
   if (!is_magic(std::span(footer).subspan(8))) {
-    throw Error(Code::malformed, "zt12.footer.magic", "offset " + number(size - 8) + ": expected ZTEN1000");
+    throw Error(Code::malformed, "zt12.footer.magic",
+                "offset " + number(size - 8) + ": expected ZTEN1000; the file was cut short or never finished");
   }
   const auto length = endian::load_le<std::uint64_t>(footer.data());
   if (length > size - kHeaderBytes - kFooterBytes) {
@@ -67,109 +64,98 @@ class Entries {
       : catalog_(catalog), blobs_end_(blobs_end), limits_(limits) {}
 
   // Adds one object with its parts. Whatever breaks a rule inside it becomes its fault.
-  void add(std::string_view name, std::span<const std::byte> item);
+  void add(std::string_view name, const ObjectFields& object);
 
  private:
-  void add_parts();
-  void add_part(std::string_view role, std::span<const std::byte> item);
+  void add_part(const PartFields& part);
+  void set_type(model::PartRow& row, const PartFields& part);
   void check_extent(const PartFields& part);
-  void check_tensor();
-  void check_dense();
-  void check_sparse(std::string_view indices);
+  void check_tensor(const ObjectFields& object);
+  void check_dense(const ObjectFields& object);
+  void check_sparse(const ObjectFields& object, std::string_view indices);
+  void fault_part(const PartFields& part, Fault fault);
   bool has_part(std::string_view role) const { return catalog_.find_part(catalog_.tensor(row()), role).has_value(); }
   std::uint32_t row() const { return static_cast<std::uint32_t>(catalog_.size() - 1); }
 
   Catalog& catalog_;
   std::uint64_t blobs_end_;
   const Limits& limits_;
-  ObjectFields object_;  // reused, so that a file of many tensors allocates little
-  PartFields part_;
 };
 
 Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
 
-void Entries::add(std::string_view name, std::span<const std::byte> item) {
-  std::optional<Fault> fault;
-  try {
-    read_object(item, limits_, object_);
-  } catch (const Error& error) {
-    fault = fault_of(error);  // what was read before it still stands
-  }
-  if (!catalog_.add_tensor(name, object_.shape, object_.layout, object_.attributes)) {
+void Entries::add(std::string_view name, const ObjectFields& object) {
+  if (!catalog_.add_tensor(name, object.shape, object.layout, object.attributes)) {
     throw Error(Code::malformed, "zt12.name.duplicate", "two tensors are named " + in_quotes(name));
   }
-  if (fault) catalog_.fault_tensor(std::move(*fault));
+  if (object.fault) catalog_.fault_tensor(fault_of(*object.fault));
+  for (const PartFields& part : object.parts) add_part(part);
   try {
-    add_parts();
-    check_tensor();
+    check_tensor(object);
   } catch (const Error& error) {
     catalog_.fault_tensor(fault_of(error));
   }
 }
 
-void Entries::add_parts() {
-  if (object_.components.empty()) return;
-  CborCursor cursor(object_.components, {.strict = false, .depth = limits_.depth});
-  cursor.read();
-  while (cursor.more()) {
-    if (catalog_.tensor(row()).part_count >= limits_.parts) {
-      throw Error(Code::limit, "zt12.object.parts", "more than " + number(limits_.parts) + " parts");
-    }
-    const std::string role(read_key(cursor));
-    add_part(role, cursor.skip());
-  }
-}
-
-void Entries::add_part(std::string_view role, std::span<const std::byte> item) {
+void Entries::add_part(const PartFields& part) {
+  const auto storage = find_storage(part.dtype);
   std::optional<Fault> fault;
-  const bool twice = has_part(role);
   try {
-    read_part(item, part_);
-    if (twice) throw Error(Code::malformed, "zt12.part.duplicate", "two parts have this role");
-    check_extent(part_);
+    if (part.fault) throw *part.fault;
+    if (has_part(part.role)) throw Error(Code::malformed, "zt12.part.duplicate", "two parts have this role");
+    check_extent(part);
+    if (!storage) throw Error(Code::unsupported, "zt12.part.dtype", "unknown dtype " + in_quotes(part.dtype));
   } catch (const Error& error) {
     fault = fault_of(error);
   }
-  const auto storage = find_storage(part_.dtype);
-  model::PartRow& row = catalog_.add_part(role, storage.value_or(DType::u8),
-                                          {.offset = part_.offset,
-                                           .stored_length = part_.length,
-                                           .decoded_length = part_.decoded_length.value_or(model::kUnknownLength),
+  const std::uint64_t decoded = part.zstd ? part.decoded_length.value_or(model::kUnknownLength) : part.length;
+  model::PartRow& row = catalog_.add_part(part.role, storage.value_or(DType::u8),
+                                          {.offset = part.offset,
+                                           .stored_length = part.length,
+                                           .decoded_length = decoded,
                                            .file = 0,
-                                           .coding = part_.zstd ? Coding::zstd : Coding::raw},
-                                          part_.digest);
-  row.storage = catalog_.intern(part_.dtype);
-  row.logical = catalog_.intern(part_.type);
-  if (!part_.zstd) row.recipe.decoded_length = part_.length;
-  const LogicalType logical = find_logical(part_.type, row.dtype);
-  if (!fault && !storage) {
-    fault = Fault{Code::unsupported, "zt12.part.dtype", "unknown dtype " + in_quotes(part_.dtype)};
-  }
-  const std::string place = "part " + in_quotes(role) + ": ";
+                                           .coding = part.zstd ? Coding::zstd : Coding::raw},
+                                          part.digest);
+  row.storage = catalog_.intern(part.dtype);
+  row.logical = catalog_.intern(part.type);
   if (fault) {
     catalog_.fault_part(*fault);
-    catalog_.fault_tensor({fault->code, fault->rule, place + fault->message});
-  } else if (logical.verdict == Logical::ok) {
+    fault_part(part, *fault);
+  } else {
+    set_type(row, part);
+  }
+}
+
+// Marks the tensor because of one of its parts.
+void Entries::fault_part(const PartFields& part, Fault fault) {
+  fault.message.insert(0, "part " + in_quotes(part.role) + ": ");
+  catalog_.fault_tensor(std::move(fault));
+}
+
+// §5. The bytes of a part whose logical type is not known can be read; the tensor cannot.
+void Entries::set_type(model::PartRow& row, const PartFields& part) {
+  const LogicalType logical = find_logical(part.type, row.dtype);
+  if (logical.verdict == Logical::ok) {
     row.dtype = logical.dtype;
   } else if (logical.verdict == Logical::wrong) {
-    catalog_.fault_tensor({Code::malformed, "zt12.part.type.storage",
-                           place + "type " + in_quotes(part_.type) + " cannot lie over " + in_quotes(part_.dtype)});
+    fault_part(part, {Code::malformed, "zt12.part.type.storage",
+                      "type " + in_quotes(part.type) + " cannot lie over " + in_quotes(part.dtype)});
   } else {
-    catalog_.fault_tensor({Code::unsupported, "zt12.part.type", place + "unknown type " + in_quotes(part_.type)});
+    fault_part(part, {Code::unsupported, "zt12.part.type", "unknown type " + in_quotes(part.type)});
   }
 }
 
 // §3: where the stored bytes lie, and what they can decode to.
 void Entries::check_extent(const PartFields& part) {
-  const std::string range = "offset " + number(part.offset) + " + length " + number(part.length);
+  const auto range = [&] { return "offset " + number(part.offset) + " + length " + number(part.length); };
   if (part.offset % 64 != 0) {
-    throw Error(Code::malformed, "zt12.blob.align", range + ": the offset is no multiple of 64");
+    throw Error(Code::malformed, "zt12.blob.align", range() + ": the offset is no multiple of 64");
   }
   if (!checked::within(part.offset, part.length, blobs_end_)) {
-    throw Error(Code::malformed, "zt12.blob.bounds", range + " runs past " + number(blobs_end_));
+    throw Error(Code::malformed, "zt12.blob.bounds", range() + " runs past " + number(blobs_end_));
   }
   if (part.length > 0 && part.offset < kHeaderBytes) {
-    throw Error(Code::malformed, "zt12.blob.header", range + " overlaps the header");
+    throw Error(Code::malformed, "zt12.blob.header", range() + " overlaps the header");
   }
   if (!part.zstd && part.decoded_length && *part.decoded_length != part.length) {
     throw Error(
@@ -183,23 +169,23 @@ void Entries::check_extent(const PartFields& part) {
   }
 }
 
-void Entries::check_tensor() {
+void Entries::check_tensor(const ObjectFields& object) {
   if (catalog_.tensor(row()).fault != model::kNone) return;
-  if (object_.layout == "dense") return check_dense();
-  if (object_.layout == "sparse_csr") {
+  if (object.layout == "dense") return check_dense(object);
+  if (object.layout == "sparse_csr") {
     if (!has_part("indptr")) throw Error(Code::malformed, "zt12.sparse.parts", "no part 'indptr'");
-    if (object_.shape.size() != 2) throw Error(Code::malformed, "zt12.sparse.rank", "a CSR tensor has two dimensions");
-    return check_sparse("indices");
+    if (object.shape.size() != 2) throw Error(Code::malformed, "zt12.sparse.rank", "a CSR tensor has two dimensions");
+    return check_sparse(object, "indices");
   }
-  if (object_.layout == "sparse_coo") check_sparse("coords");
+  if (object.layout == "sparse_coo") check_sparse(object, "coords");
 }
 
 // §4: the data part holds exactly the elements of the shape.
-void Entries::check_dense() {
+void Entries::check_dense(const ObjectFields& object) {
   const model::TensorRow& tensor = catalog_.tensor(row());
   const auto found = catalog_.find_part(tensor, "data");
   if (!found) throw Error(Code::malformed, "zt12.dense.data", "a dense tensor has no part 'data'");
-  const auto elements = checked::elements(object_.shape);
+  const auto elements = checked::elements(object.shape);
   const auto expected = elements ? byte_length(catalog_.part(*found).dtype, *elements) : std::nullopt;
   if (!expected) throw Error(Code::malformed, "zt12.shape.overflow", "the shape has more elements than 64 bits count");
   const model::Recipe& recipe = catalog_.part(*found).recipe;
@@ -216,10 +202,10 @@ void Entries::check_dense() {
   }
 }
 
-void Entries::check_sparse(std::string_view indices) {
+void Entries::check_sparse(const ObjectFields& object, std::string_view indices) {
   if (!has_part("values")) throw Error(Code::malformed, "zt12.sparse.parts", "no part 'values'");
   if (!has_part(indices)) throw Error(Code::malformed, "zt12.sparse.parts", "no part " + in_quotes(indices));
-  if (!checked::elements(object_.shape)) {
+  if (!checked::elements(object.shape)) {
     throw Error(Code::malformed, "zt12.shape.overflow", "the shape has more elements than 64 bits count");
   }
 }
@@ -233,13 +219,22 @@ void check_ratio(std::uint64_t decoded, std::uint64_t stored) {
   }
 }
 
+// A file that begins like ours but does not end so is a 1.0 file where its last eight bytes can be the size of a
+// manifest; else it was cut short, and decode() says so.
 bool sniff(const ByteStore& store, std::string_view) {
-  if (store.size() < kHeaderBytes + kFooterBytes) return false;
+  const std::uint64_t size = store.size();
   std::array<std::byte, kHeaderBytes> head;
-  std::array<std::byte, kHeaderBytes> tail;
+  if (size < kHeaderBytes) return false;
   store.read_at(0, head);
-  store.read_at(store.size() - kHeaderBytes, tail);
-  return is_magic(head) && is_magic(tail);
+  if (!is_magic(head)) return false;
+  if (size < kHeaderBytes + kFooterBytes) return true;
+  std::array<std::byte, kHeaderBytes> tail;
+  store.read_at(size - kHeaderBytes, tail);
+  const auto length = endian::load_le<std::uint64_t>(tail.data());
+  if (is_magic(tail) || length == 0 || length > size - 2 * kHeaderBytes) return true;
+  std::array<std::byte, 1> first;
+  store.read_at(size - kHeaderBytes - length, first);
+  return static_cast<unsigned>(first[0]) >> 5 != 5;  // no CBOR map
 }
 
 Catalog decode(const ByteStore& store, const Limits& limits) {
@@ -249,17 +244,12 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
   store.read_at(extent.offset, manifest);
 
   Catalog catalog;
-  const RootFields root = read_root(manifest, limits);
+  Entries entries(catalog, extent.offset, limits);
+  const RootFields root = ManifestCursor(manifest, limits).walk([&](std::string_view name, const ObjectFields& object) {
+    entries.add(name, object);
+  });
   catalog.format = root.version.starts_with("1.1") ? "zt-1.1" : "zt-1.2";
   catalog.attributes.assign(root.attributes.begin(), root.attributes.end());
-  Entries entries(catalog, extent.offset, limits);
-  CborCursor cursor(root.objects, {.strict = false, .depth = limits.depth});
-  cursor.read();
-  std::string name;
-  while (cursor.more()) {
-    name = read_key(cursor);
-    entries.add(name, cursor.skip());
-  }
   catalog.shrink();
   return catalog;
 }

@@ -39,9 +39,8 @@ TEST(Zt12Decode, ReadsAFileWithoutTensors) {
   EXPECT_EQ(catalog.format, "zt-1.2");
 }
 
-// No file opened by path comes this far: what does not begin and end with the magic is of another format.
 TEST(Zt12Decode, RefusesFilesThatDoNotBeginAndEndWithTheMagic) {
-  std::string head = empty_file();
+  std::string head = empty_file();  // no file opened by path comes this far: it would be of another format
   head[7] = '1';
   EXPECT_EQ(refusal(head), "malformed zt12.header.magic");
   std::string footer = empty_file();
@@ -51,12 +50,19 @@ TEST(Zt12Decode, RefusesFilesThatDoNotBeginAndEndWithTheMagic) {
   EXPECT_EQ(refusal(""), "malformed zt12.size");
 }
 
-TEST(Zt12Sniff, KnowsTheMagicAtBothEnds) {
+TEST(Zt12Sniff, KnowsTheMagicAndOwnsWhatWasCut) {
   EXPECT_TRUE(sniff(store_of(empty_file()), ""));
   EXPECT_TRUE(sniff(store_of(empty_file()), "model.safetensors"));
-  EXPECT_FALSE(sniff(store_of(empty_file().substr(0, 47)), "model.zt"));
-  EXPECT_FALSE(sniff(store_of("ZTEN1000ZTEN1000"), "model.zt"));
+  EXPECT_TRUE(sniff(store_of(empty_file().substr(0, 47)), "model.zt"));
+  EXPECT_TRUE(sniff(store_of("ZTEN1000"), "model.zt"));
+  EXPECT_FALSE(sniff(store_of("ZTEN100"), "model.zt"));
   EXPECT_FALSE(sniff(store_of(""), ""));
+}
+
+TEST(Zt12Sniff, LeavesFilesOfGeneration10ToOthers) {
+  const std::string manifest = "\xA1\x67tensors\xA0";
+  const std::string size = std::string(1, static_cast<char>(manifest.size())) + std::string(7, '\0');
+  EXPECT_FALSE(sniff(store_of("ZTEN1000" + manifest + size), "model.zt"));
 }
 
 }  // namespace

@@ -68,12 +68,13 @@ void Conversion::check_paths() const {
     }
   }
   if (target && !options_.overwrite) {
-    throw Error::system(EEXIST, output_.string(), "the output is not replaced unless forced");
+    throw Error::system(EEXIST, output_.string(), "the output exists already, and is not replaced without --force");
   }
 }
 
 void Conversion::open_inputs() {
   const std::string& format = options_.format;
+  if (format != "auto" && !library::is_format(format)) misuse("no format is named " + in_quotes(format));
   for (const fs::path& path : paths_) {
     inputs_.push_back(open(path, options_.open));
     const std::string_view found = inputs_.back().format();

@@ -28,7 +28,7 @@ struct Known {
 constexpr Known kKnown[] = {
     {"\x89ZT2\r\n\x1a\n", "a .zt file of generation 2"},
     {"ZTEN0001", "a .zt file of generation 0.1"},
-    {"ZTEN1000", "a .zt file of generation 1.0, or one of 1.1 or 1.2 that was cut short"},
+    {"ZTEN1000", "a .zt file of generation 1.0"},
     {"GGUF", "a GGUF file"},
     {"PK\x03\x04", "a zip archive (PyTorch or npz)"},
     {"\x93NUMPY", "an npy file"},
@@ -64,11 +64,17 @@ const Format& find_writable(std::string_view name) {
   throw Error(Code::usage, "", "format " + in_quotes(name) + " cannot be written: expected 1.2");
 }
 
+bool is_format(std::string_view name) {
+  if (name.starts_with("zt-")) name.remove_prefix(3);
+  return name == "1.1" || name == "1.2" || name == "safetensors";
+}
+
 void check_suffix(std::string_view path) {
   for (const std::string_view suffix :
        {".safetensors", ".npz", ".npy", ".gguf", ".pt", ".pth", ".onnx", ".h5", ".hdf5"}) {
     if (path.ends_with(suffix)) {
-      throw Error(Code::usage, "", "files named *" + std::string(suffix) + " cannot be written: name it *.zt");
+      throw Error(Code::usage, "",
+                  std::string(path) + ": files named *" + std::string(suffix) + " cannot be written: name it *.zt");
     }
   }
 }

@@ -10,6 +10,7 @@ namespace zt::library {
 namespace {
 
 constexpr std::size_t kBatch = 64;  // pieces at work at once: what bounds memory
+constexpr std::size_t kChunk = std::size_t{256} << 10;
 constexpr std::size_t kSmall = std::size_t{64} << 10;
 constexpr std::size_t kBuffer = std::size_t{1} << 20;
 
@@ -106,9 +107,20 @@ void PartWriter::write_batch(std::size_t count) {
   }
 }
 
+// Raw bytes of memory: digested and written in chunks that the nearer caches hold, so that both cost one pass.
+void PartWriter::write_memory(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto chunk = bytes.first(std::min(bytes.size(), kChunk));
+    digest_and_write(chunk, checksum_ == Checksum::crc32c ? hash::crc32c(chunk) : 0);
+    meter_->add(chunk.size());
+    meter_->poll();
+    bytes = bytes.subspan(chunk.size());
+  }
+}
+
 StoredPart PartWriter::write(PieceSource& source, Encoding encoding, Checksum checksum, run::Meter& meter) {
   const std::uint64_t length = source.length();
-  const auto pieces = static_cast<std::size_t>(length / read::kPieceBytes + (length % read::kPieceBytes != 0));
+  auto pieces = static_cast<std::size_t>(length / read::kPieceBytes + (length % read::kPieceBytes != 0));
   if (!encoding.is_raw() && encoding != slots_encoding_) {
     for (Slot& slot : slots_) slot.encoder.reset();
     slots_encoding_ = encoding;
@@ -122,6 +134,11 @@ StoredPart PartWriter::write(PieceSource& source, Encoding encoding, Checksum ch
   sha_.reset();
   if (checksum == Checksum::sha256) sha_.emplace();
 
+  const auto memory = source.in_memory();
+  if (encoding_.is_raw() && !memory.empty()) {
+    write_memory(memory);
+    pieces = 0;
+  }
   for (std::size_t first = 0; first < pieces; first += kBatch) {
     const std::size_t count = std::min(kBatch, pieces - first);
     make_batch(source, first, count);

@@ -69,6 +69,7 @@ class PartWriter {
     std::span<const std::byte> bytes;  // what is written: of `decoded`, of `stored`, or of memory that is not ours
     std::uint32_t crc = 0;
   };
+  void write_memory(std::span<const std::byte> bytes);
   void make_batch(PieceSource& source, std::size_t first, std::size_t count);
   void make_stored(Slot& slot);
   bool shrinks(std::size_t count, std::uint64_t decoded) const;

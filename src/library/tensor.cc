@@ -100,6 +100,12 @@ const model::PartRow& Part::prepare(const SourceState& state) const {
   return part;
 }
 
+std::optional<std::uint64_t> Part::known_length() const {
+  const std::uint64_t length = state_->catalog.part(row_).recipe.decoded_length;
+  if (length == model::kUnknownLength) return std::nullopt;
+  return length;
+}
+
 std::uint64_t Part::length() const {
   const model::PartRow& part = state_->catalog.part(row_);
   if (part.recipe.decoded_length != model::kUnknownLength) return part.recipe.decoded_length;
@@ -115,7 +121,7 @@ Bytes Part::map(Mapping mapping) const {
     }
     if (!state_->mappable) throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
     if (state_->checked && !state_->checked[row_].load(std::memory_order_relaxed)) {
-      check(Verify::always);
+      check_bytes(part, Verify::always);
       state_->checked[row_].store(true, std::memory_order_relaxed);
     }
     return state_->store->map(mapping).slice(part.recipe.offset, part.recipe.stored_length);
@@ -124,6 +130,10 @@ Bytes Part::map(Mapping mapping) const {
 
 void Part::check(Verify verify) const {
   const model::PartRow& part = prepare(*state_);
+  library::located(*state_, tensor_, &part, [&] { check_bytes(part, verify); });
+}
+
+void Part::check_bytes(const model::PartRow& part, Verify verify) const {
   const model::Recipe recipe = state_->measured(part);
   const read::Job job{.part = state_->part_source(part, recipe),
                       .check = library::check_of(verify),

@@ -37,10 +37,13 @@ TEST(Tensor, RefusesPartsWhoseBytesTogetherPass64Bits) {
   model::Catalog catalog;
   catalog.add_tensor("w", {}, "acme", {});
   for (const std::string_view role : {"a", "b"}) {
-    model::PartRow& part = catalog.add_part(
-        role, DType::u8,
-        {.offset = 64, .stored_length = kStored, .decoded_length = kStored << 15, .file = 0, .coding = model::Coding::zstd},
-        "");
+    model::PartRow& part = catalog.add_part(role, DType::u8,
+                                            {.offset = 64,
+                                             .stored_length = kStored,
+                                             .decoded_length = kStored << 15,
+                                             .file = 0,
+                                             .coding = model::Coding::zstd},
+                                            "");
     part.storage = catalog.intern("u8");
   }
   const auto store =

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -44,7 +45,8 @@ class Window {
     } else if (!reader_->ordered()) {
       load_piece(static_cast<std::size_t>(offset / reader_->piece_offset(1)));
     } else {
-      // A stream without a seek table can only be decoded from its start; a step back begins again.
+      // A stream without a seek table can only be decoded from its start. A step back begins again; it takes a run
+      // that is asked for twice and lies in two pieces.
       if (!block_.empty() && offset < start_) {
         reader_.emplace(part_, Check::none);
         next_ = 0;
@@ -77,6 +79,27 @@ bool is_whole(const AxisSelection& axis, std::uint64_t size) {
   return axis.list.empty() && axis.start == 0 && axis.count == size && axis.step == 1;
 }
 
+// One axis in the order of places, whatever the order asked for: so nothing of a stream is decoded twice.
+class Walk {
+ public:
+  explicit Walk(const AxisSelection& axis) : axis_(axis) {
+    if (std::is_sorted(axis.list.begin(), axis.list.end())) return;
+    order_.resize(axis.list.size());
+    std::iota(order_.begin(), order_.end(), std::uint64_t{0});
+    std::sort(order_.begin(), order_.end(),
+              [&](std::uint64_t a, std::uint64_t b) { return axis.list[a] < axis.list[b]; });
+  }
+  // Which of the selected ones comes as number `i`.
+  std::uint64_t selected(std::uint64_t i) const {
+    if (!order_.empty()) return order_[i];
+    return axis_.list.empty() && axis_.step < 0 ? axis_.count - 1 - i : i;
+  }
+
+ private:
+  const AxisSelection& axis_;
+  std::vector<std::uint64_t> order_;  // empty: forwards or backwards
+};
+
 }  // namespace
 
 void read_slice(const PartSource& part, std::span<const std::uint64_t> shape, std::size_t element_bytes,
@@ -100,12 +123,23 @@ void read_slice(const PartSource& part, std::span<const std::uint64_t> shape, st
     base = selection[split].start * strides[split];
   }
   Window window(part, split > 0 ? strides[split - 1] : 0);
+  const std::vector<Walk> walks(selection.begin(), selection.begin() + static_cast<std::ptrdiff_t>(split));
+  std::vector<std::uint64_t> places(split);  // bytes of `out` from one selected position to the next, by axis
+  std::uint64_t place = run;
+  for (std::size_t i = split; i-- > 0;) {
+    places[i] = place;
+    place *= selection[i].size();
+  }
   std::vector<std::uint64_t> index(split);
-  while (!out.empty()) {
+  for (std::uint64_t left = out.size() / run; left > 0; --left) {
     std::uint64_t offset = base;
-    for (std::size_t i = 0; i < split; ++i) offset += position(selection[i], index[i]) * strides[i];
-    window.fetch(offset, out.first(static_cast<std::size_t>(run)));
-    out = out.subspan(static_cast<std::size_t>(run));
+    std::uint64_t to = 0;
+    for (std::size_t i = 0; i < split; ++i) {
+      const std::uint64_t selected = walks[i].selected(index[i]);
+      offset += position(selection[i], selected) * strides[i];
+      to += selected * places[i];
+    }
+    window.fetch(offset, out.subspan(static_cast<std::size_t>(to), static_cast<std::size_t>(run)));
     for (std::size_t i = split; i-- > 0;) {
       if (++index[i] < selection[i].size()) break;
       index[i] = 0;

@@ -110,6 +110,21 @@ std::span<const std::byte> CborCursor::skip() {
   return input_.subspan(from, position_ - from);
 }
 
+void CborCursor::restart(std::span<const std::byte> input) {
+  input_ = input;
+  position_ = 0;
+  levels_.clear();
+  keys_.clear();
+}
+
+void CborCursor::pass(std::size_t length) {
+  if (!levels_.empty() && levels_.back().want == Want::more) {
+    fail(Code::internal, "", position_, "more() before an item, found pass()");
+  }
+  take(length);
+  item_done();
+}
+
 void CborCursor::close() {
   if (levels_.empty()) fail(Code::internal, "", position_, "an open container to close, found none");
   pass_until(levels_.size() - 1);

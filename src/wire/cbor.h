@@ -61,6 +61,11 @@ class CborCursor {
   std::span<const std::byte> skip();
   // Passes over all that is left in the innermost open container, and closes it.
   void close();
+  // Begins anew with another input; keeps memory. For many small items, cheaper than a new cursor each.
+  void restart(std::span<const std::byte> input ZT_LIFETIME_BOUND);
+  // What was not read yet, and a step over one item at its start that another cursor has read whole.
+  std::span<const std::byte> rest() const noexcept { return input_.subspan(position_); }
+  void pass(std::size_t length);
   std::size_t position() const noexcept { return position_; }
   // Throws malformed "cbor.trailing" when input is left.
   void finish() const;

@@ -3,8 +3,8 @@
 
 Each hostile file is a good one changed in one place; what breaks one tensor stands beside a tensor that is right.
 "where" says which step meets the fault: opening the file, reading the named tensor, or verifying it; "limits" are those
-the file is opened with. Files whose code is "ok" must read, with the SHA-256 of each part's decoded bytes. They are the
-seeds of the fuzz target too.
+the file is opened with. Files whose code is "ok" must read, with the SHA-256 of each part's decoded bytes. They and
+small golden files are the seeds of the fuzz target too.
 """
 
 import hashlib
@@ -127,9 +127,14 @@ def frame_cases():
     whole = dense()
     bad("zt12", "format.unknown", b"nothing known", "format.unknown", code="unsupported")
     bad("zt12", "format.unknown.none", b"", "format.unknown", code="unsupported")
-    bad("zt12", "format.unread.cut", whole[:-1], "format.unread", code="unsupported")
-    bad("zt12", "format.unread.footer", whole[:-1] + b"1", "format.unread", code="unsupported")
-    bad("zt12", "format.unread.23", MAGIC + bytes(15), "format.unread", code="unsupported")
+    for name, content in (("last", whole[:-1] + b"1"), ("cut", whole[:-1]), ("unfinished", whole[:160]),
+                          ("far", MAGIC + bytes(16) + struct.pack("<Q", 17))):
+        bad("zt12", "footer.magic." + name, content, "zt12.footer.magic")
+    for name, content in (("8", MAGIC), ("23", MAGIC + bytes(15)), ("twice", MAGIC + MAGIC)):
+        bad("zt12", "size." + name, content, "zt12.size")
+    manifest = cbor({"version": "1.0.0", "tensors": {}})
+    bad("zt12", "format.unread.zt10", MAGIC + manifest + struct.pack("<Q", len(manifest)), "format.unread",
+        code="unsupported")
     for name, head in (("zt2", b"\x89ZT2\r\n\x1a\n"), ("zt01", b"ZTEN0001"), ("gguf", b"GGUF"), ("zip", b"PK\3\4"),
                        ("npy", b"\x93NUMPY"), ("hdf5", b"\x89HDF\r\n\x1a\n"), ("pickle", b"\x80\2"),
                        ("pickle4", b"\x80\4")):
@@ -458,6 +463,9 @@ def main():
         text = json.dumps(verdicts, indent=1, sort_keys=True) + "\n"
         (HOSTILE / folder / "expected.json").write_text(text)
     SEEDS.mkdir(parents=True, exist_ok=True)  # fuzzing adds seeds of its own, which stay
+    for path in (ROOT / "tests" / "golden").glob("*/*.zt"):
+        if path.stat().st_size < 2048:
+            (SEEDS / f"golden.{path.parent.name}.{path.name}").write_bytes(path.read_bytes())
     for (folder, name), content in files.items():
         (HOSTILE / folder / name).write_bytes(content)
         if name.startswith("ok."):

@@ -1,0 +1,217 @@
+#include "ztensor/convert.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "memory_file.h"
+#include "temp_dir.h"
+#include "ztensor/source.h"
+#include "ztensor/verify.h"
+#include "ztensor/writer.h"
+
+namespace zt {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<float> kData = {1, 2, 3, 4};
+
+class Convert : public testing::Test {
+ protected:
+  fs::path at(std::string_view name) const { return folder_ / name; }
+  // A file of one tensor.
+  fs::path make(std::string_view name, std::string_view tensor, const WriterOptions& options = {}) const {
+    Writer writer = Writer::create(at(name), options);
+    writer.add(tensor, {4}, std::span<const float>(kData));
+    writer.finalize();
+    return at(name);
+  }
+  // The content of a file of the corpus.
+  fs::path copy_of(std::string_view corpus, std::string_view name) const {
+    fs::copy_file(fs::path(ZT_TEST_DATA) / corpus, at(name));
+    return at(name);
+  }
+  test::TempDir folder_;
+};
+
+// What is thrown; of code internal when nothing is.
+Error refusal(const std::vector<fs::path>& inputs, const fs::path& output, const ConvertOptions& options = {}) {
+  try {
+    convert(inputs, output, options);
+  } catch (const Error& error) {
+    return error;
+  }
+  return Error(Code::internal, "", "nothing was refused");
+}
+
+bool mentions(const Error& error, const fs::path& path) {
+  return std::string(error.what()).find(path.string()) != std::string::npos;
+}
+
+TEST_F(Convert, RefusesAnOutputThatIsAnInputThroughLinksToo) {
+  const fs::path in = make("in.zt", "w");
+  const std::string before = test::read_file(in);
+  fs::create_hard_link(in, at("hard.zt"));
+  fs::create_symlink(in, at("soft.zt"));
+  ConvertOptions force;
+  force.overwrite = true;
+  for (const fs::path& output : {in, at("hard.zt"), at("soft.zt"), at(".") / "in.zt"}) {
+    EXPECT_EQ(refusal({in}, output, force).code(), Code::usage) << output;
+  }
+  EXPECT_EQ(refusal({at("soft.zt")}, in, force).code(), Code::usage);
+  EXPECT_EQ(test::read_file(in), before);
+  EXPECT_EQ(folder_.count(), 3U);
+}
+
+TEST_F(Convert, ReplacesAnExistingOutputOnlyWhenToldTo) {
+  const fs::path in = make("in.zt", "w");
+  test::write_file(at("out.zt"), "before");
+  const Error error = refusal({in}, at("out.zt"));
+  EXPECT_EQ(error.code(), Code::io);
+  EXPECT_EQ(error.os_error(), EEXIST);
+  EXPECT_EQ(test::read_file(at("out.zt")), "before");
+  ConvertOptions force;
+  force.overwrite = true;
+  convert(std::vector{in}, at("out.zt"), force);
+  EXPECT_EQ(open(at("out.zt")).tensor("w").read<float>(), kData);
+}
+
+TEST_F(Convert, NamesBothFilesThatHaveATensor) {
+  const fs::path a = make("a.zt", "w");
+  const fs::path b = make("b.zt", "w");
+  const Error error = refusal({a, b}, at("out.zt"));
+  EXPECT_EQ(error.code(), Code::usage);
+  EXPECT_TRUE(mentions(error, a) && mentions(error, b)) << error.what();
+  EXPECT_EQ(refusal({a, a}, at("out.zt")).code(), Code::usage);
+  EXPECT_EQ(folder_.count(), 2U);
+}
+
+TEST_F(Convert, RefusesWhatItCannotDoBeforeItWrites) {
+  const fs::path in = make("in.zt", "w");
+  EXPECT_EQ(refusal({}, at("out.zt")).code(), Code::usage);
+  EXPECT_EQ(refusal({in}, at("out.safetensors")).code(), Code::usage);
+  EXPECT_EQ(refusal({at("none.zt")}, at("out.zt")).code(), Code::io);
+  ConvertOptions options;
+  options.format = "safetensors";
+  EXPECT_EQ(refusal({in}, at("out.zt"), options).code(), Code::usage);
+  options.format = "auto";
+  options.include = {"v*"};
+  EXPECT_EQ(refusal({in}, at("out.zt"), options).code(), Code::usage);
+  options.include = {"*"};
+  options.delete_originals = true;
+  EXPECT_EQ(refusal({in}, at("out.zt"), options).code(), Code::usage);
+  EXPECT_EQ(folder_.count(), 1U);
+}
+
+TEST_F(Convert, TakesWhatIsIncludedAndNotExcluded) {
+  Writer writer = Writer::create(at("in.zt"));
+  for (const char* name : {"a.0", "a.1", "b.0"}) writer.add(name, {4}, std::span<const float>(kData));
+  writer.finalize();
+  ConvertOptions options;
+  options.include = {"a.*"};
+  options.exclude = {"*.1"};
+  EXPECT_EQ(convert(std::vector{at("in.zt")}, at("out.zt"), options).tensors, 1U);
+  EXPECT_TRUE(open(at("out.zt")).find("a.0"));
+}
+
+TEST_F(Convert, StopsAtAnUnreadableTensorUnlessToldToSkipIt) {
+  const fs::path in = copy_of("hostile/zt12/part.dtype.zt", "in.zt");
+  EXPECT_STREQ(refusal({in}, at("out.zt")).rule(), "zt12.part.dtype");
+  EXPECT_EQ(folder_.count(), 1U);
+  ConvertOptions options;
+  options.skip_unreadable = true;
+  options.delete_originals = true;
+  const ConvertReport report = convert(std::vector{in}, at("out.zt"), options);
+  EXPECT_EQ(report.tensors, 1U);
+  EXPECT_EQ(report.skipped.size(), 1U);
+  EXPECT_EQ(report.notes.size(), 1U);  // that the original was kept
+  EXPECT_TRUE(fs::exists(in));
+  EXPECT_TRUE(open(at("out.zt")).find("good"));
+}
+
+TEST_F(Convert, LeavesNothingBehindWhenADigestIsWrong) {
+  const fs::path in = copy_of("hostile/digest/mismatch.sha256.zt", "in.zt");
+  for (const auto& recode : {std::optional<Encoding>(), std::optional(Encoding::zstd(1))}) {
+    ConvertOptions options;
+    options.recode = recode;
+    EXPECT_STREQ(refusal({in}, at("out.zt"), options).rule(), "digest.mismatch");
+    EXPECT_EQ(folder_.count(), 1U);
+  }
+}
+
+// Two tensors of the same bytes are stored once; what each says of them is checked all the same.
+TEST_F(Convert, ChecksWhatEachOfTwoTiedTensorsSays) {
+  Writer writer = Writer::create(at("in.zt"));
+  writer.add("w", {4}, std::span<const float>(kData));
+  writer.add_alias("v", "w");
+  writer.finalize();
+  std::string bytes = test::read_file(at("in.zt"));
+  const std::size_t digest = bytes.rfind("crc32c:0x");
+  bytes[digest + 9] = bytes[digest + 9] == '0' ? '1' : '0';
+  test::write_file(at("in.zt"), bytes);
+  ASSERT_EQ(check(open(at("in.zt"))).findings.size(), 1U);
+  EXPECT_STREQ(refusal({at("in.zt")}, at("out.zt")).rule(), "digest.mismatch");
+}
+
+TEST_F(Convert, DeletesOriginalsThatWereReadWhole) {
+  const fs::path a = make("a.zt", "a");
+  const fs::path b = make("b.zt", "b");
+  ConvertOptions options;
+  options.delete_originals = true;
+  convert(std::vector{a, b}, at("out.zt"), options);
+  EXPECT_FALSE(fs::exists(a));
+  EXPECT_FALSE(fs::exists(b));
+  EXPECT_EQ(open(at("out.zt")).size(), 2U);
+}
+
+TEST_F(Convert, DeletesNothingThroughALink) {
+  const fs::path in = make("in.zt", "w");
+  fs::create_symlink(in, at("soft.zt"));
+  ConvertOptions options;
+  options.delete_originals = true;
+  EXPECT_EQ(refusal({at("soft.zt")}, at("out.zt"), options).code(), Code::usage);
+  EXPECT_TRUE(fs::exists(in));
+  EXPECT_TRUE(fs::is_symlink(at("soft.zt")));
+  EXPECT_FALSE(fs::exists(at("out.zt")));
+}
+
+// The last call of the progress callback comes when the output is in place, and before it is read back.
+TEST_F(Convert, KeepsOriginalsWhenTheOutputReadsBackOtherwise) {
+  const fs::path in = make("in.zt", "w");
+  ConvertOptions options;
+  options.delete_originals = true;
+  options.recode = Encoding::raw();
+  options.writer.checksum = Checksum::none;
+  options.progress = [&](std::uint64_t, std::uint64_t) {
+    if (!fs::exists(at("out.zt"))) return true;
+    std::string bytes = test::read_file(at("out.zt"));
+    bytes[open(at("out.zt")).tensor("w").data().offset()] ^= 1;
+    test::write_file(at("out.zt"), bytes);
+    return true;
+  };
+  const Error error = refusal({in}, at("out.zt"), options);
+  EXPECT_EQ(error.code(), Code::mismatch);
+  EXPECT_STREQ(error.rule(), "convert.readback");
+  EXPECT_EQ(open(in).tensor("w").read<float>(), kData);
+}
+
+TEST_F(Convert, KeepsFileAttributesAndSaysWhereTheyDiffer) {
+  const auto with = [](Value::Map members) { return WriterOptions{.attributes = Value(std::move(members))}; };
+  const fs::path a = make("a.zt", "a", with({{"k", 1}, {"same", "x"}}));
+  const fs::path b = make("b.zt", "b", with({{"k", 2}, {"same", "x"}, {"more", 3}}));
+  const ConvertReport report = convert(std::vector{a, b}, at("out.zt"));
+  EXPECT_EQ(report.notes.size(), 1U);
+  EXPECT_TRUE(open(at("out.zt")).attributes() == Value(Value::Map{{"k", 1}, {"same", "x"}, {"more", 3}}));
+  const fs::path foreign = copy_of("hostile/safetensors/ok.metadata.safetensors", "in.safetensors");
+  convert(std::vector{foreign}, at("from.zt"));
+  const Value attributes = open(at("from.zt")).attributes();
+  EXPECT_EQ(*attributes.find("ztensor.source.format")->text(), "safetensors");
+  EXPECT_EQ(*attributes.find("format")->text(), "pt");
+}
+
+}  // namespace
+}  // namespace zt

@@ -1,0 +1,110 @@
+#include "read/slice.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "codec/zstd.h"
+#include "ztensor/byte_store.h"
+
+namespace zt::read {
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+// Counts what is read of a file in memory.
+class CountingStore final : public ByteStore {
+ public:
+  explicit CountingStore(Bytes bytes) : memory_(std::move(bytes)) {}
+  std::uint64_t size() const override { return memory_.size(); }
+  void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    bytes_read += out.size();
+    memory_.read_at(offset, out);
+  }
+  mutable std::uint64_t bytes_read = 0;
+
+ private:
+  MemoryStore memory_;
+};
+
+constexpr std::uint64_t kRow = 1000;
+constexpr std::uint64_t kRows = 5000;
+
+// Row i is i, over and over, with some noise, so that zstd leaves enough to count.
+Bytes rows() {
+  Bytes bytes(kRows * kRow);
+  std::uint64_t state = 1;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    state = state * 6364136223846793005U + 1442695040888963407U;
+    bytes[i] = static_cast<std::byte>(i % kRow < 2 ? (i / kRow) >> (8 * (i % kRow)) : state >> 62);
+  }
+  return bytes;
+}
+
+struct Stored {
+  CountingStore store;
+  model::Recipe recipe;
+};
+
+Stored raw() {
+  return {CountingStore(rows()), {.offset = 0, .stored_length = kRows * kRow, .decoded_length = kRows * kRow}};
+}
+
+// Frames of 1 MiB, with or without their table.
+Stored zstd(bool table) {
+  codec::FrameEncoder encoder(1);
+  const Bytes decoded = rows();
+  Bytes stored;
+  std::vector<codec::FrameSize> sizes;
+  for (std::size_t at = 0; at < decoded.size(); at += codec::kFrameBytes) {
+    const auto piece = std::span(decoded).subspan(at, std::min(codec::kFrameBytes, decoded.size() - at));
+    const Bytes frame = encoder.encode(piece);
+    sizes.push_back({static_cast<std::uint32_t>(frame.size()), static_cast<std::uint32_t>(piece.size())});
+    stored.insert(stored.end(), frame.begin(), frame.end());
+  }
+  const Bytes end = codec::encode_seek_table(sizes);
+  if (table) stored.insert(stored.end(), end.begin(), end.end());
+  const std::uint64_t length = stored.size();
+  return {
+      CountingStore(std::move(stored)),
+      {.offset = 0, .stored_length = length, .decoded_length = kRows * kRow, .file = 0, .coding = model::Coding::zstd}};
+}
+
+// The first two bytes of each selected row, which are its number.
+std::vector<std::uint64_t> numbers(const Stored& from, const AxisSelection& selected) {
+  const std::uint64_t shape[] = {kRows, kRow};
+  Bytes out(2 * selected.size());
+  read_slice({&from.store, &from.recipe, ""}, shape, 1, {selected, {.start = 0, .count = 2}}, out);
+  std::vector<std::uint64_t> found;
+  for (std::size_t i = 0; i < out.size(); i += 2) {
+    found.push_back(std::to_integer<std::uint64_t>(out[i]) | std::to_integer<std::uint64_t>(out[i + 1]) << 8);
+  }
+  return found;
+}
+
+TEST(Slice, OfRawBytesReadsLittleMoreThanIsTaken) {
+  const Stored from = raw();
+  EXPECT_EQ(numbers(from, {.start = 4999, .count = 1}), (std::vector<std::uint64_t>{4999}));
+  EXPECT_LE(from.store.bytes_read, std::uint64_t{256} << 10);
+  from.store.bytes_read = 0;
+  EXPECT_EQ(numbers(from, {.start = 4999, .count = kRows, .step = -1}).back(), 0U);
+  EXPECT_LE(from.store.bytes_read, kRows * kRow);
+}
+
+TEST(Slice, OfSeekableFramesDecodesOnlyTheirs) {
+  const Stored from = zstd(true);
+  EXPECT_EQ(numbers(from, {.list = {4999, 4998, 4999}}), (std::vector<std::uint64_t>{4999, 4998, 4999}));
+  EXPECT_LE(from.store.bytes_read, from.recipe.stored_length / 2);
+}
+
+TEST(Slice, OfAStreamDecodesItOnceWhateverTheOrder) {
+  const Stored from = zstd(false);
+  EXPECT_EQ(numbers(from, {.start = 4999, .count = 100, .step = -50}).back(), 49U);
+  EXPECT_LE(from.store.bytes_read, from.recipe.stored_length + 64);
+  from.store.bytes_read = 0;
+  EXPECT_EQ(numbers(from, {.list = {4000, 1, 3000, 1, 2000}}), (std::vector<std::uint64_t>{4000, 1, 3000, 1, 2000}));
+  EXPECT_LE(from.store.bytes_read, from.recipe.stored_length + 64);
+}
+
+}  // namespace
+}  // namespace zt::read
