@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -42,8 +43,8 @@ class ZT_API Error : public std::exception {
   const std::string& path() const noexcept { return path_; }  // the file it is about, or ""
   const char* what() const noexcept override { return text_.c_str(); }
 
-  // Puts "place: " before the message.
-  void enter(std::string_view place) { text_.insert(0, std::string(place) + ": "); }
+  // Puts "place: " before the message, behind the name of the file.
+  void enter(std::string_view place) { text_.insert(named_, std::string(place) + ": "); }
   // Names the file, once: a second call, from further out, changes nothing.
   void enter_file(std::string_view path);
 
@@ -52,6 +53,7 @@ class ZT_API Error : public std::exception {
   const char* rule_;
   int os_error_ = 0;
   std::string path_;
+  std::size_t named_ = 0;  // how much of the text names the file
   std::string text_;
 };
 

@@ -49,7 +49,9 @@ class ZT_API Part {
   // Borrows the decoded bytes without copying. The result keeps its mapping alive after the Source is gone. Throws
   // unsupported when the bytes are encoded or the file is not mapped: it never copies quietly. If someone truncates
   // the file, touching the result is SIGBUS; read_into() throws io.
-  Bytes map(Mapping mapping = Mapping::shared) const;
+  // `verify`: instead of the source's: `always` checks the bytes once in the life of the source, before they are first
+  // handed out.
+  Bytes map(Mapping mapping = Mapping::shared, std::optional<Verify> verify = {}) const;
   // Decodes into `out`; out.size() must equal length(). Checks a crc32c digest in the same pass, others as the
   // source's Verify says. Throws usage (wrong size), io, malformed, mismatch, limit.
   void read_into(std::span<std::byte> out, std::optional<Verify> verify = {}) const;
@@ -118,6 +120,7 @@ class ZT_API Tensor {
   // An owned copy of a dense tensor. Throws usage when T does not stand for the dtype or the layout is not dense.
   template <class T>
   std::vector<T> read() const {
+    check_layout("dense");
     check_type(dtype_of<T>::value);
     std::vector<T> out(elements());
     read_into(std::as_writable_bytes(std::span<T>(out)));
@@ -163,7 +166,7 @@ class ZT_API Tensor {
     return out;
   }
   // What read_csr and read_coo are made of: nnz is the number of values. Throws as they do.
-  SparseIndices read_indices(std::uint64_t nnz) const;
+  SparseIndices read_indices(std::uint64_t nnz, std::optional<Verify> verify = {}) const;
 
  private:
   friend class Source;

@@ -23,7 +23,7 @@ struct VerifyReport {
 };
 
 // Checks digests and contents (zstd streams, bool bytes, sparse pointers and bounds) of the named tensors, or of all.
-// Reads every byte of them once, on several threads. Throws not_found, io, cancelled; what is wrong with the file is
+// Reads every byte of them, on several threads; the indices of sparse tensors twice. Throws not_found, io, cancelled; what is wrong with the file is
 // a finding.
 ZT_API VerifyReport check(const Source& source, std::span<const std::string> names = {}, const Progress& progress = {});
 // As check(), but throws the first finding that is not merely an unreadable tensor.

@@ -90,10 +90,13 @@ class ZT_API Writer {
 
   // Replaces the attributes of the file: a map with text keys, or null.
   void set_attributes(const Value& attributes);
-  // Called during long adds with bytes taken so far in this call, and their total.
-  void set_progress(Progress progress);
+  // Called during long adds with the bytes taken since this call, over all adds, and with `total` as it is given here. An
+  // add that it stops throws cancelled, and the writer can then only be dropped.
+  void set_progress(Progress progress, std::uint64_t total = 0);
+  std::uint64_t bytes_written() const;  // so far; after finalize(), the size of the file
 
-  // Writes the index and publishes the file. No call may follow.
+  // Writes the index and publishes the file. No call but bytes_written() may follow. Throws usage (an earlier write
+  // failed), limit (an index over Limits::index_bytes: nothing is published), io (the target is as it was).
   void finalize();
   // Gives up: the target stays as it was. Idempotent.
   void abort() noexcept;

@@ -31,6 +31,7 @@ Limits to_limits(nb::handle limits) {
   take(result.index_bytes, limits, "index_bytes");
   take(result.decoded_bytes, limits, "decoded_bytes");
   take(result.rank, limits, "rank");
+  take(result.parts, limits, "parts");
   take(result.depth, limits, "depth");
   return result;
 }

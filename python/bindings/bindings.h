@@ -17,6 +17,7 @@
 namespace zt::python {
 
 namespace nb = nanobind;
+class Turn;
 
 void bind_errors(nb::module_& module);
 void bind_buffer(nb::module_& module);
@@ -45,7 +46,8 @@ nb::str to_str(std::string_view text);
 
 // store.cc: Python's buffers and file objects as stores. They may be used and dropped without the GIL.
 std::shared_ptr<const ByteStore> store_of_buffer(nb::handle buffer);
-std::shared_ptr<const ByteStore> store_of_file(nb::object file);
+// Python's calls of the file are made inside `turn`.
+std::shared_ptr<const ByteStore> store_of_file(nb::object file, std::shared_ptr<Turn> turn);
 std::unique_ptr<ByteSink> sink_of_file(nb::object file);
 
 // arguments.cc
@@ -67,8 +69,9 @@ struct Buffer {
 
   std::span<std::byte> bytes() const { return {data, size}; }
 };
-// Uninitialised, at a multiple of 64; large ones ask for huge pages. Throws bad_alloc. Needs no GIL.
+// Of library::allocate(). Throws no_memory. Needs no GIL.
 Buffer allocate(std::uint64_t size);
+[[noreturn]] void throw_no_memory();  // for more bytes than can be counted
 // numpy.ndarray(shape, dtype, buffer, offset). Throws unsupported for shapes that NumPy cannot have.
 nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, nb::handle buffer, std::uint64_t offset);
 nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, Buffer buffer);

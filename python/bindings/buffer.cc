@@ -1,17 +1,12 @@
-#include "bindings.h"
-
-#include <sys/mman.h>
+#include "library/buffer.h"
 
 #include <array>
-#include <cstdlib>
 #include <limits>
-#include <new>
+
+#include "bindings.h"
 
 namespace zt::python {
 namespace {
-
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
-constexpr std::size_t kHugeFrom = std::size_t{8} << 20;
 
 int get_buffer(PyObject* object, Py_buffer* view, int flags) {
   const Buffer* buffer = nb::inst_ptr<Buffer>(nb::handle(object));
@@ -41,17 +36,12 @@ const NumPy& numpy() {
 }  // namespace
 
 Buffer allocate(std::uint64_t size) {
-  if (size > std::numeric_limits<Py_ssize_t>::max() - kHugePage) throw std::bad_alloc();
-  const std::size_t alignment = size >= kHugeFrom ? kHugePage : 64;
-  const std::size_t rounded = (static_cast<std::size_t>(size) / alignment + 1) * alignment;
-  void* memory = std::aligned_alloc(alignment, rounded);
-  if (memory == nullptr) throw std::bad_alloc();
-  if (size >= kHugeFrom) madvise(memory, rounded, MADV_HUGEPAGE);  // only a hint
-  return {.owner = std::shared_ptr<void>(memory, std::free),
-          .data = static_cast<std::byte*>(memory),
-          .size = static_cast<std::size_t>(size),
-          .writable = true};
+  if (size > static_cast<std::uint64_t>(std::numeric_limits<Py_ssize_t>::max())) throw_no_memory();
+  const library::Buffer memory = library::allocate(static_cast<std::size_t>(size));
+  return {.owner = memory.owner, .data = memory.bytes.data(), .size = memory.bytes.size(), .writable = true};
 }
+
+void throw_no_memory() { throw Error(Code::no_memory, "", "no memory for so many bytes"); }
 
 nb::object shape_tuple(std::span<const std::uint64_t> shape) {
   nb::object tuple = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(shape.size())));
@@ -72,7 +62,7 @@ nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, nb::han
     const bool too_large = PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_OverflowError);
     if (!too_large) throw nb::python_error();
     PyErr_Clear();
-    throw Error(Code::unsupported, "", "NumPy cannot have an array of this rank or size");
+    throw Error(Code::unsupported, "python.array", "NumPy cannot have an array of this rank or size");
   }
   return nb::steal(array);
 }

@@ -1,6 +1,7 @@
 #include "bindings.h"
 
-#include <cstring>
+#include <cerrno>
+#include <string_view>
 
 namespace zt::python {
 namespace {
@@ -22,13 +23,24 @@ const char* class_name(Code code) {
   return "ZTensorError";
 }
 
-// OSError picks its subclass by the number: FileNotFoundError, FileExistsError, ...
+// The message without the name of the file, which OSError has in a place of its own.
+std::string_view without_path(const Error& error) {
+  std::string_view text = error.what();
+  const std::string& path = error.path();
+  if (path.empty() || !text.starts_with(path)) return text;
+  text.remove_prefix(path.size());
+  if (text.starts_with(": ")) text.remove_prefix(2);
+  return text;
+}
+
+// OSError picks its subclass by the number: FileNotFoundError, FileExistsError, ... The system has none for a file that
+// ends too early.
 nb::object os_error(const Error& error) {
   const nb::handle type(PyExc_OSError);
-  if (error.os_error() == 0) return type(error.what());
-  const char* text = std::strerror(error.os_error());
-  if (error.path().empty()) return type(error.os_error(), text);
-  return type(error.os_error(), text, from_path(error.path()));
+  const int number = error.os_error() != 0 ? error.os_error() : EIO;
+  const nb::str text = to_str(without_path(error));
+  if (error.path().empty()) return type(number, text);
+  return type(number, text, from_path(error.path()));
 }
 
 void translate(const std::exception_ptr& thrown, void*) {
@@ -44,7 +56,7 @@ void translate(const std::exception_ptr& thrown, void*) {
 
 nb::object error_object(const Error& error) {
   if (error.code() == Code::io) return os_error(error);
-  if (error.code() == Code::no_memory) return nb::handle(PyExc_MemoryError)(error.what());
+  if (error.code() == Code::no_memory) return nb::handle(PyExc_MemoryError)(to_str(error.what()));
   const nb::object type = nb::module_::import_("ztensor._errors").attr(class_name(error.code()));
   return type(to_str(error.what()), nb::arg("code") = to_str(code_name(error.code())),
               nb::arg("rule") = to_str(error.rule()));

@@ -10,11 +10,12 @@ constexpr std::uint64_t kArenaAlignment = 64;
 
 // The borrowed bytes, or nothing when the part has to be copied. `mappable` turns false when the source has no such
 // mapping, so that the other tensors need not ask.
-Bytes borrow(const OpenSource& from, const Place& place, Mapping mapping, bool& mappable) {
+Bytes borrow(const OpenSource& from, const Place& place, Mapping mapping, std::optional<Verify> verify,
+             bool& mappable) {
   const Part part = place.tensor.data();
   if (!mappable || place.length == 0 || part.encoding() != "raw") return {};
   try {
-    Bytes bytes = part.map(mapping);
+    Bytes bytes = part.map(mapping, verify);
     const auto address = reinterpret_cast<std::uintptr_t>(bytes.view().data());
     const std::uint64_t element = std::max(dtype_bits(place.dtype) / 8, 1U);
     if (bytes.size() != place.length || address % element != 0) return {};
@@ -32,7 +33,7 @@ std::optional<Place> place_of(const Tensor& tensor) {
   if (tensor.layout() != "dense") return std::nullopt;
   const DType dtype = tensor.dtype();
   const auto length = byte_length(dtype, tensor.elements());
-  if (!length) throw Error(Code::limit, "", "tensor '" + std::string(tensor.name()) + "' is larger than memory can be");
+  if (!length) throw_no_memory();
   return Place{.tensor = tensor, .dtype = dtype, .length = *length, .mapped = {}, .offset = 0};
 }
 
@@ -47,15 +48,13 @@ Places locate(const OpenSource& from, const std::vector<Tensor>& tensors, Want w
   for (const Tensor& tensor : tensors) {
     std::optional<Place> place = place_of(tensor);
     if (place) {
-      place->mapped = borrow(from, *place, mapping, mappable);
+      place->mapped = borrow(from, *place, mapping, verify, mappable);
       if (place->mapped.empty()) {
         place->offset = size;
         const auto end = checked::add(size, place->length);
         const auto next = end ? checked::align_up(*end, kArenaAlignment) : std::nullopt;
-        if (!next) throw std::bad_alloc();
+        if (!next) throw_no_memory();
         size = *next;
-      } else if (verify == Verify::always && from.options.verify != Verify::always) {
-        place->tensor.data().check(Verify::always);  // the call asks for it, and the source would not check a view
       }
     }
     places.tensors.push_back(std::move(place));
@@ -68,7 +67,7 @@ std::optional<Place> find_mapped(const OpenSource& from, const Tensor& tensor) {
   bool mappable = from.options.backend != Backend::read;
   std::optional<Place> place = place_of(tensor);
   if (!place) return std::nullopt;
-  place->mapped = borrow(from, *place, Mapping::shared, mappable);
+  place->mapped = borrow(from, *place, Mapping::shared, {}, mappable);
   if (place->mapped.empty()) return std::nullopt;
   return place;
 }

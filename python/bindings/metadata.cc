@@ -28,7 +28,7 @@ class IndexSum {
 
 std::uint64_t index_sum(const OpenSource& self) {
   IndexSum sum;
-  for (const Tensor& tensor : self.source) {
+  for (const Tensor& tensor : self.source()) {
     sum.add(tensor.name());
     sum.add(tensor.layout());
     for (const std::uint64_t dimension : tensor.shape()) sum.add(dimension);
@@ -47,32 +47,32 @@ std::uint64_t index_sum(const OpenSource& self) {
 
 nb::list names(const OpenSource& self) {
   nb::list list;
-  for (const Tensor& tensor : self.source) list.append(to_str(tensor.name()));
+  for (const Tensor& tensor : self.source()) list.append(to_str(tensor.name()));
   return list;
 }
 
 nb::list paths(const OpenSource& self) {
   nb::list list;
-  for (const auto& path : self.source.paths()) list.append(from_path(path));
+  for (const auto& path : self.source().paths()) list.append(from_path(path));
   return list;
 }
 
 nb::list notes(const OpenSource& self) {
   nb::list list;
-  for (const std::string& note : self.source.notes()) list.append(to_str(note));
+  for (const std::string& note : self.source().notes()) list.append(to_str(note));
   return list;
 }
 
 nb::dict unreadable(const OpenSource& self) {
   nb::dict causes;
-  for (const Tensor& tensor : self.source) {
+  for (const Tensor& tensor : self.source()) {
     if (const auto cause = tensor.unreadable()) causes[to_str(tensor.name())] = error_object(*cause);
   }
   return causes;
 }
 
 nb::list parts(const OpenSource& self, Name name) {
-  const Tensor tensor = self.source.tensor(name);
+  const Tensor tensor = self.source().tensor(name);
   nb::list list;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
@@ -86,51 +86,52 @@ nb::list parts(const OpenSource& self, Name name) {
 }  // namespace
 
 void bind_metadata(nb::class_<OpenSource>& type) {
-  type.def("__len__", [](const OpenSource& self) { return self.source.size(); })
-      .def("__contains__", [](const OpenSource& self, Name name) { return self.source.find(name).has_value(); })
-      .def_prop_ro("format", [](const OpenSource& self) { return to_str(self.source.format()); })
-      .def_prop_ro("stored_size", [](const OpenSource& self) { return self.source.stored_size(); })
+  type.def("__len__", [](const OpenSource& self) { return self.source().size(); })
+      .def("__contains__", [](const OpenSource& self, Name name) { return self.source().find(name).has_value(); })
+      .def_prop_ro("format", [](const OpenSource& self) { return to_str(self.source().format()); })
+      .def_prop_ro("stored_size", [](const OpenSource& self) { return self.source().stored_size(); })
       .def("index_sum", [](const OpenSource& self) { return released([&] { return index_sum(self); }); })
-      .def("info_json", [](const OpenSource& self) { return to_str(released([&] { return info_json(self.source); })); })
+      .def("info_json",
+           [](const OpenSource& self) { return to_str(released([&] { return info_json(self.source()); })); })
       .def("names", names)
       .def("paths", paths)
       .def("notes", notes)
       .def("unreadable", unreadable)
-      .def("attributes", [](const OpenSource& self) { return to_dict(self.source.attributes()); })
+      .def("attributes", [](const OpenSource& self) { return to_dict(self.source().attributes()); })
       .def(
-          "check", [](const OpenSource& self, Name name) { self.source.tensor(name); }, nb::arg("name"))
+          "check", [](const OpenSource& self, Name name) { self.source().tensor(name); }, nb::arg("name"))
       .def(
           "cause",
           [](const OpenSource& self, Name name) -> nb::object {
-            const auto cause = self.source.tensor(name).unreadable();
+            const auto cause = self.source().tensor(name).unreadable();
             return cause ? error_object(*cause) : nb::none();
           },
           nb::arg("name"))
       .def(
           "shape",
-          [](const OpenSource& self, Name name) { return nb::tuple(shape_tuple(self.source.tensor(name).shape())); },
+          [](const OpenSource& self, Name name) { return nb::tuple(shape_tuple(self.source().tensor(name).shape())); },
           nb::arg("name"))
       .def(
-          "layout", [](const OpenSource& self, Name name) { return to_str(self.source.tensor(name).layout()); },
+          "layout", [](const OpenSource& self, Name name) { return to_str(self.source().tensor(name).layout()); },
           nb::arg("name"))
       .def(
           "dtype_name",
-          [](const OpenSource& self, Name name) { return to_str(dtype_name(self.source.tensor(name).dtype())); },
+          [](const OpenSource& self, Name name) { return to_str(dtype_name(self.source().tensor(name).dtype())); },
           nb::arg("name"))
       .def(
-          "elements", [](const OpenSource& self, Name name) { return self.source.tensor(name).elements(); },
+          "elements", [](const OpenSource& self, Name name) { return self.source().tensor(name).elements(); },
           nb::arg("name"))
       // Without the GIL: some zstd parts of generation 1.1 are decoded to be counted.
       .def(
           "nbytes",
           [](const OpenSource& self, Name name) {
-            const Tensor tensor = self.source.tensor(name);
+            const Tensor tensor = self.source().tensor(name);
             return released([&] { return tensor.nbytes(); });
           },
           nb::arg("name"))
       .def(
           "tensor_attributes",
-          [](const OpenSource& self, Name name) { return to_dict(self.source.tensor(name).attributes()); },
+          [](const OpenSource& self, Name name) { return to_dict(self.source().tensor(name).attributes()); },
           nb::arg("name"))
       .def("parts", parts, nb::arg("name"));
 }

@@ -13,27 +13,28 @@ namespace {
 
 // One part, decoded: as its bytes where elements do not fill them (float4), else as an array of one dimension.
 nb::object part(const OpenSource& self, const std::string& name, const std::string& role, std::optional<bool> verify) {
-  const Part found = self.source.tensor(name).part(role);
+  const Part found = self.source().tensor(name).part(role);
   const Progress progress = to_progress();
   const Buffer buffer = released([&] {
     Buffer memory = allocate(found.length());
     const Source::Read read{found, memory.bytes()};
-    self.source.read({&read, 1}, to_verify(verify), progress);
+    self.source().read({&read, 1}, to_verify(verify), progress);
     return memory;
   });
   const std::uint64_t size = dtype_bits(found.dtype()) / 8;
   if (size == 0) return make_array(std::vector<std::uint64_t>{buffer.size}, DType::u8, buffer);
   if (buffer.size % size != 0) {
-    throw Error(Code::malformed, "part.length",
-                "tensor '" + name + "': part '" + role + "': " + std::to_string(buffer.size) +
-                    " bytes are no whole number of elements");
+    located(self, name, [&] {
+      throw Error(Code::malformed, "part.length",
+                  "part '" + role + "': " + std::to_string(buffer.size) + " bytes are no whole number of elements");
+    });
   }
   return make_array(std::vector<std::uint64_t>{buffer.size / size}, found.dtype(), buffer);
 }
 
 // The selected elements of a dense tensor. Each axis is (start, count, step) or a list of positions.
 nb::object slice(const OpenSource& self, const std::string& name, const nb::list& axes) {
-  const Tensor tensor = self.source.tensor(name);
+  const Tensor tensor = self.source().tensor(name);
   Selection selection;
   std::vector<std::uint64_t> shape;
   for (const nb::handle axis : axes) {
@@ -52,16 +53,16 @@ nb::object slice(const OpenSource& self, const std::string& name, const nb::list
   const DType dtype = tensor.dtype();
   std::uint64_t elements = 1;
   for (const std::uint64_t size : shape) {
-    if (__builtin_mul_overflow(elements, size, &elements)) throw std::bad_alloc();
+    if (__builtin_mul_overflow(elements, size, &elements)) throw_no_memory();
   }
   const auto length = byte_length(dtype, elements);
-  if (!length) throw std::bad_alloc();
+  if (!length) throw_no_memory();
   Buffer buffer = released([&] {
     Buffer memory = allocate(*length);
     tensor.read_slice(selection, memory.bytes());
     return memory;
   });
-  return make_array(shape, dtype, std::move(buffer));
+  return located(self, name, [&] { return make_array(shape, dtype, std::move(buffer)); });
 }
 
 // SciPy's choice: 32 bits when every index and count fits.
@@ -80,13 +81,14 @@ nb::object index_array(const std::vector<std::uint64_t>& values, bool narrow) {
 }
 
 // The checked (indices, indptr) of a sparse tensor; None for the indptr of COO. Owned.
-nb::tuple indices(const OpenSource& self, const std::string& name, std::uint64_t nnz, bool wide) {
-  const Tensor tensor = self.source.tensor(name);
-  const SparseIndices checked = released([&] { return tensor.read_indices(nnz); });
+nb::tuple indices(const OpenSource& self, const std::string& name, std::uint64_t nnz, bool wide,
+                  std::optional<bool> verify) {
+  const Tensor tensor = self.source().tensor(name);
+  const SparseIndices checked = released([&] { return tensor.read_indices(nnz, to_verify(verify)); });
   std::uint64_t largest = nnz;
   for (const std::uint64_t dimension : tensor.shape()) largest = std::max(largest, dimension);
   if (largest > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    throw Error(Code::unsupported, "", "tensor '" + name + "': a dimension needs more than 63 bits");
+    located(self, name, [] { throw Error(Code::unsupported, "python.array", "a dimension needs more than 63 bits"); });
   }
   const bool narrow = !wide && largest <= static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max());
   const bool rows = tensor.layout() == "sparse_csr";
@@ -99,7 +101,7 @@ nb::tuple indices(const OpenSource& self, const std::string& name, std::uint64_t
 void bind_pieces(nb::class_<OpenSource>& type) {
   type.def("part", part, nb::arg("name"), nb::arg("role"), nb::arg("verify").none())
       .def("slice", slice, nb::arg("name"), nb::arg("axes"))
-      .def("indices", indices, nb::arg("name"), nb::arg("nnz"), nb::arg("wide"));
+      .def("indices", indices, nb::arg("name"), nb::arg("nnz"), nb::arg("wide"), nb::arg("verify").none());
 }
 
 }  // namespace zt::python

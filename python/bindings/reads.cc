@@ -12,7 +12,7 @@ using Names = std::vector<std::string>;
 std::vector<Tensor> find_all(const OpenSource& self, const Names& names) {
   std::vector<Tensor> tensors;
   tensors.reserve(names.size());
-  for (const std::string& name : names) tensors.push_back(self.source.tensor(name));
+  for (const std::string& name : names) tensors.push_back(self.source().tensor(name));
   return tensors;
 }
 
@@ -25,7 +25,7 @@ Places fetch(const OpenSource& self, const Names& names, Want want, std::optiona
       if (!place || !place->mapped.empty()) continue;
       reads.push_back({place->tensor.data(), places.arena.bytes().subspan(place->offset, place->length)});
     }
-    if (!reads.empty()) self.source.read(reads, to_verify(verify), progress);
+    if (!reads.empty()) self.source().read(reads, to_verify(verify), progress);
     return places;
   });
 }
@@ -49,10 +49,10 @@ class Buffers {
  private:
   // The whole of a source's one file, or of several just what is asked for.
   void remember(const Place& place, std::uintptr_t address) {
-    const bool one_file = source_.source.paths().size() <= 1;
+    const bool one_file = source_.source().paths().size() <= 1;
     const std::uint64_t before = one_file ? place.tensor.data().offset() : 0;
     file_.base = address - before;
-    const std::uint64_t size = one_file ? source_.source.stored_size() : place.length;
+    const std::uint64_t size = one_file ? source_.source().stored_size() : place.length;
     file_.buffer = nb::cast(Buffer{.owner = place.mapped.owner(),
                                    .data = reinterpret_cast<std::byte*>(file_.base),
                                    .size = static_cast<std::size_t>(size),
@@ -71,6 +71,11 @@ Want want_of(bool copy, bool writable) {
   return writable ? Want::private_view : Want::shared_view;
 }
 
+nb::object array_of(const OpenSource& self, const Place& place, nb::handle buffer, std::uint64_t offset) {
+  return located(self, place.tensor.name(),
+                 [&] { return make_array(place.tensor.shape(), place.dtype, buffer, offset); });
+}
+
 // NumPy arrays; None for what is not dense, and for float4, which NumPy holds in another way.
 nb::list arrays(OpenSource& self, const Names& names, bool copy, bool writable, std::optional<bool> verify) {
   Places places = fetch(self, names, want_of(copy, writable), verify);
@@ -82,17 +87,17 @@ nb::list arrays(OpenSource& self, const Names& names, bool copy, bool writable, 
       continue;
     }
     const auto [buffer, offset] = buffers.find(*place);
-    list.append(make_array(place->tensor.shape(), place->dtype, buffer, offset));
+    list.append(array_of(self, *place, buffer, offset));
   }
   return list;
 }
 
 // A view, where it costs no read; else None.
 nb::object view(OpenSource& self, const std::string& name) {
-  const auto place = released([&] { return find_mapped(self, self.source.tensor(name)); });
+  const auto place = released([&] { return find_mapped(self, self.source().tensor(name)); });
   if (!place || place->dtype == DType::f4_e2m1) return nb::none();
   const auto [buffer, offset] = Buffers(self, Mapping::shared, {}).find(*place);
-  return make_array(place->tensor.shape(), place->dtype, buffer, offset);
+  return array_of(self, *place, buffer, offset);
 }
 
 // (buffer, offset, bytes, dtype name, shape) of each, in writable memory; None for what is not dense.
@@ -146,11 +151,11 @@ void read_into(const OpenSource& self, const Names& names, const nb::list& buffe
   released([&] {
     std::vector<Source::Read> reads;
     for (std::size_t i = 0; i < names.size(); ++i) {
-      const Tensor tensor = self.source.tensor(names[i]);
+      const Tensor tensor = self.source().tensor(names[i]);
       if (const auto cause = tensor.unreadable()) throw *cause;
       reads.push_back({tensor.data(), targets[i]});
     }
-    self.source.read(reads, to_verify(verify), progress);
+    self.source().read(reads, to_verify(verify), progress);
   });
 }
 

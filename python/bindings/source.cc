@@ -4,6 +4,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "turn.h"
+
 namespace zt::python {
 namespace {
 
@@ -26,14 +28,15 @@ OpenSource* open_path(nb::handle path, const std::string& backend, std::optional
                       nb::handle limits) {
   const OpenOptions options = to_options(backend, verify, threads, limits);
   const std::filesystem::path file = to_path(path);
-  return released([&] { return new OpenSource(zt::open(file, options), options); });
+  return released([&] { return new OpenSource(zt::open(file, options), options, file.string(), nullptr); });
 }
 
 OpenSource* open_store(nb::object store, bool buffer, const std::string& name, std::optional<bool> verify,
                        unsigned threads, nb::handle limits) {
   const OpenOptions options = to_options("auto", verify, threads, limits);
-  const auto bytes = buffer ? store_of_buffer(store) : store_of_file(std::move(store));
-  return released([&] { return new OpenSource(zt::open(bytes, name, options), options); });
+  const auto turn = buffer ? nullptr : std::make_shared<Turn>();
+  const auto bytes = buffer ? store_of_buffer(store) : store_of_file(std::move(store), turn);
+  return released([&] { return new OpenSource(zt::open(bytes, name, options), options, name, turn); });
 }
 
 nb::list names_of(const std::vector<std::string>& names) {
@@ -44,11 +47,16 @@ nb::list names_of(const std::vector<std::string>& names) {
 
 nb::tuple verify(const OpenSource& self, const std::vector<std::string>& names, nb::object progress) {
   const Progress told = to_progress(std::move(progress));
-  const VerifyReport report = released([&] { return zt::verify(self.source, names, told); });
+  const VerifyReport report = released([&] { return zt::verify(self.source(), names, told); });
   return nb::make_tuple(names_of(report.checked), names_of(report.undigested), names_of(report.unreadable));
 }
 
 }  // namespace
+
+const Source& OpenSource::source() const {
+  if (turn_ != nullptr && turn_->is_mine()) throw_usage("the reader was called from within a read of its own file");
+  return source_;
+}
 
 void bind_source(nb::module_& module) {
   module.def("open_path", open_path, nb::arg("path"), nb::arg("backend"), nb::arg("verify").none(), nb::arg("threads"),

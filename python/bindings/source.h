@@ -1,7 +1,9 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bindings.h"
@@ -18,12 +20,32 @@ struct MappedFile {
 // An open source, as `_ztensor.Source`. Tensors go by their names.
 class OpenSource {
  public:
-  OpenSource(Source opened, const OpenOptions& opened_with) : source(std::move(opened)), options(opened_with) {}
+  OpenSource(Source opened, const OpenOptions& opened_with, std::string called, std::shared_ptr<const Turn> turn)
+      : options(opened_with), name(std::move(called)), source_(std::move(opened)), turn_(std::move(turn)) {}
 
-  const Source source;
+  // Throws usage from within a read of the source's own file object, which threads of the new call would wait for.
+  const Source& source() const;
+
   const OpenOptions options;
-  MappedFile files[2];  // by Mapping; under the GIL
+  const std::string name;  // of the file, for messages
+  MappedFile files[2];     // by Mapping; under the GIL
+
+ private:
+  const Source source_;
+  const std::shared_ptr<const Turn> turn_;  // of the file object; null for others
 };
+
+// Runs `work`; an Error that leaves it names the file and the tensor.
+template <class F>
+decltype(auto) located(const OpenSource& from, std::string_view tensor, F&& work) {
+  try {
+    return std::forward<F>(work)();
+  } catch (Error& error) {
+    error.enter("tensor '" + std::string(tensor) + "'");
+    error.enter_file(from.name);
+    throw;
+  }
+}
 
 // Where the elements of a dense tensor lie: in a mapping, or in memory of their own.
 struct Place {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <mutex>
+
+#include "turn.h"
 
 namespace zt::python {
 namespace {
@@ -20,16 +21,22 @@ std::shared_ptr<void> hold(nb::object object) {
 
 class FileStore final : public ByteStore {
  public:
-  explicit FileStore(nb::object file) : readinto_(nb::hasattr(file, "readinto")) {
+  FileStore(nb::object file, std::shared_ptr<Turn> turn)
+      : readinto_(nb::hasattr(file, "readinto")), turn_(std::move(turn)) {
     size_ = nb::cast<std::uint64_t>(file.attr("seek")(0, 2));
     file_ = hold(std::move(file));
   }
   std::uint64_t size() const override { return size_; }
 
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
-    // The mutex first: with the GIL held, waiting for it would stop the thread that is inside read().
-    const std::lock_guard alone(mutex_);
-    const nb::gil_scoped_acquire locked;
+    turn_->take([&] {
+      const nb::gil_scoped_acquire locked;
+      fill(offset, out);
+    });
+  }
+
+ private:
+  void fill(std::uint64_t offset, std::span<std::byte> out) const {
     const nb::handle file(static_cast<PyObject*>(file_.get()));
     file.attr("seek")(offset);
     while (!out.empty()) {
@@ -39,7 +46,6 @@ class FileStore final : public ByteStore {
     }
   }
 
- private:
   // Never shows our memory to Python, which might keep it.
   std::size_t read_some(nb::handle file, std::span<std::byte> out) const {
     nb::object piece;
@@ -63,7 +69,7 @@ class FileStore final : public ByteStore {
   bool readinto_;
   std::uint64_t size_ = 0;
   std::shared_ptr<void> file_;
-  mutable std::mutex mutex_;
+  std::shared_ptr<Turn> turn_;
 };
 
 class FileSink final : public ByteSink {
@@ -107,7 +113,9 @@ std::shared_ptr<const ByteStore> store_of_buffer(nb::handle buffer) {
   return std::make_shared<MemoryStore>(Bytes(std::move(held), bytes));
 }
 
-std::shared_ptr<const ByteStore> store_of_file(nb::object file) { return std::make_shared<FileStore>(std::move(file)); }
+std::shared_ptr<const ByteStore> store_of_file(nb::object file, std::shared_ptr<Turn> turn) {
+  return std::make_shared<FileStore>(std::move(file), std::move(turn));
+}
 
 std::unique_ptr<ByteSink> sink_of_file(nb::object file) { return std::make_unique<FileSink>(std::move(file)); }
 

@@ -4,10 +4,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include <atomic>
-#include <mutex>
-#include <thread>
 #include <vector>
+
+#include "turn.h"
 
 namespace zt::python {
 namespace {
@@ -52,24 +51,13 @@ class OpenWriter {
 
   template <class F>
   void run(F&& work) {
-    if (owner_.load() == std::this_thread::get_id()) {
-      throw_usage("the writer was called from within one of its own calls");
-    }
-    released([&] {
-      const std::lock_guard alone(mutex_);
-      owner_.store(std::this_thread::get_id());
-      struct Leave {
-        std::atomic<std::thread::id>& owner;
-        ~Leave() { owner.store(std::thread::id()); }
-      } leave{owner_};
-      work(writer_);
-    });
+    if (turn_.is_mine()) throw_usage("the writer was called from within one of its own calls");
+    turn_.take([&] { work(writer_); });
   }
 
  private:
   Writer writer_;
-  std::mutex mutex_;
-  std::atomic<std::thread::id> owner_ = std::thread::id();
+  Turn turn_;
 };
 
 AddOptions to_options(std::optional<int> level, nb::handle checksum, nb::handle attributes) {

@@ -8,7 +8,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-from ._errors import UnsupportedError
+from ._errors import CANNOT_HOLD, UnsupportedError
 
 _NATIVE = (
     "float64 float32 float16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool complex64 complex128"
@@ -54,4 +54,4 @@ def torch_dtype(name: str) -> Any:
     try:
         return torch_dtypes()[name]
     except KeyError:
-        raise UnsupportedError(f"this version of torch has no dtype for {name}") from None
+        raise UnsupportedError(f"this version of torch has no dtype for {name}", rule=CANNOT_HOLD) from None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+CANNOT_HOLD = "python.array"  # the rule: NumPy, SciPy or torch has arrays of this dtype and shape
+
 
 class ZTensorError(Exception):
     """What went wrong with a file, a tensor or a call, except what the operating system reports (`OSError`).

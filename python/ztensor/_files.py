@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from . import _ztensor
-from ._options import Limits, PathLike, alignment_of, encode_path, level_of, limits_of, threads_of
+from ._options import Limits, PathLike, Source, alignment_of, encode_path, level_of, limits_of, threads_of
 from ._reader import Reader, Verified
 
 
@@ -69,20 +69,66 @@ def convert(
     return Converted(*result)
 
 
-def merge(inputs: Iterable[PathLike], output: PathLike, **options: Any) -> Converted:
+def merge(
+    inputs: Iterable[PathLike],
+    output: PathLike,
+    *,
+    format: str = "auto",
+    to: str = "1.2",
+    compress: bool | int | None = None,
+    checksum: str | None = None,
+    alignment: int | None = None,
+    durable: bool = False,
+    include: Iterable[str] = (),
+    exclude: Iterable[str] = (),
+    skip_unreadable: bool = False,
+    delete_original: bool = False,
+    force: bool = False,
+    threads: int | None = None,
+    limits: Limits | None = None,
+    progress: Callable[[int, int], Any] | None = None,
+) -> Converted:
     """`convert` of several files into one; a name that two of them have is refused."""
-    return convert(list(inputs), output, **options)
+    if isinstance(inputs, (str, os.PathLike)):
+        raise TypeError("inputs must be a list of paths: convert() takes one")
+    return convert(
+        inputs,
+        output,
+        format=format,
+        to=to,
+        compress=compress,
+        checksum=checksum,
+        alignment=alignment,
+        durable=durable,
+        include=include,
+        exclude=exclude,
+        skip_unreadable=skip_unreadable,
+        delete_original=delete_original,
+        force=force,
+        threads=threads,
+        limits=limits,
+        progress=progress,
+    )
 
 
-def verify(source: PathLike | Any, names: Iterable[str] | None = None, **options: Any) -> Verified:
+def verify(
+    source: Source,
+    names: Iterable[str] | None = None,
+    *,
+    backend: str = "auto",
+    threads: int | None = None,
+    limits: Limits | None = None,
+) -> Verified:
     """Checks digests and contents of a file; throws the first thing that is wrong. Options are `open`'s."""
-    with Reader(source, **options) as reader:
+    with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         return reader.verify(names)
 
 
-def info(source: PathLike | Any, **options: Any) -> dict[str, Any]:
+def info(
+    source: Source, *, backend: str = "auto", threads: int | None = None, limits: Limits | None = None
+) -> dict[str, Any]:
     """What is in a file, as `ztensor info --json` prints it. Options are `open`'s."""
-    with Reader(source, **options) as reader:
+    with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         found: dict[str, Any] = json.loads(reader._source.info_json())
         return found
 

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 from ._errors import UsageError
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
+Source: TypeAlias = "PathLike | bytes | bytearray | memoryview | Any"  # Any: a seekable binary file object
 
 
 @dataclass(frozen=True)
@@ -20,10 +21,12 @@ class Limits:
     index_bytes: int | None = None  # of the manifest or header, encoded
     decoded_bytes: int | None = None  # of one part
     rank: int | None = None  # dimensions of one tensor
-    depth: int | None = None  # nesting of the manifest
+    parts: int | None = None  # of one tensor
+    depth: int | None = None  # items inside one another in the manifest, the root counted
 
     def __post_init__(self) -> None:
-        for name, bits in (("index_bytes", 64), ("decoded_bytes", 64), ("rank", 32), ("depth", 32)):
+        bits_of = {"index_bytes": 64, "decoded_bytes": 64, "rank": 32, "parts": 32, "depth": 32}
+        for name, bits in bits_of.items():
             value = getattr(self, name)
             if value is not None and not 0 <= operator.index(value) < 2**bits:
                 raise UsageError(f"limits: {name} is {value}: expected 0 to 2**{bits} - 1")
@@ -61,8 +64,8 @@ def alignment_of(alignment: int | None) -> int:
     if alignment is None:
         return 0
     value = operator.index(alignment)
-    if value < 1 or value & (value - 1) or value > 2 << 20:
-        raise UsageError(f"alignment is {value}: expected a power of two up to 2 MiB")
+    if not 0 < value < 2**64:  # what the library would not see; it checks the others
+        raise UsageError(f"alignment {value}: expected a power of two from 64 to 2097152")
     return value
 
 
@@ -70,8 +73,8 @@ def threads_of(threads: int | None) -> int:
     if threads is None:
         return 0
     value = operator.index(threads)
-    if not 1 <= value <= 65536:
-        raise UsageError(f"threads is {value}: expected 1 or more")
+    if not 1 <= value <= 1024:
+        raise UsageError(f"threads is {value}: expected 1 to 1024")
     return value
 
 

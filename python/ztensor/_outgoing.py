@@ -9,7 +9,7 @@ import ml_dtypes
 import numpy as np
 
 from ._dtypes import FLOAT4, NUMPY, TORCH_FLOAT4, names_of_torch, torch_dtype
-from ._errors import UnsupportedError, UsageError
+from ._errors import CANNOT_HOLD, UnsupportedError, UsageError
 from ._incoming import is_torch
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def torch_dense(buffer: Any, offset: int, length: int, name: str, shape: tuple[i
         flat = torch.frombuffer(buffer, dtype=dtype, count=length // dtype.itemsize, offset=offset)
         return flat.view(shape)
     except (RuntimeError, TypeError, OverflowError) as error:
-        raise UnsupportedError(f"torch cannot have a tensor of shape {shape}: {error}") from error
+        raise UnsupportedError(
+            f"torch cannot have a tensor of shape {shape}: {error}", rule=CANNOT_HOLD
+        ) from error
 
 
 def torch_of_array(array: np.ndarray[Any, Any], name: str) -> Any:
@@ -49,7 +51,9 @@ def torch_of_array(array: np.ndarray[Any, Any], name: str) -> Any:
 def halved(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape that torch's float4, two elements each, has."""
     if not shape or shape[-1] % 2:
-        raise UnsupportedError(f"torch has {TORCH_FLOAT4} in pairs: shape {shape} has an odd last dimension")
+        raise UnsupportedError(
+            f"torch has {TORCH_FLOAT4} in pairs: shape {shape} has an odd last dimension", rule=CANNOT_HOLD
+        )
     return (*shape[:-1], shape[-1] // 2)
 
 

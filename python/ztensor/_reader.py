@@ -5,7 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 import warnings
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from . import _outgoing, _sparse, _ztensor
 from ._dtypes import FLOAT4
 from ._errors import FormatError, TensorNotFoundError, UnsupportedError, UsageError, ZTensorError
-from ._options import Limits, encode_path, limits_of, threads_of
+from ._options import Limits, Source, encode_path, limits_of, threads_of
 from ._tensor import Tensor, TensorMetadata
 
 
@@ -35,7 +35,7 @@ class Reader(Mapping[str, Tensor]):
 
     def __init__(
         self,
-        source: str | os.PathLike[str] | bytes | bytearray | memoryview | Any,
+        source: Source,
         *,
         backend: str = "auto",
         verify: bool | None = None,
@@ -45,10 +45,12 @@ class Reader(Mapping[str, Tensor]):
         self._open: _ztensor.Source | None = None
         self._options = {"backend": backend, "verify": verify, "threads": threads, "limits": limits}
         self._path: str | None = None
+        self._name: str  # of the file, for messages
         count = threads_of(threads)
         bounds = limits_of(limits)
         if isinstance(source, (str, os.PathLike)):
             encoded = encode_path(source)
+            self._name = os.fsdecode(encoded)
             self._path = os.path.abspath(os.fsdecode(encoded))
             self._open = _ztensor.open_path(encoded, backend, verify, count, bounds)
         else:
@@ -59,8 +61,8 @@ class Reader(Mapping[str, Tensor]):
                 raise TypeError(
                     f"source must be a path, bytes or a seekable binary file, not {type(source).__name__}"
                 )
-            name = "<bytes>" if is_buffer else _name_of_file(source)
-            self._open = _ztensor.open_store(source, is_buffer, name, verify, count, bounds)
+            self._name = "<bytes>" if is_buffer else _name_of_file(source)
+            self._open = _ztensor.open_store(source, is_buffer, self._name, verify, count, bounds)
         for note in self._open.notes():
             warnings.warn(note, UserWarning, stacklevel=2)
 
@@ -149,8 +151,11 @@ class Reader(Mapping[str, Tensor]):
                 raise UsageError(f"device is {device!r}: NumPy has the CPU alone")
             arrays: list[Any] = list(source.arrays(chosen, copy, False, verify))
         elif to == "torch":
-            places = source.places(chosen, copy, verify)
-            arrays = [None if place is None else _outgoing.torch_dense(*place) for place in places]
+            places = zip(chosen, source.places(chosen, copy, verify), strict=True)
+            arrays = [
+                None if place is None else self._made(name, _outgoing.torch_dense, *place)
+                for name, place in places
+            ]
         else:
             raise UsageError(f"to is {to!r}: expected 'numpy' or 'torch'")
         result: dict[str, Any] = dict(zip(chosen, arrays, strict=True))
@@ -189,20 +194,25 @@ class Reader(Mapping[str, Tensor]):
     def _special(self, name: str, to: str, verify: bool | None) -> Any:
         """What is not simply an array: sparse tensors, float4 in NumPy."""
         source = self._source
-        layout = source.layout(name)
-        if layout == "dense":
+        if source.layout(name) == "dense":
             return _outgoing.unpack_float4(self._part(name, "data", verify), source.shape(name))
-        if layout not in ("sparse_csr", "sparse_coo"):
-            raise UnsupportedError(f"tensor {name!r} has layout {layout!r}: read its parts")
+        dtype = source.dtype_name(name)  # throws for an unknown layout
         values = self._part(name, "values", verify)
-        dtype = source.dtype_name(name)
         if dtype == FLOAT4:
-            raise UnsupportedError(f"tensor {name!r}: sparse tensors of {dtype} are not supported")
-        indices, indptr = source.indices(name, values.size, to == "torch")
+            return self._made(name, _sparse.refuse_float4)
+        indices, indptr = source.indices(name, values.size, to == "torch", verify)
         parts = _sparse.Sparse(source.shape(name), values, indices, indptr)
         if to == "numpy":
-            return _sparse.to_scipy(parts)
-        return _sparse.to_torch(parts, _outgoing.torch_of_array(values, dtype))
+            return self._made(name, _sparse.to_scipy, parts)
+        return self._made(name, _sparse.to_torch, parts, dtype)
+
+    def _made(self, name: str, make: Callable[..., Any], *arguments: Any) -> Any:
+        """What `make` makes of a tensor; a refusal names file and tensor."""
+        try:
+            return make(*arguments)
+        except UnsupportedError as error:
+            message = f"{self._name}: tensor {name!r}: {error}"
+            raise UnsupportedError(message, rule=error.rule) from error.__cause__
 
     def _part(self, name: str, role: str, verify: bool | None = None) -> np.ndarray[Any, Any]:
         return self._source.part(name, role, verify)
@@ -316,7 +326,7 @@ def _name_of_file(file: Any) -> str:
 
 
 def open(
-    source: str | os.PathLike[str] | bytes | bytearray | memoryview | Any,
+    source: Source,
     *,
     backend: str = "auto",
     verify: bool | None = None,

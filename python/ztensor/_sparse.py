@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from ._errors import UnsupportedError
+from ._errors import CANNOT_HOLD, UnsupportedError
+from ._outgoing import torch_of_array
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ def from_torch(tensor: Any) -> Sparse | None:
     )
 
 
+def refuse_float4() -> NoReturn:
+    raise UnsupportedError("neither SciPy nor torch has sparse tensors of float4_e2m1fn", rule=CANNOT_HOLD)
+
+
 def to_scipy(parts: Sparse) -> Any:
     import scipy.sparse
 
@@ -63,14 +68,16 @@ def to_scipy(parts: Sparse) -> Any:
         return scipy.sparse.coo_array((parts.values, places), parts.shape)
     except (ValueError, TypeError) as error:
         raise UnsupportedError(
-            f"SciPy cannot hold a sparse tensor of {parts.values.dtype} and shape {parts.shape}: {error}"
+            f"SciPy cannot hold a sparse tensor of {parts.values.dtype} and shape {parts.shape}: {error}",
+            rule=CANNOT_HOLD,
         ) from error
 
 
-def to_torch(parts: Sparse, values: Any) -> Any:
-    """`values` is a torch tensor; the indices are NumPy's."""
+def to_torch(parts: Sparse, dtype: str) -> Any:
+    """`dtype` is that of the values, by its name."""
     import torch
 
+    values = torch_of_array(parts.values, dtype)
     indices = torch.from_numpy(parts.indices)
     if parts.indptr is not None:
         rows = torch.from_numpy(parts.indptr)

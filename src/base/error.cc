@@ -33,7 +33,8 @@ Error Error::system(int os_error, std::string_view path, std::string_view messag
 void Error::enter_file(std::string_view path) {
   if (path.empty() || !path_.empty()) return;
   path_ = path;
-  enter(path);
+  text_.insert(0, path_ + ": ");
+  named_ = path_.size() + 2;
 }
 
 }  // namespace zt

@@ -25,6 +25,10 @@ constexpr std::size_t kMaxRead = std::size_t{1} << 30;
                           std::to_string(now));
 }
 
+std::int64_t modified_at(const struct stat& status) {
+  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+}
+
 std::uint64_t size_now(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) fail(errno, path, "cannot read its status");
@@ -51,15 +55,21 @@ std::shared_ptr<const File> File::open(const std::filesystem::path& path) {
   Descriptor file = open_regular(path, status);
   const Identity identity{static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
   const auto size = static_cast<std::uint64_t>(status.st_size);
-  std::unique_ptr<const File> opened(new File(file.get(), size, identity, path));
+  std::unique_ptr<const File> opened(new File(file.get(), size, modified_at(status), identity, path));
   file.release();
   return opened;
 }
 
-File::File(int descriptor, std::uint64_t size, Identity identity, std::filesystem::path path)
-    : descriptor_(descriptor), size_(size), identity_(identity), path_(std::move(path)) {}
+File::File(int descriptor, std::uint64_t size, std::int64_t modified, Identity identity, std::filesystem::path path)
+    : descriptor_(descriptor), size_(size), modified_(modified), identity_(identity), path_(std::move(path)) {}
 
 File::~File() { ::close(descriptor_); }
+
+bool File::was_changed() const {
+  struct stat status {};
+  if (::fstat(descriptor_, &status) != 0) fail(errno, path_, "cannot read its status");
+  return static_cast<std::uint64_t>(status.st_size) != size_ || modified_at(status) != modified_;
+}
 
 void File::read_at(std::uint64_t offset, std::span<std::byte> out) const {
   if (!checked::within(offset, out.size(), size_)) {

@@ -32,12 +32,15 @@ class File final : public ByteStore {
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override;
   Bytes map(Mapping mapping) const override;  // throws io
   const Identity& identity() const { return identity_; }
+  // Whether its size or time of change are others than when it was opened. Throws io.
+  bool was_changed() const;
   const std::filesystem::path& path() const { return path_; }
 
  private:
-  File(int descriptor, std::uint64_t size, Identity identity, std::filesystem::path path);
+  File(int descriptor, std::uint64_t size, std::int64_t modified, Identity identity, std::filesystem::path path);
   int descriptor_;
   std::uint64_t size_;
+  std::int64_t modified_;  // nanoseconds
   Identity identity_;
   std::filesystem::path path_;
   mutable std::mutex mutex_;

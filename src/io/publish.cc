@@ -262,14 +262,15 @@ void sync_file(const fs::path& path) {
   sync_folder(resolve_target(path, Folder::syncable));
 }
 
-void remove_file(const fs::path& path, const Identity& expected) {
+void remove_file(const fs::path& path, const File& expected) {
   const Target target = name_target(path, Folder::place);
   const auto found = look(target);
   if (!found) fail(ENOENT, path, "cannot remove");
   if (S_ISLNK(found->st_mode)) fail_usage(path, "a link is not removed");
   check_regular(*found, path);
   const Identity now{static_cast<std::uint64_t>(found->st_dev), static_cast<std::uint64_t>(found->st_ino)};
-  if (now != expected) fail_usage(path, "it is another file by now");
+  if (now != expected.identity()) fail_usage(path, "it is another file by now");
+  if (expected.was_changed()) fail_usage(path, "it was changed meanwhile");
   if (::unlinkat(target.folder.get(), target.name.c_str(), 0) != 0) fail(errno, path, "cannot remove");
 }
 

@@ -49,8 +49,8 @@ class Publication final : public ByteSink {
 std::optional<Identity> identify(const std::filesystem::path& path);
 // Syncs a file's data and its folder entry.
 void sync_file(const std::filesystem::path& path);
-// Removes a regular file, only if it still is `expected` and the name is no link. Throws usage (a link, or
-// another file by now) or io.
-void remove_file(const std::filesystem::path& path, const Identity& expected);
+// Removes a regular file, only if it still is `expected`, unchanged since that was opened, and the name is no link.
+// Throws usage (a link, another file by now, or changed) or io.
+void remove_file(const std::filesystem::path& path, const File& expected);
 
 }  // namespace zt::io

@@ -516,20 +516,29 @@ TEST(RemoveFile, RemovesOnlyTheFileItWasShown) {
   const TempDir dir;
   write_file(dir / "f", "x");
   write_file(dir / "g", "y");
-  const Identity f = *identify(dir / "f");
-  EXPECT_EQ(error_of([&] { remove_file(dir / "g", f); }).code(), Code::usage);
-  remove_file(dir / "f", f);
+  const auto f = File::open(dir / "f");
+  EXPECT_EQ(error_of([&] { remove_file(dir / "g", *f); }).code(), Code::usage);
+  remove_file(dir / "f", *f);
   EXPECT_FALSE(fs::exists(dir / "f"));
   EXPECT_TRUE(fs::exists(dir / "g"));
-  expect_io(ENOENT, [&] { remove_file(dir / "f", f); });
+  expect_io(ENOENT, [&] { remove_file(dir / "f", *f); });
+}
+
+TEST(RemoveFile, KeepsAFileThatWasChangedSinceItWasOpened) {
+  const TempDir dir;
+  write_file(dir / "f", "x");
+  const auto f = File::open(dir / "f");
+  fs::resize_file(dir / "f", 2);
+  EXPECT_EQ(error_of([&] { remove_file(dir / "f", *f); }).code(), Code::usage);
+  EXPECT_TRUE(fs::exists(dir / "f"));
 }
 
 TEST(RemoveFile, RemovesNeitherALinkNorWhatItLeadsTo) {
   const TempDir dir;
   write_file(dir / "f", "x");
   fs::create_symlink("f", dir / "link");
-  EXPECT_EQ(error_of([&] { remove_file(dir / "link", *identify(dir / "f")); }).code(), Code::usage);
-  expect_io(EISDIR, [&] { remove_file(dir.path(), *identify(dir.path())); });
+  EXPECT_EQ(error_of([&] { remove_file(dir / "link", *File::open(dir / "f")); }).code(), Code::usage);
+  expect_io(EISDIR, [&] { remove_file(dir.path(), *File::open(dir / "f")); });
   EXPECT_EQ(dir.count(), 2u);
 }
 

@@ -16,7 +16,7 @@ namespace {
               "tensor " + in_quotes(tensor.name()) + ": " + std::string(what) + " read back otherwise than written");
 }
 
-void check_bytes(const Tensor& tensor, const Part& part, const Part& other) {
+void check_bytes(const Tensor& tensor, const Part& part, const Part& other, run::Meter& meter) {
   const SourceState& from = PartAccess::state(part);
   const SourceState& to = PartAccess::state(other);
   const model::Recipe from_recipe = from.measured(PartAccess::row(part));
@@ -32,6 +32,8 @@ void check_bytes(const Tensor& tensor, const Part& part, const Part& other) {
     b.resize(a.size());
     expected.read(piece, a, scratch);
     found.read(piece, b, scratch);
+    meter.add(a.size());
+    meter.poll();
     if (std::memcmp(a.data(), b.data(), a.size()) != 0) differ(tensor, "a byte");
   }
   expected.finish();
@@ -40,7 +42,7 @@ void check_bytes(const Tensor& tensor, const Part& part, const Part& other) {
 
 }  // namespace
 
-void check_same(const Tensor& expected, const Tensor& found) {
+void check_same(const Tensor& expected, const Tensor& found, run::Meter& meter) {
   if (!std::ranges::equal(expected.shape(), found.shape())) differ(expected, "its shape");
   if (expected.layout() != found.layout()) differ(expected, "its layout");
   if (!(expected.attributes() == found.attributes())) differ(expected, "its attributes");
@@ -49,7 +51,7 @@ void check_same(const Tensor& expected, const Tensor& found) {
     const Part part = expected.part(i);
     const auto other = found.find_part(part.role());
     if (!other || other->dtype() != part.dtype()) differ(expected, "a part");
-    check_bytes(expected, part, *other);
+    check_bytes(expected, part, *other, meter);
   }
 }
 

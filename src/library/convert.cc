@@ -1,7 +1,7 @@
 #include "ztensor/convert.h"
 
+#include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <map>
 #include <optional>
 
@@ -11,6 +11,7 @@
 #include "library/formats.h"
 #include "library/glob.h"
 #include "library/state.h"
+#include "run/progress.h"
 #include "ztensor/source.h"
 #include "ztensor/writer.h"
 
@@ -20,6 +21,13 @@ namespace {
 namespace fs = std::filesystem;
 
 [[noreturn]] void misuse(const std::string& message) { throw Error(Code::usage, "", message); }
+
+// Bytes that a part takes to write, as Writer counts them: about.
+std::uint64_t work_of(const Part& part, bool recoded) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 50;  // sums of it stay far from wrapping
+  const std::uint64_t stored = part.stored_length();
+  return std::min(recoded ? part.known_length().value_or(stored) : stored, kMost);
+}
 
 // One conversion: every method is a step of run().
 class Conversion {
@@ -47,7 +55,8 @@ class Conversion {
   std::vector<Source> inputs_;
   std::vector<bool> whole_;  // by input: nothing of it was left out
   std::vector<Chosen> chosen_;
-  std::uint64_t total_ = 0;
+  Value attributes_;         // of the output
+  std::uint64_t total_ = 0;  // bytes that writing takes
   ConvertReport report_;
 };
 
@@ -68,7 +77,7 @@ void Conversion::check_paths() const {
     }
   }
   if (target && !options_.overwrite) {
-    throw Error::system(EEXIST, output_.string(), "the output exists already, and is not replaced without --force");
+    throw Error::system(EEXIST, output_.string(), "the output exists already; it is replaced only when that is forced");
   }
 }
 
@@ -114,7 +123,8 @@ void Conversion::select() {
                paths_[i].string());
       }
       chosen_.push_back({i, tensor});
-      for (std::size_t part = 0; part < tensor.parts(); ++part) total_ += tensor.part(part).stored_length();
+      for (std::size_t part = 0; part < tensor.parts(); ++part)
+        total_ += work_of(tensor.part(part), options_.recode.has_value());
     }
   }
   if (chosen_.empty() && !options_.include.empty()) misuse("no tensor matches what is to be included");
@@ -122,57 +132,66 @@ void Conversion::select() {
 
 // Those of all inputs; of a key that two have, the first. A foreign file's format is noted.
 Value Conversion::attributes() {
-  Value merged = options_.writer.attributes.is_null() ? Value::map() : options_.writer.attributes;
+  Value::Map merged;
+  std::map<std::string, std::size_t, std::less<>> places;  // of keys in `merged`
+  const auto take = [&](const Value& key, const Value& value) {
+    if (key.text() == nullptr) {
+      throw Error(Code::unsupported, "convert.attribute.key", "a file attribute whose key is no text cannot be kept");
+    }
+    const auto [place, added] = places.emplace(*key.text(), merged.size());
+    if (added) merged.emplace_back(key, value);
+    return added || merged[place->second].second == value;
+  };
+  if (const auto* members = options_.writer.attributes.members()) {
+    for (const auto& [key, value] : *members) take(key, value);
+  }
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    const Value found = inputs_[i].attributes();
-    if (found.members() == nullptr) continue;
-    for (const auto& [key, value] : *found.members()) {
-      if (key.text() == nullptr) continue;
-      const Value* known = merged.find(*key.text());
-      if (known == nullptr) {
-        merged.set(*key.text(), value);
-      } else if (!(*known == value)) {
+    inside(paths_[i].string(), [&] {
+      const Value found = inputs_[i].attributes();
+      if (found.members() == nullptr) return;
+      for (const auto& [key, value] : *found.members()) {
+        if (take(key, value)) continue;
+        whole_[i] = false;
         report_.notes.push_back(paths_[i].string() + ": attribute " + in_quotes(*key.text()) +
                                 " differs from an earlier file's and was left out");
       }
-    }
+    });
   }
   const std::string_view format = inputs_[0].format();
-  if (!format.starts_with("zt-")) merged.set("ztensor.source.format", Value(format));
+  if (!format.starts_with("zt-")) take(Value("ztensor.source.format"), Value(format));
   return merged;
 }
 
 void Conversion::write() {
   WriterOptions options = options_.writer;
   options.mode = options_.overwrite ? WriteMode::replace : WriteMode::create_new;
-  options.attributes = attributes();
+  attributes_ = attributes();
+  options.attributes = attributes_;
   options.durable = options.durable || options_.delete_originals;
   Writer writer = Writer::create(output_, options);
-  std::uint64_t base = 0;
-  auto next = std::chrono::steady_clock::now();
-  writer.set_progress([&](std::uint64_t done, std::uint64_t part) {
-    const std::uint64_t all = base + std::min(done, part);
-    if (done >= part) base += part;
-    if (!options_.progress || std::chrono::steady_clock::now() < next) return true;
-    next = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
-    return options_.progress(std::min(all, total_), total_);
-  });
+  writer.set_progress(options_.progress, total_);
   for (const Chosen& one : chosen_) writer.add_stored(one.tensor.name(), one.tensor, options_.recode);
   writer.finalize();
-  if (options_.progress) options_.progress(total_, total_);
+  if (options_.progress) options_.progress(total_, total_);  // too late to stop: the output is in place
   report_.tensors = chosen_.size();
+  report_.bytes_out = writer.bytes_written();
 }
 
 // Every byte of the output is read back and compared before the first original goes.
 void Conversion::delete_originals() {
+  run::Meter meter(options_.progress, total_);
   const Source written = open(output_, options_.open);
-  for (const Chosen& one : chosen_) library::check_same(one.tensor, written.tensor(one.tensor.name()));
+  for (const Chosen& one : chosen_) library::check_same(one.tensor, written.tensor(one.tensor.name()), meter);
+  if (written.size() != chosen_.size() || !(written.attributes() == attributes_ || attributes_.members()->empty())) {
+    throw Error(Code::mismatch, "convert.readback", output_.string() + ": read back otherwise than written");
+  }
   io::sync_file(output_);
+  meter.finish();  // the last chance to stop
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     if (whole_[i]) {
-      io::remove_file(paths_[i], *inputs_[i].state()->identity);
+      io::remove_file(paths_[i], *inputs_[i].state()->file);
     } else {
-      report_.notes.push_back(paths_[i].string() + ": kept, since not all of it could be read");
+      report_.notes.push_back(paths_[i].string() + ": not deleted, since not all of it was kept");
     }
   }
 }
@@ -182,7 +201,6 @@ ConvertReport Conversion::run() {
   open_inputs();
   select();
   write();
-  report_.bytes_out = open(output_, options_.open).stored_size();
   if (options_.delete_originals) delete_originals();
   return std::move(report_);
 }

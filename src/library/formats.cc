@@ -34,7 +34,9 @@ constexpr Known kKnown[] = {
     {"\x93NUMPY", "an npy file"},
     {"\x89HDF\r\n\x1a\n", "an HDF5 file"},
     {"\x80\x02", "a pickle"},
+    {"\x80\x03", "a pickle"},
     {"\x80\x04", "a pickle"},
+    {"\x80\x05", "a pickle"},
 };
 
 }  // namespace

@@ -47,10 +47,25 @@ void Output::flush() {
   buffer_.clear();
 }
 
+std::vector<std::byte> PartWriter::compress(std::span<const std::byte> decoded) {
+  std::unique_ptr<codec::FrameEncoder> encoder;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!encoders_.empty()) {
+      encoder = std::move(encoders_.back());
+      encoders_.pop_back();
+    }
+  }
+  if (!encoder) encoder = std::make_unique<codec::FrameEncoder>(encoding_.level());
+  std::vector<std::byte> stored = encoder->encode(decoded);
+  const std::lock_guard lock(mutex_);
+  encoders_.push_back(std::move(encoder));
+  return stored;
+}
+
 void PartWriter::make_stored(Slot& slot) {
   if (!encoding_.is_raw()) {
-    if (!slot.encoder) slot.encoder = std::make_unique<codec::FrameEncoder>(encoding_.level());
-    slot.stored = slot.encoder->encode(slot.bytes);
+    slot.stored = compress(slot.bytes);
   }
   const auto bytes = encoding_.is_raw() ? slot.bytes : std::span<const std::byte>(slot.stored);
   if (checksum_ == Checksum::crc32c) slot.crc = hash::crc32c(bytes);
@@ -121,9 +136,9 @@ void PartWriter::write_memory(std::span<const std::byte> bytes) {
 StoredPart PartWriter::write(PieceSource& source, Encoding encoding, Checksum checksum, run::Meter& meter) {
   const std::uint64_t length = source.length();
   auto pieces = static_cast<std::size_t>(length / read::kPieceBytes + (length % read::kPieceBytes != 0));
-  if (!encoding.is_raw() && encoding != slots_encoding_) {
-    for (Slot& slot : slots_) slot.encoder.reset();
-    slots_encoding_ = encoding;
+  if (!encoding.is_raw() && encoding.level() != encoders_level_) {
+    encoders_.clear();
+    encoders_level_ = encoding.level();
   }
   meter_ = &meter;
   encoding_ = length == 0 ? Encoding::raw() : encoding;

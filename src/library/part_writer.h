@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <vector>
@@ -65,13 +66,13 @@ class PartWriter {
     std::vector<std::byte> decoded;
     std::vector<std::byte> stored;
     read::Scratch scratch;
-    std::unique_ptr<codec::FrameEncoder> encoder;
     std::span<const std::byte> bytes;  // what is written: of `decoded`, of `stored`, or of memory that is not ours
     std::uint32_t crc = 0;
   };
   void write_memory(std::span<const std::byte> bytes);
   void make_batch(PieceSource& source, std::size_t first, std::size_t count);
   void make_stored(Slot& slot);
+  std::vector<std::byte> compress(std::span<const std::byte> decoded);
   bool shrinks(std::size_t count, std::uint64_t decoded) const;
   void write_batch(std::size_t count);
   void digest_and_write(std::span<const std::byte> bytes, std::uint32_t crc);
@@ -79,7 +80,9 @@ class PartWriter {
   Output& output_;
   unsigned threads_;
   std::vector<Slot> slots_;
-  Encoding slots_encoding_ = Encoding::raw();  // what their encoders are for
+  std::mutex mutex_;                                            // over encoders_
+  std::vector<std::unique_ptr<codec::FrameEncoder>> encoders_;  // leased by threads: at high levels each is large
+  int encoders_level_ = 0;
   // Of the part at hand:
   run::Meter* meter_ = nullptr;
   Encoding encoding_ = Encoding::raw();

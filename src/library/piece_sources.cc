@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "model/sparse.h"
 
 namespace zt::library {
 namespace {
@@ -39,12 +40,12 @@ read::StridedView view_of(const ArrayView& array) {
   }
   const std::size_t bytes = dtype_bits(array.dtype) / 8;
   std::vector<std::int64_t> strides = array.strides;
-  if (strides.empty()) {
+  if (strides.empty() && length > 0) {  // an empty array may have dimensions whose product wraps
     strides.resize(array.shape.size());
     auto stride = static_cast<std::int64_t>(bytes);
     for (std::size_t i = strides.size(); i-- > 0;) {
       strides[i] = stride;
-      stride *= static_cast<std::int64_t>(std::max<std::uint64_t>(1, array.shape[i]));
+      stride *= static_cast<std::int64_t>(array.shape[i]);
     }
   }
   const std::size_t word = array.byte_swapped ? word_bytes(array.dtype) : 0;
@@ -57,7 +58,19 @@ const PartView& find_part(std::span<const PartView> parts, std::string_view layo
   return *found;
 }
 
-bool is_wide(const PartView& part) { return part.array.dtype == DType::u64; }
+std::uint64_t values_of(std::span<const PartView> parts, std::string_view layout) {
+  return checked::elements(find_part(parts, layout, "values").array.shape).value_or(0);  // counted by length_of before
+}
+
+// Runs checks that judge files on what a caller handed in: what they find wrong is usage.
+template <class F>
+void as_usage(F&& check) {
+  try {
+    std::forward<F>(check)();
+  } catch (const Error& error) {
+    throw Error(Code::usage, error.rule(), error.what());
+  }
+}
 
 }  // namespace
 
@@ -91,6 +104,17 @@ std::vector<std::uint64_t> widen(const ArrayView& array) {
   return wide;
 }
 
+namespace {
+
+// Real 1.x readers take every index for eight bytes.
+std::vector<std::uint64_t> wide_part(std::span<const PartView> parts, std::string_view layout, std::string_view role) {
+  const ArrayView& array = find_part(parts, layout, role).array;
+  if (array.dtype != DType::u64) misuse("part " + in_quotes(role) + " is uint64: add_csr and add_coo widen it");
+  return widen(array);
+}
+
+}  // namespace
+
 void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     for (std::size_t k = 0; k < i; ++k) {
@@ -103,13 +127,13 @@ void check_layout(const Shape& shape, std::string_view layout, std::span<const P
     const ArrayView& data = find_part(parts, layout, "data").array;
     if (checked::elements(data.shape) != elements) misuse("the elements of part 'data' are not those of the shape");
   } else if (layout == "sparse_csr") {
-    find_part(parts, layout, "values");
-    if (!is_wide(find_part(parts, layout, "indices")) || !is_wide(find_part(parts, layout, "indptr"))) {
-      misuse("parts 'indices' and 'indptr' are uint64: use add_csr");
-    }
+    if (shape.size() != 2) misuse("a CSR tensor has two dimensions");
+    const auto indices = wide_part(parts, layout, "indices");
+    const auto indptr = wide_part(parts, layout, "indptr");
+    as_usage([&] { model::check_csr(shape, values_of(parts, layout), indices, indptr); });
   } else if (layout == "sparse_coo") {
-    find_part(parts, layout, "values");
-    if (!is_wide(find_part(parts, layout, "coords"))) misuse("part 'coords' is uint64: use add_coo");
+    const auto coordinates = wide_part(parts, layout, "coords");
+    as_usage([&] { model::check_coo(shape, values_of(parts, layout), coordinates); });
   }
 }
 

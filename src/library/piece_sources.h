@@ -50,14 +50,4 @@ std::vector<std::uint64_t> widen(const ArrayView& array);
 // Throws usage when the parts do not make up a tensor of a layout that this format defines; others pass.
 void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts);
 
-// Runs checks that judge files on what a caller handed in: what they find wrong is usage.
-template <class F>
-void as_usage(F&& check) {
-  try {
-    std::forward<F>(check)();
-  } catch (const Error& error) {
-    throw Error(Code::usage, error.rule(), error.what());
-  }
-}
-
 }  // namespace zt::library

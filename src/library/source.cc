@@ -1,5 +1,6 @@
 #include "ztensor/source.h"
 
+#include "base/checked.h"
 #include "base/utf8.h"
 #include "library/formats.h"
 #include "library/state.h"
@@ -41,11 +42,7 @@ Source open_store(std::shared_ptr<SourceState> state) {
     error.enter_file(state->name);
     throw;
   }
-  if (state->options.verify == Verify::always) {
-    std::size_t parts = 0;
-    for (std::uint32_t row = 0; row < state->catalog.size(); ++row) parts += state->catalog.tensor(row).part_count;
-    state->checked = std::make_unique<std::atomic<bool>[]>(parts);
-  }
+  state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
   return Source(std::move(state));
 }
 
@@ -68,7 +65,7 @@ Source open(const std::filesystem::path& path, const OpenOptions& options) {
   state->name = path.string();
   state->options = options;
   state->mappable = options.backend != Backend::read;
-  state->identity = file->identity();
+  state->file = file;
   return library::open_store(std::move(state));
 }
 
@@ -130,7 +127,7 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
   std::uint64_t total = 0;
   for (const Read& read : reads) {
     const model::PartRow& part = read.part.prepare(*state_);
-    recipes.push_back(state_->measured(part));
+    library::located(*state_, read.part.tensor_, &part, [&] { recipes.push_back(state_->measured(part)); });
     if (recipes.back().decoded_length != read.out.size()) {
       library::located(*state_, read.part.tensor_, &part, [&] {
         throw Error(Code::usage, "",
@@ -139,7 +136,7 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
       });
     }
     jobs.push_back({.part = state_->part_source(part, recipes.back()), .check = check, .out = read.out, .visit = {}});
-    total += read.out.size();
+    total = checked::add(total, read.out.size()).value_or(total);
   }
   run::Meter meter(progress, total);
   read::carry_out(jobs, run::thread_count(state_->options.threads), meter, [&](std::size_t job, Error& error) {

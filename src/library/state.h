@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,8 +25,8 @@ struct SourceState {
   std::string name;            // for messages
   OpenOptions options;
   bool mappable = false;
-  std::optional<io::Identity> identity;          // of a file
-  std::unique_ptr<std::atomic<bool>[]> checked;  // by part: a view of it was checked (Verify::always); else null
+  std::shared_ptr<const io::File> file;          // the store, where it is on disk
+  std::unique_ptr<std::atomic<bool>[]> checked;  // by part: its bytes were checked before a view was handed out
 
   // How to read a part. `recipe` must outlive what is made from the result.
   read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {

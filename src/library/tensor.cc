@@ -44,14 +44,14 @@ std::uint64_t load_index(const std::byte* at, unsigned bytes) {
 }
 
 // A part of indices, by its declared dtype, widened.
-std::vector<std::uint64_t> read_wide(const Part& part) {
+std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> verify) {
   const unsigned width = index_bytes(part.dtype());
   if (width == 0) {
     throw Error(
         Code::malformed, "sparse.index.dtype",
         "part " + in_quotes(part.role()) + " holds " + std::string(dtype_name(part.dtype())) + ", not integers");
   }
-  const std::vector<std::byte> bytes = part.read();
+  const std::vector<std::byte> bytes = part.read(verify);
   if (bytes.size() % width != 0) {
     throw Error(
         Code::malformed, "sparse.index.length",
@@ -113,14 +113,15 @@ std::uint64_t Part::length() const {
   return library::located(*state_, tensor_, &part, [&] { return state_->measured(part).decoded_length; });
 }
 
-Bytes Part::map(Mapping mapping) const {
+Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
   const model::PartRow& part = prepare(*state_);
   return library::located(*state_, tensor_, &part, [&] {
     if (part.recipe.coding != model::Coding::raw) {
       throw Error(Code::unsupported, "", "the bytes are compressed: read a copy");
     }
     if (!state_->mappable) throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
-    if (state_->checked && !state_->checked[row_].load(std::memory_order_relaxed)) {
+    const bool wanted = verify.value_or(state_->options.verify) == Verify::always;
+    if (wanted && !state_->checked[row_].load(std::memory_order_relaxed)) {
       check_bytes(part, Verify::always);
       state_->checked[row_].store(true, std::memory_order_relaxed);
     }
@@ -283,14 +284,14 @@ void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) co
                    [&] { read::read_slice(state_->part_source(row, row.recipe), shape(), bits / 8, full, out); });
 }
 
-SparseIndices Tensor::read_indices(std::uint64_t nnz) const {
+SparseIndices Tensor::read_indices(std::uint64_t nnz, std::optional<Verify> verify) const {
   throw_unreadable();
   SparseIndices found;
   const bool csr = layout() == "sparse_csr";
   if (!csr) check_layout("sparse_coo");
   const Part indices = part(csr ? "indices" : "coords");
-  found.indices = read_wide(indices);
-  if (csr) found.indptr = read_wide(part("indptr"));
+  found.indices = read_wide(indices, verify);
+  if (csr) found.indptr = read_wide(part("indptr"), verify);
   library::located(*state_, row_, nullptr, [&] {
     if (csr) {
       model::check_csr(shape(), nnz, found.indices, found.indptr);

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "base/checked.h"
 #include "hash/digest.h"
 #include "library/state.h"
 #include "read/parts.h"
@@ -19,6 +20,17 @@ void check_bools(std::uint64_t offset, std::span<const std::byte> bytes) {
                   "element " + std::to_string(offset + i) + " of a bool tensor is " +
                       std::to_string(static_cast<unsigned>(bytes[i])));
     }
+  }
+}
+
+// What is wrong with a file is a finding; anything else ends the work.
+void throw_unless_finding(const Error& error) {
+  switch (error.code()) {
+    case Code::malformed:
+    case Code::mismatch:
+    case Code::unsupported:
+    case Code::limit: return;
+    default: throw error;
   }
 }
 
@@ -69,6 +81,7 @@ void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
   try {
     library::located(state_, row, &part, [&] { parts_.push_back({row, &part, state_.measured(part)}); });
   } catch (const Error& error) {
+    throw_unless_finding(error);
     record(row, parts_.size(), error);
   }
 }
@@ -84,6 +97,7 @@ void Checker::check_sparse(std::uint32_t row) {
     }
     tensor.read_indices(values.length() / bytes);
   } catch (const Error& error) {
+    throw_unless_finding(error);
     record(row, parts_.size(), error);
   }
 }
@@ -107,13 +121,13 @@ VerifyReport Checker::run() {
                   .visit = [](std::uint64_t, std::span<const std::byte>) {}};
     if (part.row->dtype == DType::boolean) job.visit = check_bools;
     jobs.push_back(std::move(job));
-    total += part.recipe.decoded_length;
+    total = checked::add(total, part.recipe.decoded_length).value_or(total);
   }
   run::Meter meter(progress_, total);
   read::carry_out(jobs, run::thread_count(state_.options.threads), meter, [&](std::size_t job, Error& error) {
-    if (error.code() == Code::io || error.code() == Code::no_memory || error.code() == Code::cancelled) throw error;
     error.enter(library::place_of(state_.catalog, parts_[job].tensor, parts_[job].row));
     error.enter_file(state_.name);
+    throw_unless_finding(error);
     record(parts_[job].tensor, job, error);
   });
   VerifyReport report;

@@ -11,7 +11,6 @@
 #include "library/part_writer.h"
 #include "library/piece_sources.h"
 #include "library/state.h"
-#include "model/sparse.h"
 #include "run/parallel.h"
 #include "wire/cbor.h"
 
@@ -20,7 +19,6 @@ namespace {
 
 constexpr std::uint64_t kMaxAlignment = std::uint64_t{2} << 20;
 constexpr std::size_t kMaxNameBytes = 1024;
-constexpr std::uint32_t kMaxAttributeDepth = 100;  // what 1.1 readers can follow below a tensor
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 [[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
@@ -34,13 +32,22 @@ void check_name(std::string_view name) {
   if (!is_utf8(name)) misuse("name " + in_quotes(name) + " is not UTF-8");
 }
 
+// The same of a name that a file has: not the caller's fault.
+void check_movable(std::string_view name) {
+  try {
+    check_name(name);
+  } catch (const Error& error) {
+    throw Error(Code::unsupported, "zt12.name.form", std::string("it cannot be written: ") + error.what());
+  }
+}
+
 void check_role(std::string_view role) {
   if (role.size() > kMaxNameBytes || !is_utf8(role))
     misuse("role " + in_quotes(role) + " is not UTF-8 of at most 1024 bytes");
 }
 
-// Attributes as they are stored: nothing for null.
-std::vector<std::byte> encode_attributes(const Value& attributes) {
+// Attributes as they are stored: nothing for null. What is nested deeper than `depth` no reader of ours would take.
+std::vector<std::byte> encode_attributes(const Value& attributes, std::uint32_t depth) {
   if (attributes.is_null()) return {};
   if (!attributes.is_map()) misuse("attributes are a map with text keys");
   for (const auto& [key, value] : *attributes.members()) {
@@ -48,11 +55,17 @@ std::vector<std::byte> encode_attributes(const Value& attributes) {
   }
   std::vector<std::byte> cbor = attributes.encode();
   try {
-    wire::CborCursor(cbor, {.strict = false, .depth = kMaxAttributeDepth}).skip();
+    wire::CborCursor(cbor, {.strict = false, .depth = depth}).skip();
   } catch (const Error& error) {
     misuse(std::string("attributes cannot be stored: ") + error.what());
   }
   return cbor;
+}
+
+void check_level(Encoding encoding) {
+  if (encoding.level() < 0 || encoding.level() > 22) {
+    misuse("zstd level " + std::to_string(encoding.level()) + ": expected 1 to 22");
+  }
 }
 
 std::uint64_t elements_of(const Shape& shape) {
@@ -74,6 +87,8 @@ struct Writer::State {
   void begin();
   void check_open() const;
   void check_new(std::string_view name) const;
+  std::uint32_t attribute_depth() const { return options.limits.depth > 4 ? options.limits.depth - 4 : 0; }
+  std::vector<std::byte> attributes_of(const Value& file_attributes) const;
   Encoding encoding_for(const AddOptions& add) const;
   Checksum checksum_for(const AddOptions& add) const {
     return add.checksum.value_or(options.checksum.value_or(Checksum::crc32c));
@@ -91,7 +106,7 @@ struct Writer::State {
   library::PartWriter parts;
   io::Publication* publication;  // owned by `output`; null: bytes go to a sink of the caller
   model::Catalog catalog;
-  Progress progress;
+  std::unique_ptr<run::Meter> meter = std::make_unique<run::Meter>();
   bool open = true;
   bool broken = false;
   std::string digest_text;  // of the part that store() wrote last
@@ -108,16 +123,20 @@ struct Writer::State {
 };
 
 void Writer::State::begin() {
-  const int level = options.encoding.level();
-  if (level < 0 || level > 22) misuse("zstd level " + std::to_string(level) + ": expected 1 to 22");
+  check_level(options.encoding);
   if (options.alignment == 0) options.alignment = encoder.alignment;
   const std::uint64_t alignment = options.alignment;
   if (alignment < encoder.alignment || alignment > kMaxAlignment || (alignment & (alignment - 1)) != 0) {
     misuse("alignment " + number(alignment) + ": expected a power of two from 64 to 2097152");
   }
-  if (options.attributes.is_map() && options.attributes.members()->empty()) options.attributes = Value();
-  catalog.attributes = encode_attributes(options.attributes);
+  catalog.attributes = attributes_of(options.attributes);
   output.write(encoder.head());
+}
+
+// Of the file: an empty map is stored as none.
+std::vector<std::byte> Writer::State::attributes_of(const Value& file_attributes) const {
+  if (file_attributes.is_map() && file_attributes.members()->empty()) return {};
+  return encode_attributes(file_attributes, attribute_depth());
 }
 
 void Writer::State::check_open() const {
@@ -133,9 +152,7 @@ void Writer::State::check_new(std::string_view name) const {
 
 Encoding Writer::State::encoding_for(const AddOptions& add) const {
   const Encoding encoding = add.encoding.value_or(options.encoding);
-  if (encoding.level() < 0 || encoding.level() > 22) {
-    misuse("zstd level " + std::to_string(encoding.level()) + ": expected 1 to 22");
-  }
+  check_level(encoding);
   return encoding;
 }
 
@@ -144,9 +161,8 @@ model::PartRow Writer::State::store(library::PieceSource& source_bytes, Encoding
   output.pad(options.alignment);
   model::PartRow row;
   row.recipe.offset = output.position();
-  run::Meter meter(progress, source_bytes.length());
-  const library::StoredPart stored = parts.write(source_bytes, encoding, checksum, meter);
-  meter.finish();
+  const library::StoredPart stored = parts.write(source_bytes, encoding, checksum, *meter);
+  meter->poll();
   row.recipe.stored_length = stored.stored_length;
   row.recipe.decoded_length = source_bytes.length();
   row.recipe.coding = stored.zstd ? model::Coding::zstd : model::Coding::raw;
@@ -200,7 +216,7 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     if (parts.size() > state.options.limits.parts) misuse("more than " + number(state.options.limits.parts) + " parts");
     const Encoding encoding = state.encoding_for(options);
     const Checksum checksum = state.checksum_for(options);
-    const std::vector<std::byte> attributes = encode_attributes(options.attributes);
+    const std::vector<std::byte> attributes = encode_attributes(options.attributes, state.attribute_depth());
     std::vector<library::ArraySource> sources;
     for (const PartView& part : parts) {
       check_role(part.role);
@@ -224,10 +240,8 @@ void Writer::add_csr(std::string_view name, const Shape& shape, const ArrayView&
                      const ArrayView& indptr, const AddOptions& options) {
   state_->check_new(name);
   inside("tensor " + in_quotes(name), [&] {
-    if (shape.size() != 2) misuse("a CSR tensor has two dimensions");
     const auto wide_indices = library::widen(indices);
     const auto wide_indptr = library::widen(indptr);
-    library::as_usage([&] { model::check_csr(shape, elements_of(values.shape), wide_indices, wide_indptr); });
     const PartView parts[] = {{"values", values},
                               {"indices", array_of(std::span(wide_indices))},
                               {"indptr", array_of(std::span(wide_indptr))}};
@@ -240,7 +254,6 @@ void Writer::add_coo(std::string_view name, const Shape& shape, const ArrayView&
   state_->check_new(name);
   inside("tensor " + in_quotes(name), [&] {
     const auto wide = library::widen(indices);
-    library::as_usage([&] { model::check_coo(shape, elements_of(values.shape), wide); });
     const PartView parts[] = {{"values", values}, {"coords", array_of(std::span(wide))}};
     add_object(name, shape, "sparse_coo", parts, options);
   });
@@ -312,8 +325,10 @@ void Writer::State::store_existing(std::string_view name, const Tensor& tensor, 
 
 void Writer::add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding) {
   State& state = *state_;
-  state.check_new(name);
+  state.check_open();
   tensor.throw_unreadable();
+  library::located(*tensor.state_, tensor.row_, nullptr, [&] { check_movable(name); });
+  state.check_new(name);
   if (state.source != tensor.state_) {
     state.source = tensor.state_;
     state.moved.clear();
@@ -323,17 +338,26 @@ void Writer::add_stored(std::string_view name, const Tensor& tensor, std::option
 
 void Writer::set_attributes(const Value& attributes) {
   state_->check_open();
-  const bool empty = attributes.is_map() && attributes.members()->empty();
-  state_->catalog.attributes = empty ? std::vector<std::byte>() : encode_attributes(attributes);
+  state_->catalog.attributes = state_->attributes_of(attributes);
 }
 
-void Writer::set_progress(Progress progress) { state_->progress = std::move(progress); }
+void Writer::set_progress(Progress progress, std::uint64_t total) {
+  state_->meter = std::make_unique<run::Meter>(std::move(progress), total);
+}
+
+std::uint64_t Writer::bytes_written() const { return state_->output.position(); }
 
 void Writer::finalize() {
   State& state = *state_;
   state.check_open();
+  const std::vector<std::byte> tail = state.encoder.tail(state.catalog, state.output.position());
+  if (tail.size() > state.options.limits.index_bytes) {
+    throw Error(
+        Code::limit, "zt12.manifest.limit",
+        "the manifest takes " + number(tail.size()) + " bytes, which no reader would take: fewer tensors a file");
+  }
   state.open = false;
-  state.output.write(state.encoder.tail(state.catalog, state.output.position()));
+  state.output.write(tail);
   state.output.flush();
   if (state.publication != nullptr) state.publication->publish();
 }

@@ -89,7 +89,7 @@ TEST(Writer, RefusesArraysThatContradictThemselves) {
   EXPECT_EQ(refusal([&] { writer.add("w", Shape(65, 1), data().first(1)); }), Code::usage);
   EXPECT_EQ(refusal([&] { writer.add("w", kShape, data(), {.attributes = Value(1)}); }), Code::usage);
   Value deep(1);
-  for (int i = 0; i < 120; ++i) deep = Value(Value::Array{deep});
+  for (int i = 0; i < 300; ++i) deep = Value(Value::Array{deep});
   Value attributes = Value::map();
   attributes.set("deep", deep);
   EXPECT_EQ(refusal([&] { writer.add("w", kShape, data(), {.attributes = attributes}); }), Code::usage);
@@ -205,7 +205,11 @@ TEST(Writer, CannotBeFinishedAfterACallbackStoppedIt) {
   const std::vector<float> large(3 << 20);
   Writer writer = Writer::create(folder / "w.zt");
   writer.set_progress([](std::uint64_t, std::uint64_t) { return false; });
-  EXPECT_EQ(refusal([&] { writer.add("w", {large.size()}, std::span<const float>(large)); }), Code::cancelled);
+  // It is asked at most ten times a second, so it may take some adds to be heard.
+  const Code code = refusal([&] {
+    for (int i = 0; i < 10000; ++i) writer.add(std::to_string(i), {large.size()}, std::span<const float>(large));
+  });
+  EXPECT_EQ(code, Code::cancelled);
   writer.set_progress({});
   EXPECT_EQ(refusal([&] { writer.finalize(); }), Code::usage);
   EXPECT_EQ(folder.count(), 0U);

@@ -123,16 +123,18 @@ void Catalog::add_copy(std::string_view name, std::uint32_t row) {
   tensors_.back().part_count = original.part_count;
 }
 
+// A file of very many broken entries mostly repeats itself: the same fault as the last one is kept once.
+std::uint32_t Catalog::keep(Fault fault) {
+  if (faults_.empty() || !(faults_.back() == fault)) faults_.push_back(std::move(fault));
+  return static_cast<std::uint32_t>(faults_.size() - 1);
+}
+
 void Catalog::fault_tensor(Fault fault) {
-  if (tensors_.back().fault != kNone) return;
-  tensors_.back().fault = static_cast<std::uint32_t>(faults_.size());
-  faults_.push_back(std::move(fault));
+  if (tensors_.back().fault == kNone) tensors_.back().fault = keep(std::move(fault));
 }
 
 void Catalog::fault_part(Fault fault) {
-  if (parts_.back().fault != kNone) return;
-  parts_.back().fault = static_cast<std::uint32_t>(faults_.size());
-  faults_.push_back(std::move(fault));
+  if (parts_.back().fault == kNone) parts_.back().fault = keep(std::move(fault));
 }
 
 void Catalog::shrink() {

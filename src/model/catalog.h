@@ -28,6 +28,7 @@ struct Fault {
   Code code;
   const char* rule;
   std::string message;
+  friend bool operator==(const Fault&, const Fault&) = default;
 };
 
 // One stored array. Texts lie in the Catalog's text buffer.
@@ -73,6 +74,7 @@ class Catalog {
   void shrink();
 
   std::size_t size() const { return tensors_.size(); }
+  std::size_t part_rows() const { return parts_.size(); }
   std::optional<std::uint32_t> find(std::string_view name) const;
   const TensorRow& tensor(std::uint32_t row) const { return tensors_[row]; }
   const PartRow& part(std::uint32_t row) const { return parts_[row]; }
@@ -95,6 +97,7 @@ class Catalog {
 
  private:
   Text keep(std::string_view text);
+  std::uint32_t keep(Fault fault);
   std::uint64_t hash(std::string_view name) const;
   std::size_t place(std::string_view name) const;  // where the index has a name, or would have it
   void grow_index();

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/checked.h"
 #include "run/parallel.h"
 #include "ztensor/error.h"
 
@@ -52,7 +53,7 @@ void Carrier::plan(std::size_t job) {
   try {
     readers_[job] = std::make_unique<PieceReader>(jobs_[job].part, jobs_[job].check);
     PieceReader& reader = *readers_[job];
-    bytes_ += reader.decoded_length();
+    bytes_ = checked::add(bytes_, reader.decoded_length()).value_or(bytes_);
     const auto number = static_cast<std::uint32_t>(job);
     if (reader.pieces() == 0) {
       reader.finish();
