@@ -19,7 +19,7 @@ import safetensors.numpy
 
 import ztensor
 
-LAYERS, WIDTH, HIDDEN, VOCABULARY = 12, 768, 3072, 32000
+LAYERS, WIDTH, HIDDEN, VOCABULARY = 10, 768, 3072, 20000
 
 
 def make_model() -> dict[str, np.ndarray[Any, Any]]:

@@ -8,12 +8,8 @@ import pytest
 
 import ztensor
 
-NATIVE = (
-    "float64 float32 float16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool complex64 complex128"
-).split()
-EXTENDED = (
-    "bfloat16 float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn"
-).split()
+NATIVE = ("float64 float32 float16 int64 int32 int16 int8 uint64 uint32 uint16 uint8 bool complex64 complex128").split()
+EXTENDED = ("bfloat16 float8_e4m3fn float8_e5m2 float8_e4m3fnuz float8_e5m2fnuz float8_e8m0fnu float4_e2m1fn").split()
 ALL_DTYPES = NATIVE + EXTENDED
 
 

@@ -69,8 +69,7 @@ def test_a_view_outlives_the_interpreters_modules(tmp_path):
 def test_many_tensors_are_read_as_a_dict_in_order(tmp_path):
     path = tmp_path / "m.zt"
     arrays = {
-        f"t{i}": sample(name, (i, 3), i)
-        for i, name in enumerate(["float32", "bfloat16", "bool", "float4_e2m1fn"])
+        f"t{i}": sample(name, (i, 3), i) for i, name in enumerate(["float32", "bfloat16", "bool", "float4_e2m1fn"])
     }
     with ztensor.Writer(path) as writer:
         for name, array in arrays.items():
@@ -166,14 +165,21 @@ def test_what_a_file_object_raises_is_raised(round_trip, tmp_path):
         ztensor.open(Broken((tmp_path / "0.zt").read_bytes()))
 
 
+def spoil(path, name):
+    """Changes a byte of a tensor in place, so that mappings see it."""
+    offset = ztensor.open(path)[name].location.offset
+    with path.open("r+b") as file:
+        file.seek(offset + 9)
+        byte = file.read(1)[0]
+        file.seek(offset + 9)
+        file.write(bytes([byte ^ 1]))
+
+
 def test_views_are_checked_when_asked(tmp_path):
     path = tmp_path / "c.zt"
     with ztensor.Writer(path) as writer:
         writer.add_tensor("t", np.zeros(1000))
-    offset = ztensor.open(path)["t"].location.offset
-    data = bytearray(path.read_bytes())
-    data[offset + 9] ^= 1
-    path.write_bytes(data)
+    spoil(path, "t")
     assert ztensor.open(path).read_tensor("t").sum() != 0  # a borrowed view is not checked
     for read in (
         lambda: ztensor.open(path, verify=True).read_tensor("t"),
@@ -188,3 +194,29 @@ def test_views_are_checked_when_asked(tmp_path):
         assert caught.value.code == "mismatch"
     ztensor.open(path, verify=False).read_tensor("t", copy=True)
     ztensor.open(path).read_tensor("t", copy=True, verify=False)
+
+
+@pytest.mark.parametrize("to", ["numpy", "torch"])
+def test_what_a_call_says_of_checks_goes_before_the_reader(tmp_path, to):
+    if to == "torch":
+        pytest.importorskip("torch", reason="torch is not installed")
+    path = tmp_path / "c.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("t", np.zeros(1000))
+    spoil(path, "t")
+    strict = ztensor.open(path, verify=True)
+    assert strict.read_tensor("t", to, verify=False).sum() != 0
+    with pytest.raises(ztensor.ChecksumError):
+        strict.read_tensor("t", to)
+    with pytest.raises(ztensor.ChecksumError):
+        ztensor.open(path, verify=False).read_tensor("t", to, verify=True)
+
+
+def test_a_view_is_checked_once(tmp_path):
+    path = tmp_path / "c.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("t", np.zeros(1000))
+    reader = ztensor.open(path)
+    reader.read_tensor("t", verify=True)
+    spoil(path, "t")
+    assert reader.read_tensor("t", verify=True).sum() != 0

@@ -1,5 +1,6 @@
 """Exceptions: their classes, codes and words."""
 
+import errno
 import os
 import pickle
 import subprocess
@@ -50,10 +51,16 @@ def test_what_the_system_refuses_is_the_plain_os_error(tmp_path):
     assert caught.value.filename == str(tmp_path / "none.zt")
     assert caught.value.errno == 2
     assert type(caught.value) is FileNotFoundError
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError) as caught:
         ztensor.open(tmp_path)
-    with pytest.raises(FileNotFoundError):
+    assert (caught.value.errno, caught.value.filename) == (errno.EISDIR, str(tmp_path))
+    with pytest.raises(FileNotFoundError) as caught:
         ztensor.Writer(tmp_path / "no" / "such.zt")
+    assert caught.value.filename.startswith(str(tmp_path / "no"))
+    strange = os.fsdecode(os.fsencode(tmp_path) + b"/\xff.zt")
+    with pytest.raises(FileNotFoundError) as caught:
+        ztensor.open(strange)
+    assert caught.value.filename == strange
     with pytest.raises(ValueError, match="null"):
         ztensor.open("a\0b")
 
@@ -67,9 +74,7 @@ def test_a_file_that_may_not_be_read_is_a_permission_error(tmp_path):
         ztensor.open(path)
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b"x", b"ZTEN1000", b"ZTEN1000" + bytes(8) + b"ZTEN1000", os.urandom(1000)]
-)
+@pytest.mark.parametrize("data", [b"", b"x", b"ZTEN1000", b"ZTEN1000" + bytes(8) + b"ZTEN1000", os.urandom(1000)])
 def test_what_is_no_tensor_file_is_refused_with_a_rule(tmp_path, data):
     path = tmp_path / "bad.zt"
     path.write_bytes(data)
@@ -96,6 +101,7 @@ def test_wrong_options_are_usage_errors(tmp_path):
         lambda: ztensor.open(path, backend="tape"),
         lambda: ztensor.open(path.read_bytes(), backend="tape"),
         lambda: ztensor.open(path, threads=0),
+        lambda: ztensor.open(path, threads=1025),
         lambda: ztensor.Limits(rank=-1),
         lambda: reader.read_tensor("t", to="list"),
         lambda: reader.read_tensor("t", device="cuda"),
@@ -107,12 +113,66 @@ def test_wrong_options_are_usage_errors(tmp_path):
             use()
 
 
+def test_a_file_that_is_cut_while_open_is_an_os_error_that_names_the_tensor(tmp_path):
+    path = tmp_path / "cut.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("t", np.ones(1000))
+    reader = ztensor.open(path, backend="read")
+    os.truncate(path, 100)
+    with pytest.raises(OSError, match="tensor 't'") as caught:
+        reader.read_tensor("t")
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(path))
+    assert "cut" in caught.value.strerror
+    assert str(path) not in caught.value.strerror
+    assert str(path) in str(caught.value)
+
+
+def test_a_part_of_half_an_element_is_malformed(tmp_path):
+    path = tmp_path / "half.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_object("t", (3,), "own.layout/1", {"data": np.arange(3, dtype=np.uint16)})
+    data = path.read_bytes()
+    assert data.count(b"u16") == 1
+    path.write_bytes(data.replace(b"u16", b"f32"))
+    with pytest.raises(ztensor.FormatError, match=r"half\.zt: tensor 't': part 'data': 6 bytes") as caught:
+        ztensor.open(path)["t"].parts["data"]
+    assert caught.value.rule == "part.length"
+
+
+def test_an_array_that_numpy_cannot_have_is_unsupported(tmp_path):
+    path = tmp_path / "high.zt"
+    limits = ztensor.Limits(rank=100)
+    with ztensor.Writer(path, limits=limits) as writer:
+        writer.add_object("t", (1,) * 65, "dense", {"data": np.zeros(1)})
+    tensor = ztensor.open(path, limits=limits)["t"]
+    assert tensor.ndim == 65
+    with pytest.raises(ztensor.UnsupportedError, match=r"high\.zt: tensor 't': NumPy") as caught:
+        tensor.numpy()
+    assert caught.value.rule == "python.array"
+
+
+def test_an_unknown_layout_has_a_rule_and_names_the_file(tmp_path):
+    path = tmp_path / "own.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_object("t", (3,), "own.layout/1", {"data": np.zeros(3)})
+    with pytest.raises(ztensor.UnsupportedError, match=r"own\.zt: .*own\.layout/1") as caught:
+        ztensor.open(path).read_tensor("t")
+    assert caught.value.rule == "layout.unknown"
+
+
 def test_limits_are_kept(tmp_path):
     path = tmp_path / "e.zt"
     with ztensor.Writer(path) as writer:
         writer.add_tensor("t", np.ones((1, 1, 1)))
     with pytest.raises(ztensor.LimitError):
         ztensor.open(path, limits=ztensor.Limits(index_bytes=4))
+    parts = {f"p{i}": np.zeros(1) for i in range(300)}
+    with ztensor.Writer(path, limits=ztensor.Limits(parts=300)) as writer:
+        writer.add_object("t", (1,), "own.layout/1", parts)
+    assert isinstance(ztensor.open(path).unreadable["t"], ztensor.LimitError)
+    assert len(ztensor.open(path, limits=ztensor.Limits(parts=300))["t"].parts) == 300
+    with pytest.raises(ztensor.UsageError):
+        ztensor.Limits(parts=-1)
 
 
 def test_importing_loads_neither_torch_nor_scipy():

@@ -15,9 +15,7 @@ import pytest
 import ztensor
 
 PEERS = os.environ.get("ZTENSOR_PEERS")
-pytestmark = pytest.mark.skipif(
-    PEERS is None, reason="ZTENSOR_PEERS is not set: no released ztensor to compare with"
-)
+pytestmark = pytest.mark.skipif(PEERS is None, reason="ZTENSOR_PEERS is not set: no released ztensor to compare with")
 
 ARRAYS = {
     "f32": np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4),

@@ -1,6 +1,7 @@
 """A Reader is a mapping, and what a file says of itself."""
 
 import copy
+import inspect
 import pickle
 import shutil
 from collections.abc import Mapping
@@ -135,7 +136,7 @@ def test_it_pickles_by_path(path, tmp_path, monkeypatch):
         writer.add_tensor("b", np.ones((2, 3), np.float32))
     with pytest.raises(ztensor.FormatError) as caught:
         pickle.loads(data)
-    assert caught.value.rule
+    assert caught.value.rule == "python.pickle.changed"
     with pytest.raises(TypeError):
         pickle.dumps(ztensor.Reader(path.read_bytes()))
 
@@ -153,9 +154,7 @@ def test_info_and_verify_take_a_path(path):
 
 def test_files_are_converted_and_merged(path, tmp_path):
     told = []
-    done = ztensor.convert(
-        path, tmp_path / "z.zt", compress=True, exclude=["q"], progress=lambda *n: told.append(n)
-    )
+    done = ztensor.convert(path, tmp_path / "z.zt", compress=True, exclude=["q"], progress=lambda *n: told.append(n))
     assert done.tensors == 3
     assert ztensor.open(tmp_path / "z.zt").tensor_names == ["b", "a", "tied"]
     with ztensor.Writer(tmp_path / "more.zt") as writer:
@@ -166,3 +165,28 @@ def test_files_are_converted_and_merged(path, tmp_path):
     ztensor.convert(path, tmp_path / "m.zt", force=True)
     with pytest.raises(ztensor.UsageError):
         ztensor.merge([path, tmp_path / "z.zt"], tmp_path / "n.zt")
+
+
+def test_the_functions_spell_out_their_options(path, tmp_path):
+    for call in (ztensor.convert, ztensor.merge, ztensor.verify, ztensor.info, ztensor.open):
+        kinds = [parameter.kind for parameter in inspect.signature(call).parameters.values()]
+        assert inspect.Parameter.VAR_KEYWORD not in kinds
+    convert, merge = (list(inspect.signature(f).parameters.values())[1:] for f in (ztensor.convert, ztensor.merge))
+    assert convert == merge
+    with pytest.raises(TypeError):
+        ztensor.merge(path, tmp_path / "m.zt")
+    assert ztensor.verify(path, backend="read", threads=1).checked == ["b", "a", "tied", "q"]
+    with pytest.raises(ztensor.LimitError):
+        ztensor.info(path, limits=ztensor.Limits(index_bytes=4))
+
+
+@pytest.mark.parametrize("alignment", [0, 3, 32, -64, 1 << 64])
+def test_a_wrong_alignment_is_refused_in_the_same_words_everywhere(path, tmp_path, alignment):
+    words = f"alignment {alignment}: expected a power of two from 64 to 2097152"
+    for use in (
+        lambda: ztensor.Writer(tmp_path / "w.zt", alignment=alignment),
+        lambda: ztensor.convert(path, tmp_path / "w.zt", alignment=alignment),
+        lambda: ztensor.merge([path], tmp_path / "w.zt", alignment=alignment),
+    ):
+        with pytest.raises(ztensor.UsageError, match=words):
+            use()

@@ -77,9 +77,7 @@ def test_any_basic_key_gives_what_numpy_gives(tensors, data):
         same_bits(np.asarray(reader["int16"][key]), np.asarray(array[key]))
 
 
-@pytest.mark.parametrize(
-    "key", [5, -6, (0, 4), ([0, 5],), (0, 0, 0, 0), (np.ones(3, bool),), "a", 1.5, (..., ...)]
-)
+@pytest.mark.parametrize("key", [5, -6, (0, 4), ([0, 5],), (0, 0, 0, 0), (np.ones(3, bool),), "a", 1.5, (..., ...)])
 def test_wrong_keys_are_index_errors(tensors, key):
     for reader in tensors:
         with pytest.raises(IndexError):

@@ -50,6 +50,43 @@ def test_a_writer_takes_one_call_at_a_time(tmp_path):
         assert all(reader[f"t{i}"][0] == i for i in range(40))
 
 
+@pytest.mark.parametrize("size", [1000, 4_000_000])
+def test_a_reader_is_not_called_from_its_own_file(tmp_path, size):
+    class Nosy(io.BytesIO):
+        reader = None
+
+        def readinto(self, buffer):
+            if self.reader is not None:
+                self.reader.read_tensor("t")
+            return super().readinto(buffer)
+
+    memory = io.BytesIO()
+    with ztensor.Writer(memory) as writer:
+        writer.add_tensor("t", np.zeros(size))
+        writer.add_tensor("packed", np.zeros(size), compress=True)
+    file = Nosy(memory.getvalue())
+    reader = ztensor.open(file, threads=2)
+    file.reader = reader
+    for name in ("t", "packed"):
+        with pytest.raises(ztensor.UsageError, match="from within"):
+            reader.read_tensor(name)
+    with pytest.raises(ztensor.UsageError, match="from within"):
+        reader["t"][3:5]
+    file.reader = None
+    assert reader.read_tensor("t").shape == (size,)
+
+
+def test_a_file_may_use_another_reader(path):
+    class Chained(io.BytesIO):
+        def readinto(self, buffer):
+            assert inner.read_tensor("t1")[0] == 1
+            return super().readinto(buffer)
+
+    data = path.read_bytes()
+    inner = ztensor.open(io.BytesIO(data))
+    assert ztensor.open(Chained(data)).read_tensor("t2")[0] == 2
+
+
 def test_closing_while_others_read_is_safe(path):
     reader = ztensor.open(path)
     errors = []
@@ -113,9 +150,7 @@ def test_ctrl_c_stops_a_long_write(tmp_path):
         except KeyboardInterrupt:
             print("stopped" if time.monotonic() - start < 10 else "late")
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=300
-    )
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=300)
     assert done.stdout == "stopped\n", done.stderr
     assert os.listdir(tmp_path) == []
 

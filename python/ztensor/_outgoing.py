@@ -38,9 +38,7 @@ def torch_dense(buffer: Any, offset: int, length: int, name: str, shape: tuple[i
         flat = torch.frombuffer(buffer, dtype=dtype, count=length // dtype.itemsize, offset=offset)
         return flat.view(shape)
     except (RuntimeError, TypeError, OverflowError) as error:
-        raise UnsupportedError(
-            f"torch cannot have a tensor of shape {shape}: {error}", rule=CANNOT_HOLD
-        ) from error
+        raise UnsupportedError(f"torch cannot have a tensor of shape {shape}: {error}", rule=CANNOT_HOLD) from error
 
 
 def torch_of_array(array: np.ndarray[Any, Any], name: str) -> Any:

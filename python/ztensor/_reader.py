@@ -58,9 +58,7 @@ class Reader(Mapping[str, Tensor]):
                 raise UsageError(f"backend is {backend!r}: expected 'auto', 'mmap' or 'read'")
             is_buffer = isinstance(source, (bytes, bytearray, memoryview, mmap.mmap))
             if not is_buffer and not (hasattr(source, "read") and hasattr(source, "seek")):
-                raise TypeError(
-                    f"source must be a path, bytes or a seekable binary file, not {type(source).__name__}"
-                )
+                raise TypeError(f"source must be a path, bytes or a seekable binary file, not {type(source).__name__}")
             self._name = "<bytes>" if is_buffer else _name_of_file(source)
             self._open = _ztensor.open_store(source, is_buffer, self._name, verify, count, bounds)
         for note in self._open.notes():
@@ -153,8 +151,7 @@ class Reader(Mapping[str, Tensor]):
         elif to == "torch":
             places = zip(chosen, source.places(chosen, copy, verify), strict=True)
             arrays = [
-                None if place is None else self._made(name, _outgoing.torch_dense, *place)
-                for name, place in places
+                None if place is None else self._made(name, _outgoing.torch_dense, *place) for name, place in places
             ]
         else:
             raise UsageError(f"to is {to!r}: expected 'numpy' or 'torch'")
@@ -166,9 +163,7 @@ class Reader(Mapping[str, Tensor]):
             return {name: tensor.to(device) for name, tensor in result.items()}
         return result
 
-    def read_into(
-        self, target: str | Mapping[str, Any], out: Any = None, *, verify: bool | None = None
-    ) -> None:
+    def read_into(self, target: str | Mapping[str, Any], out: Any = None, *, verify: bool | None = None) -> None:
         """Fills `out`, or each array of a dict by name; shapes and dtypes must agree."""
         if isinstance(target, str):
             target = {target: out}

@@ -93,9 +93,7 @@ class Writer:
             tensor = tensor.numpy()
         sparse = _sparse_of(tensor)
         if sparse is None:
-            self._writer.add(
-                name_of_tensor(name), spec_of(tensor), level_of(compress), checksum, _plain(attributes)
-            )
+            self._writer.add(name_of_tensor(name), spec_of(tensor), level_of(compress), checksum, _plain(attributes))
         elif sparse.indptr is None:
             self.add_sparse_coo(
                 name, sparse.values, sparse.indices, sparse.shape,

@@ -143,6 +143,17 @@ TEST_F(Convert, LeavesNothingBehindWhenADigestIsWrong) {
   }
 }
 
+TEST_F(Convert, RefusesWhatCanBeReadButNotWritten) {
+  const auto rule = [&](std::string_view corpus, std::string_view name) {
+    const Error error = refusal({copy_of(corpus, name)}, at("out.zt"));
+    EXPECT_EQ(error.code(), Code::unsupported) << error.what();
+    return std::string(error.rule());
+  };
+  EXPECT_EQ(rule("hostile/zt12/ok.name.empty.zt", "a.zt"), "zt12.name.form");
+  EXPECT_EQ(rule("hostile/zt12/ok.attribute.key.zt", "b.zt"), "convert.attribute.key");
+  EXPECT_EQ(folder_.count(), 2U);
+}
+
 // Two tensors of the same bytes are stored once; what each says of them is checked all the same.
 TEST_F(Convert, ChecksWhatEachOfTwoTiedTensorsSays) {
   Writer writer = Writer::create(at("in.zt"));

@@ -120,6 +120,9 @@ def controls():
         {"data": b"abc"})
     one("composite", composite("acme.odd", [9], {"a": ("i16", DATA), "": ("u8", b"")}), None, (9,),
         {"a": DATA, "": b""}, "acme.odd")
+    one("name.empty", image({"w": GOOD, "": GOOD}, lay(b"abc")), "uint8", (3,), {"data": b"abc"})
+    one("attribute.key", image({"w": GOOD}, lay(b"abc"), extra=[("attributes", Map([(1, 2)]))]), "uint8", (3,),
+        {"data": b"abc"})
     one("version.1.1", image({"w": GOOD}, lay(b"abc"), version="1.1.0"), "uint8", (3,), {"data": b"abc"})
 
 
