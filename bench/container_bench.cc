@@ -74,8 +74,7 @@ BENCHMARK_CAPTURE(Read, zstd, zt::Encoding::zstd(), zt::Verify::standard)->UseRe
 void Write(benchmark::State& state, zt::Encoding encoding, zt::Checksum checksum) {
   const std::vector<float> elements(kElements, 1.5F);
   for (auto _ : state) {
-    zt::Writer writer =
-        zt::Writer::to(std::make_unique<NullSink>(), {.encoding = encoding, .checksum = checksum});
+    zt::Writer writer = zt::Writer::to(std::make_unique<NullSink>(), {.encoding = encoding, .checksum = checksum});
     writer.add("w", {kElements}, std::span<const float>(elements));
     writer.finalize();
   }

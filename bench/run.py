@@ -57,7 +57,7 @@ def open_safetensors(path: Path) -> int:
 
 def get_safetensors(path: Path) -> Arrays:
     with safetensors.safe_open(path, "numpy") as file:
-        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        return {name: file.get_tensor(name) for name in file.keys()}
 
 
 class Table:

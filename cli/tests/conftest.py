@@ -46,8 +46,9 @@ class Workplace:
     def run(self, *arguments, **options):
         options.setdefault("stdout", subprocess.PIPE)
         options.setdefault("stderr", subprocess.PIPE)
-        return subprocess.run([self.binary, *arguments], cwd=self.folder, text=True, encoding="utf-8",
-                              timeout=120, **options)
+        return subprocess.run(
+            [self.binary, *arguments], cwd=self.folder, text=True, encoding="utf-8", timeout=120, **options
+        )
 
     def ok(self, *arguments):
         """Standard output of a run that succeeds and has nothing to remark."""
@@ -72,7 +73,7 @@ class Workplace:
         for tensor in self.info(name)["tensors"]:
             (part,) = tensor["parts"]
             assert part["encoding"] == "raw"
-            content = data[part["offset"]:part["offset"] + part["stored"]]
+            content = data[part["offset"] : part["offset"] + part["stored"]]
             contents[tensor["name"]] = (tensor["dtype"], tensor["shape"], content)
         return contents
 
@@ -91,12 +92,16 @@ PLAIN = b"\1\2\3\4" * 4096
 @pytest.fixture
 def model(at):
     """model.safetensors: a name that is no ASCII, one with a line feed, a scalar and an empty tensor among them."""
-    write_safetensors(at / "model.safetensors", {
-        "weight": ("F32", [64, 64], PLAIN),
-        "größe.重み": ("BF16", [3], b"abcdef"),
-        "steps": ("I64", [], b"12345678"),
-        "e\n": ("U8", [0, 4], b""),
-    }, {"format": "pt", "note": "two\nlines"})
+    write_safetensors(
+        at / "model.safetensors",
+        {
+            "weight": ("F32", [64, 64], PLAIN),
+            "größe.重み": ("BF16", [3], b"abcdef"),
+            "steps": ("I64", [], b"12345678"),
+            "e\n": ("U8", [0, 4], b""),
+        },
+        {"format": "pt", "note": "two\nlines"},
+    )
     return at
 
 

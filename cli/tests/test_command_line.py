@@ -1,7 +1,6 @@
 """What is parsed, and what is said about what is not."""
 
 import pytest
-
 from conftest import write_safetensors
 
 COMMANDS = ["info", "convert", "compress", "decompress", "merge", "verify"]
@@ -23,40 +22,50 @@ def test_help_of_each_command_shows_an_example(at, command):
     assert f"\n  ztensor {command} " in text.split("Example")[1]
 
 
-@pytest.mark.parametrize("arguments, cause", [
-    ([], "a command is needed (see 'ztensor --help')"),
-    (["frob"], "there is no command 'frob' (see 'ztensor --help')"),
-    (["--frob"], "there is no option '--frob' (see 'ztensor --help')"),
-    (["info", "a", "--frob"], "The following argument was not expected: --frob (see 'ztensor info --help')"),
-    (["info"], "one FILE is needed; got 0 (see 'ztensor info --help')"),
-    (["info", "a", "b"], "one FILE is needed; got 2 (see 'ztensor info --help')"),
-    (["verify"], "a FILE is needed (see 'ztensor verify --help')"),
-    (["convert", "a"],
-     "without -o OUT, two operands are needed, IN and OUT; got 1 (see 'ztensor convert --help')"),
-    (["convert", "a", "b", "c"],
-     "without -o OUT, two operands are needed, IN and OUT; got 3 (see 'ztensor convert --help')"),
-    (["convert", "-o", "x"], "an input is needed (see 'ztensor convert --help')"),
-    (["convert", "a", "-o"], "--output: 1 required OUT missing (see 'ztensor convert --help')"),
-    (["compress", "a", "b", "-o", "c"], "with -o OUT, one input is needed; got 2 (see 'ztensor compress --help')"),
-    (["compress", "a", "b", "-l", "23"],
-     "--level: Value 23 not in range 1 to 22 (see 'ztensor compress --help')"),
-    (["convert", "a", "b", "-l", "fast"],
-     "--level: Value fast not in range 1 to 22 (see 'ztensor convert --help')"),
-    (["convert", "a", "b", "--threads", "0"],
-     "--threads: Value 0 not in range 1 to 1024 (see 'ztensor convert --help')"),
-    (["merge", "a", "b"], "-o OUT is needed (see 'ztensor merge --help')"),
-])
+@pytest.mark.parametrize(
+    "arguments, cause",
+    [
+        ([], "a command is needed (see 'ztensor --help')"),
+        (["frob"], "there is no command 'frob' (see 'ztensor --help')"),
+        (["--frob"], "there is no option '--frob' (see 'ztensor --help')"),
+        (["info", "a", "--frob"], "The following argument was not expected: --frob (see 'ztensor info --help')"),
+        (["info"], "one FILE is needed; got 0 (see 'ztensor info --help')"),
+        (["info", "a", "b"], "one FILE is needed; got 2 (see 'ztensor info --help')"),
+        (["verify"], "a FILE is needed (see 'ztensor verify --help')"),
+        (["convert", "a"], "without -o OUT, two operands are needed, IN and OUT; got 1 (see 'ztensor convert --help')"),
+        (
+            ["convert", "a", "b", "c"],
+            "without -o OUT, two operands are needed, IN and OUT; got 3 (see 'ztensor convert --help')",
+        ),
+        (["convert", "-o", "x"], "an input is needed (see 'ztensor convert --help')"),
+        (["convert", "a", "-o"], "--output: 1 required OUT missing (see 'ztensor convert --help')"),
+        (["compress", "a", "b", "-o", "c"], "with -o OUT, one input is needed; got 2 (see 'ztensor compress --help')"),
+        (["compress", "a", "b", "-l", "23"], "--level: Value 23 not in range 1 to 22 (see 'ztensor compress --help')"),
+        (
+            ["convert", "a", "b", "-l", "fast"],
+            "--level: Value fast not in range 1 to 22 (see 'ztensor convert --help')",
+        ),
+        (
+            ["convert", "a", "b", "--threads", "0"],
+            "--threads: Value 0 not in range 1 to 1024 (see 'ztensor convert --help')",
+        ),
+        (["merge", "a", "b"], "-o OUT is needed (see 'ztensor merge --help')"),
+    ],
+)
 def test_what_cannot_be_parsed_exits_with_2_and_a_hint(at, arguments, cause):
     assert at.fails(*arguments, code=2) == cause
 
 
-@pytest.mark.parametrize("arguments", [
-    ["convert", "--delete-original", "a.safetensors", "b.safetensors", "-o", "model.zt"],
-    ["convert", "a.safetensors", "-o", "model.zt", "b.safetensors", "--delete-original"],
-    ["convert", "-omodel.zt", "a.safetensors", "--delete-original", "--", "b.safetensors"],
-    ["merge", "-o", "model.zt", "a.safetensors", "b.safetensors", "--delete-original"],
-    ["merge", "a.safetensors", "b.safetensors", "--output=model.zt", "--delete-original"],
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["convert", "--delete-original", "a.safetensors", "b.safetensors", "-o", "model.zt"],
+        ["convert", "a.safetensors", "-o", "model.zt", "b.safetensors", "--delete-original"],
+        ["convert", "-omodel.zt", "a.safetensors", "--delete-original", "--", "b.safetensors"],
+        ["merge", "-o", "model.zt", "a.safetensors", "b.safetensors", "--delete-original"],
+        ["merge", "a.safetensors", "b.safetensors", "--output=model.zt", "--delete-original"],
+    ],
+)
 def test_options_may_stand_anywhere_among_operands(at, arguments):
     write_safetensors(at / "a.safetensors", {"a": ("U8", [1], b"a")})
     write_safetensors(at / "b.safetensors", {"b": ("U8", [1], b"b")})

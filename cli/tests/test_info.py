@@ -44,15 +44,14 @@ def test_json_is_one_document_with_the_keys_of_the_guide(model):
 
 def test_a_file_without_tensors_has_no_table(at):
     write_safetensors(at / "none.safetensors", {})
-    assert at.ok("info", "none.safetensors") == (
-        "none.safetensors: safetensors, 0 tensors, 0 B decoded, 16 B stored\n")
+    assert at.ok("info", "none.safetensors") == ("none.safetensors: safetensors, 0 tensors, 0 B decoded, 16 B stored\n")
 
 
 def test_an_unreadable_tensor_is_listed_with_its_cause(model):
     model.ok("convert", "model.safetensors", "model.zt")
     data = (model / "model.zt").read_bytes()
     at = data.rindex(b"bf16")
-    (model / "odd.zt").write_bytes(data[:at] + b"bq16" + data[at + 4:])
+    (model / "odd.zt").write_bytes(data[:at] + b"bq16" + data[at + 4 :])
     lines = model.ok("info", "odd.zt").splitlines()
     row = next(i for i, line in enumerate(lines) if line.startswith("größe"))
     assert lines[row].split()[1] == "bq16"

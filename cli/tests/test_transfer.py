@@ -4,7 +4,6 @@ import os
 import re
 
 import pytest
-
 from conftest import write_safetensors
 
 SUMMARY = re.compile(r"(\S+): (\d+ tensors?), \d[\d.]* k?B -> \d[\d.]* k?B in \d+\.\d\d s \([\d.]+ [kMG]?B/s\)\n")
@@ -76,7 +75,8 @@ def test_a_tensor_file_is_replaced_only_when_named_with_o(model, command):
     before = (model / "other").read_bytes()
     for force in [[], ["--force"]]:
         assert model.fails(command, "model.safetensors", "other", *force) == (
-            "other: exists and is a tensor file; to replace it, name it with -o and add --force")
+            "other: exists and is a tensor file; to replace it, name it with -o and add --force"
+        )
     assert (model / "other").read_bytes() == before
     model.ok(command, "model.safetensors", "-o", "other", "--force")
     assert model.info("other")["format"] == "zt-1.2"
@@ -108,14 +108,15 @@ def test_an_unreadable_tensor_stops_unless_it_is_to_be_skipped(model):
     model.ok("convert", "model.safetensors", "model.zt")
     data = (model / "model.zt").read_bytes()
     at = data.rindex(b"bf16")
-    (model / "odd.zt").write_bytes(data[:at] + b"bq16" + data[at + 4:])
+    (model / "odd.zt").write_bytes(data[:at] + b"bq16" + data[at + 4 :])
     for command in ["convert", "merge"]:
         assert "unknown dtype 'bq16'" in model.fails(command, "odd.zt", "-o", "out.zt")
         assert not (model / "out.zt").exists()
         done = model.run(command, "odd.zt", "-o", "out.zt", "--skip-unreadable")
         assert done.returncode == 0
         assert done.stderr == (
-            "ztensor: note: skipped größe.重み: odd.zt: tensor 'größe.重み': part 'data': unknown dtype 'bq16'\n")
+            "ztensor: note: skipped größe.重み: odd.zt: tensor 'größe.重み': part 'data': unknown dtype 'bq16'\n"
+        )
         assert list(model.tensors("out.zt")) == ["weight", "steps", "e\n"]
         (model / "out.zt").unlink()
 
@@ -136,10 +137,18 @@ def test_the_format_of_the_inputs_can_be_demanded(model):
     model.ok("convert", "--to", "1.2", "-f", "auto", "model.zt", "out.zt")
 
 
-@pytest.mark.parametrize("arguments", [
-    ["-o", "out.safetensors"], ["-o", "out.npz"], ["-o", "out.zt", "--to", "9.9"], ["-o", "no/such/folder.zt"],
-    ["-o", "."], ["-o", ""], ["-o", "out.zt", "missing.zt"],
-])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["-o", "out.safetensors"],
+        ["-o", "out.npz"],
+        ["-o", "out.zt", "--to", "9.9"],
+        ["-o", "no/such/folder.zt"],
+        ["-o", "."],
+        ["-o", ""],
+        ["-o", "out.zt", "missing.zt"],
+    ],
+)
 def test_what_cannot_be_written_fails_with_one_line_and_no_litter(model, arguments):
     model.fails("convert", "model.safetensors", *arguments)
     assert model.files() == ["model.safetensors"]

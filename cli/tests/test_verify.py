@@ -10,8 +10,8 @@ def flip(path, offset):
 def test_a_sound_file_gets_one_line(model):
     model.ok("convert", "model.safetensors", "model.zt")
     assert model.ok("verify", "model.zt", "model.safetensors") == (
-        "model.zt: 4 tensors ok, 0 without digest\n"
-        "model.safetensors: 4 tensors ok, 4 without digest\n")
+        "model.zt: 4 tensors ok, 0 without digest\nmodel.safetensors: 4 tensors ok, 4 without digest\n"
+    )
     assert model.ok("verify", "-q", "model.zt", "--threads", "2") == ""
 
 
@@ -33,11 +33,13 @@ def test_an_unreadable_tensor_is_a_fault(model):
     model.ok("convert", "model.safetensors", "model.zt")
     data = (model / "model.zt").read_bytes()
     at = data.rindex(b"bf16")
-    (model / "odd.zt").write_bytes(data[:at] + b"bq16" + data[at + 4:])
+    (model / "odd.zt").write_bytes(data[:at] + b"bq16" + data[at + 4 :])
     done = model.run("verify", "odd.zt")
     assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout == ("odd.zt: tensor 'größe.重み': part 'data': unknown dtype 'bq16'\n"
-                           "odd.zt: 3 tensors ok, 0 without digest, 1 unreadable\n")
+    assert done.stdout == (
+        "odd.zt: tensor 'größe.重み': part 'data': unknown dtype 'bq16'\n"
+        "odd.zt: 3 tensors ok, 0 without digest, 1 unreadable\n"
+    )
 
 
 def test_a_file_that_does_not_open_hides_none_after_it(model):

@@ -13,14 +13,15 @@ namespace zt {
 // How the bytes of a part are stored.
 class Encoding {
  public:
-  static constexpr Encoding raw() { return Encoding(0); }
+  static constexpr Encoding raw() { return Encoding(kRaw); }
   // zstd frames of 1 MiB with a seek table (spec/zt-1.2.md §6). `level` is 1 to 22; the writer throws usage otherwise.
   static constexpr Encoding zstd(int level = 3) { return Encoding(level); }
-  constexpr bool is_raw() const { return level_ == 0; }
-  constexpr int level() const { return level_; }
+  constexpr bool is_raw() const { return level_ == kRaw; }
+  constexpr int level() const { return level_; }  // of zstd
   friend constexpr bool operator==(Encoding, Encoding) = default;
 
  private:
+  static constexpr int kRaw = -1000;  // no level, in or out of range
   constexpr explicit Encoding(int level) : level_(level) {}
   int level_;
 };

@@ -63,7 +63,7 @@ std::vector<std::byte> encode_attributes(const Value& attributes, std::uint32_t 
 }
 
 void check_level(Encoding encoding) {
-  if (encoding.level() < 0 || encoding.level() > 22) {
+  if (!encoding.is_raw() && (encoding.level() < 1 || encoding.level() > 22)) {
     misuse("zstd level " + std::to_string(encoding.level()) + ": expected 1 to 22");
   }
 }

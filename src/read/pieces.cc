@@ -66,6 +66,7 @@ PieceReader::PieceReader(const PartSource& part, Check check, bool plain) : part
   }
   const std::uint64_t length = part.recipe->decoded_length;
   pieces_ = static_cast<std::size_t>(length / piece_bytes_ + (length % piece_bytes_ != 0));
+  if (stream_) return;
   crcs_.resize(pieces_);
   stored_lengths_.resize(pieces_);
 }

@@ -67,19 +67,43 @@ def good(name, text, buffer, tensors, notes=0):
 def controls():
     good("ok.none", "{}", b"", {})
     good("ok.padded", "{}" + " " * 14, b"", {})
-    good("ok.page", " \t\r\n" + " " * 1000 + header(("w", entry("F32", [2], 0, 8))), data(8),
-         {"w": ("float32", [2], 0, 8)})
+    good(
+        "ok.page",
+        " \t\r\n" + " " * 1000 + header(("w", entry("F32", [2], 0, 8))),
+        data(8),
+        {"w": ("float32", [2], 0, 8)},
+    )
     good("ok.scalar", header(("s", entry("F32", [], 0, 4))), data(4), {"s": ("float32", [], 0, 4)})
-    good("ok.empty", header(("e", entry("F32", [2, 0], 0, 0)), ("w", entry("I8", [3], 0, 3)), ("z", entry("F64", [0], 3, 3))),
-         data(3), {"e": ("float32", [2, 0], 0, 0), "w": ("int8", [3], 0, 3), "z": ("float64", [0], 3, 3)})
-    good("ok.unsorted", header(("b", entry("I16", [4], 4, 12)), ("a", entry("BF16", [2], 0, 4))), data(12),
-         {"b": ("int16", [4], 4, 12), "a": ("bfloat16", [2], 0, 4)})
+    good(
+        "ok.empty",
+        header(("e", entry("F32", [2, 0], 0, 0)), ("w", entry("I8", [3], 0, 3)), ("z", entry("F64", [0], 3, 3))),
+        data(3),
+        {"e": ("float32", [2, 0], 0, 0), "w": ("int8", [3], 0, 3), "z": ("float64", [0], 3, 3)},
+    )
+    good(
+        "ok.unsorted",
+        header(("b", entry("I16", [4], 4, 12)), ("a", entry("BF16", [2], 0, 4))),
+        data(12),
+        {"b": ("int16", [4], 4, 12), "a": ("bfloat16", [2], 0, 4)},
+    )
     good("ok.float4", header(("q", entry("F4", [3, 2], 0, 3))), data(3), {"q": ("float4_e2m1fn", [3, 2], 0, 3)})
-    good("ok.fields", header(("w", entry("U8", [1], 0, 1, ',"note":{"a":[1.5,null,{"a":-1}]}'))), data(1),
-         {"w": ("uint8", [1], 0, 1)}, notes=1)
-    good("ok.metadata", header(("__metadata__", r'{"format":"pt","config":"{\"a\": [1, 2]}","\u00e4":""}'),
-                               ("1", entry("U8", [1], 0, 1)), ("100", entry("U32", [1], 1, 5))),
-         data(5), {"1": ("uint8", [1], 0, 1), "100": ("uint32", [1], 1, 5)})
+    good(
+        "ok.fields",
+        header(("w", entry("U8", [1], 0, 1, ',"note":{"a":[1.5,null,{"a":-1}]}'))),
+        data(1),
+        {"w": ("uint8", [1], 0, 1)},
+        notes=1,
+    )
+    good(
+        "ok.metadata",
+        header(
+            ("__metadata__", r'{"format":"pt","config":"{\"a\": [1, 2]}","\u00e4":""}'),
+            ("1", entry("U8", [1], 0, 1)),
+            ("100", entry("U32", [1], 1, 5)),
+        ),
+        data(5),
+        {"1": ("uint8", [1], 0, 1), "100": ("uint32", [1], 1, 5)},
+    )
     good("ok.name.long", header(("n" * 1500, entry("U8", [1], 0, 1))), data(1), {"n" * 1500: ("uint8", [1], 0, 1)})
     good("ok.name.escaped", header((r"\u0077\/\"", entry("U8", [1], 0, 1))), data(1), {'w/"': ("uint8", [1], 0, 1)})
     every_dtype()
@@ -87,11 +111,25 @@ def controls():
 
 def every_dtype():
     tags = {
-        "BOOL": ("bool", 1), "U8": ("uint8", 1), "I8": ("int8", 1), "U16": ("uint16", 2), "I16": ("int16", 2),
-        "U32": ("uint32", 4), "I32": ("int32", 4), "U64": ("uint64", 8), "I64": ("int64", 8), "F16": ("float16", 2),
-        "BF16": ("bfloat16", 2), "F32": ("float32", 4), "F64": ("float64", 8), "C64": ("complex64", 8),
-        "F8_E4M3": ("float8_e4m3fn", 1), "F8_E5M2": ("float8_e5m2", 1), "F8_E8M0": ("float8_e8m0fnu", 1),
-        "F8_E4M3FNUZ": ("float8_e4m3fnuz", 1), "F8_E5M2FNUZ": ("float8_e5m2fnuz", 1),
+        "BOOL": ("bool", 1),
+        "U8": ("uint8", 1),
+        "I8": ("int8", 1),
+        "U16": ("uint16", 2),
+        "I16": ("int16", 2),
+        "U32": ("uint32", 4),
+        "I32": ("int32", 4),
+        "U64": ("uint64", 8),
+        "I64": ("int64", 8),
+        "F16": ("float16", 2),
+        "BF16": ("bfloat16", 2),
+        "F32": ("float32", 4),
+        "F64": ("float64", 8),
+        "C64": ("complex64", 8),
+        "F8_E4M3": ("float8_e4m3fn", 1),
+        "F8_E5M2": ("float8_e5m2", 1),
+        "F8_E8M0": ("float8_e8m0fnu", 1),
+        "F8_E4M3FNUZ": ("float8_e4m3fnuz", 1),
+        "F8_E5M2FNUZ": ("float8_e5m2fnuz", 1),
     }
     members, tensors, at = [], {}, 0
     for tag, (dtype, size) in tags.items():
@@ -139,25 +177,44 @@ def member_cases():
     w = ("w", entry("U8", [4], 0, 4))
     bad("header.object", image('[["w",' + w[1] + "]]", data(4)), "safetensors.header.object")
     for name, value in (("null", "null"), ("list", '["a"]'), ("text", '"a"')):
-        bad("metadata.object." + name, image(header(("__metadata__", value), w), data(4)), "safetensors.metadata.object")
+        bad(
+            "metadata.object." + name, image(header(("__metadata__", value), w), data(4)), "safetensors.metadata.object"
+        )
     for name, value in (("null", "null"), ("object", '{"a":"b"}'), ("number", "1")):
-        bad("metadata.value." + name, image(header(("__metadata__", '{"k":%s}' % value), w), data(4)),
-            "safetensors.metadata.value")
-    bad("metadata.value.tensor", image(header(("__metadata__", w[1]), ("w", entry("U8", [4], 4, 8))), data(8)),
-        "safetensors.metadata.value")
-    bad("metadata.duplicate", image(header(("__metadata__", "{}"), w, ("__metadata__", "{}")), data(4)),
-        "safetensors.metadata.duplicate")
+        bad(
+            "metadata.value." + name,
+            image(header(("__metadata__", '{"k":%s}' % value), w), data(4)),
+            "safetensors.metadata.value",
+        )
+    bad(
+        "metadata.value.tensor",
+        image(header(("__metadata__", w[1]), ("w", entry("U8", [4], 4, 8))), data(8)),
+        "safetensors.metadata.value",
+    )
+    bad(
+        "metadata.duplicate",
+        image(header(("__metadata__", "{}"), w, ("__metadata__", "{}")), data(4)),
+        "safetensors.metadata.duplicate",
+    )
     bad("name.empty", image(header(("", w[1])), data(4)), "safetensors.name.empty")
     bad("name.nul", image(header((r"a\u0000b", w[1])), data(4)), "safetensors.name.nul")
-    bad("name.duplicate.same", image(header(("w", entry("F32", [1], 0, 4)), ("w", entry("I32", [1], 0, 4))), data(4)),
-        "safetensors.name.duplicate")
+    bad(
+        "name.duplicate.same",
+        image(header(("w", entry("F32", [1], 0, 4)), ("w", entry("I32", [1], 0, 4))), data(4)),
+        "safetensors.name.duplicate",
+    )
     bad("name.duplicate.next", image(header(w, ("w", entry("U8", [4], 4, 8))), data(8)), "safetensors.name.duplicate")
-    bad("name.duplicate.escaped", image(header(w, (r"\u0077", entry("U8", [4], 4, 8))), data(8)),
-        "safetensors.name.duplicate")
+    bad(
+        "name.duplicate.escaped",
+        image(header(w, (r"\u0077", entry("U8", [4], 4, 8))), data(8)),
+        "safetensors.name.duplicate",
+    )
     bad("tensor.object", image(header(("w", "[4]")), b""), "safetensors.tensor.object")
     for field in ('"dtype":"U8",', '"shape":[4],', ',"data_offsets":[0,4]'):
         name = field.strip(',"').split('"')[0]
-        bad("tensor.fields." + name, image(header(("w", w[1].replace(field, ""))), data(4)), "safetensors.tensor.fields")
+        bad(
+            "tensor.fields." + name, image(header(("w", w[1].replace(field, ""))), data(4)), "safetensors.tensor.fields"
+        )
 
 
 def field_cases():
@@ -165,8 +222,15 @@ def field_cases():
         bad(name, image(header(("w", content)), data(length)), rule, code=code)
 
     one("dtype.text", "safetensors.dtype.text", entry("U8", [16], 0, 16).replace('"U8"', "8"))
-    shapes = {"number": "16", "negative": "[-16]", "exponent": "[1.6e1]", "fraction": "[16.0]", "text": '["16"]',
-              "nested": "[[16]]", "large": "[0,9007199254740993]"}
+    shapes = {
+        "number": "16",
+        "negative": "[-16]",
+        "exponent": "[1.6e1]",
+        "fraction": "[16.0]",
+        "text": '["16"]',
+        "nested": "[[16]]",
+        "large": "[0,9007199254740993]",
+    }
     for name, shape in shapes.items():
         length = 0 if name == "large" else 16
         one("shape.form." + name, "safetensors.shape.form", entry("U8", shape, 0, length), length)
@@ -179,9 +243,18 @@ def field_cases():
     one("tensor.length.less", "safetensors.tensor.length", entry("F32", [3], 0, 16))
     one("tensor.length.float4", "safetensors.tensor.length", entry("F4", [16], 0, 16))
     whole = entry("U8", [16], 0, 16)
-    offsets = {"number": "16", "none": "[]", "one": "[16]", "three": "[0,16,16]", "negative": "[-1,16]",
-               "exponent": "[0,1.6e1]", "fraction": "[0,16.0]", "text": '[0,"16"]', "large": "[0,18446744073709551615]",
-               "object": '{"begin":0,"end":16}'}
+    offsets = {
+        "number": "16",
+        "none": "[]",
+        "one": "[16]",
+        "three": "[0,16,16]",
+        "negative": "[-1,16]",
+        "exponent": "[0,1.6e1]",
+        "fraction": "[0,16.0]",
+        "text": '[0,"16"]',
+        "large": "[0,18446744073709551615]",
+        "object": '{"begin":0,"end":16}',
+    }
     for name, value in offsets.items():
         one("offsets.form." + name, "safetensors.offsets.form", whole.replace("[0,16]", value))
     one("offsets.order", "safetensors.offsets.order", entry("U8", [16], 16, 0))
@@ -191,7 +264,10 @@ def field_cases():
 
 def tiling_cases():
     def two(name, rule, first, second, length):
-        members = (("a", entry("U8", [first[1] - first[0]], *first)), ("b", entry("U8", [second[1] - second[0]], *second)))
+        members = (
+            ("a", entry("U8", [first[1] - first[0]], *first)),
+            ("b", entry("U8", [second[1] - second[0]], *second)),
+        )
         bad(name, image(header(*members), data(length)), rule)
 
     overlap, gap, tail = ("safetensors.tiling." + kind for kind in ("overlap", "gap", "tail"))
@@ -209,10 +285,21 @@ def tensor_cases():
     """One tensor cannot be read, or is not right; the file opens."""
     good_one = ("w", entry("F32", [1], 3, 7))
     for name, tag, shape in (("float6", "F6_E2M3", [4]), ("case", "u8", [3]), ("quantized", "Q4_0", [32])):
-        bad("dtype.unknown." + name, image(header(("odd", entry(tag, shape, 0, 3)), good_one), data(7)),
-            "safetensors.dtype.unknown", code="unsupported", where="read", tensor="odd")
-    bad("content.bool", image(header(("flags", entry("BOOL", [3], 0, 3))), b"\x00\x01\x02"), "content.bool",
-        where="verify", tensor="flags")
+        bad(
+            "dtype.unknown." + name,
+            image(header(("odd", entry(tag, shape, 0, 3)), good_one), data(7)),
+            "safetensors.dtype.unknown",
+            code="unsupported",
+            where="read",
+            tensor="odd",
+        )
+    bad(
+        "content.bool",
+        image(header(("flags", entry("BOOL", [3], 0, 3))), b"\x00\x01\x02"),
+        "content.bool",
+        where="verify",
+        tensor="flags",
+    )
 
 
 def write(folder, names):

@@ -13,8 +13,24 @@ import pathlib
 import struct
 import sys
 
-from zt12_bytes import (DROP, MAGIC, Map, Raw, cbor, changed, crc32c, crc_text, frame, image, lay, raw_block, rle_block,
-                        seek_table, sha_text, struct_u64)
+from zt12_bytes import (
+    DROP,
+    MAGIC,
+    Map,
+    Raw,
+    cbor,
+    changed,
+    crc32c,
+    crc_text,
+    frame,
+    image,
+    lay,
+    raw_block,
+    rle_block,
+    seek_table,
+    sha_text,
+    struct_u64,
+)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOSTILE = ROOT / "tests" / "hostile"
@@ -78,8 +94,11 @@ def composite(layout, shape, parts, changes=None):
 
 
 def csr(values=b"\0" * 12, indices=(0, 2, 1), indptr=(0, 2, 3), shape=(2, 3), values_type="f32"):
-    return composite("sparse_csr", list(shape), {
-        "values": (values_type, values), "indices": as_part(indices), "indptr": as_part(indptr)})
+    return composite(
+        "sparse_csr",
+        list(shape),
+        {"values": (values_type, values), "indices": as_part(indices), "indptr": as_part(indptr)},
+    )
 
 
 def coo(values=b"\0" * 12, coords=(0, 1, 1, 0, 2, 1), shape=(2, 3)):
@@ -107,22 +126,45 @@ def controls():
     one("digest", dense({"digest": crc_text(DATA)}))
     one("scalar", dense({"length": 4}, {"shape": []}, DATA[:4]), shape=(), parts={"data": DATA[:4]})
     one("empty", dense({"length": 0, "offset": 0}, {"shape": [0, 7]}, b""), shape=(0, 7), parts={"data": b""})
-    one("float4", dense({"dtype": "u8", "type": "f4_e2m1"}, {"shape": [3]}, b"\x21\x03"), "float4_e2m1fn", (3,),
-        {"data": b"\x21\x03"})
+    one(
+        "float4",
+        dense({"dtype": "u8", "type": "f4_e2m1"}, {"shape": [3]}, b"\x21\x03"),
+        "float4_e2m1fn",
+        (3,),
+        {"data": b"\x21\x03"},
+    )
     one("complex", dense({"type": "complex64"}, {"shape": [2]}), "complex64", (2,))
     one("bool", dense({"dtype": "bool"}, {"shape": [3]}, b"\1\0\1"), "bool", (3,), {"data": b"\1\0\1"})
-    one("nulls", dense({"type": None, "encoding": None, "digest": None, "uncompressed_length": None},
-                       {"attributes": None}))
+    one(
+        "nulls",
+        dense({"type": None, "encoding": None, "digest": None, "uncompressed_length": None}, {"attributes": None}),
+    )
     one("unknown.fields", dense({"note": [1, {"a": 1.5}]}, {"more": None, "k" * 5000: 1}))
     one("attributes", dense(obj={"attributes": {"bits": 4, "nested": {"a": [None, True, 1.5, b"\0"]}}}))
     one("trailing", image({"w": changed(GOOD, {})}, lay(b"abc"), trailing=b"junk"), "uint8", (3,), {"data": b"abc"})
-    one("shared", dense({"offset": 64, "length": 3, "dtype": "u8"}, {"shape": [3]}, b""), "uint8", (3,),
-        {"data": b"abc"})
-    one("composite", composite("acme.odd", [9], {"a": ("i16", DATA), "": ("u8", b"")}), None, (9,),
-        {"a": DATA, "": b""}, "acme.odd")
+    one(
+        "shared",
+        dense({"offset": 64, "length": 3, "dtype": "u8"}, {"shape": [3]}, b""),
+        "uint8",
+        (3,),
+        {"data": b"abc"},
+    )
+    one(
+        "composite",
+        composite("acme.odd", [9], {"a": ("i16", DATA), "": ("u8", b"")}),
+        None,
+        (9,),
+        {"a": DATA, "": b""},
+        "acme.odd",
+    )
     one("name.empty", image({"w": GOOD, "": GOOD}, lay(b"abc")), "uint8", (3,), {"data": b"abc"})
-    one("attribute.key", image({"w": GOOD}, lay(b"abc"), extra=[("attributes", Map([(1, 2)]))]), "uint8", (3,),
-        {"data": b"abc"})
+    one(
+        "attribute.key",
+        image({"w": GOOD}, lay(b"abc"), extra=[("attributes", Map([(1, 2)]))]),
+        "uint8",
+        (3,),
+        {"data": b"abc"},
+    )
     one("version.1.1", image({"w": GOOD}, lay(b"abc"), version="1.1.0"), "uint8", (3,), {"data": b"abc"})
 
 
@@ -130,17 +172,33 @@ def frame_cases():
     whole = dense()
     bad("zt12", "format.unknown", b"nothing known", "format.unknown", code="unsupported")
     bad("zt12", "format.unknown.none", b"", "format.unknown", code="unsupported")
-    for name, content in (("last", whole[:-1] + b"1"), ("cut", whole[:-1]), ("unfinished", whole[:160]),
-                          ("far", MAGIC + bytes(16) + struct.pack("<Q", 17))):
+    for name, content in (
+        ("last", whole[:-1] + b"1"),
+        ("cut", whole[:-1]),
+        ("unfinished", whole[:160]),
+        ("far", MAGIC + bytes(16) + struct.pack("<Q", 17)),
+    ):
         bad("zt12", "footer.magic." + name, content, "zt12.footer.magic")
     for name, content in (("8", MAGIC), ("23", MAGIC + bytes(15)), ("twice", MAGIC + MAGIC)):
         bad("zt12", "size." + name, content, "zt12.size")
     manifest = cbor({"version": "1.0.0", "tensors": {}})
-    bad("zt12", "format.unread.zt10", MAGIC + manifest + struct.pack("<Q", len(manifest)), "format.unread",
-        code="unsupported")
-    for name, head in (("zt2", b"\x89ZT2\r\n\x1a\n"), ("zt01", b"ZTEN0001"), ("gguf", b"GGUF"), ("zip", b"PK\3\4"),
-                       ("npy", b"\x93NUMPY"), ("hdf5", b"\x89HDF\r\n\x1a\n"), ("pickle", b"\x80\2"),
-                       ("pickle4", b"\x80\4")):
+    bad(
+        "zt12",
+        "format.unread.zt10",
+        MAGIC + manifest + struct.pack("<Q", len(manifest)),
+        "format.unread",
+        code="unsupported",
+    )
+    for name, head in (
+        ("zt2", b"\x89ZT2\r\n\x1a\n"),
+        ("zt01", b"ZTEN0001"),
+        ("gguf", b"GGUF"),
+        ("zip", b"PK\3\4"),
+        ("npy", b"\x93NUMPY"),
+        ("hdf5", b"\x89HDF\r\n\x1a\n"),
+        ("pickle", b"\x80\2"),
+        ("pickle4", b"\x80\4"),
+    ):
         bad("zt12", "format.unread." + name, head + bytes(32), "format.unread", code="unsupported")
     for name, length in (("one", len(whole) - 23), ("most", 2**64 - 1), ("half", 2**63)):
         content = whole[:-16] + struct.pack("<Q", length) + MAGIC
@@ -166,11 +224,15 @@ def root_cases():
     root("key.root", "zt12.key", Map([("version", "1.2.0"), ("objects", objects), (1, 2)]))
     root("key.name", "zt12.key", {"version": "1.2.0", "objects": Map([(1, GOOD)])})
     root("key.name.bytes", "zt12.key", {"version": "1.2.0", "objects": Map([(b"\xff", GOOD)])})
-    root("field.duplicate.root", "zt12.field.duplicate",
-         Map([("version", "1.2.0"), ("objects", {}), ("objects", objects)]))
+    root(
+        "field.duplicate.root",
+        "zt12.field.duplicate",
+        Map([("version", "1.2.0"), ("objects", {}), ("objects", objects)]),
+    )
     root("name.duplicate", "zt12.name.duplicate", {"version": "1.2.0", "objects": Map([("w", GOOD), ("w", GOOD)])})
-    root("name.duplicate.bytes", "zt12.name.duplicate",
-         {"version": "1.2.0", "objects": Map([("w", GOOD), (b"w", GOOD)])})
+    root(
+        "name.duplicate.bytes", "zt12.name.duplicate", {"version": "1.2.0", "objects": Map([("w", GOOD), (b"w", GOOD)])}
+    )
 
 
 def object_cases():
@@ -180,8 +242,15 @@ def object_cases():
     entry("zt12", "object", "zt12.object", image(Map([("good", GOOD), ("w", [1])]), lay(b"abc")))
     obj("key.object", "zt12.key", {1: 2})
     obj("field.duplicate.object", "zt12.field.duplicate", {Raw(cbor("shape")): [4]})
-    for name, shape in (("missing", DROP), ("number", 4), ("negative", [-4]), ("float", [4.0]), ("text", ["4"]),
-                        ("nested", [[4]]), ("null", None)):
+    for name, shape in (
+        ("missing", DROP),
+        ("number", 4),
+        ("negative", [-4]),
+        ("float", [4.0]),
+        ("text", ["4"]),
+        ("nested", [[4]]),
+        ("null", None),
+    ):
         obj("object.shape." + name, "zt12.object.shape", {"shape": shape})
     obj("object.format", "zt12.object.format", {"format": 1})
     obj("object.format.missing", "zt12.object.format", {"format": DROP})
@@ -190,17 +259,24 @@ def object_cases():
     obj("object.components.null", "zt12.object.components", {"components": None})
     obj("object.components.missing", "zt12.object.components", {"components": DROP})
     obj("shape.rank", "zt12.shape.rank", {"shape": [1] * 65}, code="limit")
-    for name, shape in (("elements", [2**32, 2**32]), ("bytes", [2**31, 2**31]), ("empty", [0, 2**63, 2]),
-                        ("bits", [2**62])):
+    for name, shape in (
+        ("elements", [2**32, 2**32]),
+        ("bytes", [2**31, 2**31]),
+        ("empty", [0, 2**63, 2]),
+        ("bits", [2**62]),
+    ):
         obj("shape.overflow." + name, "zt12.shape.overflow", {"shape": shape})
     obj("dense.data", "zt12.dense.data", {"components": {}})
-    obj("dense.data.role", "zt12.dense.data",
-        {"components": {"values": {"dtype": "f32", "offset": 128, "length": 16}}})
+    obj("dense.data.role", "zt12.dense.data", {"components": {"values": {"dtype": "f32", "offset": 128, "length": 16}}})
     for name, shape in (("more", [5]), ("less", [3]), ("scalar", []), ("zero", [0]), ("wraps", [2**61 + 4])):
         obj("dense.length." + name, "zt12.dense.length", {"shape": shape})
     entry("zt12", "dense.length.zstd", "zt12.dense.length", zstd_part(frame(DATA), 16, shape=[15]))
-    entry("zt12", "dense.length.float4", "zt12.dense.length",
-          dense({"dtype": "u8", "type": "f4_e2m1"}, {"shape": [4]}, b"123"))
+    entry(
+        "zt12",
+        "dense.length.float4",
+        "zt12.dense.length",
+        dense({"dtype": "u8", "type": "f4_e2m1"}, {"shape": [4]}, b"123"),
+    )
     entry("zt12", "layout.unknown", "layout.unknown", dense(obj={"format": "acme"}), code="unsupported")
 
 
@@ -213,10 +289,20 @@ def part_cases():
     part("field.duplicate.part", "zt12.field.duplicate", {Raw(cbor("offset")): 64})
     data = {"dtype": "f32", "offset": 128, "length": 16}
     entry("zt12", "key.role", "zt12.key", dense(obj={"components": Map([("data", data), (1, data)])}))
-    entry("zt12", "part.duplicate", "zt12.part.duplicate",
-          dense(obj={"components": Map([("data", data), ("data", {**data, "dtype": "i32"})])}))
-    entry("zt12", "object.parts", "zt12.object.parts", dense(obj={"components": {"data": data, "b": data, "c": data}}),
-          code="limit", limits={"parts": 2})
+    entry(
+        "zt12",
+        "part.duplicate",
+        "zt12.part.duplicate",
+        dense(obj={"components": Map([("data", data), ("data", {**data, "dtype": "i32"})])}),
+    )
+    entry(
+        "zt12",
+        "object.parts",
+        "zt12.object.parts",
+        dense(obj={"components": {"data": data, "b": data, "c": data}}),
+        code="limit",
+        limits={"parts": 2},
+    )
     part("part.dtype", "zt12.part.dtype", {"dtype": "f128"}, code="unsupported")
     part("part.dtype.case", "zt12.part.dtype", {"dtype": "F32"}, code="unsupported")
     part("part.dtype.logical", "zt12.part.dtype", {"dtype": "complex64"}, code="unsupported")
@@ -237,13 +323,26 @@ def part_cases():
         part("part.decoded." + name, "zt12.part.decoded", {"uncompressed_length": value})
     part("part.length", "zt12.part.length", {"uncompressed_length": 17})
     part("part.limit", "zt12.part.limit", {}, code="limit", limits={"decoded_bytes": 15})
-    entry("zt12", "part.limit.zstd", "zt12.part.limit", zstd_part(frame(DATA), 40), code="limit",
-          limits={"decoded_bytes": 39})
-    entry("zt12", "part.limit.shape", "zt12.part.limit", zstd_part(rle_frame(100), 100, {"uncompressed_length": DROP}),
-          code="limit", limits={"decoded_bytes": 99})
+    entry(
+        "zt12",
+        "part.limit.zstd",
+        "zt12.part.limit",
+        zstd_part(frame(DATA), 40),
+        code="limit",
+        limits={"decoded_bytes": 39},
+    )
+    entry(
+        "zt12",
+        "part.limit.shape",
+        "zt12.part.limit",
+        zstd_part(rle_frame(100), 100, {"uncompressed_length": DROP}),
+        code="limit",
+        limits={"decoded_bytes": 99},
+    )
     entry("zt12", "content.bool", "content.bool", dense({"dtype": "bool"}, {"shape": [3]}, b"\0\1\2"), where="verify")
-    entry("zt12", "content.bool.zstd", "content.bool", zstd_part(frame(b"\0\1\2"), 3, {"dtype": "bool"}),
-          where="verify")
+    entry(
+        "zt12", "content.bool.zstd", "content.bool", zstd_part(frame(b"\0\1\2"), 3, {"dtype": "bool"}), where="verify"
+    )
 
 
 def blob_cases():
@@ -261,12 +360,12 @@ def blob_cases():
     blob("blob.bounds.far", "zt12.blob.bounds", 2**63)
     for name, decoded in (("one", 32768 * 26), ("most", 2**64 - 1)):
         entry("zt12", "zstd.ratio." + name, "zt12.zstd.ratio", zstd_part(frame(DATA), decoded))
-    entry("zt12", "zstd.ratio.shape", "zt12.zstd.ratio",
-          zstd_part(frame(DATA), 2**40, {"uncompressed_length": DROP}))
+    entry("zt12", "zstd.ratio.shape", "zt12.zstd.ratio", zstd_part(frame(DATA), 2**40, {"uncompressed_length": DROP}))
 
 
 def cbor_cases():
     """One item of the manifest is no CBOR: the file cannot be opened."""
+
     def item(name, rule, raw, **verdict):
         bad("cbor", name, image({"w": GOOD}, lay(b"abc"), extra=[("x", Raw(raw))]), rule, **verdict)
 
@@ -281,33 +380,74 @@ def cbor_cases():
     item("count.objects", "cbor.count", b"\x9a\x00\x10\x00\x00\x01")
     item("depth", "cbor.depth", b"\x81" * 300 + b"\x00", code="limit")
     item("depth.map", "cbor.depth", b"\xbf\x00" * 300 + b"\x00" + b"\xff" * 300, code="limit")
-    for name, head in (("28", b"\x1c"), ("map", b"\xbd\x00\x00"), ("tag", b"\xdf\x00"), ("integer", b"\x1f"),
-                       ("simple", b"\xfd")):
+    for name, head in (
+        ("28", b"\x1c"),
+        ("map", b"\xbd\x00\x00"),
+        ("tag", b"\xdf\x00"),
+        ("integer", b"\x1f"),
+        ("simple", b"\xfd"),
+    ):
         item("head.reserved." + name, "cbor.head.reserved", head)
     item("simple", "cbor.simple", b"\xf8\x18")
     item("truncated.text", "cbor.truncated", b"\x7b\x00\x00\x00\x01\x00\x00\x00\x00")
-    for name, text in (("byte", b"\x61\xff"), ("overlong", b"\x62\xc0\x80"), ("surrogate", b"\x63\xed\xa0\x80"),
-                       ("chunks", b"\x7f\x61\xc3\x61a\xff")):
+    for name, text in (
+        ("byte", b"\x61\xff"),
+        ("overlong", b"\x62\xc0\x80"),
+        ("surrogate", b"\x63\xed\xa0\x80"),
+        ("chunks", b"\x7f\x61\xc3\x61a\xff"),
+    ):
         item("utf8." + name, "cbor.utf8", text)
-    for name, manifest in (("none", b""), ("map", b"\xa2\x67version\x651.2.0"), ("open", b"\xbf"),
-                           ("head", b"\xb9\x00"), ("tag", b"\xc1" * 9)):
+    for name, manifest in (
+        ("none", b""),
+        ("map", b"\xa2\x67version\x651.2.0"),
+        ("open", b"\xbf"),
+        ("head", b"\xb9\x00"),
+        ("tag", b"\xc1" * 9),
+    ):
         rule = "cbor.truncated"
         bad("cbor", "truncated.root." + name, image(None, manifest=manifest), rule)
     bad("cbor", "utf8.name", image(Map([(Raw(b"\x61\xff"), GOOD)]), lay(b"abc")), "cbor.utf8")
     entry("cbor", "bignum.shape", "cbor.bignum", dense(obj={"shape": [Raw(b"\xc2\x49\x01" + bytes(8))]}))
     entry("cbor", "bignum.offset", "cbor.bignum", dense({"offset": Raw(b"\xc2\x4a\x80" + bytes(9))}))
-    odd = Map([(Raw(b"\xd9\xd9\xf7\x7f\x61d\x64type\xff"), b"u8"), (b"type", None),
-               ("offset", Raw(b"\xc2\x41\x40")), ("length", Raw(b"\x1b" + bytes(7) + b"\x03"))])
-    w = Map([("format", Raw(b"\x7f\x62de\x63nse\xff")), ("shape", Raw(b"\x9f\xc1\x19\x00\x03\xff")),
-             ("components", Raw(b"\xbf" + cbor("data") + cbor(odd) + b"\xff"))])
+    odd = Map(
+        [
+            (Raw(b"\xd9\xd9\xf7\x7f\x61d\x64type\xff"), b"u8"),
+            (b"type", None),
+            ("offset", Raw(b"\xc2\x41\x40")),
+            ("length", Raw(b"\x1b" + bytes(7) + b"\x03")),
+        ]
+    )
+    w = Map(
+        [
+            ("format", Raw(b"\x7f\x62de\x63nse\xff")),
+            ("shape", Raw(b"\x9f\xc1\x19\x00\x03\xff")),
+            ("components", Raw(b"\xbf" + cbor("data") + cbor(odd) + b"\xff")),
+        ]
+    )
     good("cbor", "ok.loose", image(Map([(b"w", w)]), lay(b"abc"), wrap=b"\xd9\xd9\xf7"), "uint8", [3], {"data": b"abc"})
     deep = Raw(b"\x81" * 250 + b"\x00")
     good("cbor", "ok.deep", image({"w": GOOD}, lay(b"abc"), extra=[("x", deep)]), "uint8", [3], {"data": b"abc"})
-    odd_values = {"a": [Raw(b"\xf7"), Raw(b"\xe0"), Raw(b"\xf8\xff"), Raw(b"\xc1\x00"), Raw(b"\xfb\x7f\xf0" + bytes(5) + b"\1"),
-                        Raw(b"\xf9\x80\x00"), Raw(b"\x3b" + b"\xff" * 8), Raw(b"\xc2\x49\x01" + bytes(8))],
-                  Raw(b"\x01"): Raw(b"\x5f\x41a\x40\xff")}
-    good("cbor", "ok.values", image({"w": {**GOOD, "attributes": odd_values}}, lay(b"abc")), "uint8", [3],
-         {"data": b"abc"})
+    odd_values = {
+        "a": [
+            Raw(b"\xf7"),
+            Raw(b"\xe0"),
+            Raw(b"\xf8\xff"),
+            Raw(b"\xc1\x00"),
+            Raw(b"\xfb\x7f\xf0" + bytes(5) + b"\1"),
+            Raw(b"\xf9\x80\x00"),
+            Raw(b"\x3b" + b"\xff" * 8),
+            Raw(b"\xc2\x49\x01" + bytes(8)),
+        ],
+        Raw(b"\x01"): Raw(b"\x5f\x41a\x40\xff"),
+    }
+    good(
+        "cbor",
+        "ok.values",
+        image({"w": {**GOOD, "attributes": odd_values}}, lay(b"abc")),
+        "uint8",
+        [3],
+        {"data": b"abc"},
+    )
 
 
 def rle_frame(length):
@@ -327,21 +467,29 @@ def zstd_cases():
     stored("frame.checksum.table", "zstd.frame.checksum", seekable([halves[0], flipped]), 8)
     stored("frame.corrupt.block", "zstd.frame.corrupt", frame(DATA, blocks=struct.pack("<I", 3 | 3 << 1)[:3]), 16)
     stored("frame.corrupt.size", "zstd.frame.corrupt", frame(DATA, size=20), 16)
-    stored("frame.corrupt.table", "zstd.frame.corrupt",
-           seekable([halves[0], frame(DATA[4:8], blocks=struct.pack("<I", 3 | 3 << 1)[:3])]), 8)
+    stored(
+        "frame.corrupt.table",
+        "zstd.frame.corrupt",
+        seekable([halves[0], frame(DATA[4:8], blocks=struct.pack("<I", 3 | 3 << 1)[:3])]),
+        8,
+    )
     stored("frame.header", "zstd.frame.header", frame(DATA, descriptor=8), 16)
     stored("frame.magic.first", "zstd.frame.magic", b"ABCD" + frame(DATA), 16)
     stored("frame.magic.trailing", "zstd.frame.magic", frame(DATA) + b"ABCD", 16)
     stored("frame.magic.0.7", "zstd.frame.magic", b"\x27" + frame(DATA)[1:], 16)
     stored("frame.size.less", "zstd.frame.size", seekable(halves, [(len(halves[0]), 5), (len(halves[1]), 3)]), 8)
     stored("frame.size.more", "zstd.frame.size", seekable(halves, [(len(halves[0]), 3), (len(halves[1]), 5)]), 8)
-    stored("truncated.table", "zstd.truncated",
-           seekable(halves, [(len(halves[0]) - 1, 4), (len(halves[1]) + 1, 4)]), 8)
+    stored("truncated.table", "zstd.truncated", seekable(halves, [(len(halves[0]) - 1, 4), (len(halves[1]) + 1, 4)]), 8)
     stored("window", "zstd.window", frame(DATA, window=0x89), 16, code="limit")
     stored("window.single", "zstd.window", frame(DATA, size=2**31), 16, code="limit")
     stored("dictionary", "zstd.dictionary", frame(DATA, dictionary=7), 16, code="unsupported")
-    stored("dictionary.table", "zstd.dictionary", seekable([halves[0], frame(DATA[:4], dictionary=7)]), 8,
-           code="unsupported")
+    stored(
+        "dictionary.table",
+        "zstd.dictionary",
+        seekable([halves[0], frame(DATA[:4], dictionary=7)]),
+        8,
+        code="unsupported",
+    )
     stored("stream.empty", "zstd.stream.empty", b"", 0)
     stored("stream.long", "zstd.stream.long", frame(DATA), 15)
     stored("stream.long.second", "zstd.stream.long", frame(DATA) + frame(b"x"), 16)
@@ -353,14 +501,27 @@ def zstd_cases():
     stored("stream.truncated.checksum", "zstd.stream.truncated", frame(DATA, checksum=True)[:-1], 16)
     measured = {"uncompressed_length": DROP, "encoding": "zstd"}
     for name, content, rule, code, limits in (
-            ("stream.limit", rle_frame(100), "zstd.stream.limit", "limit", {"decoded_bytes": 64}),
-            ("stream.truncated.measured", rle_frame(100)[:-1], "zstd.stream.truncated", "malformed", None)):
-        entry("zstd", name, rule, composite("acme", [9], {"a": ("u8", content)}, {"a": measured}), code=code,
-              limits=limits)
+        ("stream.limit", rle_frame(100), "zstd.stream.limit", "limit", {"decoded_bytes": 64}),
+        ("stream.truncated.measured", rle_frame(100)[:-1], "zstd.stream.truncated", "malformed", None),
+    ):
+        entry(
+            "zstd",
+            name,
+            rule,
+            composite("acme", [9], {"a": ("u8", content)}, {"a": measured}),
+            code=code,
+            limits=limits,
+        )
 
     def fine(name, stored_bytes, decoded, **part):
-        good("zstd", "ok." + name, zstd_part(stored_bytes, len(decoded), part), "uint8", [len(decoded)],
-             {"data": decoded})
+        good(
+            "zstd",
+            "ok." + name,
+            zstd_part(stored_bytes, len(decoded), part),
+            "uint8",
+            [len(decoded)],
+            {"data": decoded},
+        )
 
     fine("frame", frame(DATA), DATA)
     fine("frames", frame(DATA[:4]) + frame(b"") + frame(DATA[4:], checksum=True), DATA)
@@ -374,8 +535,15 @@ def zstd_cases():
     fine("window", frame(DATA, window=0x88), DATA)
     fine("unsaid", frame(DATA), DATA, uncompressed_length=DROP)
     fine("digest", frame(DATA), DATA, digest=crc_text(frame(DATA)))
-    good("zstd", "ok.measured", composite("acme", [9], {"a": ("u8", rle_frame(100))}, {"a": measured}), None, [9],
-         {"a": b"\7" * 100}, "acme")
+    good(
+        "zstd",
+        "ok.measured",
+        composite("acme", [9], {"a": ("u8", rle_frame(100))}, {"a": measured}),
+        None,
+        [9],
+        {"a": b"\7" * 100},
+        "acme",
+    )
 
 
 def digest_cases():
@@ -389,18 +557,38 @@ def digest_cases():
     digest("mismatch.sha256", sha_text(DATA[:-1]), where="verify")
     for name, text in (("letters", "crc32c:0xZZZZZZZZ"), ("none", "crc32c:0x"), ("wide", "crc32c:0x1FFFFFFFF")):
         digest("form.crc32c." + name, text)
-    for name, text in (("short", sha_text(DATA)[:-1]), ("long", sha_text(DATA) + "0"), ("letters", "sha256:" + "g" * 64)):
+    for name, text in (
+        ("short", sha_text(DATA)[:-1]),
+        ("long", sha_text(DATA) + "0"),
+        ("letters", "sha256:" + "g" * 64),
+    ):
         digest("form.sha256." + name, text, where="verify")
     coded = frame(DATA)
-    entry("digest", "mismatch.decoded", "digest.mismatch", zstd_part(coded, 16, {"digest": crc_text(DATA)}),
-          code="mismatch")
+    entry(
+        "digest",
+        "mismatch.decoded",
+        "digest.mismatch",
+        zstd_part(coded, 16, {"digest": crc_text(DATA)}),
+        code="mismatch",
+    )
     table = coded + seek_table([(len(coded), 16)])
-    entry("digest", "mismatch.table", "digest.mismatch",
-          zstd_part(table[:-5] + b"\x80" + table[-4:], 16, {"digest": crc_text(table)}), code="mismatch")
+    entry(
+        "digest",
+        "mismatch.table",
+        "digest.mismatch",
+        zstd_part(table[:-5] + b"\x80" + table[-4:], 16, {"digest": crc_text(table)}),
+        code="mismatch",
+    )
     crc = crc32c(DATA)
-    for name, text in (("lower", "crc32c:0X%08x" % crc), ("zeros", "crc32c:0x+000%08x" % crc), ("sha256", sha_text(DATA)),
-                       ("sha256.upper", "sha256:" + sha_text(DATA)[7:].upper()), ("unknown", "md5:0"),
-                       ("no.prefix", "crc32c:00000000"), ("none", "")):
+    for name, text in (
+        ("lower", "crc32c:0X%08x" % crc),
+        ("zeros", "crc32c:0x+000%08x" % crc),
+        ("sha256", sha_text(DATA)),
+        ("sha256.upper", "sha256:" + sha_text(DATA)[7:].upper()),
+        ("unknown", "md5:0"),
+        ("no.prefix", "crc32c:00000000"),
+        ("none", ""),
+    ):
         good("digest", "ok." + name, dense({"digest": text}), "float32", [4], {"data": DATA})
 
 
@@ -408,12 +596,21 @@ def sparse_cases():
     def index(name, rule, content, **verdict):
         entry("sparse", name, rule, content, **verdict)
 
-    index("parts.values", "zt12.sparse.parts", composite("sparse_csr", [1, 1], {
-        "indices": as_part((0,)), "indptr": as_part((0, 1))}))
-    index("parts.indices", "zt12.sparse.parts", composite("sparse_csr", [1, 1], {
-        "values": ("f32", bytes(4)), "indptr": as_part((0, 1))}))
-    index("parts.indptr", "zt12.sparse.parts", composite("sparse_csr", [1, 1], {
-        "values": ("f32", bytes(4)), "indices": as_part((0,))}))
+    index(
+        "parts.values",
+        "zt12.sparse.parts",
+        composite("sparse_csr", [1, 1], {"indices": as_part((0,)), "indptr": as_part((0, 1))}),
+    )
+    index(
+        "parts.indices",
+        "zt12.sparse.parts",
+        composite("sparse_csr", [1, 1], {"values": ("f32", bytes(4)), "indptr": as_part((0, 1))}),
+    )
+    index(
+        "parts.indptr",
+        "zt12.sparse.parts",
+        composite("sparse_csr", [1, 1], {"values": ("f32", bytes(4)), "indices": as_part((0,))}),
+    )
     index("parts.coords", "zt12.sparse.parts", composite("sparse_coo", [1, 1], {"values": ("f32", bytes(4))}))
     index("rank", "zt12.sparse.rank", csr(shape=(2, 3, 1)))
     index("rank.one", "zt12.sparse.rank", csr(shape=(2,)))
@@ -442,22 +639,52 @@ def sparse_cases():
         good("sparse", "ok." + name, content, "float32", shape, parts, layout)
 
     values = bytes(12)
-    fine("csr", csr(), [2, 3], "sparse_csr",
-         {"values": values, "indices": struct_u64(0, 2, 1), "indptr": struct_u64(0, 2, 3)})
-    fine("csr.unsorted", csr(indices=(2, 2, 1)), [2, 3], "sparse_csr",
-         {"values": values, "indices": struct_u64(2, 2, 1), "indptr": struct_u64(0, 2, 3)})
+    fine(
+        "csr",
+        csr(),
+        [2, 3],
+        "sparse_csr",
+        {"values": values, "indices": struct_u64(0, 2, 1), "indptr": struct_u64(0, 2, 3)},
+    )
+    fine(
+        "csr.unsorted",
+        csr(indices=(2, 2, 1)),
+        [2, 3],
+        "sparse_csr",
+        {"values": values, "indices": struct_u64(2, 2, 1), "indptr": struct_u64(0, 2, 3)},
+    )
     narrow = csr(indices=("i16", struct.pack("<3h", 0, 2, 1)), indptr=("u8", bytes((0, 2, 3))))
-    fine("csr.narrow", narrow, [2, 3], "sparse_csr",
-         {"values": values, "indices": struct.pack("<3h", 0, 2, 1), "indptr": bytes((0, 2, 3))})
-    fine("csr.empty", csr(b"", ("u64", b""), (0,), (0, 0)), [0, 0], "sparse_csr",
-         {"values": b"", "indices": b"", "indptr": struct_u64(0)})
+    fine(
+        "csr.narrow",
+        narrow,
+        [2, 3],
+        "sparse_csr",
+        {"values": values, "indices": struct.pack("<3h", 0, 2, 1), "indptr": bytes((0, 2, 3))},
+    )
+    fine(
+        "csr.empty",
+        csr(b"", ("u64", b""), (0,), (0, 0)),
+        [0, 0],
+        "sparse_csr",
+        {"values": b"", "indices": b"", "indptr": struct_u64(0)},
+    )
     fine("coo", coo(), [2, 3], "sparse_coo", {"values": values, "coords": struct_u64(0, 1, 1, 0, 2, 1)})
     fine("coo.scalar", coo(bytes(4), ("u64", b""), ()), [], "sparse_coo", {"values": bytes(4), "coords": b""})
 
 
 def main():
-    for make in (controls, frame_cases, root_cases, object_cases, part_cases, blob_cases, cbor_cases, zstd_cases,
-                 digest_cases, sparse_cases):
+    for make in (
+        controls,
+        frame_cases,
+        root_cases,
+        object_cases,
+        part_cases,
+        blob_cases,
+        cbor_cases,
+        zstd_cases,
+        digest_cases,
+        sparse_cases,
+    ):
         make()
     for folder, verdicts in expected.items():
         (HOSTILE / folder).mkdir(parents=True, exist_ok=True)

@@ -85,8 +85,13 @@ def sha_text(data):
 
 def xxh64(data):
     """XXH64 with seed 0: the low four bytes are the content checksum of a zstd frame."""
-    p1, p2, p3, p4, p5 = (11400714785074694791, 14029467366897019727, 1609587929392839161, 9650029242287828579,
-                          2870177450012600261)
+    p1, p2, p3, p4, p5 = (
+        11400714785074694791,
+        14029467366897019727,
+        1609587929392839161,
+        9650029242287828579,
+        2870177450012600261,
+    )
     mask = 2**64 - 1
 
     def rotate(x, n):
@@ -131,7 +136,7 @@ def rle_block(byte, length, last=True):
 
 
 def frame(payload, checksum=False, descriptor=0, size=None, window=None, dictionary=None, blocks=None):
-    """A zstd frame of one raw block, or of `blocks`. `size`: what it says to hold; `window`: a window byte and no size."""
+    """A zstd frame of one raw block, or of `blocks`. `size`: what it says to hold; `window`: a byte instead of it."""
     size = len(payload) if size is None else size
     wide = size > 255
     flags = descriptor | (4 if checksum else 0) | (0 if dictionary is None else 1)
