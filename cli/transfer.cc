@@ -50,7 +50,8 @@ void print_report(const std::string& output, const zt::ConvertReport& report, do
 void add_transfer_options(CLI::App& command, Transfer& transfer) {
   add_operands(command, transfer.operands);
   command.add_option("-o,--output", transfer.output, "the file to write")->type_name("OUT");
-  command.add_flag("--force", transfer.options.overwrite, "replace OUT if it exists");
+  command.add_flag("--force", transfer.options.overwrite,
+                   "replace OUT if it exists; a tensor file only where -o names it");
   add_threads(command, transfer.threads);
   add_quiet(command, transfer.quiet);
 }

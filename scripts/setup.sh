@@ -47,7 +47,7 @@ need_python_package() {
   need_venv
   hash=$(digest_of pyproject.toml CMakeLists.txt cmake src include cli python scripts/requirements.txt)
   stamp_is .venv/stamp-ztensor "$hash" && return
-  echo "Installing ztensor into .venv"
+  echo "Compiling ztensor and installing it into .venv: some minutes, the first time"
   pip_into .venv --no-build-isolation -C build-dir=build/python '.[test]'
   echo "$hash" >.venv/stamp-ztensor
 }

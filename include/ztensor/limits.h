@@ -11,7 +11,7 @@ struct Limits {
   std::uint64_t decoded_bytes = std::numeric_limits<std::uint64_t>::max();  // one part, decoded
   std::uint32_t rank = 64;                                                  // dimensions of one tensor
   std::uint32_t parts = 256;                                                // of one tensor
-  std::uint32_t depth = 257;  // items inside one another in the manifest, the root counted
+  std::uint32_t depth = 257;  // items inside one another in the manifest, the root counted; at most 1000
 };
 
 }  // namespace zt

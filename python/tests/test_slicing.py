@@ -108,6 +108,19 @@ def test_a_tensor_has_a_length_and_is_iterated_by_rows(tensors):
         assert len(list(reader["int32"])) == 5
 
 
+def test_an_ellipsis_keeps_its_place_beside_an_array(tmp_path):
+    array = np.arange(24).reshape(2, 3, 4)
+    path = tmp_path / "a.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("raw", array)
+        writer.add_tensor("zstd", np.zeros_like(array) + array, compress=True)
+    with ztensor.Reader(path) as mapped, ztensor.Reader(path, backend="read") as read:
+        for tensor in (mapped["raw"], mapped["zstd"], read["raw"]):
+            for key in ((slice(None), [0, 1, 2], ..., 0), (slice(None), np.array([True, False, True]), ..., -1)):
+                assert np.array_equal(tensor[key], array[key])
+            assert np.array_equal(tensor[:: 10**20], array[:: 10**20])
+
+
 def test_a_slice_needs_only_its_bytes(tmp_path):
     path = tmp_path / "big.zt"
     with ztensor.Writer(path, checksum="none") as writer:

@@ -93,6 +93,16 @@ def test_values_that_scipy_cannot_have_are_unsupported(tmp_path):
     assert caught.value.rule == "python.array"
 
 
+def test_a_csr_matrix_with_room_to_spare_is_stored_without_it(tmp_path):
+    matrix = scipy.sparse.csr_matrix(np.eye(3))
+    matrix.data = np.append(matrix.data, [9.0, 9.0])
+    matrix.indices = np.append(matrix.indices, [0, 0]).astype(matrix.indices.dtype)
+    path = tmp_path / "s.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("m", matrix)
+    assert np.array_equal(ztensor.open(path).read_tensor("m").toarray(), np.eye(3))
+
+
 def test_torch_sparse_tensors_read_back(round_trip):
     torch = pytest.importorskip("torch", reason="torch is not installed")
     dense = torch.randn(6, 7).relu().to(torch.bfloat16)

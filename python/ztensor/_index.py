@@ -13,7 +13,7 @@ from ._errors import UnsupportedError
 def expand(key: Any, ndim: int) -> list[Any]:
     """The key with its ellipsis spelled out: one entry an axis, and None for new ones.
 
-    An ellipsis stays at the end as well, where it stands for no axis: NumPy then makes no scalar.
+    An ellipsis also stays behind them, for no axis: NumPy then makes no scalar, and keeps its order of axes.
     """
     entries = list(key) if isinstance(key, tuple) else [key]
     entries = [_entry(entry) for entry in entries]
@@ -25,8 +25,7 @@ def expand(key: Any, ndim: int) -> list[Any]:
         raise IndexError("an index can only have a single ellipsis ('...')")
     at = dots[0] if dots else len(entries)
     whole = [slice(None)] * (ndim - used)
-    entries[at : at + len(dots)] = whole
-    entries += [Ellipsis] * len(dots)
+    entries[at : at + len(dots)] = whole + [Ellipsis] * len(dots)
     if sum(isinstance(entry, np.ndarray) for entry in entries) > 1:
         raise UnsupportedError("a tensor is indexed by an array on one axis at most")
     return entries
@@ -71,7 +70,7 @@ def resolve(entries: list[Any], shape: tuple[int, ...]) -> tuple[list[Any], tupl
         if isinstance(entry, slice):
             start, stop, step = entry.indices(size)
             count = len(range(start, stop, step))
-            axes.append((start if count else 0, count, step))
+            axes.append((start if count else 0, count, step if count > 1 else 1))  # a step may be of any size
             after.append(slice(None))
         elif isinstance(entry, np.ndarray):
             positions = _positions(entry, size, len(axes))

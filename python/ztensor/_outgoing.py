@@ -98,7 +98,7 @@ class Fill:
         shape = halved(self._shape) if self._name == FLOAT4 else self._shape
         if tuple(out.shape) != shape or names_of_torch().get(out.dtype) != self._name:
             self._refuse(tensor, f"{out.dtype} {tuple(out.shape)}")
-        if out.device.type != "cpu" or not out.is_contiguous():
+        if out.device.type != "cpu" or not out.is_contiguous() or out.is_conj() or out.is_neg():
             return None
         plain = out.detach()
         return plain.reshape(-1).view(torch.uint8).numpy() if plain.numel() else np.empty(0, np.uint8)

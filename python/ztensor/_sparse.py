@@ -23,7 +23,8 @@ class Sparse:
 
 def from_scipy(matrix: Any) -> Sparse:
     if matrix.format == "csr" and matrix.ndim == 2:
-        return Sparse(matrix.shape, matrix.data, matrix.indices, matrix.indptr)
+        used = int(matrix.indptr[-1])  # SciPy lets the arrays be longer than the matrix needs
+        return Sparse(matrix.shape, matrix.data[:used], matrix.indices[:used], matrix.indptr)
     if matrix.format != "coo" and matrix.ndim == 2:
         return from_scipy(matrix.tocsr())
     coo = matrix.tocoo()

@@ -77,7 +77,7 @@ void Conversion::check_paths() const {
     }
   }
   if (target && !options_.overwrite) {
-    throw Error::system(EEXIST, output_.string(), "the output exists already; it is replaced only when that is forced");
+    throw Error::system(EEXIST, output_.string(), "not replaced without --force (in Python: force=True)");
   }
 }
 
@@ -127,7 +127,9 @@ void Conversion::select() {
         total_ += work_of(tensor.part(part), options_.recode.has_value());
     }
   }
-  if (chosen_.empty() && !options_.include.empty()) misuse("no tensor matches what is to be included");
+  if (chosen_.empty() && !(options_.include.empty() && options_.exclude.empty())) {
+    misuse("no tensor is left of what is to be included and excluded");
+  }
 }
 
 // Those of all inputs; of a key that two have, the first. A foreign file's format is noted.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <string>
 
 #include "base/utf8.h"
@@ -56,7 +57,9 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
     }
   }
   throw Error(Code::unsupported, "format.unknown",
-              store.size() == 0 ? "the file is empty" : "the content is of no format that is read");
+              store.size() == 0
+                  ? "the file is empty"
+                  : "the content is of no format that is read: .zt of generation 1.1 or 1.2, or safetensors");
 }
 
 const Format& find_writable(std::string_view name) {
@@ -74,7 +77,9 @@ bool is_format(std::string_view name) {
 void check_suffix(std::string_view path) {
   for (const std::string_view suffix :
        {".safetensors", ".npz", ".npy", ".gguf", ".pt", ".pth", ".onnx", ".h5", ".hdf5"}) {
-    if (path.ends_with(suffix)) {
+    const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+    const std::string_view end = path.substr(path.size() - std::min(path.size(), suffix.size()));
+    if (std::equal(end.begin(), end.end(), suffix.begin(), suffix.end(), same)) {
       throw Error(Code::usage, "",
                   std::string(path) + ": files named *" + std::string(suffix) + " cannot be written: name it *.zt");
     }

@@ -34,7 +34,13 @@ Error fault_error(const SourceState& state, std::uint32_t tensor, const model::F
 
 namespace {
 
+// Values are walked and freed by recursion, so that their depth has a bound that no caller can lift.
+constexpr std::uint32_t kMaxDepth = 1000;
+
 Source open_store(std::shared_ptr<SourceState> state) {
+  if (state->options.limits.depth > kMaxDepth) {
+    throw Error(Code::usage, "", "Limits::depth is at most " + std::to_string(kMaxDepth));
+  }
   try {
     const Format& format = detect(*state->store, state->name);
     state->catalog = format.decode(*state->store, state->options.limits);

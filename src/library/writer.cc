@@ -239,24 +239,25 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
 void Writer::add_csr(std::string_view name, const Shape& shape, const ArrayView& values, const ArrayView& indices,
                      const ArrayView& indptr, const AddOptions& options) {
   state_->check_new(name);
-  inside("tensor " + in_quotes(name), [&] {
-    const auto wide_indices = library::widen(indices);
-    const auto wide_indptr = library::widen(indptr);
-    const PartView parts[] = {{"values", values},
-                              {"indices", array_of(std::span(wide_indices))},
-                              {"indptr", array_of(std::span(wide_indptr))}};
-    add_object(name, shape, "sparse_csr", parts, options);
-  });
+  const auto wide = [&](const ArrayView& array) {
+    return inside("tensor " + in_quotes(name), [&] { return library::widen(array); });
+  };
+  const auto wide_indices = wide(indices);
+  const auto wide_indptr = wide(indptr);
+  const PartView parts[] = {
+      {"values", values},
+      {"indices", array_of(std::span(wide_indices))},
+      {"indptr", array_of(std::span(wide_indptr))},
+  };
+  add_object(name, shape, "sparse_csr", parts, options);
 }
 
 void Writer::add_coo(std::string_view name, const Shape& shape, const ArrayView& values, const ArrayView& indices,
                      const AddOptions& options) {
   state_->check_new(name);
-  inside("tensor " + in_quotes(name), [&] {
-    const auto wide = library::widen(indices);
-    const PartView parts[] = {{"values", values}, {"coords", array_of(std::span(wide))}};
-    add_object(name, shape, "sparse_coo", parts, options);
-  });
+  const auto wide = inside("tensor " + in_quotes(name), [&] { return library::widen(indices); });
+  const PartView parts[] = {{"values", values}, {"coords", array_of(std::span(wide))}};
+  add_object(name, shape, "sparse_coo", parts, options);
 }
 
 void Writer::add_alias(std::string_view name, std::string_view existing) {

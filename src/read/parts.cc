@@ -87,7 +87,10 @@ void Carrier::carry(const Item& item) {
       if (job.visit) job.visit(reader.piece_offset(piece), out);
       meter_.add(length);
     }
-    if (left_[item.job].fetch_sub(1, std::memory_order_acq_rel) == 1) reader.finish();
+    if (left_[item.job].fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      reader.finish();
+      readers_[item.job].reset();  // a decoder's window may be large
+    }
   } catch (Error& error) {
     fail(item.job, error);
   }

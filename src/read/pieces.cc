@@ -61,12 +61,12 @@ PieceReader::PieceReader(const PartSource& part, Check check, bool plain) : part
     piece_bytes_ = kPieceBytes;
   }
   if (part.recipe->coding == model::Coding::zstd && frames_.empty()) {
-    stream_ = std::make_shared<Stream>();
+    streamed_ = true;
     ordered_ = true;
   }
   const std::uint64_t length = part.recipe->decoded_length;
   pieces_ = static_cast<std::size_t>(length / piece_bytes_ + (length % piece_bytes_ != 0));
-  if (stream_) return;
+  if (streamed_) return;
   crcs_.resize(pieces_);
   stored_lengths_.resize(pieces_);
 }
@@ -90,6 +90,8 @@ void PieceReader::plan_frames() {
   const std::uint64_t per_piece = std::max<std::uint64_t>(1, kPieceBytes / frames->front().decoded);
   std::vector<std::uint64_t> starts;
   for (std::size_t i = 0; i < frames->size(); ++i) {
+    // A last frame of nothing, or of more than the first, would lie outside the pieces that are counted from the length.
+    if ((*frames)[i].decoded == 0 || (*frames)[i].decoded > frames->front().decoded) return;
     if (i % per_piece == 0) starts.push_back(stored);
     stored += (*frames)[i].stored;  // sums of 32-bit numbers, fewer than 2^32 of them
     decoded += (*frames)[i].decoded;
@@ -107,7 +109,7 @@ std::size_t PieceReader::piece_length(std::size_t piece) const {
 }
 
 void PieceReader::read(std::size_t piece, std::span<std::byte> out, Scratch& scratch) {
-  if (stream_) return read_stream(out);
+  if (streamed_) return read_stream(out);
   if (!frames_.empty()) return read_frames(piece, out, scratch);
   part_.store->read_at(part_.recipe->offset + piece_offset(piece), out);
   take_stored(piece, out);
@@ -137,6 +139,11 @@ void PieceReader::read_frames(std::size_t piece, std::span<std::byte> out, Scrat
   }
 }
 
+// Not when it is made: its window may take 128 MiB, and many parts wait at a time.
+void PieceReader::begin_stream() {
+  if (!stream_) stream_ = std::make_shared<Stream>();
+}
+
 void PieceReader::fill_input() {
   const std::uint64_t left = part_.recipe->stored_length - stream_->fetched;
   stream_->buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, kPieceBytes)));
@@ -148,6 +155,7 @@ void PieceReader::fill_input() {
 }
 
 void PieceReader::read_stream(std::span<std::byte> out) {
+  begin_stream();
   while (!out.empty()) {
     if (stream_->input.empty() && stream_->fetched < part_.recipe->stored_length) fill_input();
     const auto step = stream_->decoder.decode(stream_->input, out);
@@ -163,6 +171,7 @@ void PieceReader::read_stream(std::span<std::byte> out) {
 
 // What is left of the stream may hold skippable frames and checksums, but no more content.
 void PieceReader::finish_stream() {
+  begin_stream();
   if (part_.recipe->stored_length == 0) {
     throw Error(Code::malformed, "zstd.stream.empty", "no stored bytes: even an empty zstd part has a frame");
   }
@@ -183,15 +192,15 @@ void PieceReader::finish_stream() {
 }
 
 void PieceReader::finish() {
-  if (stream_) finish_stream();
+  if (streamed_) finish_stream();
   if (sha_) {
-    if (!stream_) sha_->update(table_);
+    if (!streamed_) sha_->update(table_);
     hash::Digest found{.algorithm = Checksum::sha256, .crc = 0, .sha = sha_->finish()};
     if (found.sha != digest_.sha) throw_mismatch(found);
   }
   if (digest_.algorithm != Checksum::crc32c) return;
   std::uint32_t crc = digest_crc_;
-  if (!stream_) {
+  if (!streamed_) {
     for (std::size_t i = 0; i < pieces_; ++i) crc = hash::crc32c_join(crc, crcs_[i], stored_lengths_[i]);
     crc = hash::crc32c(table_, crc);
   }

@@ -67,6 +67,7 @@ class PieceReader {
   void read_frames(std::size_t piece, std::span<std::byte> out, Scratch& scratch);
   void read_stream(std::span<std::byte> out);
   void take_stored(std::size_t piece, std::span<const std::byte> stored);
+  void begin_stream();
   void fill_input();
   void finish_stream();
   [[noreturn]] void throw_mismatch(const hash::Digest& found) const;
@@ -76,6 +77,7 @@ class PieceReader {
   std::uint64_t piece_bytes_ = kPieceBytes;
   std::size_t pieces_ = 0;
   bool ordered_ = false;
+  bool streamed_ = false;                    // a zstd part without a usable seek table
   std::vector<codec::FrameSize> frames_;     // of a part with a seek table
   std::vector<std::uint64_t> frame_starts_;  // of the first frame of each piece, from the stored bytes' start
   std::size_t frames_per_piece_ = 0;
@@ -85,7 +87,7 @@ class PieceReader {
   std::vector<std::uint64_t> stored_lengths_;
   std::unique_ptr<hash::Sha256> sha_;
   struct Stream;
-  std::shared_ptr<Stream> stream_;  // a zstd part without a usable seek table
+  std::shared_ptr<Stream> stream_;  // once it was begun
 };
 
 // Decoded bytes of a zstd part that does not say, by decoding it. Throws malformed; limit past `most`.

@@ -478,7 +478,15 @@ def zstd_cases():
     stored("frame.magic.trailing", "zstd.frame.magic", frame(DATA) + b"ABCD", 16)
     stored("frame.magic.0.7", "zstd.frame.magic", b"\x27" + frame(DATA)[1:], 16)
     stored("frame.size.less", "zstd.frame.size", seekable(halves, [(len(halves[0]), 5), (len(halves[1]), 3)]), 8)
-    stored("frame.size.more", "zstd.frame.size", seekable(halves, [(len(halves[0]), 3), (len(halves[1]), 5)]), 8)
+    # Tables by which pieces cannot be counted: the frames are then read as a stream, whatever the table says.
+    uneven = [frame(DATA[:1]), frame(DATA[1:8])]
+    for name, frames, sizes in (
+        ("larger", uneven, (1, 7)),
+        ("lies", halves, (3, 5)),
+        ("empty", [frame(DATA[:8]), frame(b"")], (8, 0)),
+    ):
+        table = [(len(stored_frame), size) for stored_frame, size in zip(frames, sizes)]
+        good("zstd", "ok.table.last." + name, zstd_part(seekable(frames, table), 8), "uint8", [8], {"data": DATA[:8]})
     stored("truncated.table", "zstd.truncated", seekable(halves, [(len(halves[0]) - 1, 4), (len(halves[1]) + 1, 4)]), 8)
     stored("window", "zstd.window", frame(DATA, window=0x89), 16, code="limit")
     stored("window.single", "zstd.window", frame(DATA, size=2**31), 16, code="limit")
