@@ -94,7 +94,7 @@ def test_values_that_scipy_cannot_have_are_unsupported(tmp_path):
 
 
 def test_a_csr_matrix_with_room_to_spare_is_stored_without_it(tmp_path):
-    matrix = scipy.sparse.csr_matrix(np.eye(3))
+    matrix = scipy_sparse.csr_matrix(np.eye(3))
     matrix.data = np.append(matrix.data, [9.0, 9.0])
     matrix.indices = np.append(matrix.indices, [0, 0]).astype(matrix.indices.dtype)
     path = tmp_path / "s.zt"
