@@ -55,10 +55,11 @@ Source open_store(std::shared_ptr<SourceState> state) {
 }  // namespace
 }  // namespace library
 
-model::Recipe SourceState::measured(const model::PartRow& part) const {
+model::Recipe SourceState::measured(const model::PartRow& part, const Progress& progress) const {
   model::Recipe recipe = part.recipe;
   if (recipe.decoded_length == model::kUnknownLength) {
-    recipe.decoded_length = read::measure(part_source(part, recipe), options.limits.decoded_bytes);
+    run::Meter meter(progress, 1);  // how much it will be is what is asked
+    recipe.decoded_length = read::measure(part_source(part, recipe), options.limits.decoded_bytes, meter);
   }
   return recipe;
 }
@@ -133,7 +134,7 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
   std::uint64_t total = 0;
   for (const Read& read : reads) {
     const model::PartRow& part = read.part.prepare(*state_);
-    library::located(*state_, read.part.tensor_, &part, [&] { recipes.push_back(state_->measured(part)); });
+    library::located(*state_, read.part.tensor_, &part, [&] { recipes.push_back(state_->measured(part, progress)); });
     if (recipes.back().decoded_length != read.out.size()) {
       library::located(*state_, read.part.tensor_, &part, [&] {
         throw Error(Code::usage, "",

@@ -13,6 +13,7 @@
 #include "read/pieces.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/options.h"
+#include "ztensor/progress.h"
 #include "ztensor/tensor.h"
 
 namespace zt {
@@ -32,8 +33,8 @@ struct SourceState {
   read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
     return {store.get(), &recipe, catalog.text(part.digest)};
   }
-  // The same with the decoded length made known, which may take a decode.
-  model::Recipe measured(const model::PartRow& part) const;
+  // The same with the decoded length made known. That may take a decode, during which `progress` can stop it.
+  model::Recipe measured(const model::PartRow& part, const Progress& progress = {}) const;
 };
 
 namespace library {

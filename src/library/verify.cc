@@ -79,7 +79,7 @@ void Checker::add(std::uint32_t row) {
 
 void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
   try {
-    library::located(state_, row, &part, [&] { parts_.push_back({row, &part, state_.measured(part)}); });
+    library::located(state_, row, &part, [&] { parts_.push_back({row, &part, state_.measured(part, progress_)}); });
   } catch (const Error& error) {
     throw_unless_finding(error);
     record(row, parts_.size(), error);

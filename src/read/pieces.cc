@@ -213,7 +213,7 @@ void PieceReader::throw_mismatch(const hash::Digest& found) const {
                   hash::format_digest(found) + ", the file says " + std::string(part_.digest));
 }
 
-std::uint64_t measure(const PartSource& part, std::uint64_t most) {
+std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& meter) {
   const model::Recipe& recipe = *part.recipe;
   codec::StreamDecoder decoder;
   std::vector<std::byte> buffer;
@@ -231,6 +231,7 @@ std::uint64_t measure(const PartSource& part, std::uint64_t most) {
     const auto step = decoder.decode(input, out);
     input = input.subspan(step.used);
     made += step.made;
+    meter.poll();
     if (made > most)
       throw Error(Code::limit, "zstd.stream.limit", "more decoded bytes than the limit of " + number(most));
     if (step.used == 0 && step.made == 0 && fetched == recipe.stored_length) break;

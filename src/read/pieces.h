@@ -12,6 +12,7 @@
 #include "hash/digest.h"
 #include "hash/sha256.h"
 #include "model/recipe.h"
+#include "run/progress.h"
 #include "ztensor/byte_store.h"
 
 namespace zt::read {
@@ -90,7 +91,7 @@ class PieceReader {
   std::shared_ptr<Stream> stream_;  // once it was begun
 };
 
-// Decoded bytes of a zstd part that does not say, by decoding it. Throws malformed; limit past `most`.
-std::uint64_t measure(const PartSource& part, std::uint64_t most);
+// Decoded bytes of a zstd part that does not say, by decoding it; polls `meter`. Throws malformed; limit past `most`.
+std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& meter);
 
 }  // namespace zt::read
