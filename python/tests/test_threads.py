@@ -141,6 +141,7 @@ def test_other_threads_run_while_a_tensor_is_written(tmp_path):
 def test_ctrl_c_stops_a_long_write(tmp_path):
     program = f"""
         import numpy as np, os, signal, threading, time, ztensor
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job begins with it ignored
         data = np.random.default_rng(0).integers(0, 50, 400_000_000, dtype=np.uint8)
         threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
         start = time.monotonic()
@@ -156,6 +157,8 @@ def test_ctrl_c_stops_a_long_write(tmp_path):
 
 
 def test_a_progress_callback_stops_a_long_conversion(tmp_path):
+    handler = signal.getsignal(signal.SIGINT)
+
     def fail(done, total):
         assert done < total == 40_000_000
         raise LookupError("enough")
@@ -169,4 +172,4 @@ def test_a_progress_callback_stops_a_long_conversion(tmp_path):
         ztensor.merge([path], tmp_path / "c.zt", compress=19, progress=lambda done, total: False)
     assert caught.value.code == "cancelled"
     assert os.listdir(tmp_path) == ["long.zt"]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
