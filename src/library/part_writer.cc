@@ -126,7 +126,10 @@ void PartWriter::write_batch(std::size_t count) {
 void PartWriter::write_memory(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto chunk = bytes.first(std::min(bytes.size(), kChunk));
-    digest_and_write(chunk, checksum_ == Checksum::crc32c ? hash::crc32c(chunk) : 0);
+    if (checksum_ == Checksum::crc32c) crc_ = hash::crc32c(chunk, crc_);  // in order, so nothing is to be joined
+    if (sha_) sha_->update(chunk);
+    stored_length_ += chunk.size();
+    output_.write(chunk);
     meter_->add(chunk.size());
     meter_->poll();
     bytes = bytes.subspan(chunk.size());
