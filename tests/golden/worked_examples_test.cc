@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "memory_file.h"
 #include "ztensor/error.h"
 #include "ztensor/source.h"
 #include "ztensor/writer.h"
@@ -64,24 +65,11 @@ constexpr std::string_view kZstdExample =
     "37 39 31 34 ab 00 00 00 00 00 00 00 5a 54 45 4e"
     "31 30 30 30";
 
-class VectorSink final : public ByteSink {
- public:
-  explicit VectorSink(std::vector<std::byte>& out) : out_(out) {}
-  void write(std::span<const std::byte> bytes) override { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
-
- private:
-  std::vector<std::byte>& out_;
-};
-
-Source open_bytes(std::vector<std::byte> bytes) {
-  return open(std::make_shared<const MemoryStore>(std::move(bytes)), "memory");
-}
-
 const std::vector<float> kElements = {1, 2, 3, 4};
 
 TEST(Zt12Encode, WritesTheWorkedExampleByteForByte) {
   std::vector<std::byte> out;
-  Writer writer = Writer::to(std::make_unique<VectorSink>(out), {.checksum = Checksum::none});
+  Writer writer = Writer::to(std::make_unique<test::VectorSink>(out), {.checksum = Checksum::none});
   writer.add("t", {2, 2}, std::span<const float>(kElements));
   writer.finalize();
   EXPECT_EQ(out, join(padded_head(), kRawExample));
@@ -89,20 +77,20 @@ TEST(Zt12Encode, WritesTheWorkedExampleByteForByte) {
 
 TEST(Zt12Encode, WritesAnEmptyFileOf48Bytes) {
   std::vector<std::byte> out;
-  Writer::to(std::make_unique<VectorSink>(out)).finalize();
+  Writer::to(std::make_unique<test::VectorSink>(out)).finalize();
   EXPECT_EQ(out.size(), 48U);
-  EXPECT_EQ(open_bytes(out).size(), 0U);
+  EXPECT_EQ(test::open_bytes(out).size(), 0U);
 }
 
 TEST(Zt12Decode, ReadsTheWorkedExample) {
-  const Source source = open_bytes(join(padded_head(), kRawExample));
+  const Source source = test::open_bytes(join(padded_head(), kRawExample));
   EXPECT_EQ(source.format(), "zt-1.2");
   EXPECT_EQ(source.tensor("t").read<float>(), kElements);
 }
 
 TEST(Zt12Decode, ReadsTheCompressedExampleAndChecksItsDigest) {
   const std::vector<std::byte> whole = join(padded_head(), kZstdExample);
-  const Source source = open_bytes(whole);
+  const Source source = test::open_bytes(whole);
   EXPECT_EQ(source.format(), "zt-1.1");
   EXPECT_EQ(*source.attributes().find("k")->text(), "v");
   EXPECT_EQ(source.tensor("t").read<float>(), kElements);
@@ -111,7 +99,7 @@ TEST(Zt12Decode, ReadsTheCompressedExampleAndChecksItsDigest) {
   std::vector<std::byte> flipped = whole;
   flipped[75] ^= std::byte{1};
   try {
-    open_bytes(flipped).tensor("t").read<float>();
+    test::open_bytes(flipped).tensor("t").read<float>();
     FAIL() << "a flipped bit went unnoticed";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::mismatch);
