@@ -113,7 +113,6 @@ void Entries::add_part(const PartFields& part) {
                                           {.offset = part.offset,
                                            .stored_length = part.length,
                                            .decoded_length = decoded,
-                                           .file = 0,
                                            .coding = part.zstd ? Coding::zstd : Coding::raw},
                                           part.digest);
   row.storage = catalog_.intern(part.dtype);

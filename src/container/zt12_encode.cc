@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "container/fields.h"
@@ -69,8 +71,7 @@ std::vector<std::byte> head() {
   return {magic.begin(), magic.end()};
 }
 
-// The manifest and the footer. Nothing in it depends on `end`: the manifest follows the last part directly.
-std::vector<std::byte> tail(const Catalog& catalog, std::uint64_t) {
+std::vector<std::byte> manifest_of(const Catalog& catalog) {
   CborWriter out;
   out.map(catalog.attributes.empty() ? 2 : 3);
   out.text("version");
@@ -85,23 +86,28 @@ std::vector<std::byte> tail(const Catalog& catalog, std::uint64_t) {
     out.text(catalog.text(catalog.tensor(row).name));
     encode_object(catalog, catalog.tensor(row), out);
   }
-  std::vector<std::byte> bytes = std::move(out.buffer());
-  std::byte size[8];
-  endian::store_le<std::uint64_t>(size, bytes.size());
-  bytes.insert(bytes.end(), std::begin(size), std::end(size));
-  const auto magic = as_bytes(kMagic);
-  bytes.insert(bytes.end(), magic.begin(), magic.end());
+  return std::move(out.buffer());
+}
+
+std::vector<std::byte> footer(std::uint64_t, std::span<const std::byte> manifest) {
+  std::vector<std::byte> bytes(8 + kMagic.size());
+  endian::store_le<std::uint64_t>(bytes.data(), manifest.size());
+  std::ranges::copy(as_bytes(kMagic), bytes.begin() + 8);
   return bytes;
 }
 
 }  // namespace
 
 const model::Encoder kEncoder = {
+    .format = "zt-1.2",
     .alignment = 64,
+    .manifest_alignment = 1,
+    .decoded_digests = false,
     .head = head,
     .storage = [](DType dtype) { return type_words(dtype).storage; },
     .logical = [](DType dtype) { return type_words(dtype).logical; },
-    .tail = tail,
+    .manifest = manifest_of,
+    .footer = footer,
 };
 
 }  // namespace zt::container::zt12

@@ -9,12 +9,13 @@ std::string_view checksum_name(Checksum checksum) noexcept {
     case Checksum::none: return "none";
     case Checksum::crc32c: return "crc32c";
     case Checksum::sha256: return "sha256";
+    case Checksum::xxh3: return "xxh3";
   }
   return "none";
 }
 
 std::optional<Checksum> find_checksum(std::string_view name) noexcept {
-  for (const Checksum checksum : {Checksum::none, Checksum::crc32c, Checksum::sha256}) {
+  for (const Checksum checksum : {Checksum::none, Checksum::crc32c, Checksum::sha256, Checksum::xxh3}) {
     if (name == checksum_name(checksum)) return checksum;
   }
   return std::nullopt;
@@ -36,11 +37,11 @@ std::optional<Digest> parse_crc(std::string_view digits) noexcept {
   if (digits.starts_with('+')) digits.remove_prefix(1);
   const auto crc = from_hex<std::uint32_t>(digits);
   if (!crc) return std::nullopt;
-  return Digest{.algorithm = Checksum::crc32c, .crc = *crc, .sha = {}};
+  return Digest{.algorithm = Checksum::crc32c, .crc = *crc};
 }
 
 std::optional<Digest> parse_sha(std::string_view digits) noexcept {
-  Digest digest{.algorithm = Checksum::sha256, .crc = 0, .sha = {}};
+  Digest digest{.algorithm = Checksum::sha256};
   if (digits.size() != 2 * digest.sha.size()) return std::nullopt;
   for (std::size_t i = 0; i < digest.sha.size(); ++i) {
     const auto byte = from_hex<std::uint8_t>(digits.substr(2 * i, 2));
@@ -66,6 +67,18 @@ std::optional<Digest> parse_digest(std::string_view text) {
   return Digest{};
 }
 
+std::optional<Digest> parse_decoded_digest(std::string_view text) {
+  constexpr std::string_view kXxh3 = "xxh3:";
+  constexpr std::string_view kSha = "sha256:";
+  if (text.find_first_of("ABCDEF") != std::string_view::npos) return std::nullopt;
+  if (text.starts_with(kSha)) return parse_sha(text.substr(kSha.size()));
+  if (!text.starts_with(kXxh3)) return Digest{};
+  const std::string_view digits = text.substr(kXxh3.size());
+  const auto value = from_hex<std::uint64_t>(digits);
+  if (!value || digits.size() != 16) return std::nullopt;
+  return Digest{.algorithm = Checksum::xxh3, .xxh3 = *value};
+}
+
 std::string format_digest(const Digest& digest) {
   std::string text;
   if (digest.algorithm == Checksum::crc32c) {
@@ -75,6 +88,12 @@ std::string format_digest(const Digest& digest) {
   if (digest.algorithm == Checksum::sha256) {
     text = "sha256:";
     for (const std::byte byte : digest.sha) append_hex(text, std::to_integer<std::uint32_t>(byte), "0123456789abcdef");
+  }
+  if (digest.algorithm == Checksum::xxh3) {
+    text = "xxh3:";
+    for (int shift = 56; shift >= 0; shift -= 8) {
+      append_hex(text, static_cast<std::uint32_t>(digest.xxh3 >> shift) & 0xFF, "0123456789abcdef");
+    }
   }
   return text;
 }

@@ -16,6 +16,7 @@ struct Digest {
   Checksum algorithm = Checksum::none;  // none: of an algorithm that we do not know, never "ok"
   std::uint32_t crc = 0;                // crc32c
   std::array<std::byte, 32> sha = {};   // sha256
+  std::uint64_t xxh3 = 0;
   friend bool operator==(const Digest&, const Digest&) = default;
 };
 
@@ -23,7 +24,10 @@ struct Digest {
 // either case, any number of leading zeros, an optional "+"; "sha256:" and 64 hex digits of either case. Any other
 // prefix is an algorithm we do not know (`none`). Empty when a known algorithm is followed by what is not its form.
 std::optional<Digest> parse_digest(std::string_view text);
-// As it is written: "crc32c:0x" and 8 uppercase digits, "sha256:" and 64 lowercase digits; "" for none.
+// Reads the digest text of generation 2: "xxh3:" and 16 lowercase hex digits, "sha256:" and 64 of them. Any other prefix
+// is an algorithm we do not know (`none`). Empty when a known algorithm is followed by what is not its form.
+std::optional<Digest> parse_decoded_digest(std::string_view text);
+// As it is written: "crc32c:0x" and 8 uppercase digits, "sha256:" and 64, "xxh3:" and 16 lowercase digits; "" for none.
 std::string format_digest(const Digest& digest);
 
 }  // namespace zt::hash

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kAbc = "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
-Digest crc(std::uint32_t value) { return {.algorithm = Checksum::crc32c, .crc = value, .sha = {}}; }
+Digest crc(std::uint32_t value) { return {.algorithm = Checksum::crc32c, .crc = value}; }
 
 TEST(ParseDigest, ReadsAllFormsOfACrc) {
   EXPECT_EQ(parse_digest("crc32c:0xE3069283"), crc(0xE3069283));

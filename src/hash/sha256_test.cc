@@ -15,7 +15,7 @@ namespace {
 #ifdef ZT_HAVE_OPENSSL
 
 std::string hex(std::array<std::byte, 32> sha) {
-  return format_digest({.algorithm = Checksum::sha256, .crc = 0, .sha = sha}).substr(7);
+  return format_digest({.algorithm = Checksum::sha256, .sha = sha}).substr(7);
 }
 
 TEST(Sha256, GivesThePublishedValues) {

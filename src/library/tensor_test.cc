@@ -37,17 +37,15 @@ TEST(Tensor, RefusesPartsWhoseBytesTogetherPass64Bits) {
   model::Catalog catalog;
   catalog.add_tensor("w", {}, "acme", {});
   for (const std::string_view role : {"a", "b"}) {
-    model::PartRow& part = catalog.add_part(role, DType::u8,
-                                            {.offset = 64,
-                                             .stored_length = kStored,
-                                             .decoded_length = kStored << 15,
-                                             .file = 0,
-                                             .coding = model::Coding::zstd},
-                                            "");
+    model::PartRow& part = catalog.add_part(
+        role, DType::u8,
+        {.offset = 64, .stored_length = kStored, .decoded_length = kStored << 15, .coding = model::Coding::zstd}, "");
     part.storage = catalog.intern("u8");
   }
-  const auto store =
-      std::make_shared<HollowStore>(zt12::kEncoder.head(), kStored + 64, zt12::kEncoder.tail(catalog, kStored + 64));
+  std::vector<std::byte> tail = zt12::kEncoder.manifest(catalog);
+  const std::vector<std::byte> footer = zt12::kEncoder.footer(kStored + 64, tail);
+  tail.insert(tail.end(), footer.begin(), footer.end());
+  const auto store = std::make_shared<HollowStore>(zt12::kEncoder.head(), kStored + 64, tail);
   const Tensor tensor = open(store, "hollow.zt").tensor("w");
   ASSERT_FALSE(tensor.unreadable()) << tensor.unreadable()->what();
   EXPECT_EQ(tensor.part("a").length(), std::uint64_t{1} << 63);

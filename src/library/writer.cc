@@ -351,14 +351,17 @@ std::uint64_t Writer::bytes_written() const { return state_->output.position(); 
 void Writer::finalize() {
   State& state = *state_;
   state.check_open();
-  const std::vector<std::byte> tail = state.encoder.tail(state.catalog, state.output.position());
-  if (tail.size() > state.options.limits.index_bytes) {
+  const std::vector<std::byte> manifest = state.encoder.manifest(state.catalog);
+  if (manifest.size() > state.options.limits.index_bytes) {
     throw Error(
         Code::limit, "zt12.manifest.limit",
-        "the manifest takes " + number(tail.size()) + " bytes, which no reader would take: fewer tensors a file");
+        "the manifest takes " + number(manifest.size()) + " bytes, which no reader would take: fewer tensors a file");
   }
   state.open = false;
-  state.output.write(tail);
+  state.output.pad(state.encoder.manifest_alignment);
+  const std::uint64_t offset = state.output.position();
+  state.output.write(manifest);
+  state.output.write(state.encoder.footer(offset, manifest));
   state.output.flush();
   if (state.publication != nullptr) state.publication->publish();
 }

@@ -151,6 +151,12 @@ std::optional<std::uint32_t> Catalog::find_part(const TensorRow& tensor, std::st
   return std::nullopt;
 }
 
+std::uint32_t Catalog::add_view(const View& view) {
+  if (views_.size() + 1 >= kNone) throw Error(Code::limit, "catalog.size", "more parts than a catalog holds");
+  views_.push_back(view);
+  return static_cast<std::uint32_t>(views_.size() - 1);
+}
+
 std::uint32_t Catalog::intern(std::string_view word) {
   const auto found = word_index_.find(word);
   if (found != word_index_.end()) return found->second;

@@ -31,6 +31,13 @@ struct Fault {
   friend bool operator==(const Fault&, const Fault&) = default;
 };
 
+// Another file that parts of this one lie in: as the root file describes it, not yet looked for.
+struct ShardRow {
+  std::string name;
+  std::uint64_t size = 0;  // of the whole file
+  std::string digest;      // of the whole file, as the root has it
+};
+
 // One stored array. Texts lie in the Catalog's text buffer.
 struct PartRow {
   Recipe recipe;
@@ -90,8 +97,12 @@ class Catalog {
   std::string_view word(std::uint32_t word) const { return words_[word]; }
   const Fault* fault(std::uint32_t fault) const { return fault == kNone ? nullptr : &faults_[fault]; }
   std::uint32_t intern(std::string_view word);  // roles, layouts, types: few, short, shared
+  std::uint32_t add_view(const View& view);     // its number, for a Recipe
+  const View& view(std::uint32_t number) const { return views_[number]; }
 
-  std::string format;                 // "zt-1.2"
+  std::string format;            // "zt-1.2"
+  bool decoded_digests = false;  // digests are over decoded bytes (generation 2), not over stored ones
+  std::vector<ShardRow> shards;
   std::vector<std::byte> attributes;  // of the file: one CBOR map, or nothing
   std::vector<std::string> notes;
 
@@ -110,6 +121,7 @@ class Catalog {
   std::deque<std::string> words_ = {""};  // a deque: word_index_ borrows from it
   std::map<std::string_view, std::uint32_t> word_index_ = {{std::string_view(), 0}};
   std::vector<Fault> faults_;
+  std::vector<View> views_;
   std::vector<std::uint32_t> index_;  // open addressing over names; kNone is free
 };
 

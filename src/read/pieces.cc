@@ -195,7 +195,7 @@ void PieceReader::finish() {
   if (streamed_) finish_stream();
   if (sha_) {
     if (!streamed_) sha_->update(table_);
-    hash::Digest found{.algorithm = Checksum::sha256, .crc = 0, .sha = sha_->finish()};
+    hash::Digest found{.algorithm = Checksum::sha256, .sha = sha_->finish()};
     if (found.sha != digest_.sha) throw_mismatch(found);
   }
   if (digest_.algorithm != Checksum::crc32c) return;
@@ -204,7 +204,7 @@ void PieceReader::finish() {
     for (std::size_t i = 0; i < pieces_; ++i) crc = hash::crc32c_join(crc, crcs_[i], stored_lengths_[i]);
     crc = hash::crc32c(table_, crc);
   }
-  if (crc != digest_.crc) throw_mismatch({.algorithm = Checksum::crc32c, .crc = crc, .sha = {}});
+  if (crc != digest_.crc) throw_mismatch({.algorithm = Checksum::crc32c, .crc = crc});
 }
 
 void PieceReader::throw_mismatch(const hash::Digest& found) const {

@@ -46,20 +46,18 @@ inline std::vector<std::byte> zstd_file(DType dtype, std::span<const std::uint64
   constexpr std::uint64_t kAt = 64;
   model::Catalog catalog;
   catalog.add_tensor("w", shape, "dense", {});
-  model::PartRow& part = catalog.add_part("data", dtype,
-                                          {.offset = kAt,
-                                           .stored_length = stored.size(),
-                                           .decoded_length = decoded,
-                                           .file = 0,
-                                           .coding = model::Coding::zstd},
-                                          "");
+  model::PartRow& part = catalog.add_part(
+      "data", dtype,
+      {.offset = kAt, .stored_length = stored.size(), .decoded_length = decoded, .coding = model::Coding::zstd}, "");
   part.storage = catalog.intern(zt12::kEncoder.storage(dtype));
   part.logical = catalog.intern(zt12::kEncoder.logical(dtype));
   std::vector<std::byte> file = zt12::kEncoder.head();
   file.resize(kAt);
   file.insert(file.end(), stored.begin(), stored.end());
-  const std::vector<std::byte> tail = zt12::kEncoder.tail(catalog, file.size());
-  file.insert(file.end(), tail.begin(), tail.end());
+  const std::vector<std::byte> manifest = zt12::kEncoder.manifest(catalog);
+  const std::vector<std::byte> footer = zt12::kEncoder.footer(file.size(), manifest);
+  file.insert(file.end(), manifest.begin(), manifest.end());
+  file.insert(file.end(), footer.begin(), footer.end());
   return file;
 }
 

@@ -12,7 +12,7 @@ namespace zt::test {
 inline std::string sha256_hex(std::span<const std::byte> bytes) {
   hash::Sha256 sha;
   sha.update(bytes);
-  const hash::Digest digest{.algorithm = Checksum::sha256, .crc = 0, .sha = sha.finish()};
+  const hash::Digest digest{.algorithm = Checksum::sha256, .sha = sha.finish()};
   return hash::format_digest(digest).substr(7);
 }
 
