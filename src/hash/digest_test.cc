@@ -68,7 +68,20 @@ TEST(ChecksumName, IsFoundAgain) {
   }
   EXPECT_EQ(find_checksum("CRC32C"), std::nullopt);
   EXPECT_EQ(find_checksum(""), std::nullopt);
-  EXPECT_EQ(find_checksum("xxh3"), std::nullopt);
+  EXPECT_EQ(find_checksum("xxh3"), Checksum::xxh3);
+  EXPECT_EQ(find_checksum("xxh128"), std::nullopt);
+}
+
+TEST(DecodedDigest, IsOfItsFormOrOfAnAlgorithmWeDoNotKnow) {
+  const Digest abc{.algorithm = Checksum::xxh3, .xxh3 = 0x78af5f94892f3950};
+  EXPECT_EQ(parse_decoded_digest("xxh3:78af5f94892f3950"), abc);
+  EXPECT_EQ(format_digest(abc), "xxh3:78af5f94892f3950");
+  EXPECT_EQ(format_digest({.algorithm = Checksum::xxh3, .xxh3 = 1}), "xxh3:0000000000000001");
+  for (const char* text : {"xxh3:1", "xxh3:78AF5F94892F3950", "xxh3:", "sha256:00", "xxh3:078af5f94892f3950"}) {
+    EXPECT_EQ(parse_decoded_digest(text), std::nullopt) << text;
+  }
+  EXPECT_EQ(parse_decoded_digest("blake3:00"), Digest{});
+  EXPECT_EQ(parse_digest("xxh3:78af5f94892f3950"), Digest{}) << "1.x does not know it";
 }
 
 }  // namespace
