@@ -3,6 +3,7 @@
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "container/fields.h"
+#include "container/splice.h"
 #include "container/zt12.h"
 #include "container/zt12_manifest.h"
 #include "wire/cbor.h"
@@ -96,6 +97,29 @@ std::vector<std::byte> footer(std::uint64_t, std::span<const std::byte> manifest
   return bytes;
 }
 
+// Objects stay in their order; new ones follow.
+std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
+  const std::vector<MemberView> old_root = members_of(manifest);
+  MapBuilder objects;
+  keep_objects(members_of(find_member(old_root, "objects")->value), edit, false, objects);
+  for (std::uint32_t row = 0; row < edit.added->size(); ++row) {
+    CborWriter object;
+    encode_object(*edit.added, edit.added->tensor(row), object);
+    objects.add(edit.added->text(edit.added->tensor(row).name), std::move(object.buffer()));
+  }
+  MapBuilder root;
+  for (const MemberView& member : old_root) {
+    if (member.key != "objects" && !(member.key == "attributes" && edit.attributes)) root.keep(member);
+  }
+  if (edit.attributes && !edit.attributes->empty()) root.add("attributes", *edit.attributes);
+  CborWriter encoded_objects;
+  objects.write(encoded_objects);
+  root.add("objects", std::move(encoded_objects.buffer()));
+  CborWriter out;
+  root.write(out);
+  return std::move(out.buffer());
+}
+
 }  // namespace
 
 const model::Encoder kEncoder = {
@@ -103,11 +127,13 @@ const model::Encoder kEncoder = {
     .alignment = 64,
     .manifest_alignment = 1,
     .decoded_digests = false,
+    .holds = {},
     .head = head,
     .storage = [](DType dtype) { return type_words(dtype).storage; },
     .logical = [](DType dtype) { return type_words(dtype).logical; },
     .manifest = manifest_of,
     .footer = footer,
+    .edit = edit_manifest,
 };
 
 }  // namespace zt::container::zt12

@@ -13,4 +13,15 @@ void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
 // Throws malformed "sparse.*": there are rank x nnz indices, axis by axis, each within its axis.
 void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices);
 
+// How the entries of a CSR or COO tensor that passed the checks above are put.
+enum class Entries {
+  in_order,  // CSR: columns ascend in each row. COO: any order
+  unsorted,  // CSR alone: not so, but no cell stands twice
+  repeated,  // a cell stands twice
+};
+// Linear, but for rows that are out of order.
+Entries csr_entries(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr);
+// Takes memory and time as sorting the cells does.
+Entries coo_entries(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices);
+
 }  // namespace zt::model

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/encoder.h"
+#include "wire/cbor.h"
+#include "ztensor/macros.h"
+
+// Manifests of files that grow are put together from pieces of the old one, so that nothing in them is lost, whether
+// this build understands it or not. What generations 1.2 and 2 share of that.
+namespace zt::container {
+
+// One member of a map: its key as text, and both as they are encoded.
+struct MemberView {
+  std::string key;  // "" when the key is no text
+  std::span<const std::byte> encoded_key;
+  std::span<const std::byte> value;
+};
+
+// The members of an encoded map, tags around it passed over. Throws malformed when it is no map.
+std::vector<MemberView> members_of(std::span<const std::byte> map ZT_LIFETIME_BOUND);
+const MemberView* find_member(const std::vector<MemberView>& members, std::string_view key);
+
+// An encoded object with other attributes, or with none when `attributes` is empty. `sorted`: keys in the order of their
+// encoded bytes; otherwise the new member goes to the end.
+std::vector<std::byte> with_attributes(std::span<const std::byte> object, std::span<const std::byte> attributes,
+                                       bool sorted);
+
+// Members of a map that is being put together.
+class MapBuilder {
+ public:
+  void keep(const MemberView& member) { members_.push_back({member.encoded_key, member.value, {}}); }
+  void add(std::string_view key, std::vector<std::byte> value);
+  void sort();  // by encoded keys
+  void write(wire::CborWriter& out) const;
+  std::size_t size() const { return members_.size(); }
+
+ private:
+  struct Member {
+    std::span<const std::byte> key;
+    std::span<const std::byte> value;
+    std::vector<std::byte> owned;  // where both are new: the key, then the value
+  };
+  std::vector<Member> members_;
+};
+
+// The objects of the old manifest that stay, changed ones with their new attributes, and aliases. Throws not_found for
+// an alias of what is not there.
+void keep_objects(const std::vector<MemberView>& objects, const model::ManifestEdit& edit, bool sorted,
+                  MapBuilder& out);
+
+}  // namespace zt::container

@@ -1,0 +1,199 @@
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "container/fields.h"
+#include "container/splice.h"
+#include "container/zt2.h"
+#include "hash/xxh3.h"
+#include "wire/cbor.h"
+
+namespace zt::container::zt2 {
+namespace {
+
+using model::Catalog;
+using model::Coding;
+using model::PartRow;
+using wire::CborWriter;
+
+// Keys of maps are in the order of their encoded bytes: a shorter text comes first. zt-2 §3
+bool key_less(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
+
+std::string_view storage(DType dtype) { return dtype == DType::boolean ? "u8" : type_words(dtype).storage; }
+std::string_view logical(DType dtype) { return dtype == DType::boolean ? "bool" : type_words(dtype).logical; }
+
+void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
+  const bool encoded = part.recipe.coding != Coding::raw;
+  const std::string_view type = catalog.word(part.logical);
+  const std::string_view digest = catalog.text(part.digest);
+  const bool elsewhere = part.recipe.file != 0;
+  out.map(2U + (type.empty() ? 0U : 1U) + (elsewhere ? 1U : 0U) + (digest.empty() ? 0U : 1U) + (encoded ? 2U : 0U));
+  out.text("blob");
+  out.array(2);
+  out.unsigned_integer(part.recipe.offset);
+  out.unsigned_integer(part.recipe.stored_length);
+  if (!type.empty()) {
+    out.text("type");
+    out.text(type);
+  }
+  out.text("dtype");
+  out.text(catalog.word(part.storage));
+  if (elsewhere) {
+    out.text("shard");
+    out.text(catalog.shards[part.recipe.file - 1U].name);
+  }
+  if (!digest.empty()) {
+    out.text("digest");
+    out.text(digest);
+  }
+  if (encoded) {
+    out.text("encoding");
+    out.text(kSeekable);
+    out.text("decoded_length");
+    out.unsigned_integer(part.recipe.decoded_length);
+  }
+}
+
+void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
+  const std::string_view attributes = catalog.text(tensor.attributes);
+  out.map(attributes.empty() ? 3 : 4);
+  out.text("parts");
+  std::vector<const PartRow*> parts;
+  for (const PartRow& part : catalog.parts(tensor)) parts.push_back(&part);
+  std::ranges::sort(parts, [&](const PartRow* a, const PartRow* b) {
+    return key_less(catalog.word(a->role), catalog.word(b->role));
+  });
+  out.map(parts.size());
+  for (const PartRow* part : parts) {
+    out.text(catalog.word(part->role));
+    encode_part(catalog, *part, out);
+  }
+  out.text("shape");
+  const auto shape = catalog.shape(tensor);
+  out.array(shape.size());
+  for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
+  out.text("layout");
+  out.text(layout_id(catalog.word(tensor.layout)));
+  if (!attributes.empty()) {
+    out.text("attributes");
+    out.raw(as_bytes(attributes));
+  }
+}
+
+std::vector<std::uint32_t> rows_in_order(const Catalog& catalog) {
+  std::vector<std::uint32_t> rows(catalog.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  std::ranges::sort(rows, [&](std::uint32_t a, std::uint32_t b) {
+    return key_less(catalog.text(catalog.tensor(a).name), catalog.text(catalog.tensor(b).name));
+  });
+  return rows;
+}
+
+void encode_shards(const Catalog& catalog, CborWriter& out) {
+  std::vector<const model::ShardRow*> shards;
+  for (const model::ShardRow& shard : catalog.shards) shards.push_back(&shard);
+  std::ranges::sort(shards,
+                    [](const model::ShardRow* a, const model::ShardRow* b) { return key_less(a->name, b->name); });
+  out.map(shards.size());
+  for (const model::ShardRow* shard : shards) {
+    out.text(shard->name);
+    out.map(2);
+    out.text("size");
+    out.unsigned_integer(shard->size);
+    out.text("digest");
+    out.text(shard->digest);
+  }
+}
+
+std::vector<std::byte> manifest_of(const Catalog& catalog) {
+  CborWriter out;
+  out.map(1U + (catalog.shards.empty() ? 0U : 1U) + (catalog.attributes.empty() ? 0U : 1U));
+  if (!catalog.shards.empty()) {
+    out.text("shards");
+    encode_shards(catalog, out);
+  }
+  out.text("objects");
+  out.map(catalog.size());
+  for (const std::uint32_t row : rows_in_order(catalog)) {
+    out.text(catalog.text(catalog.tensor(row).name));
+    encode_object(catalog, catalog.tensor(row), out);
+  }
+  if (!catalog.attributes.empty()) {
+    out.text("attributes");
+    out.raw(catalog.attributes);
+  }
+  return std::move(out.buffer());
+}
+
+std::vector<std::byte> encode_free(std::span<const model::Region> regions) {
+  CborWriter out;
+  out.array(regions.size());
+  for (const model::Region& region : regions) {
+    out.array(2);
+    out.unsigned_integer(region.offset);
+    out.unsigned_integer(region.length);
+  }
+  return std::move(out.buffer());
+}
+
+std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
+  const std::vector<MemberView> old_root = members_of(manifest);
+  MapBuilder objects;
+  keep_objects(members_of(find_member(old_root, "objects")->value), edit, true, objects);
+  for (std::uint32_t row = 0; row < edit.added->size(); ++row) {
+    CborWriter object;
+    encode_object(*edit.added, edit.added->tensor(row), object);
+    objects.add(edit.added->text(edit.added->tensor(row).name), std::move(object.buffer()));
+  }
+  objects.sort();
+  MapBuilder root;
+  for (const MemberView& member : old_root) {
+    if (member.key == "objects" || member.key == kFreeKey || (member.key == "attributes" && edit.attributes)) continue;
+    root.keep(member);
+  }
+  CborWriter encoded_objects;
+  objects.write(encoded_objects);
+  root.add("objects", std::move(encoded_objects.buffer()));
+  if (edit.attributes && !edit.attributes->empty()) root.add("attributes", *edit.attributes);
+  if (!edit.free.empty()) root.add(kFreeKey, encode_free(edit.free));
+  root.sort();
+  CborWriter out;
+  root.write(out);
+  return std::move(out.buffer());
+}
+
+std::vector<std::byte> head() {
+  const auto magic = as_bytes(kMagic);
+  return {magic.begin(), magic.end()};
+}
+
+std::vector<std::byte> footer(std::uint64_t offset, std::span<const std::byte> manifest) {
+  std::vector<std::byte> bytes(kFooterBytes);
+  endian::store_le<std::uint64_t>(bytes.data(), offset);
+  endian::store_le<std::uint64_t>(bytes.data() + 8, manifest.size());
+  endian::store_le<std::uint64_t>(bytes.data() + 16, manifest.empty() ? 0 : hash::xxh3(manifest));
+  endian::store_le<std::uint32_t>(bytes.data() + 24, kVersion);
+  std::ranges::copy(as_bytes(kMagic), bytes.begin() + 32);
+  return bytes;
+}
+
+}  // namespace
+
+const model::Encoder kEncoder = {
+    .format = "zt-2",
+    .alignment = kFloor,
+    .manifest_alignment = kFloor,
+    .decoded_digests = true,
+    .holds = {.narrow_indices = true, .strict = true},
+    .head = head,
+    .storage = storage,
+    .logical = logical,
+    .manifest = manifest_of,
+    .footer = footer,
+    .edit = edit_manifest,
+};
+
+}  // namespace zt::container::zt2

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/encoder.h"
+#include "ztensor/options.h"
+#include "ztensor/tensor.h"
+
+// What a new file may be given. All of these throw usage unless they say otherwise.
+namespace zt::library {
+
+// Of a tensor: 1 to 1024 bytes of UTF-8 without NUL.
+void check_name(std::string_view name);
+// The same of a name that another file has, which is not the caller's fault: throws unsupported.
+void check_movable(std::string_view name);
+// Of a part, or a layout. `strict`: as names are.
+void check_role(std::string_view role, bool strict);
+void check_level(Encoding encoding);
+// Throws usage unless the name is in Unicode's NFC, which canonical files want.
+void check_normal_form(std::string_view name);
+
+// Attributes as a format stores them: a map with text keys; nothing for null. Throws usage for what it cannot hold.
+std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, std::uint32_t depth);
+
+// One thing about a tensor, or a file, that a format cannot hold.
+struct Loss {
+  std::string what;
+  bool fatal = false;  // there is nothing left to carry over
+};
+
+// What the attributes of a tensor, or of a file, lose, and what is left of them.
+std::vector<Loss> losses_of_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file);
+Value reduced_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file);
+
+// What a tensor of another file loses by its kind. Reads no elements.
+std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder);
+// Whether a part of a layout is stored at all: strict formats have nothing beside the parts of their layouts.
+bool is_kept(std::string_view layout, std::string_view role, const model::Encoder& encoder);
+// What it loses by its contents: bool bytes, the order of sparse entries. Reads those, for a strict format.
+std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder);
+
+// The dtype that is stored: the storage type where the format has no such logical type. Empty when neither is there.
+std::optional<DType> stored_dtype(DType dtype, const model::Encoder& encoder);
+
+}  // namespace zt::library
