@@ -78,6 +78,12 @@ class ZT_API Value {
   static Value parse(std::span<const std::byte> cbor, std::uint32_t depth = 256);
   // Definite lengths, shortest heads, shortest floats that keep the value; maps in their order.
   std::vector<std::byte> encode() const;
+  // The deterministic form of generation 2: as encode(), but the members of maps in the order of their encoded keys,
+  // byte by byte, and every NaN the same one (f9 7e00), so that equal values give equal bytes whoever wrote them.
+  // Throws usage for what that form cannot hold (tags, undefined, simple values, a key given twice), unless `any` value
+  // is to have such bytes, equal keys in the order they had; and for values deeper than `depth`, counted as parse() does.
+  enum class Sorted { strict, any };
+  std::vector<std::byte> encode_sorted(Sorted sorted = Sorted::strict, std::uint32_t depth = 256) const;
 
   friend ZT_API bool operator==(const Value& a, const Value& b) noexcept;
 

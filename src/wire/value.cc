@@ -1,7 +1,11 @@
 #include "ztensor/value.h"
 
+#include <algorithm>
 #include <bit>
+#include <cmath>
+#include <cstring>
 #include <limits>
+#include <numeric>
 
 #include "base/utf8.h"
 #include "wire/cbor.h"
@@ -53,6 +57,101 @@ Value scalar(const wire::CborItem& item) {
     case wire::CborKind::simple: return Value(Value::Simple{static_cast<std::uint8_t>(item.number)});
     case wire::CborKind::floating: return Value(item.floating);
     default: return Value();
+  }
+}
+
+// Any value that holds no other.
+void write_scalar(wire::CborWriter& writer, const Value& value) {
+  if (const bool* flag = value.boolean()) return writer.boolean(*flag);
+  if (const auto number = value.unsigned_integer()) return writer.unsigned_integer(*number);
+  if (const auto* negative = value.negative()) return writer.negative_integer(negative->number);
+  if (const double* number = value.floating()) return writer.floating(*number);
+  if (const auto* bytes = value.bytes()) return writer.bytes(*bytes);
+  if (value.is_undefined()) return writer.undefined();
+  if (const std::string* text = value.text()) {
+    if (!is_utf8(*text)) throw Error(Code::usage, "", "text " + in_quotes(*text) + " is not UTF-8");
+    return writer.text(*text);
+  }
+  if (const auto* simple = value.simple()) {
+    if (simple->number >= 20 && simple->number < 32) {
+      throw Error(Code::usage, "", std::to_string(simple->number) + " is not a simple value");
+    }
+    return writer.simple(simple->number);
+  }
+  writer.null();
+}
+
+// Throws usage for a value that the deterministic form of generation 2 cannot hold.
+void check_strict(const Value& value) {
+  const char* found = value.tag() != nullptr      ? "a tag"
+                      : value.is_undefined()      ? "undefined"
+                      : value.simple() != nullptr ? "a simple value"
+                                                  : nullptr;
+  if (found != nullptr) throw Error(Code::usage, "", std::string("deterministic CBOR has no room for ") + found);
+}
+
+// A container that encode_sorted() is inside of.
+class SortedLevel {
+ public:
+  explicit SortedLevel(const Value& value ZT_LIFETIME_BOUND)
+      : items_(value.array()), members_(value.members()), tag_(value.tag()) {}
+
+  bool is_container() const { return items_ != nullptr || members_ != nullptr || tag_ != nullptr; }
+  void write_head(wire::CborWriter& writer) const {
+    if (items_ != nullptr) {
+      writer.array(items_->size());
+    } else if (members_ != nullptr) {
+      writer.map(members_->size());
+    } else {
+      writer.tag(tag_->number);
+    }
+  }
+  // What to write next, at offset `at`, or null.
+  const Value* next(std::size_t at) {
+    const std::size_t number = passed_++;
+    if (items_ != nullptr) return number < items_->size() ? &(*items_)[number] : nullptr;
+    if (members_ == nullptr) return number == 0 ? &tag_->content : nullptr;
+    starts_.push_back(at);
+    if (number / 2 >= members_->size()) return nullptr;
+    const auto& [key, value] = (*members_)[number / 2];
+    return number % 2 == 0 ? &key : &value;
+  }
+  // Brings the members of a map, which end the buffer, into the order of their encoded keys.
+  void sort(std::vector<std::byte>& buffer, Value::Sorted sorted) const;
+
+ private:
+  std::span<const std::byte> key_of(std::span<const std::byte> buffer, std::size_t member) const {
+    return buffer.subspan(starts_[2 * member], starts_[2 * member + 1] - starts_[2 * member]);
+  }
+  const Value::Array* items_;
+  const Value::Map* members_;
+  const Value::Tag* tag_;
+  std::size_t passed_ = 0;
+  std::vector<std::size_t> starts_ = {};  // of each key, each value, and the end
+};
+
+void SortedLevel::sort(std::vector<std::byte>& buffer, Value::Sorted sorted) const {
+  if (members_ == nullptr) return;
+  const auto compare = [&](std::size_t a, std::size_t b) {
+    const auto left = key_of(buffer, a);
+    const auto right = key_of(buffer, b);
+    const int order = std::memcmp(left.data(), right.data(), std::min(left.size(), right.size()));
+    return order != 0 ? order : static_cast<int>(left.size() > right.size()) - (left.size() < right.size());
+  };
+  std::vector<std::size_t> order(members_->size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // Stable: of equal keys, which only the form `any` lets pass, each keeps its place among the others.
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return compare(a, b) < 0; });
+  for (std::size_t i = 1; sorted == Value::Sorted::strict && i < order.size(); ++i) {
+    if (compare(order[i - 1], order[i]) == 0) throw Error(Code::usage, "", "a map has the same key twice");
+  }
+  if (std::is_sorted(order.begin(), order.end())) return;
+  const std::vector<std::byte> unsorted(buffer.begin() + static_cast<std::ptrdiff_t>(starts_.front()), buffer.end());
+  auto out = buffer.begin() + static_cast<std::ptrdiff_t>(starts_.front());
+  for (const std::size_t member : order) {
+    const std::size_t first = starts_[2 * member] - starts_.front();
+    const std::size_t last = starts_[2 * member + 2] - starts_.front();
+    out = std::copy(unsorted.data() + first, unsorted.data() + last, out);
   }
 }
 
@@ -148,47 +247,53 @@ Value Value::parse(std::span<const std::byte> cbor, std::uint32_t depth) {
 std::vector<std::byte> Value::encode() const {
   wire::CborWriter writer;
   std::vector<const Value*> pending = {this};  // the next one last
-  const auto write_text = [&](const std::string& text) {
-    if (!is_utf8(text)) throw Error(Code::usage, "", "text " + in_quotes(text) + " is not UTF-8");
-    writer.text(text);
-  };
-  const auto write_simple = [&](Simple simple) {
-    if (simple.number >= 20 && simple.number < 32) {
-      throw Error(Code::usage, "", std::to_string(simple.number) + " is not a simple value");
-    }
-    writer.simple(simple.number);
-  };
-  const auto write = [&](const auto& data) {
-    using T = std::decay_t<decltype(data)>;
-    if constexpr (std::is_same_v<T, std::monostate>) writer.null();
-    if constexpr (std::is_same_v<T, bool>) writer.boolean(data);
-    if constexpr (std::is_same_v<T, std::uint64_t>) writer.unsigned_integer(data);
-    if constexpr (std::is_same_v<T, Negative>) writer.negative_integer(data.number);
-    if constexpr (std::is_same_v<T, double>) writer.floating(data);
-    if constexpr (std::is_same_v<T, std::string>) write_text(data);
-    if constexpr (std::is_same_v<T, std::vector<std::byte>>) writer.bytes(data);
-    if constexpr (std::is_same_v<T, Undefined>) writer.undefined();
-    if constexpr (std::is_same_v<T, Simple>) write_simple(data);
-    if constexpr (std::is_same_v<T, Array>) {
-      writer.array(data.size());
-      for (auto item = data.rbegin(); item != data.rend(); ++item) pending.push_back(&*item);
-    }
-    if constexpr (std::is_same_v<T, Map>) {
-      writer.map(data.size());
-      for (auto member = data.rbegin(); member != data.rend(); ++member) {
-        pending.push_back(&member->second);
-        pending.push_back(&member->first);
-      }
-    }
-    if constexpr (std::is_same_v<T, std::shared_ptr<const Tag>>) {
-      writer.tag(data->number);
-      pending.push_back(&data->content);
-    }
-  };
   while (!pending.empty()) {
     const Value* value = pending.back();
     pending.pop_back();
-    std::visit(write, value->data_);
+    if (const Array* items = value->array()) {
+      writer.array(items->size());
+      for (auto item = items->rbegin(); item != items->rend(); ++item) pending.push_back(&*item);
+    } else if (const Map* members = value->members()) {
+      writer.map(members->size());
+      for (auto member = members->rbegin(); member != members->rend(); ++member) {
+        pending.push_back(&member->second);
+        pending.push_back(&member->first);
+      }
+    } else if (const Tag* tag = value->tag()) {
+      writer.tag(tag->number);
+      pending.push_back(&tag->content);
+    } else {
+      write_scalar(writer, *value);
+    }
+  }
+  return std::move(writer.buffer());
+}
+
+std::vector<std::byte> Value::encode_sorted(Sorted sorted, std::uint32_t depth) const {
+  wire::CborWriter writer;
+  std::vector<SortedLevel> levels;
+  const auto write = [&](const Value& value) {
+    if (levels.size() >= depth) {
+      throw Error(Code::usage, "", "values nest at most " + std::to_string(depth) + " deep here");
+    }
+    if (sorted == Sorted::strict) check_strict(value);
+    if (const double* number = value.floating(); number != nullptr && std::isnan(*number)) {
+      writer.floating(std::numeric_limits<double>::quiet_NaN());
+    } else if (SortedLevel level(value); level.is_container()) {
+      level.write_head(writer);
+      levels.push_back(std::move(level));
+    } else {
+      write_scalar(writer, value);
+    }
+  };
+  write(*this);
+  while (!levels.empty()) {
+    if (const Value* member = levels.back().next(writer.buffer().size())) {
+      write(*member);
+    } else {
+      levels.back().sort(writer.buffer(), sorted);
+      levels.pop_back();
+    }
   }
   return std::move(writer.buffer());
 }

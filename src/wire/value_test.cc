@@ -145,6 +145,44 @@ TEST(Value, RefusesToEncodeWhatNoReaderTakes) {
   EXPECT_EQ(Value(Value::Simple{32}).encode(), from_hex("f8 20"));
 }
 
+std::vector<std::byte> sorted(std::string_view hex) { return parse(hex).encode_sorted(); }
+
+TEST(Value, SortsMapsByTheBytesOfTheirEncodedKeys) {
+  EXPECT_EQ(sorted("a3 62 6161 01 61 62 02 61 61 03"), from_hex("a3 61 61 03 61 62 02 62 6161 01"));
+  EXPECT_EQ(sorted("a5 f5 01 20 02 61 61 03 41 61 04 18 18 05"), from_hex("a5 18 18 05 20 02 41 61 04 61 61 03 f5 01"));
+  // Keys of keys, and maps in arrays in maps.
+  EXPECT_EQ(sorted("a2 a2 02 80 01 80 f4 00 81 a2 02 80 01 80"), from_hex("a2 00 81 a2 01 80 02 80 a2 01 80 02 80 f4"));
+  EXPECT_EQ(sorted("a0"), from_hex("a0"));
+  EXPECT_EQ(sorted("82 61 62 61 61"), from_hex("82 61 62 61 61"));
+  EXPECT_EQ(parse("a2 61 62 01 61 61 02").encode_sorted(), parse("a2 61 61 02 61 62 01").encode_sorted());
+}
+
+TEST(Value, WritesEveryNanAsTheOneThatDeterministicCborHas) {
+  for (const char* nan : {"f9 7e00", "f9 fe00", "fa 7f800001", "fb 7ff8000000000001"}) {
+    EXPECT_EQ(sorted(nan), from_hex("f9 7e00")) << nan;
+  }
+  EXPECT_EQ(sorted("fb 7ff0000000000000"), from_hex("f9 7c00"));
+  EXPECT_EQ(sorted("fb 8000000000000000"), from_hex("f9 8000"));
+  EXPECT_EQ(sorted("fb 3fb999999999999a"), from_hex("fb 3fb999999999999a"));
+}
+
+TEST(Value, SortedStrictlyRefusesWhatDeterministicCborCannotHold) {
+  for (const char* hex : {"c1 00", "81 f7", "e0", "a2 01 02 01 03", "a1 c1 00 00", "a1 00 a2 f9 7e00 00 f9 fe00 00"}) {
+    const Value value = parse(hex);
+    EXPECT_THROW(value.encode_sorted(), Error) << hex;
+    EXPECT_FALSE(value.encode_sorted(Value::Sorted::any).empty()) << hex;
+  }
+  EXPECT_EQ(parse("a3 02 c1 f7 01 e0 01 f7").encode_sorted(Value::Sorted::any), from_hex("a3 01 e0 01 f7 02 c1 f7"));
+  EXPECT_THROW(Value("\xff").encode_sorted(Value::Sorted::any), Error);
+}
+
+TEST(Value, SortedRefusesNestingPastItsDepth) {
+  const Value deep = parse("81 a1 81 00 00");
+  EXPECT_EQ(deep.encode_sorted(Value::Sorted::strict, 4), deep.encode());
+  EXPECT_THROW(deep.encode_sorted(Value::Sorted::strict, 3), Error);
+  EXPECT_THROW(parse("81 a1 81 00 00").encode_sorted(Value::Sorted::any, 3), Error);
+}
+
 TEST(Value, HandsOutTheContentOfATag) {
   const Value value = parse("c1 1a 514b67b0");
   ASSERT_NE(value.tag(), nullptr);
