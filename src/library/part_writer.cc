@@ -9,7 +9,6 @@
 namespace zt::library {
 namespace {
 
-constexpr std::size_t kBatch = 64;  // pieces at work at once: what bounds memory
 constexpr std::size_t kChunk = std::size_t{256} << 10;
 constexpr std::size_t kSmall = std::size_t{64} << 10;
 constexpr std::size_t kBuffer = std::size_t{1} << 20;
@@ -56,19 +55,24 @@ std::vector<std::byte> PartWriter::compress(std::span<const std::byte> decoded) 
       encoders_.pop_back();
     }
   }
-  if (!encoder) encoder = std::make_unique<codec::FrameEncoder>(encoding_.level());
+  if (!encoder) encoder = std::make_unique<codec::FrameEncoder>(part_.encoding.level());
   std::vector<std::byte> stored = encoder->encode(decoded);
   const std::lock_guard lock(mutex_);
   encoders_.push_back(std::move(encoder));
   return stored;
 }
 
+std::span<const std::byte> PartWriter::stored_bytes(const Slot& slot) const {
+  return part_.encoding.is_raw() ? slot.bytes : std::span<const std::byte>(slot.stored);
+}
+
+std::span<const std::byte> PartWriter::digested_bytes(const Slot& slot) const {
+  return part_.digest_decoded ? slot.bytes : stored_bytes(slot);
+}
+
 void PartWriter::make_stored(Slot& slot) {
-  if (!encoding_.is_raw()) {
-    slot.stored = compress(slot.bytes);
-  }
-  const auto bytes = encoding_.is_raw() ? slot.bytes : std::span<const std::byte>(slot.stored);
-  if (checksum_ == Checksum::crc32c) slot.crc = hash::crc32c(bytes);
+  if (!part_.encoding.is_raw()) slot.stored = compress(slot.bytes);
+  if (part_.checksum == Checksum::crc32c) slot.crc = hash::crc32c(digested_bytes(slot));
 }
 
 void PartWriter::make_batch(PieceSource& source, std::size_t first, std::size_t count) {
@@ -102,81 +106,100 @@ bool PartWriter::shrinks(std::size_t count, std::uint64_t decoded) const {
   return stored <= decoded - decoded / 16;
 }
 
-void PartWriter::digest_and_write(std::span<const std::byte> bytes, std::uint32_t crc) {
-  if (checksum_ == Checksum::crc32c) crc_ = hash::crc32c_join(crc_, crc, bytes.size());
+void PartWriter::digest(std::span<const std::byte> bytes) {
   if (sha_) sha_->update(bytes);
+  if (xxh3_) xxh3_->update(bytes);
+}
+
+void PartWriter::put(std::span<const std::byte> bytes) {
   stored_length_ += bytes.size();
   output_.write(bytes);
 }
 
 void PartWriter::write_batch(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
-    Slot& slot = slots_[i];
-    if (encoding_.is_raw()) {
-      digest_and_write(slot.bytes, slot.crc);
-    } else {
-      frames_.push_back(
-          {static_cast<std::uint32_t>(slot.stored.size()), static_cast<std::uint32_t>(slot.bytes.size())});
-      digest_and_write(slot.stored, slot.crc);
+    const Slot& slot = slots_[i];
+    const auto digested = digested_bytes(slot);
+    const auto stored = stored_bytes(slot);
+    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c_join(crc_, slot.crc, digested.size());
+    digest(digested);
+    if (!part_.encoding.is_raw()) {
+      frames_.push_back({static_cast<std::uint32_t>(stored.size()), static_cast<std::uint32_t>(slot.bytes.size())});
     }
+    put(stored);
   }
+}
+
+void PartWriter::write_seek_table() {
+  const std::vector<std::byte> table = codec::encode_seek_table(frames_);
+  if (!part_.digest_decoded) {
+    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(table, crc_);
+    digest(table);
+  }
+  put(table);
 }
 
 // Raw bytes of memory: digested and written in chunks that the nearer caches hold, so that both cost one pass.
 void PartWriter::write_memory(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto chunk = bytes.first(std::min(bytes.size(), kChunk));
-    if (checksum_ == Checksum::crc32c) crc_ = hash::crc32c(chunk, crc_);  // in order, so nothing is to be joined
-    if (sha_) sha_->update(chunk);
-    stored_length_ += chunk.size();
-    output_.write(chunk);
+    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(chunk, crc_);  // in order: nothing is to be joined
+    digest(chunk);
+    put(chunk);
     meter_->add(chunk.size());
     meter_->poll();
     bytes = bytes.subspan(chunk.size());
   }
 }
 
-StoredPart PartWriter::write(PieceSource& source, Encoding encoding, Checksum checksum, run::Meter& meter) {
-  const std::uint64_t length = source.length();
-  auto pieces = static_cast<std::size_t>(length / read::kPieceBytes + (length % read::kPieceBytes != 0));
-  if (!encoding.is_raw() && encoding.level() != encoders_level_) {
+void PartWriter::begin(const PartOptions& options, std::uint64_t length, run::Meter& meter) {
+  if (!options.encoding.is_raw() && options.encoding.level() != encoders_level_) {
     encoders_.clear();
-    encoders_level_ = encoding.level();
+    encoders_level_ = options.encoding.level();
   }
   meter_ = &meter;
-  encoding_ = length == 0 ? Encoding::raw() : encoding;
-  checksum_ = checksum;
+  part_ = options;
+  if (length == 0) part_.encoding = Encoding::raw();
   frames_.clear();
   stored_length_ = 0;
   crc_ = 0;
   sha_.reset();
-  if (checksum == Checksum::sha256) sha_.emplace();
+  xxh3_.reset();
+  if (options.checksum == Checksum::sha256) sha_.emplace();
+  if (options.checksum == Checksum::xxh3) xxh3_.emplace();
+}
 
+hash::Digest PartWriter::finish_digest() {
+  hash::Digest digest;
+  digest.algorithm = part_.checksum;
+  digest.crc = crc_;
+  if (sha_) digest.sha = sha_->finish();
+  if (xxh3_) digest.xxh3 = xxh3_->value();
+  return digest;
+}
+
+StoredPart PartWriter::write(PieceSource& source, const PartOptions& options, run::Meter& meter) {
+  const std::uint64_t length = source.length();
+  auto pieces = static_cast<std::size_t>(length / read::kPieceBytes + (length % read::kPieceBytes != 0));
+  begin(options, length, meter);
   const auto memory = source.in_memory();
-  if (encoding_.is_raw() && !memory.empty()) {
+  if (part_.encoding.is_raw() && !memory.empty()) {
     write_memory(memory);
     pieces = 0;
   }
-  for (std::size_t first = 0; first < pieces; first += kBatch) {
-    const std::size_t count = std::min(kBatch, pieces - first);
+  for (std::size_t first = 0; first < pieces; first += batch_) {
+    const std::size_t count = std::min(batch_, pieces - first);
     make_batch(source, first, count);
     const std::uint64_t decoded = std::min<std::uint64_t>(count * read::kPieceBytes, length);
-    if (first == 0 && !encoding_.is_raw() && !shrinks(count, decoded)) {
-      encoding_ = Encoding::raw();
+    if (first == 0 && !part_.encoding.is_raw() && !shrinks(count, decoded)) {
+      part_.encoding = Encoding::raw();
       for (std::size_t i = 0; i < count; ++i) make_stored(slots_[i]);
     }
     write_batch(count);
   }
   source.finish();
-  if (!encoding_.is_raw()) {
-    const std::vector<std::byte> table = codec::encode_seek_table(frames_);
-    digest_and_write(table, checksum == Checksum::crc32c ? hash::crc32c(table) : 0);
-  }
-  StoredPart stored{.stored_length = stored_length_, .zstd = !encoding_.is_raw(), .digest = {}};
-  stored.digest.algorithm = checksum;
-  stored.digest.crc = crc_;
-  if (sha_) stored.digest.sha = sha_->finish();
-  return stored;
+  if (!part_.encoding.is_raw()) write_seek_table();
+  return {.stored_length = stored_length_, .zstd = !part_.encoding.is_raw(), .digest = finish_digest()};
 }
 
 }  // namespace zt::library

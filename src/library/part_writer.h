@@ -11,6 +11,7 @@
 #include "codec/zstd.h"
 #include "hash/digest.h"
 #include "hash/sha256.h"
+#include "hash/xxh3.h"
 #include "read/pieces.h"
 #include "run/progress.h"
 #include "ztensor/byte_store.h"
@@ -29,6 +30,13 @@ class PieceSource {
   virtual bool ordered() const { return false; }
   virtual void read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) = 0;
   virtual void finish() {}  // after the last piece
+};
+
+// How a part is to be stored.
+struct PartOptions {
+  Encoding encoding = Encoding::raw();
+  Checksum checksum = Checksum::none;
+  bool digest_decoded = false;  // it is over the decoded bytes (generation 2), not over the stored ones
 };
 
 // What was stored.
@@ -58,8 +66,12 @@ class Output {
 // order. The bytes never depend on the number of threads. Keeps its buffers between parts.
 class PartWriter {
  public:
-  PartWriter(Output& output, unsigned threads) : output_(output), threads_(threads) {}
-  StoredPart write(PieceSource& source, Encoding encoding, Checksum checksum, run::Meter& meter);
+  static constexpr std::size_t kBatch = 64;
+  // `batch`: pieces at work at once, which bounds memory; also how many of a part decide whether zstd is worth it.
+  PartWriter(Output& output, unsigned threads, std::size_t batch = kBatch)
+      : output_(output), threads_(threads), batch_(batch) {}
+  // An empty part is stored raw, and one that zstd does not shrink.
+  StoredPart write(PieceSource& source, const PartOptions& options, run::Meter& meter);
 
  private:
   struct Slot {  // one piece of a batch
@@ -67,30 +79,37 @@ class PartWriter {
     std::vector<std::byte> stored;
     read::Scratch scratch;
     std::span<const std::byte> bytes;  // what is written: of `decoded`, of `stored`, or of memory that is not ours
-    std::uint32_t crc = 0;
+    std::uint32_t crc = 0;             // of the bytes that the digest is over
   };
+  void begin(const PartOptions& options, std::uint64_t length, run::Meter& meter);
+  std::span<const std::byte> stored_bytes(const Slot& slot) const;
+  std::span<const std::byte> digested_bytes(const Slot& slot) const;
   void write_memory(std::span<const std::byte> bytes);
   void make_batch(PieceSource& source, std::size_t first, std::size_t count);
   void make_stored(Slot& slot);
   std::vector<std::byte> compress(std::span<const std::byte> decoded);
   bool shrinks(std::size_t count, std::uint64_t decoded) const;
   void write_batch(std::size_t count);
-  void digest_and_write(std::span<const std::byte> bytes, std::uint32_t crc);
+  void write_seek_table();
+  void digest(std::span<const std::byte> bytes);  // those that a hash in order wants: CRCs of pieces are joined
+  void put(std::span<const std::byte> bytes);
+  hash::Digest finish_digest();
 
   Output& output_;
   unsigned threads_;
+  std::size_t batch_;
   std::vector<Slot> slots_;
   std::mutex mutex_;                                            // over encoders_
   std::vector<std::unique_ptr<codec::FrameEncoder>> encoders_;  // leased by threads: at high levels each is large
   int encoders_level_ = 0;
   // Of the part at hand:
   run::Meter* meter_ = nullptr;
-  Encoding encoding_ = Encoding::raw();
-  Checksum checksum_ = Checksum::none;
+  PartOptions part_;  // its encoding becomes raw where zstd is not worth it
   std::vector<codec::FrameSize> frames_;
   std::uint64_t stored_length_ = 0;
   std::uint32_t crc_ = 0;
   std::optional<hash::Sha256> sha_;
+  std::optional<hash::Xxh3> xxh3_;
 };
 
 }  // namespace zt::library

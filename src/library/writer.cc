@@ -161,7 +161,8 @@ model::PartRow Writer::State::store(library::PieceSource& source_bytes, Encoding
   output.pad(options.alignment);
   model::PartRow row;
   row.recipe.offset = output.position();
-  const library::StoredPart stored = parts.write(source_bytes, encoding, checksum, *meter);
+  const library::StoredPart stored = parts.write(
+      source_bytes, {.encoding = encoding, .checksum = checksum, .digest_decoded = encoder.decoded_digests}, *meter);
   meter->poll();
   row.recipe.stored_length = stored.stored_length;
   row.recipe.decoded_length = source_bytes.length();
