@@ -42,24 +42,36 @@ struct OpenOptions {
   Limits limits = {};
 };
 
-enum class WriteMode { replace, create_new };
+enum class WriteMode {
+  replace,     // a new file; one that is there is replaced when it is complete
+  create_new,  // a new file; one that is there is an error (io, EEXIST)
+  append,      // the file that is there grows in place (spec/zt-1.2.md, spec/zt-2.md); a new one where there is none
+};
 
 struct WriterOptions {
   WriteMode mode = WriteMode::replace;
-  std::string format = "1.2";             // "1.2" or "zt-1.2"
+  std::string format = "";                // "1.0", "1.2" or "2", also with "zt-"; "": 1.2, or that of a file that grows
   Encoding encoding = Encoding::raw();    // of parts that do not ask otherwise
-  std::optional<Checksum> checksum = {};  // default: crc32c
-  std::uint64_t alignment = 0;            // of parts: a power of two, 64 to 2 MiB; 0 is 64
-  Value attributes = {};                  // of the file: a map with text keys, or null
-  bool durable = false;                   // sync new files and their folder too; replaced files always are
+  std::optional<Checksum> checksum = {};  // default: crc32c in 1.x, xxh3 in 2
+  std::uint64_t alignment =
+      0;                  // of parts: a power of two up to 2 MiB; 0 is 64 in 1.x, 65536 in canonical, 4096 in other 2
+  Value attributes = {};  // of the file: a map with text keys, or null
+  bool durable = false;   // sync new files and their folder too; replaced files always are
   unsigned threads = 0;
   Limits limits = {};
+  // Generation 2. The same tensors give the same bytes, whatever order they are added in: all raw, with xxh3 digests, one
+  // file. Empty: yes, unless another option or append rules it out.
+  std::optional<bool> canonical = {};
+  std::uint64_t max_shard_size = 0;  // over 0: data goes to files of at most so many bytes beside the target
+  bool whole_shards = false;         // these are files of tensors that can be opened by themselves
+  bool lossy = false;                // add_stored(): what the format cannot hold is left out, and told by losses()
 };
 
 struct AddOptions {
   std::optional<Encoding> encoding = {};  // default: the writer's
   std::optional<Checksum> checksum = {};  // default: the writer's
   Value attributes = {};                  // of the tensor: a map with text keys, or null
+  bool replace = false;                   // in a file that grows: a tensor of this name gives way
 };
 
 }  // namespace zt

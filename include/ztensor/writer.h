@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,11 +34,12 @@ struct PartView {
   ArrayView array;
 };
 
-// Writes one file. Nothing is visible at the target before finalize(): a Writer that is dropped, or whose add threw
+// Writes one file, or grows one (WriteMode::append). Nothing is visible at the target before finalize(): a Writer that is dropped, or whose add threw
 // on I/O, leaves it as it was. One owner at a time.
 class ZT_API Writer {
  public:
-  // Throws usage (bad options), io (no such folder; EEXIST under create_new).
+  // Throws usage (bad options), io (no such folder; EEXIST under create_new; EWOULDBLOCK where another writer grows the
+  // file), unsupported for a file to append to that is of 1.0, 0.1 or a foreign format.
   static Writer create(const std::filesystem::path& path, const WriterOptions& options = {});
   // Into a sink instead of a file: bytes leave as they are made, finalize() writes the last.
   static Writer to(std::unique_ptr<ByteSink> sink, const WriterOptions& options = {});
@@ -80,16 +82,29 @@ class ZT_API Writer {
   // "sparse_coo") the parts must agree with it: use the calls above.
   void add_object(std::string_view name, const Shape& shape, std::string_view layout, std::span<const PartView> parts,
                   const AddOptions& options = {});
-  // A second name of a tensor that was added; its bytes are stored once. Throws usage, not_found.
+  // A second name of a tensor that was added, or that a growing file has; its bytes are stored once. Throws usage,
+  // not_found.
   void add_alias(std::string_view name, std::string_view existing);
+  // A tensor of another generation 2 file on disk whose bytes stay there: this file names it as a shard. Throws usage for
+  // a canonical file or another format, unsupported for a tensor that has no such bytes.
+  void add_reference(std::string_view name, const Tensor& tensor);
+
+  // Of a file that grows. What is removed or replaced stays on disk until the file is compacted (grow.h): whoever has
+  // mapped it is not disturbed. Throws usage, not_found.
+  void remove(std::string_view name);
+  void set_tensor_attributes(std::string_view name, const Value& attributes);
 
   // A tensor of another source, with its layout and attributes. Parts that this format holds as they are stored move
   // unchanged, with encoding and digest; others are decoded and stored as the writer's options say. `encoding`: recode
   // every part so. Digests of what is read are checked. Throws the tensor's cause when it is unreadable.
   void add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding = {});
+  // What add_stored() had to leave out, a line for each.
+  const std::vector<std::string>& losses() const;
 
   // Replaces the attributes of the file: a map with text keys, or null.
   void set_attributes(const Value& attributes);
+  Value attributes() const;         // as they will be
+  std::string_view format() const;  // "zt-1.2"
   // Called during long adds with the bytes taken since this call, over all adds, and with `total` as it is given here. An
   // add that it stops throws cancelled, and the writer can then only be dropped.
   void set_progress(Progress progress, std::uint64_t total = 0);

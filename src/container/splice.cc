@@ -82,9 +82,9 @@ void keep_objects(const std::vector<MemberView>& objects, const model::ManifestE
   std::map<std::string_view, std::span<const std::byte>> aliased;
   for (const auto& [name, existing] : edit.aliases) aliased.emplace(existing, std::span<const std::byte>());
   for (const MemberView& object : objects) {
-    if (edit.removed.contains(object.key)) continue;
     const auto wanted = aliased.find(object.key);
-    if (wanted != aliased.end()) wanted->second = object.value;
+    if (wanted != aliased.end()) wanted->second = object.value;  // also of one that goes: then it has a new name
+    if (edit.removed.contains(object.key)) continue;
     const auto changed = edit.changed.find(object.key);
     if (changed == edit.changed.end()) {
       out.keep(object);

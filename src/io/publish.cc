@@ -33,7 +33,7 @@ std::string open_file_path(const Descriptor& file) { return "/proc/self/fd/" + s
 
 // An unnamed file in the folder; empty where there are none, or none that could be given a name later.
 Descriptor open_unnamed(const Target& target) {
-  constexpr int kFlags = O_TMPFILE | O_WRONLY | O_CLOEXEC;
+  constexpr int kFlags = O_TMPFILE | O_RDWR | O_CLOEXEC;
   Descriptor file(retry([&] { return ::openat(target.folder.get(), ".", kFlags, kNewMode); }));
   if (!file) {
     // File systems and kernels without O_TMPFILE: EISDIR and ENOENT are of those that have never heard of it.
@@ -69,6 +69,8 @@ struct Publication::State {
   void open();
   void open_sibling();
   void write(std::span<const std::byte> bytes);
+  void move_to(std::uint64_t position);
+  void read_back(std::uint64_t offset, std::span<std::byte> out) const;
   void publish();
   void abandon() noexcept;
 
@@ -78,6 +80,7 @@ struct Publication::State {
   std::string sibling;  // the name that the file has for the time being; empty when it has none
   pid_t process;        // a forked child has a copy of this object, but the sibling is its parent's
   Stage stage = Stage::writing;
+  std::uint64_t position = 0;  // where the next bytes go
 
  private:
   void keep_mode(const struct stat& existing);
@@ -100,7 +103,7 @@ void Publication::State::open() {
 }
 
 void Publication::State::open_sibling() {
-  constexpr int kFlags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+  constexpr int kFlags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW;
   for (int i = 0; i < kMaxNames; ++i) {
     std::string name = sibling_name(target.folder.get(), target.name);
     Descriptor opened(retry([&] { return ::openat(target.folder.get(), name.c_str(), kFlags, kNewMode); }));
@@ -129,6 +132,22 @@ void Publication::State::write(std::span<const std::byte> bytes) {
     if (done < 0) fail(errno, target.asked, "cannot write");
     if (done == 0) fail(EIO, target.asked, "cannot write");  // rather than for ever
     bytes = bytes.subspan(static_cast<std::size_t>(done));
+    position += static_cast<std::uint64_t>(done);
+  }
+}
+
+void Publication::State::move_to(std::uint64_t to) {
+  if (::lseek(file.get(), static_cast<off_t>(to), SEEK_SET) < 0) fail(errno, target.asked, "cannot write");
+  position = to;
+}
+
+void Publication::State::read_back(std::uint64_t offset, std::span<std::byte> out) const {
+  while (!out.empty()) {
+    const ssize_t got = retry([&] { return ::pread(file.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
+    if (got < 0) fail(errno, target.asked, "cannot read back");
+    if (got == 0) fail(EIO, target.asked, "cannot read back");
+    out = out.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
   }
 }
 
@@ -229,6 +248,27 @@ void Publication::write(std::span<const std::byte> bytes) {
   state_->stage = State::Stage::broken;  // unless this write gets to its end
   state_->write(bytes);
   state_->stage = State::Stage::writing;
+}
+
+std::uint64_t Publication::place(std::uint64_t alignment, std::uint64_t) {
+  const std::uint64_t at = (state_->position + alignment - 1) & ~(alignment - 1);
+  if (at != state_->position) state_->move_to(at);
+  return at;
+}
+
+void Publication::read_back(std::uint64_t offset, std::span<std::byte> out) const { state_->read_back(offset, out); }
+
+void Publication::rewind(std::uint64_t position) {
+  const auto length = static_cast<off_t>(position);
+  if (retry([&] { return ::ftruncate(state_->file.get(), length); }) != 0) {
+    fail(errno, state_->target.asked, "cannot cut");
+  }
+  state_->move_to(position);
+}
+
+void Publication::rename_target(const std::string& name) {
+  state_->target.name = name;
+  state_->target.asked.replace_filename(name);
 }
 
 void Publication::publish() {

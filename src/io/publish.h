@@ -7,6 +7,7 @@
 #include <span>
 
 #include "io/file.h"
+#include "io/writable.h"
 #include "ztensor/byte_store.h"
 
 namespace zt::io {
@@ -23,7 +24,7 @@ struct PublishOptions {
 // A file that does not exist under its name until publish(): written to an unnamed file in the target's
 // folder (docs/design.md, saving). A symlink target is resolved and its file replaced; an existing file's
 // mode is kept. Dropped before publish(), nothing is left behind and the target is as it was. One owner.
-class Publication final : public ByteSink {
+class Publication final : public WritableFile {
  public:
   // Throws io: ENOENT or EACCES of the folder, EISDIR, ELOOP, EEXIST; usage for a target that is no regular
   // file.
@@ -34,6 +35,11 @@ class Publication final : public ByteSink {
 
   // Appends. Throws io: ENOSPC, EFBIG, EIO, ...; the file can then no longer be published.
   void write(std::span<const std::byte> bytes) override;
+  std::uint64_t place(std::uint64_t alignment, std::uint64_t bound) override;
+  void read_back(std::uint64_t offset, std::span<std::byte> out) const override;
+  void rewind(std::uint64_t position) override;
+  // Gives the file another name in the same folder than the target's. A file of that name is replaced.
+  void rename_target(const std::string& name);
   // The file appears under its name, whole. Once: it is over even when it throws. Throws io, after which the
   // target is as it was; only where `durable` cannot sync the folder the new file is in place, but may not
   // outlast a crash. Throws usage after an earlier write or publish that threw, or was done.

@@ -11,6 +11,8 @@ namespace zt::io {
 // A file that is being written from front to back, and may be read back and cut meanwhile. One owner. All throw io.
 class WritableFile : public ByteSink {
  public:
+  // Whether room has to be made by place() before every stretch of bytes: a file that grows in place.
+  virtual bool grows() const { return false; }
   // Moves on to the next multiple of `alignment`, a power of two, and returns it; the gap reads as zeros. About `bound`
   // bytes will follow: a file that grows in place makes room for them first.
   virtual std::uint64_t place(std::uint64_t alignment, std::uint64_t bound) = 0;

@@ -63,7 +63,9 @@ std::optional<Value> reduced_attribute(const Value& key, const Value& value, con
   return reduced(value);
 }
 
-std::string key_text(const Value& key) { return key.text() != nullptr ? in_quotes(*key.text()) : "whose key is no text"; }
+std::string key_text(const Value& key) {
+  return key.text() != nullptr ? in_quotes(*key.text()) : "whose key is no text";
+}
 
 // The parts that a layout has; empty for a layout that is not ours.
 std::vector<std::string_view> roles_of(std::string_view layout) {
@@ -125,13 +127,18 @@ void check_normal_form(std::string_view name) {
   }
 }
 
-std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, std::uint32_t depth) {
+std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file,
+                                         std::uint32_t depth) {
   if (attributes.is_null()) return {};
   if (!attributes.is_map()) misuse("attributes are a map with text keys");
   for (const auto& [key, value] : *attributes.members()) {
     if (key.text() == nullptr) misuse("attributes are a map with text keys");
     if (encoder.holds.strict && !fault_of_name(*key.text()).empty()) {
       misuse("attribute " + in_quotes(*key.text()) + ": its key " + fault_of_name(*key.text()));
+    }
+    if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) {
+      throw Error(Code::unsupported, "write.attributes",
+                  "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.format.substr(3)) + " has only text");
     }
   }
   std::vector<std::byte> cbor = encoder.holds.strict ? attributes.encode_sorted() : attributes.encode();
@@ -152,7 +159,8 @@ std::vector<Loss> losses_of_attributes(const Value& attributes, const model::Enc
     if (!kept) {
       losses.push_back({"attribute " + key_text(key)});
     } else if (!(*kept == value)) {
-      losses.push_back({"attribute " + key_text(key) + ": CBOR tags, undefined values, NaN payloads or repeated keys in it"});
+      losses.push_back(
+          {"attribute " + key_text(key) + ": CBOR tags, undefined values, NaN payloads or repeated keys in it"});
     }
   }
   return losses;
@@ -176,7 +184,8 @@ std::optional<DType> stored_dtype(DType dtype, const model::Encoder& encoder) {
 std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder) {
   std::vector<Loss> losses = losses_of_attributes(tensor.attributes(), encoder, false);
   const std::vector<std::string_view> roles = roles_of(tensor.layout());
-  if (roles.empty() && !encoder.holds.other_layouts) losses.push_back({"its layout, " + in_quotes(tensor.layout()), true});
+  if (roles.empty() && !encoder.holds.other_layouts)
+    losses.push_back({"its layout, " + in_quotes(tensor.layout()), true});
   if (encoder.holds.strict && tensor.layout().starts_with("zt1.")) {
     losses.push_back({"its layout, " + in_quotes(tensor.layout()) + ", which would be read as another", true});
   }
@@ -184,7 +193,8 @@ std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder)
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
     if (!is_kept(tensor.layout(), part.role(), encoder)) {
-      losses.push_back({"part " + in_quotes(part.role()) + ", which layout " + in_quotes(tensor.layout()) + " does not have"});
+      losses.push_back(
+          {"part " + in_quotes(part.role()) + ", which layout " + in_quotes(tensor.layout()) + " does not have"});
     } else {
       add_part_losses(part, encoder, losses);
     }

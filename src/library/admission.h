@@ -25,7 +25,8 @@ void check_level(Encoding encoding);
 void check_normal_form(std::string_view name);
 
 // Attributes as a format stores them: a map with text keys; nothing for null. Throws usage for what it cannot hold.
-std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, std::uint32_t depth);
+std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file,
+                                         std::uint32_t depth);
 
 // One thing about a tensor, or a file, that a format cannot hold.
 struct Loss {

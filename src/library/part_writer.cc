@@ -1,7 +1,6 @@
 #include "library/part_writer.h"
 
 #include <algorithm>
-#include <array>
 
 #include "hash/crc32c.h"
 #include "run/parallel.h"
@@ -10,8 +9,6 @@ namespace zt::library {
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{256} << 10;
-constexpr std::size_t kSmall = std::size_t{64} << 10;
-constexpr std::size_t kBuffer = std::size_t{1} << 20;
 
 std::size_t length_of(const PieceSource& source, std::size_t piece) {
   return static_cast<std::size_t>(
@@ -19,32 +16,6 @@ std::size_t length_of(const PieceSource& source, std::size_t piece) {
 }
 
 }  // namespace
-
-void Output::write(std::span<const std::byte> bytes) {
-  position_ += bytes.size();
-  if (bytes.size() >= kSmall) {
-    flush();
-    sink_->write(bytes);
-    return;
-  }
-  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-  if (buffer_.size() >= kBuffer) flush();
-}
-
-void Output::pad(std::uint64_t alignment) {
-  static constexpr std::array<std::byte, 4096> kZeros = {};
-  std::uint64_t left = (alignment - position_ % alignment) % alignment;
-  while (left > 0) {
-    const std::size_t step = std::min<std::uint64_t>(left, kZeros.size());
-    write(std::span(kZeros).first(step));
-    left -= step;
-  }
-}
-
-void Output::flush() {
-  if (!buffer_.empty()) sink_->write(buffer_);
-  buffer_.clear();
-}
 
 std::vector<std::byte> PartWriter::compress(std::span<const std::byte> decoded) {
   std::unique_ptr<codec::FrameEncoder> encoder;

@@ -12,6 +12,7 @@
 #include "hash/digest.h"
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
+#include "library/output.h"
 #include "read/pieces.h"
 #include "run/progress.h"
 #include "ztensor/byte_store.h"
@@ -44,22 +45,6 @@ struct StoredPart {
   std::uint64_t stored_length = 0;
   bool zstd = false;
   hash::Digest digest;
-};
-
-// Counts what passes, and gathers small writes.
-class Output {
- public:
-  explicit Output(std::unique_ptr<ByteSink> sink) : sink_(std::move(sink)) {}
-  void write(std::span<const std::byte> bytes);
-  void pad(std::uint64_t alignment);  // with zeros, to a multiple of it
-  void flush();
-  std::uint64_t position() const { return position_; }
-  void drop() noexcept { sink_.reset(); }  // nothing is written any more
-
- private:
-  std::unique_ptr<ByteSink> sink_;
-  std::vector<std::byte> buffer_;
-  std::uint64_t position_ = 0;
 };
 
 // Stores parts: pieces are made, compressed and digested on several threads, in batches; one thread writes them in

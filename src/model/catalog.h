@@ -89,6 +89,10 @@ class Catalog {
     return std::span(parts_).subspan(tensor.parts, tensor.part_count);
   }
   void set_decoded_length(std::uint32_t part, std::uint64_t length) { parts_[part].recipe.decoded_length = length; }
+  void set_place(std::uint32_t part, std::uint16_t file, std::uint64_t offset) {
+    parts_[part].recipe.file = file;
+    parts_[part].recipe.offset = offset;
+  }
   std::optional<std::uint32_t> find_part(const TensorRow& tensor, std::string_view role) const;
   std::span<const std::uint64_t> shape(const TensorRow& tensor) const {
     return std::span(dimensions_).subspan(tensor.dimensions, tensor.rank);

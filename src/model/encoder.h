@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "model/catalog.h"
+#include "ztensor/byte_store.h"
+#include "ztensor/limits.h"
 
 namespace zt::model {
 
@@ -58,6 +60,12 @@ struct Encoder {
   std::vector<std::byte> (*manifest)(const Catalog& catalog);
   // What ends the file, right behind the manifest at `offset`.
   std::vector<std::byte> (*footer)(std::uint64_t offset, std::span<const std::byte> manifest);
+  // Of a file that may grow: where its manifest lies, the CBOR item alone.
+  Region (*locate)(const ByteStore& store, const Limits& limits);
+  // All regions that manifests have been in, as far as the file says; `reusable`: those that hold neither this version's
+  // nor the one before it, by growing length. Never throws for strange content.
+  std::vector<Region> (*former)(const ByteStore& store, std::span<const std::byte> manifest,
+                                std::vector<Region>& reusable);
   // The manifest of a file that grows, from the one it has; null where files are only written anew.
   std::vector<std::byte> (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);
 };

@@ -1,0 +1,44 @@
+#include "io/spool.h"
+
+#include <cstdlib>
+#include <string>
+
+namespace zt::io {
+namespace {
+
+const std::filesystem::path kPlace = "a temporary file";
+
+}  // namespace
+
+Spool::Spool() {
+  std::string name = (std::filesystem::temp_directory_path() / "ztensor-XXXXXX").string();
+  file_ = Descriptor(::mkostemp(name.data(), O_CLOEXEC));
+  if (!file_) fail(errno, name, "cannot create a temporary file");
+  ::unlink(name.c_str());
+}
+
+void Spool::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t done =
+        retry([&] { return ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(position_)); });
+    if (done <= 0) fail(done < 0 ? errno : EIO, kPlace, "cannot write");
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+    position_ += static_cast<std::uint64_t>(done);
+  }
+}
+
+std::uint64_t Spool::place(std::uint64_t alignment, std::uint64_t) {
+  position_ = (position_ + alignment - 1) & ~(alignment - 1);
+  return position_;
+}
+
+void Spool::read_back(std::uint64_t offset, std::span<std::byte> out) const {
+  while (!out.empty()) {
+    const ssize_t got = retry([&] { return ::pread(file_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
+    if (got <= 0) fail(got < 0 ? errno : EIO, kPlace, "cannot read back");
+    out = out.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+}  // namespace zt::io

@@ -1,0 +1,139 @@
+#include "library/growing.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "library/formats.h"
+#include "library/state.h"
+
+namespace zt::library {
+namespace {
+
+// The file's Growth as something an Output writes to.
+class GrowingOutput final : public io::WritableFile {
+ public:
+  explicit GrowingOutput(io::Growth& growth) : growth_(growth) {}
+  bool grows() const override { return true; }
+  std::uint64_t place(std::uint64_t alignment, std::uint64_t bound) override { return growth_.place(alignment, bound); }
+  void write(std::span<const std::byte> bytes) override { growth_.write(bytes); }
+  void read_back(std::uint64_t offset, std::span<std::byte> out) const override { growth_.read_back(offset, out); }
+  void rewind(std::uint64_t position) override { growth_.rewind(position); }
+
+ private:
+  io::Growth& growth_;
+};
+
+[[noreturn]] void misuse(const std::filesystem::path& path, const std::string& message) {
+  Error error(Code::usage, "", message);
+  error.enter_file(path.string());
+  throw error;
+}
+
+// What the offsets of the parts have in common, within what a format allows.
+std::uint64_t alignment_of(const model::Catalog& catalog, const model::Region& manifest, const model::Encoder& encoder) {
+  constexpr std::uint64_t kMost = 65536;
+  if (encoder.manifest_alignment == 1) return encoder.alignment;  // 1.x: nothing says more than that
+  std::uint64_t offsets = manifest.offset | kMost;
+  for (std::uint32_t part = 0; part < catalog.part_rows(); ++part) {
+    const model::Recipe& recipe = catalog.part(part).recipe;
+    if (recipe.file == 0) offsets |= recipe.offset;
+  }
+  return std::max(encoder.alignment, offsets & (~offsets + 1));
+}
+
+}  // namespace
+
+Growing::Growing(const std::filesystem::path& path, const WriterOptions& options)
+    : path_(path),
+      growth_(std::make_unique<io::Growth>(path, io::GrowthOptions{.durable = options.durable})),
+      current_(nullptr) {
+  try {
+    read_present(options);
+  } catch (Error& error) {
+    error.enter_file(path.string());
+    throw;
+  }
+}
+
+void Growing::read_present(const WriterOptions& options) {
+  const std::shared_ptr<const ByteStore> store = growth_->store();
+  OpenOptions open_options;
+  open_options.limits = options.limits;
+  open_options.threads = options.threads;
+  current_ = open(store, path_.string(), open_options);
+  encoder_ = find_encoder(current_.format());
+  if (encoder_ == nullptr || encoder_->edit == nullptr) {
+    throw Error(Code::unsupported, "write.grow",
+                "a file of format " + std::string(current_.format()) + " cannot grow: convert it first");
+  }
+  if (!options.format.empty() && find_writable(options.format).encoder != encoder_) {
+    misuse(path_, "its format is " + std::string(current_.format()) + ": a file that grows keeps it");
+  }
+  if (options.canonical.value_or(false) || options.max_shard_size > 0) {
+    misuse(path_, "a file that grows is neither canonical nor given shards: convert it");
+  }
+  const model::Catalog& catalog = current_.state()->catalog;
+  live_ = encoder_->locate(*store, options.limits);
+  alignment_ = alignment_of(catalog, live_, *encoder_);
+  if (options.alignment != 0 && options.alignment != alignment_) {
+    misuse(path_, "its alignment is " + std::to_string(alignment_) + ": a file that grows keeps it");
+  }
+  manifest_.resize(static_cast<std::size_t>(live_.length));
+  store->read_at(live_.offset, manifest_);
+  edit_.free = encoder_->former(*store, manifest_, reusable_);
+
+  std::uint64_t used = live_.offset + live_.length;
+  for (const model::Region& region : edit_.free) used = std::max(used, region.offset + region.length);
+  for (std::uint32_t part = 0; part < catalog.part_rows(); ++part) {
+    const model::Recipe& recipe = catalog.part(part).recipe;
+    const auto end = checked::add(recipe.offset, recipe.stored_length);
+    if (recipe.file == 0 && end && *end <= store->size()) used = std::max(used, *end);
+  }
+  const io::Tail tail = encoder_->manifest_alignment == 1 ? io::Tail::manifest_size : io::Tail::footer40;
+  growth_->begin(tail, {.manifest = {live_.offset, live_.length}, .used_end = used});
+}
+
+bool Growing::has(std::string_view name) const { return current_.find(name) && !edit_.removed.contains(name); }
+
+void Growing::remove(std::string_view name) {
+  if (!has(name)) {
+    Error error(Code::not_found, "", "no tensor is named " + in_quotes(name));
+    error.enter_file(path_.string());
+    throw error;
+  }
+  edit_.changed.erase(std::string(name));
+  edit_.removed.emplace(name);
+}
+
+std::unique_ptr<io::WritableFile> Growing::file() { return std::make_unique<GrowingOutput>(*growth_); }
+
+std::uint64_t Growing::commit(const model::Catalog& added, const Limits& limits) {
+  edit_.added = &added;
+  std::vector<std::byte> manifest = encoder_->edit(manifest_, edit_);
+  std::optional<io::Region> region;
+  if (encoder_->manifest_alignment > 1) {
+    // Regions are an eighth larger than needed, so that the next manifests fit where former ones were.
+    const auto fits = [&](const model::Region& one) { return one.length >= manifest.size(); };
+    const auto found = std::ranges::find_if(reusable_, fits);
+    if (found != reusable_.end()) {
+      region = io::Region{found->offset, found->length};
+    } else {
+      const std::uint64_t length = (manifest.size() + manifest.size() / 8 + 64 + 4095) & ~std::uint64_t{4095};
+      region = io::Region{growth_->place(encoder_->manifest_alignment, length), length};
+      edit_.free.push_back({region->offset, region->length});
+      manifest = encoder_->edit(manifest_, edit_);
+    }
+  }
+  if (manifest.size() > limits.index_bytes) {
+    throw Error(Code::limit, "write.manifest.limit",
+                "the manifest takes " + std::to_string(manifest.size()) +
+                    " bytes, which no reader would take: fewer tensors a file");
+  }
+  growth_->commit(
+      manifest, [&](std::uint64_t offset) { return encoder_->footer(offset, manifest); }, region,
+      encoder_->manifest_alignment);
+  return growth_->size();
+}
+
+}  // namespace zt::library

@@ -1,0 +1,73 @@
+#include "library/output.h"
+
+#include <algorithm>
+#include <array>
+
+namespace zt::library {
+namespace {
+
+constexpr std::size_t kSmall = std::size_t{64} << 10;
+constexpr std::size_t kBuffer = std::size_t{1} << 20;
+constexpr std::uint64_t kHole = 4096;  // a gap from here on is left to the file system
+
+}  // namespace
+
+Output::Output(std::unique_ptr<ByteSink> sink) : sink_(std::move(sink)) {}
+Output::Output(std::unique_ptr<io::WritableFile> file, std::uint64_t position)
+    : sink_(std::move(file)), file_(static_cast<io::WritableFile*>(sink_.get())), position_(position) {}
+
+void Output::write(std::span<const std::byte> bytes) {
+  position_ += bytes.size();
+  if (hash_) hash_->update(bytes);
+  if (bytes.size() >= kSmall) {
+    flush();
+    sink_->write(bytes);
+    return;
+  }
+  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
+  if (buffer_.size() >= kBuffer) flush();
+}
+
+void Output::pad(std::uint64_t length) {
+  static constexpr std::array<std::byte, 4096> kZeros = {};
+  while (length > 0) {
+    const std::size_t step = std::min<std::uint64_t>(length, kZeros.size());
+    write(std::span(kZeros).first(step));
+    length -= step;
+  }
+}
+
+std::uint64_t Output::place(std::uint64_t alignment, std::uint64_t bound) {
+  const std::uint64_t gap = (alignment - position_ % alignment) % alignment;
+  const bool grows = file_ != nullptr && file_->grows();
+  if (!grows && (file_ == nullptr || hash_ || gap < kHole)) {
+    pad(gap);
+    return position_;
+  }
+  flush();
+  position_ = file_->place(alignment, bound);
+  return position_;
+}
+
+void Output::flush() {
+  if (!buffer_.empty()) sink_->write(buffer_);
+  buffer_.clear();
+}
+
+void Output::drop() noexcept {
+  file_ = nullptr;
+  sink_.reset();
+}
+
+void Output::read_back(std::uint64_t offset, std::span<std::byte> out) {
+  flush();
+  file_->read_back(offset, out);
+}
+
+void Output::rewind(std::uint64_t position) {
+  flush();
+  file_->rewind(position);
+  position_ = position;
+}
+
+}  // namespace zt::library

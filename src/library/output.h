@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "hash/xxh3.h"
+#include "io/writable.h"
+#include "ztensor/byte_store.h"
+
+namespace zt::library {
+
+// Where the bytes of a file go: counts what passes, and gathers small writes. One owner.
+class Output {
+ public:
+  // A sink takes bytes from front to back; a file can also be read back and cut. `position`: where writing begins.
+  explicit Output(std::unique_ptr<ByteSink> sink);
+  explicit Output(std::unique_ptr<io::WritableFile> file, std::uint64_t position = 0);
+
+  void write(std::span<const std::byte> bytes);
+  // Moves on to a multiple of `alignment` and returns it; what is passed over reads as zeros. About `bound` bytes follow.
+  std::uint64_t place(std::uint64_t alignment, std::uint64_t bound);
+  void flush();
+  std::uint64_t position() const { return position_; }
+  void drop() noexcept;  // nothing is written any more
+
+  bool is_file() const { return file_ != nullptr; }
+  // Of a file: what was written at `offset`; and to forget all from `position` on.
+  void read_back(std::uint64_t offset, std::span<std::byte> out);
+  void rewind(std::uint64_t position);
+
+  // Hashes all that is written, gaps included, from now on; nothing can be rewound then.
+  void hash_all() { hash_.emplace(); }
+  std::uint64_t hash() const { return hash_->value(); }
+
+ private:
+  void pad(std::uint64_t length);
+
+  std::unique_ptr<ByteSink> sink_;    // the file, too
+  io::WritableFile* file_ = nullptr;  // null: a plain sink
+  std::vector<std::byte> buffer_;
+  std::uint64_t position_ = 0;
+  std::optional<hash::Xxh3> hash_;
+};
+
+}  // namespace zt::library

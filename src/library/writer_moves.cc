@@ -1,0 +1,230 @@
+// Tensors of other sources: moved as they are stored where both formats agree on that, else decoded and stored anew.
+
+#include <algorithm>
+
+#include "base/utf8.h"
+#include "library/admission.h"
+#include "library/content.h"
+#include "library/writer_state.h"
+
+namespace zt {
+namespace {
+
+[[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
+
+bool is_index(std::string_view layout, std::string_view role) {
+  if (layout == "sparse_csr") return role == "indices" || role == "indptr";
+  return layout == "sparse_coo" && role == "coords";
+}
+
+bool is_sparse(std::string_view layout) { return layout == "sparse_csr" || layout == "sparse_coo"; }
+
+// Whether the stored bytes of a part mean the same in the other format.
+bool moves(const SourceState& from, const model::PartRow& part, const model::Encoder& encoder) {
+  if (part.recipe.view != model::kWhole) return false;
+  if (part.recipe.coding == model::Coding::raw) return true;
+  // What is under seek table is read by all; a stream without one only by 1.x.
+  return part.recipe.coding == model::Coding::seekable ||
+         (!encoder.decoded_digests && !from.catalog.decoded_digests);
+}
+
+}  // namespace
+
+// Which shards a file of references names: each file once.
+std::uint16_t Writer::State::add_shard(const SourceState& from, std::uint16_t file) {
+  const auto [name, row] = library::shard_of(from, file, path);
+  const auto [known, added] = referenced.try_emplace(name, static_cast<std::uint16_t>(catalog.shards.size() + 1));
+  if (added) catalog.shards.push_back(row);
+  return known->second;
+}
+
+void Writer::add_reference(std::string_view name, const Tensor& tensor) {
+  State& state = *state_;
+  state.check_new(name);
+  tensor.throw_unreadable();
+  if (!state.encoder->holds.strict || state.canonical || state.shards || state.growing || state.path.empty()) {
+    misuse("references are for new files of format 2 on disk, not canonical and without shards of their own");
+  }
+  const SourceState& from = *tensor.state_;
+  const model::TensorRow& row = from.catalog.tensor(tensor.row_);
+  if (from.catalog.format != "zt-2") {
+    throw Error(Code::unsupported, "write.reference", "only tensors of files of format 2 can be referenced");
+  }
+  library::located(from, tensor.row_, nullptr, [&] {
+    std::vector<library::Blob> blobs;
+    for (const model::PartRow& part : from.catalog.parts(row)) {
+      library::Blob blob{part.recipe, std::string(from.catalog.text(part.digest))};
+      blob.recipe.file = state.add_shard(from, part.recipe.file);
+      blobs.push_back(std::move(blob));
+    }
+    state.catalog.add_tensor(name, tensor.shape(), tensor.layout(), tensor.attributes_cbor());
+    std::size_t i = 0;
+    for (const model::PartRow& part : from.catalog.parts(row)) {
+      state.add_row(blobs[i++], from.catalog.word(part.role), part.dtype);
+    }
+  });
+}
+
+library::Blob Writer::State::store_moved(const SourceState& from, const model::PartRow& part) {
+  // Seen as raw, the stored bytes of 1.x are what the digest is over: it is checked, and they move as they are.
+  model::Recipe stored = part.recipe;
+  stored.coding = model::Coding::raw;
+  stored.decoded_length = stored.stored_length;
+  const bool same_rule = from.catalog.decoded_digests == encoder->decoded_digests;
+  read::PartSource bytes_of = from.part_source(part, stored);
+  const bool checkable = !from.catalog.decoded_digests || part.recipe.coding == model::Coding::raw;
+  if (!checkable) bytes_of.digest = {};
+  library::StoredSource bytes(bytes_of);
+  library::PartOptions options_of{.encoding = Encoding::raw(),
+                                  .checksum = options.checksum.value_or(Checksum::none),
+                                  .digest_decoded = encoder->decoded_digests};
+  const bool keeps_digest = same_rule && !options.checksum;
+  const bool encoded = part.recipe.coding != model::Coding::raw;
+  if (!keeps_digest) options_of.checksum = options.checksum.value_or(default_checksum());
+  if (encoder->decoded_digests && encoded) options_of.checksum = Checksum::none;  // taken from a decode, below
+  library::Blob blob = store(bytes, options_of);
+  blob.recipe.coding = encoder->decoded_digests || part.recipe.coding == model::Coding::raw ? part.recipe.coding
+                                                                                           : model::Coding::zstd;
+  blob.recipe.decoded_length = part.recipe.decoded_length;
+  if (keeps_digest) {
+    blob.digest = from.catalog.text(part.digest);
+  } else if (encoder->decoded_digests && encoded) {
+    blob.digest = library::digest_of(from, part, options.checksum.value_or(default_checksum()));
+  }
+  return blob;
+}
+
+library::Blob Writer::State::store_decoded(const SourceState& from, const model::PartRow& part,
+                                           const library::PartOptions& part_options) {
+  const model::Recipe recipe = from.measured(part);
+  if (options.lossy && encoder->holds.strict && part.dtype == DType::boolean) {
+    library::BoolSource bytes(from.part_source(part, recipe));
+    return store(bytes, part_options);
+  }
+  library::StoredSource bytes(from.part_source(part, recipe));
+  return store(bytes, part_options);
+}
+
+// What the format cannot hold is refused by name, or left out and told.
+void Writer::State::give_up_losses(const Tensor& tensor) {
+  for (const library::Loss& loss : library::losses_of(tensor, *encoder)) {
+    if (loss.fatal || !options.lossy) {
+      throw Error(Code::unsupported, "write.loss",
+                  "format " + std::string(encoder->format.substr(3)) + " cannot hold " + loss.what +
+                      (loss.fatal ? "" : ": --lossy (in Python: lossy=True) leaves it out"));
+    }
+    losses.push_back(std::string(tensor.name()) + ": " + loss.what);
+  }
+}
+
+void Writer::State::store_existing(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
+  const SourceState& from = *source;
+  const model::TensorRow& row = from.catalog.tensor(tensor.row_);
+  const std::string_view layout = tensor.layout();
+  const bool own = from.catalog.format.starts_with("zt-");
+  const bool sorts = options.lossy && layout == "sparse_csr" && encoder->holds.strict;
+  if (is_sparse(layout) && (sorts || library::narrows(tensor, *encoder))) {
+    return store_sparse(name, tensor, recode);
+  }
+  std::vector<const model::PartRow*> parts;
+  std::uint64_t bound = 0;
+  for (const model::PartRow& part : from.catalog.parts(row)) {
+    if (!library::is_kept(layout, from.catalog.word(part.role), *encoder)) continue;
+    parts.push_back(&part);
+    bound += part.recipe.stored_length + read::kPieceBytes;  // sums of lengths that lie in files
+  }
+  if (encoder->holds.strict) {
+    std::ranges::sort(parts, {}, [&](const model::PartRow* part) { return from.catalog.word(part->role); });
+  }
+  begin_tensor(name, bound);
+  std::vector<library::Blob> blobs;
+  for (const model::PartRow* part : parts) {
+    const Range range{part->recipe.file, part->recipe.offset, part->recipe.stored_length, part->recipe.coding,
+                      part->recipe.view};
+    const bool keep = !canonical || part->recipe.coding == model::Coding::raw;
+    const bool raw_wanted = recode && recode->is_raw() && part->recipe.coding == model::Coding::raw;
+    const bool as_stored = own && keep && (!recode || raw_wanted) && moves(from, *part, *encoder) &&
+                           !(options.lossy && encoder->holds.strict && part->dtype == DType::boolean);
+    const auto known = shards ? moved.end() : moved.find(range);
+    if (known != moved.end()) {
+      blobs.push_back(known->second.blob);
+      const std::string_view digest = from.catalog.text(part->digest);
+      const model::PartRow& twin = *known->second.from;
+      if (digest == from.catalog.text(twin.digest) && part->recipe.decoded_length == twin.recipe.decoded_length)
+        continue;
+      tensor.part(from.catalog.word(part->role)).check();  // the same bytes, but it says something else of them
+      if (as_stored && !options.checksum && from.catalog.decoded_digests == encoder->decoded_digests)
+        blobs.back().digest = digest;
+      continue;
+    }
+    Stored stored;
+    stored.from = part;
+    library::located(from, tensor.row_, part, [&] {
+      library::PartOptions wanted = part_options({});
+      if (recode) wanted.encoding = *recode;
+      stored.blob = as_stored ? store_moved(from, *part) : store_decoded(from, *part, wanted);
+    });
+    if (part->recipe.stored_length > 0) moved.emplace(range, stored);
+    blobs.push_back(stored.blob);
+  }
+  add_tensor_row(name, tensor);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    add_row(blobs[i], from.catalog.word(parts[i]->role), *library::stored_dtype(parts[i]->dtype, *encoder));
+  }
+  end_tensor(name, false);
+}
+
+// The row of a tensor that was stored, with what the format can hold of its attributes.
+void Writer::State::add_tensor_row(std::string_view name, const Tensor& tensor) {
+  const bool plain = !encoder->holds.strict && encoder->holds.tensor_attributes;
+  if (plain || tensor.attributes_cbor().empty()) {
+    catalog.add_tensor(name, tensor.shape(), tensor.layout(), tensor.attributes_cbor());
+    return;
+  }
+  const Value kept = library::reduced_attributes(tensor.attributes(), *encoder, false);
+  catalog.add_tensor(name, tensor.shape(), tensor.layout(), attributes_of(kept, false));
+}
+
+// A sparse tensor whose indices have to be put otherwise: widened, or sorted.
+void Writer::State::store_sparse(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
+  const SourceState& from = *source;
+  library::SparseParts parts = library::read_sparse(tensor);
+  if (options.lossy && encoder->holds.strict) library::sort_entries(parts);
+  library::PartOptions wanted = part_options({});
+  if (recode) wanted.encoding = *recode;
+  begin_tensor(name, library::stored_bound(parts.bytes(), wanted));
+  std::vector<PartView> views = parts.views();
+  if (encoder->holds.strict) std::ranges::sort(views, {}, &PartView::role);
+  std::vector<library::Blob> blobs;
+  library::located(from, tensor.row_, nullptr, [&] {
+    for (const PartView& view : views) {
+      library::ArraySource bytes(view.array);
+      blobs.push_back(store(bytes, wanted));
+    }
+  });
+  add_tensor_row(name, tensor);
+  for (std::size_t i = 0; i < views.size(); ++i) add_row(blobs[i], views[i].role, views[i].array.dtype);
+  end_tensor(name, false);
+}
+
+void Writer::add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding) {
+  add_stored(name, tensor, AddOptions{.encoding = encoding});
+}
+
+void Writer::add_stored(std::string_view name, const Tensor& tensor, const AddOptions& options) {
+  State& state = *state_;
+  state.check_open();
+  tensor.throw_unreadable();
+  library::located(*tensor.state_, tensor.row_, nullptr, [&] {
+    library::check_movable(name);
+    state.give_up_losses(tensor);
+  });
+  state.check_new(name, options.replace);
+  if (state.source != tensor.state_) {
+    state.source = tensor.state_;
+    state.moved.clear();
+  }
+  state.store_existing(name, tensor, options.encoding, options.replace);
+}
+
+}  // namespace zt

@@ -1,0 +1,209 @@
+#include "library/writer_state.h"
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "io/spool.h"
+#include "library/admission.h"
+#include "library/canonical.h"
+#include "library/formats.h"
+#include "run/parallel.h"
+
+namespace zt {
+namespace {
+
+constexpr std::uint64_t kMaxAlignment = std::uint64_t{2} << 20;
+constexpr std::uint64_t kCanonicalAlignment = 65536;
+constexpr std::string_view kDefaultFormat = "1.2";
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+[[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
+
+bool is_there(const std::filesystem::path& path) { return io::identify(path).has_value(); }
+
+}  // namespace
+
+Writer::State::State(const std::filesystem::path& target, const WriterOptions& wanted) : options(wanted), path(target) {
+  library::check_suffix(target.string());
+  if (options.mode == WriteMode::append && is_there(target)) {
+    growing = std::make_unique<library::Growing>(target, options);
+    encoder = &growing->encoder();
+    options.alignment = growing->alignment();
+    check_options();
+    output = std::make_unique<library::Output>(growing->file());
+    blobs = std::make_unique<library::Blobs>(*output, options.alignment, encoder->holds.strict,
+                                             run::thread_count(options.threads));
+    if (!options.attributes.is_null()) growing->edit().attributes = attributes_of(options.attributes, true);
+    return;
+  }
+  choose();
+  const bool create_new = options.mode != WriteMode::replace;
+  auto file = std::make_unique<io::Publication>(
+      target, io::PublishOptions{.create_new = create_new, .durable = options.durable});
+  publication = file.get();
+  output = std::make_unique<library::Output>(std::unique_ptr<io::WritableFile>(std::move(file)));
+  begin();
+}
+
+Writer::State::State(std::unique_ptr<ByteSink> target, const WriterOptions& wanted) : options(wanted) {
+  if (options.mode == WriteMode::append) misuse("only a file on disk can grow");
+  if (options.max_shard_size > 0) misuse("only a file on disk can have shards beside it");
+  choose();
+  if (canonical) {  // parts have to wait until the order of all is known
+    sink = std::move(target);
+    output = std::make_unique<library::Output>(std::unique_ptr<io::WritableFile>(std::make_unique<io::Spool>()));
+  } else {
+    output = std::make_unique<library::Output>(std::move(target));
+  }
+  begin();
+}
+
+void Writer::State::choose() {
+  encoder = library::find_writable(options.format.empty() ? kDefaultFormat : options.format).encoder;
+  const bool strict = encoder->holds.strict;
+  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && options.alignment == 0 &&
+                     options.mode != WriteMode::append && options.checksum.value_or(Checksum::xxh3) == Checksum::xxh3;
+  if (options.canonical.value_or(false) && !(strict && plain)) {
+    misuse("canonical files are of format 2, raw, in one piece, with xxh3 digests and their own alignment");
+  }
+  canonical = strict && plain && options.canonical.value_or(true);
+  if (options.alignment == 0) options.alignment = canonical ? kCanonicalAlignment : encoder->alignment;
+  check_options();
+}
+
+void Writer::State::check_options() const {
+  library::check_level(options.encoding);
+  const std::uint64_t alignment = options.alignment;
+  if (alignment < encoder->alignment || alignment > kMaxAlignment || (alignment & (alignment - 1)) != 0) {
+    misuse("alignment " + number(alignment) + ": expected a power of two from " + number(encoder->alignment) +
+           " to 2097152");
+  }
+  if (options.max_shard_size > 0 && !encoder->holds.strict) {
+    misuse("shards are of format 2, not of " + std::string(encoder->format));
+  }
+  part_options({});  // the checksum
+}
+
+void Writer::State::begin() {
+  catalog.attributes = attributes_of(options.attributes, true);
+  output->write(encoder->head());
+  const bool share = encoder->holds.strict && output->is_file();
+  blobs = std::make_unique<library::Blobs>(*output, options.alignment, share, run::thread_count(options.threads));
+  if (options.max_shard_size > 0) shards = std::make_unique<library::Shards>(path, options, *encoder);
+}
+
+// What lies around a map of attributes in the manifest takes some of the depth that readers allow.
+std::uint32_t Writer::State::attribute_depth(bool of_file) const {
+  constexpr std::uint32_t kStrictDepth = 33;
+  const std::uint32_t around = of_file ? 1 : 3;
+  if (encoder->holds.strict) return kStrictDepth - around;
+  return options.limits.depth > 4 ? options.limits.depth - 4 : 0;
+}
+
+// Of the file: an empty map is stored as none. Of a tensor too, where the form is canonical.
+std::vector<std::byte> Writer::State::attributes_of(const Value& attributes, bool of_file) const {
+  const bool empty = attributes.is_map() && attributes.members()->empty();
+  if (empty && (of_file || encoder->holds.strict)) return {};
+  if (attributes.is_map() && !of_file && !encoder->holds.tensor_attributes) {
+    throw Error(Code::unsupported, "write.attributes",
+                "format " + std::string(encoder->format.substr(3)) + " has no attributes of tensors");
+  }
+  return library::encode_attributes(attributes, *encoder, of_file, attribute_depth(of_file));
+}
+
+Checksum Writer::State::default_checksum() const {
+  return encoder->decoded_digests ? Checksum::xxh3 : Checksum::crc32c;
+}
+
+library::PartOptions Writer::State::part_options(const AddOptions& add) const {
+  const Checksum checksum = add.checksum.value_or(options.checksum.value_or(default_checksum()));
+  const bool known = checksum == Checksum::none || checksum == default_checksum() ||
+                     (checksum == Checksum::sha256 && encoder->format != "zt-1.0");
+  if (!known) {
+    misuse("checksum " + std::string(checksum_name(checksum)) + " is not of format " +
+           std::string(encoder->format.substr(3)));
+  }
+  library::PartOptions part{.encoding = add.encoding.value_or(options.encoding),
+                            .checksum = checksum,
+                            .digest_decoded = encoder->decoded_digests};
+  library::check_level(part.encoding);
+  if (canonical && (!part.encoding.is_raw() || checksum != Checksum::xxh3)) {
+    misuse("a canonical file has raw parts with xxh3 digests: write it with canonical off");
+  }
+  return part;
+}
+
+void Writer::State::note_name(std::string_view name) {
+  if (!canonical) return;
+  if (!last_name.empty() && name <= last_name) in_order = false;
+  last_name = name;
+}
+
+void Writer::State::begin_tensor(std::string_view name, std::uint64_t bound) {
+  if (canonical) library::check_normal_form(name);
+  if (shards) shards->begin_tensor(bound);
+}
+
+library::Blob Writer::State::store(library::PieceSource& bytes, const library::PartOptions& part) {
+  broken = true;  // until it is whole
+  library::Blob blob = shards ? shards->store(bytes, part, *meter) : blobs->store(bytes, part, *meter);
+  if (blob.recipe.coding == model::Coding::zstd && encoder->decoded_digests) {
+    blob.recipe.coding = model::Coding::seekable;
+  }
+  broken = false;
+  return blob;
+}
+
+void Writer::State::add_row(const library::Blob& blob, std::string_view role, DType dtype) {
+  model::PartRow& added = catalog.add_part(role, dtype, blob.recipe, blob.digest);
+  added.storage = catalog.intern(encoder->storage(dtype));
+  added.logical = catalog.intern(encoder->logical(dtype));
+}
+
+void Writer::State::end_tensor(std::string_view name, bool replace) {
+  note_name(name);
+  if (shards) shards->end_tensor(catalog, static_cast<std::uint32_t>(catalog.size() - 1));
+  if (replace && growing && growing->has(name)) growing->remove(name);
+}
+
+void Writer::State::finalize() {
+  check_open();
+  if (growing) {
+    open = false;
+    output->flush();
+    size = growing->commit(catalog, options.limits);
+    return;
+  }
+  if (shards) shards->finish(catalog);
+  std::unique_ptr<library::Output> ordered;
+  if (canonical && (sink || !in_order)) {
+    if (sink) {
+      ordered = std::make_unique<library::Output>(std::move(sink));
+    } else {
+      auto file = std::make_unique<io::Publication>(
+          path, io::PublishOptions{.create_new = options.mode != WriteMode::replace, .durable = options.durable});
+      publication = file.get();
+      ordered = std::make_unique<library::Output>(std::unique_ptr<io::WritableFile>(std::move(file)));
+    }
+    ordered->write(encoder->head());
+    library::write_in_order(catalog, *output, *ordered, options.alignment);
+    blobs.reset();
+    output = std::move(ordered);
+  }
+  const std::vector<std::byte> manifest = encoder->manifest(catalog);
+  if (manifest.size() > options.limits.index_bytes) {
+    throw Error(Code::limit, "zt12.manifest.limit",
+                "the manifest takes " + number(manifest.size()) +
+                    " bytes, which no reader would take: fewer tensors a file");
+  }
+  open = false;
+  const std::uint64_t at =
+      output->place(canonical ? options.alignment : encoder->manifest_alignment, manifest.size());
+  output->write(manifest);
+  output->write(encoder->footer(at, manifest));
+  output->flush();
+  size = output->position();
+  if (shards) shards->publish();
+  if (publication != nullptr) publication->publish();
+}
+
+}  // namespace zt

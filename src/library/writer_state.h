@@ -1,0 +1,92 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "io/publish.h"
+#include "library/blobs.h"
+#include "library/growing.h"
+#include "library/output.h"
+#include "library/piece_sources.h"
+#include "library/shards.h"
+#include "library/state.h"
+#include "model/encoder.h"
+#include "run/progress.h"
+#include "ztensor/writer.h"
+
+namespace zt {
+
+// What a Writer writes to, and what it knows of that. Calls go: place bytes by store(), then name them in the catalog.
+struct Writer::State {
+  State(const std::filesystem::path& path, const WriterOptions& wanted);
+  State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted);
+
+  // --- writer.cc: admission
+  void check_open() const;
+  void check_new(std::string_view name, bool replace = false) const;
+  bool is_taken(std::string_view name) const;
+  std::vector<std::byte> attributes_of(const Value& attributes, bool of_file) const;
+  library::PartOptions part_options(const AddOptions& add) const;
+  Checksum default_checksum() const;
+  void finalize();
+
+  // --- writer_state.cc: storing
+  // A tensor's parts are about to be stored, of so many bytes in all.
+  void begin_tensor(std::string_view name, std::uint64_t bound);
+  // Writes one part at the next place. What went wrong halfway leaves the output unusable.
+  library::Blob store(library::PieceSource& source, const library::PartOptions& part);
+  void add_row(const library::Blob& blob, std::string_view role, DType dtype);
+  void end_tensor(std::string_view name, bool replace);
+  void note_name(std::string_view name);  // canonical files: whether names still come in order
+
+  // --- writer_moves.cc: tensors of other sources
+  void store_existing(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);
+  void give_up_losses(const Tensor& tensor);
+  library::Blob store_moved(const SourceState& from, const model::PartRow& part);
+  library::Blob store_decoded(const SourceState& from, const model::PartRow& part, const library::PartOptions& options);
+  std::uint16_t add_shard(const SourceState& from, std::uint16_t file);
+
+  WriterOptions options;
+  std::filesystem::path path;                // of a file that is published
+  std::unique_ptr<library::Growing> growing;  // of a file that grows
+  const model::Encoder* encoder = nullptr;
+  bool canonical = false;
+  std::unique_ptr<ByteSink> sink;              // a canonical file's, whose parts wait in a spool until the end
+  io::Publication* publication = nullptr;      // owned by `output`
+  std::unique_ptr<library::Output> output;
+  std::unique_ptr<library::Blobs> blobs;
+  std::unique_ptr<library::Shards> shards;
+  model::Catalog catalog;  // of a file that grows: the new tensors
+  std::unique_ptr<run::Meter> meter = std::make_unique<run::Meter>();
+  std::vector<std::string> losses;
+  std::string last_name;
+  bool in_order = true;
+  bool open = true;
+  bool broken = false;
+  std::uint64_t size = 0;  // of the file, once it is finished
+
+  // Ranges of the source at hand that were stored already: tied tensors stay tied.
+  using Range = std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t>;
+  struct Stored {
+    library::Blob blob;
+    const model::PartRow* from = nullptr;  // the part of `source` that it was
+  };
+  std::shared_ptr<const SourceState> source;  // held, so that its address means one source only
+  std::map<Range, Stored> moved;
+  std::map<std::string, std::uint16_t> referenced;  // path of a file that is named as a shard -> its number
+
+ private:
+  void choose();  // the encoder, and what the options mean for it
+  void check_options() const;
+  void begin();
+  std::uint32_t attribute_depth(bool of_file) const;
+};
+
+}  // namespace zt
