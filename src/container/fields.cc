@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "codec/zstd.h"
+
 namespace zt::container {
 namespace {
 
@@ -36,5 +38,7 @@ LogicalType find_logical(std::string_view word, DType storage) {
   }
   return {Logical::unknown, storage};
 }
+
+bool zstd_can_give(std::uint64_t stored, std::uint64_t decoded) { return decoded / codec::kMaxRatio <= stored; }
 
 }  // namespace zt::container

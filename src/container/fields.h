@@ -6,7 +6,7 @@
 
 #include "ztensor/dtype.h"
 
-// What the 1.x generations share beneath their schemas.
+// What the generations share beneath their schemas.
 namespace zt::container {
 
 // The word a generation stores for a dtype, and the logical type over it ("" for none).
@@ -26,5 +26,8 @@ struct LogicalType {
   DType dtype;
 };
 LogicalType find_logical(std::string_view word, DType storage);
+
+// Whether zstd can turn `stored` bytes into `decoded`.
+bool zstd_can_give(std::uint64_t stored, std::uint64_t decoded);
 
 }  // namespace zt::container

@@ -5,7 +5,6 @@
 #include "base/checked.h"
 #include "base/endian.h"
 #include "base/utf8.h"
-#include "codec/zstd.h"
 #include "container/fields.h"
 #include "container/zt12.h"
 #include "container/zt12_manifest.h"
@@ -212,7 +211,7 @@ void Entries::check_sparse(const ObjectFields& object, std::string_view indices)
 }  // namespace
 
 void check_ratio(std::uint64_t decoded, std::uint64_t stored) {
-  if (decoded / codec::kMaxRatio > stored) {
+  if (!zstd_can_give(stored, decoded)) {
     throw Error(Code::malformed, "zt12.zstd.ratio",
                 number(stored) + " stored bytes cannot decode to " + number(decoded));
   }

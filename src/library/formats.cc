@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "container/zt12.h"
+#include "container/zt2.h"
 #include "foreign/safetensors.h"
 #include "ztensor/error.h"
 
@@ -14,10 +15,12 @@ namespace zt::library {
 namespace {
 
 namespace zt12 = container::zt12;
+namespace zt2 = container::zt2;
 namespace safetensors = foreign::safetensors;
 
 constexpr Format kFormats[] = {
     {"zt-1.2", zt12::sniff, zt12::decode, &zt12::kEncoder},
+    {"zt-2", zt2::sniff, zt2::decode, nullptr},
     {"safetensors", safetensors::sniff, safetensors::decode, nullptr},
 };
 
@@ -27,7 +30,6 @@ struct Known {
   std::string_view name;
 };
 constexpr Known kKnown[] = {
-    {"\x89ZT2\r\n\x1a\n", "a .zt file of generation 2"},
     {"ZTEN0001", "a .zt file of generation 0.1"},
     {"ZTEN1000", "a .zt file of generation 1.0"},
     {"GGUF", "a GGUF file"},
@@ -59,7 +61,7 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
   throw Error(Code::unsupported, "format.unknown",
               store.size() == 0
                   ? "the file is empty"
-                  : "the content is of no format that is read: .zt of generation 1.1 or 1.2, or safetensors");
+                  : "the content is of no format that is read: .zt of generation 1.1, 1.2 or 2, or safetensors");
 }
 
 const Format& find_writable(std::string_view name) {
@@ -71,7 +73,7 @@ const Format& find_writable(std::string_view name) {
 
 bool is_format(std::string_view name) {
   if (name.starts_with("zt-")) name.remove_prefix(3);
-  return name == "1.1" || name == "1.2" || name == "safetensors";
+  return name == "1.1" || name == "1.2" || name == "2" || name == "safetensors";
 }
 
 void check_suffix(std::string_view path) {

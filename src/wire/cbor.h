@@ -43,7 +43,8 @@ struct CborItem {
                              // 0 or 1 of a boolean; the number of a simple value or tag
   bool indefinite = false;   // of a container
   double floating = 0;       // exact for halves, singles and doubles
-  std::span<const std::byte> content = {};  // of bytes and text (valid UTF-8); valid until the next call
+  std::span<const std::byte> content = {};  // of bytes and text (valid UTF-8): of the input if definite, else valid
+                                            // until the next call
 };
 
 // Reads item after item. After a container's head its members follow: call more() before each (in a map: before each

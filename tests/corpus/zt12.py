@@ -190,7 +190,6 @@ def frame_cases():
         code="unsupported",
     )
     for name, head in (
-        ("zt2", b"\x89ZT2\r\n\x1a\n"),
         ("zt01", b"ZTEN0001"),
         ("gguf", b"GGUF"),
         ("zip", b"PK\3\4"),

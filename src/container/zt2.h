@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+
+#include "model/catalog.h"
+#include "model/encoder.h"
+#include "ztensor/byte_store.h"
+#include "ztensor/limits.h"
+
+// Generation 2: blobs at page boundaries, one deterministic CBOR manifest, a footer that hashes it (spec/zt-2.md).
+namespace zt::container::zt2 {
+
+// Whether the store begins with the magic. Never throws for strange content.
+bool sniff(const ByteStore& store, std::string_view name);
+// Reads footer and manifest and nothing else. The rules of the container, of dense and of CSR refuse the file; what
+// breaks another profile's rules, or is not known here, is listed with its fault. A data shard has no tensors.
+model::Catalog decode(const ByteStore& store, const Limits& limits);
+extern const model::Encoder kEncoder;
+
+}  // namespace zt::container::zt2

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "wire/cbor.h"
+#include "ztensor/limits.h"
+#include "ztensor/macros.h"
+
+// The schema of a manifest of generation 2: its own words, not yet held against the file (spec/zt-2.md §3, §4). Texts
+// are views of the manifest: deterministic CBOR has no strings in chunks.
+namespace zt::container::zt2 {
+
+struct ShardFields {
+  std::string_view name, digest;
+  std::uint64_t size = 0;
+};
+
+struct PartFields {
+  std::string_view role, dtype, digest;
+  std::optional<std::string_view> type, shard, encoding;
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  std::uint64_t decoded_length = 0;  // `length` where there is no encoding
+};
+
+struct ObjectFields {
+  std::vector<std::uint64_t> shape;
+  std::string_view layout;
+  std::span<const std::byte> attributes;  // one CBOR map, or nothing
+  std::vector<PartFields> parts;          // at least one
+};
+
+// Called in the order of the file, shards before objects.
+struct Visitor {
+  std::function<void(const ShardFields&)> shard;
+  std::function<void(std::string_view name, const ObjectFields&)> object;
+};
+
+// Walks a manifest from front to back. Throws malformed or limit "zt2.*", "cbor.*"; there is no lesser fault.
+class ManifestCursor {
+ public:
+  // Checks that all of it is deterministic CBOR.
+  ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
+  // Returns the file's attributes: one CBOR map, or nothing. Unknown keys are passed over.
+  std::span<const std::byte> walk(const Visitor& visitor);
+
+ private:
+  void walk_shards(const Visitor& visitor);
+  void read_shard(ShardFields& out);
+  void walk_objects(const Visitor& visitor);
+  void read_object(ObjectFields& out);
+  void read_shape(std::vector<std::uint64_t>& shape);
+  void read_parts(std::vector<PartFields>& parts);
+  void read_part(PartFields& out);
+  void read_blob(PartFields& out);
+  std::span<const std::byte> read_attributes(const char* rule);
+
+  const Limits& limits_;
+  wire::CborCursor cursor_;
+  ObjectFields fields_;  // reused, so that a file of many tensors allocates little
+};
+
+}  // namespace zt::container::zt2

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+// How names and layouts are spelled in generation 2 (spec/zt-2.md §4, §6).
+namespace zt::container::zt2 {
+
+// Whether an object, a part or a key of attributes may have this name: 1 to 1024 bytes, no U+0000.
+bool is_name(std::string_view name);
+// Whether a shard may: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot.
+bool is_shard_name(std::string_view name);
+// Whether it is [a-z0-9]+ ':' [0-9a-f]+, as any digest text is, also of an algorithm we do not know.
+bool is_digest(std::string_view text);
+
+// The library's word for a file's layout: "sparse_csr" for "zt.sparse_csr/1", "word" for "zt1.word/1", else the same.
+std::string_view layout_of_file(std::string_view layout);
+// The inverse: a word without a namespace ("quantized_group", from a 1.x file) goes into the namespace "zt1".
+std::string layout_for_file(std::string_view word);
+
+}  // namespace zt::container::zt2
