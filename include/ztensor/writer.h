@@ -96,8 +96,10 @@ class ZT_API Writer {
 
   // A tensor of another source, with its layout and attributes. Parts that this format holds as they are stored move
   // unchanged, with encoding and digest; others are decoded and stored as the writer's options say. `encoding`: recode
-  // every part so. Digests of what is read are checked. Throws the tensor's cause when it is unreadable.
-  void add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding = {});
+  // every part so. Digests of what is read are checked. `replace`: as AddOptions has it. Throws the tensor's cause when it
+  // is unreadable, unsupported for what the format cannot hold (unless WriterOptions::lossy).
+  void add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding = {},
+                  bool replace = false);
   // What add_stored() had to leave out, a line for each.
   const std::vector<std::string>& losses() const;
 

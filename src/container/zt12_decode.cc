@@ -235,6 +235,13 @@ bool sniff(const ByteStore& store, std::string_view) {
   return static_cast<unsigned>(first[0]) >> 5 != 5;  // no CBOR map
 }
 
+model::Region locate(const ByteStore& store, const Limits& limits) {
+  const Extent extent = find_manifest(store, limits);
+  std::vector<std::byte> manifest(static_cast<std::size_t>(extent.length));
+  store.read_at(extent.offset, manifest);
+  return {extent.offset, wire::CborCursor(manifest, {.depth = limits.depth}).skip().size()};
+}
+
 Catalog decode(const ByteStore& store, const Limits& limits) {
   const Extent extent = find_manifest(store, limits);
   // A private copy: another process may write to the file between a check and a use.

@@ -133,6 +133,11 @@ const model::Encoder kEncoder = {
     .logical = [](DType dtype) { return type_words(dtype).logical; },
     .manifest = manifest_of,
     .footer = footer,
+    .locate = locate,
+    .former =
+        [](const ByteStore&, const Catalog&, std::span<const std::byte>, std::vector<model::Region>&) {
+          return std::vector<model::Region>();  // none is used again
+        },
     .edit = edit_manifest,
 };
 

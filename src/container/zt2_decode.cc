@@ -22,7 +22,6 @@ using model::Catalog;
 using model::Coding;
 using model::Fault;
 
-constexpr std::string_view kSeekable = "zt.zstd-seekable/1";
 constexpr std::size_t kMaxShards = 65534;  // a Recipe's file is 16 bits, and 0 is this one
 
 std::string number(std::uint64_t value) { return std::to_string(value); }

@@ -8,6 +8,9 @@
 #include "container/fields.h"
 #include "container/splice.h"
 #include "container/zt2.h"
+#include "container/zt2_footer.h"
+#include "container/zt2_names.h"
+#include "container/zt2_regions.h"
 #include "hash/xxh3.h"
 #include "wire/cbor.h"
 
@@ -76,7 +79,7 @@ void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborW
   out.array(shape.size());
   for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
   out.text("layout");
-  out.text(layout_id(catalog.word(tensor.layout)));
+  out.text(layout_for_file(catalog.word(tensor.layout)));
   if (!attributes.empty()) {
     out.text("attributes");
     out.raw(as_bytes(attributes));
@@ -171,21 +174,25 @@ std::vector<std::byte> head() {
 }
 
 std::vector<std::byte> footer(std::uint64_t offset, std::span<const std::byte> manifest) {
-  std::vector<std::byte> bytes(kFooterBytes);
-  endian::store_le<std::uint64_t>(bytes.data(), offset);
-  endian::store_le<std::uint64_t>(bytes.data() + 8, manifest.size());
-  endian::store_le<std::uint64_t>(bytes.data() + 16, manifest.empty() ? 0 : hash::xxh3(manifest));
-  endian::store_le<std::uint32_t>(bytes.data() + 24, kVersion);
-  std::ranges::copy(as_bytes(kMagic), bytes.begin() + 32);
-  return bytes;
+  Footer ending;  // of a data shard, unless there is a manifest
+  if (!manifest.empty()) {
+    ending = {.manifest_offset = offset, .manifest_length = manifest.size(), .manifest_hash = hash::xxh3(manifest)};
+  }
+  const auto bytes = encode_footer(ending);
+  return {bytes.begin(), bytes.end()};
+}
+
+model::Region locate(const ByteStore& store, const Limits& limits) {
+  const Footer ending = read_ending(store, limits).footer;
+  return {ending.manifest_offset, ending.manifest_length};
 }
 
 }  // namespace
 
 const model::Encoder kEncoder = {
     .format = "zt-2",
-    .alignment = kFloor,
-    .manifest_alignment = kFloor,
+    .alignment = kLeastAlignment,
+    .manifest_alignment = kLeastAlignment,
     .decoded_digests = true,
     .holds = {.narrow_indices = true, .strict = true},
     .head = head,
@@ -193,6 +200,8 @@ const model::Encoder kEncoder = {
     .logical = logical,
     .manifest = manifest_of,
     .footer = footer,
+    .locate = locate,
+    .former = former_regions,
     .edit = edit_manifest,
 };
 

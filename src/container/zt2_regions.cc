@@ -129,4 +129,33 @@ std::vector<Region> free_regions(std::span<const std::byte> manifest, const mode
   return free;
 }
 
+std::vector<Region> former_regions(const ByteStore& store, const model::Catalog& catalog,
+                                   std::span<const std::byte> manifest, std::vector<Region>& reusable) {
+  const std::uint64_t size = store.size();
+  std::array<std::byte, kFooterBytes> bytes;
+  store.read_at(size - kFooterBytes, bytes);
+  const Footer present = parse_footer(bytes).value_or(Footer{});
+  // The version before this one: its footer stands before this one's. Who opened it a moment ago may be reading it.
+  std::optional<Footer> before;
+  if (size >= kLeastFileBytes + kFooterBytes) {
+    store.read_at(size - 2 * kFooterBytes, bytes);
+    before = parse_footer(bytes);
+  }
+  std::vector<Region> regions = free_regions(manifest, catalog, Footer{}, size);
+  const auto holds = [](const Region& region, const Footer& footer) {
+    return region.offset < footer.manifest_offset + footer.manifest_length &&
+           footer.manifest_offset < region.offset + region.length;
+  };
+  if (before) {
+    for (const Region& region : regions) {
+      if (!holds(region, present) && !holds(region, *before)) reusable.push_back(region);
+    }
+    std::ranges::sort(reusable, {}, &Region::length);
+  }
+  if (std::ranges::none_of(regions, [&](const Region& region) { return holds(region, present); })) {
+    regions.push_back({present.manifest_offset, present.manifest_length});
+  }
+  return regions;
+}
+
 }  // namespace zt::container::zt2

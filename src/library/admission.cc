@@ -137,8 +137,9 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
       misuse("attribute " + in_quotes(*key.text()) + ": its key " + fault_of_name(*key.text()));
     }
     if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) {
-      throw Error(Code::unsupported, "write.attributes",
-                  "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.format.substr(3)) + " has only text");
+      throw Error(Code::unsupported, "",
+                  "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.format.substr(3)) +
+                      " has only text");
     }
   }
   std::vector<std::byte> cbor = encoder.holds.strict ? attributes.encode_sorted() : attributes.encode();

@@ -64,7 +64,7 @@ class Conversion {
 void Conversion::check_paths() const {
   if (paths_.empty()) misuse("there is no input");
   library::check_suffix(output_.string());
-  library::find_writable(options_.writer.format);
+  if (!options_.writer.format.empty()) library::find_writable(options_.writer.format);
   if (options_.delete_originals && !(options_.include.empty() && options_.exclude.empty())) {
     misuse("originals can only be deleted when every tensor of them is kept: leave out include and exclude");
   }

@@ -149,7 +149,7 @@ TEST_F(Convert, RefusesWhatCanBeReadButNotWritten) {
     EXPECT_EQ(error.code(), Code::unsupported) << error.what();
     return std::string(error.rule());
   };
-  EXPECT_EQ(rule("hostile/zt12/ok.name.empty.zt", "a.zt"), "zt12.name.form");
+  EXPECT_EQ(rule("hostile/zt12/ok.name.empty.zt", "a.zt"), "write.name");
   EXPECT_EQ(rule("hostile/zt12/ok.attribute.key.zt", "b.zt"), "convert.attribute.key");
   EXPECT_EQ(folder_.count(), 2U);
 }

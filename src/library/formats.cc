@@ -20,7 +20,7 @@ namespace safetensors = foreign::safetensors;
 
 constexpr Format kFormats[] = {
     {"zt-1.2", zt12::sniff, zt12::decode, &zt12::kEncoder},
-    {"zt-2", zt2::sniff, zt2::decode, nullptr},
+    {"zt-2", zt2::sniff, zt2::decode, &zt2::kEncoder},
     {"safetensors", safetensors::sniff, safetensors::decode, nullptr},
 };
 
@@ -68,7 +68,15 @@ const Format& find_writable(std::string_view name) {
   for (const Format& format : kFormats) {
     if (format.encoder != nullptr && (format.name == name || format.name.substr(3) == name)) return format;
   }
-  throw Error(Code::usage, "", "format " + in_quotes(name) + " cannot be written: expected 1.2");
+  throw Error(Code::usage, "", "format " + in_quotes(name) + " cannot be written: expected 1.0, 1.2 or 2");
+}
+
+const model::Encoder* find_encoder(std::string_view format) {
+  if (format == "zt-1.1") format = "zt-1.2";  // it grows as a 1.2 file does, and keeps its version
+  for (const Format& known : kFormats) {
+    if (known.name == format) return known.encoder;
+  }
+  return nullptr;
 }
 
 bool is_format(std::string_view name) {

@@ -31,7 +31,8 @@ class GrowingOutput final : public io::WritableFile {
 }
 
 // What the offsets of the parts have in common, within what a format allows.
-std::uint64_t alignment_of(const model::Catalog& catalog, const model::Region& manifest, const model::Encoder& encoder) {
+std::uint64_t alignment_of(const model::Catalog& catalog, const model::Region& manifest,
+                           const model::Encoder& encoder) {
   constexpr std::uint64_t kMost = 65536;
   if (encoder.manifest_alignment == 1) return encoder.alignment;  // 1.x: nothing says more than that
   std::uint64_t offsets = manifest.offset | kMost;
@@ -81,7 +82,7 @@ void Growing::read_present(const WriterOptions& options) {
   }
   manifest_.resize(static_cast<std::size_t>(live_.length));
   store->read_at(live_.offset, manifest_);
-  edit_.free = encoder_->former(*store, manifest_, reusable_);
+  edit_.free = encoder_->former(*store, catalog, manifest_, reusable_);
 
   std::uint64_t used = live_.offset + live_.length;
   for (const model::Region& region : edit_.free) used = std::max(used, region.offset + region.length);
@@ -126,14 +127,14 @@ std::uint64_t Growing::commit(const model::Catalog& added, const Limits& limits)
     }
   }
   if (manifest.size() > limits.index_bytes) {
-    throw Error(Code::limit, "write.manifest.limit",
+    throw Error(Code::limit, "zt12.manifest.limit",
                 "the manifest takes " + std::to_string(manifest.size()) +
                     " bytes, which no reader would take: fewer tensors a file");
   }
   growth_->commit(
       manifest, [&](std::uint64_t offset) { return encoder_->footer(offset, manifest); }, region,
       encoder_->manifest_alignment);
-  return growth_->size();
+  return std::filesystem::file_size(path_);
 }
 
 }  // namespace zt::library

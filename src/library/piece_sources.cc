@@ -106,16 +106,69 @@ std::vector<std::uint64_t> widen(const ArrayView& array) {
 
 namespace {
 
-// Real 1.x readers take every index for eight bytes.
-std::vector<std::uint64_t> wide_part(std::span<const PartView> parts, std::string_view layout, std::string_view role) {
+// Real 1.x readers take every index for eight bytes; generation 2 has indices of four as well.
+std::vector<std::uint64_t> index_part(std::span<const PartView> parts, std::string_view layout, std::string_view role,
+                                      const model::Encoder& encoder) {
   const ArrayView& array = find_part(parts, layout, role).array;
-  if (array.dtype != DType::u64) misuse("part " + in_quotes(role) + " is uint64: add_csr and add_coo widen it");
+  const bool narrow = encoder.holds.narrow_indices && array.dtype == DType::u32;
+  if (array.dtype != DType::u64 && !narrow) {
+    misuse("part " + in_quotes(role) + " is uint64: add_csr and add_coo widen it");
+  }
   return widen(array);
+}
+
+void check_entries(model::Entries entries, const model::Encoder& encoder) {
+  if (!encoder.holds.strict || entries == model::Entries::in_order) return;
+  misuse(entries == model::Entries::unsorted
+             ? "format 2 wants the columns of each row in ascending order: sort them (SciPy: sort_indices())"
+             : "format 2 has each cell once: add up those that repeat (SciPy: sum_duplicates())");
+}
+
+void check_csr_parts(const Shape& shape, std::span<const PartView> parts, const model::Encoder& encoder) {
+  if (shape.size() != 2) misuse("a CSR tensor has two dimensions");
+  const auto indices = index_part(parts, "sparse_csr", "indices", encoder);
+  const auto indptr = index_part(parts, "sparse_csr", "indptr", encoder);
+  if (find_part(parts, "sparse_csr", "indices").array.dtype != find_part(parts, "sparse_csr", "indptr").array.dtype) {
+    misuse("parts 'indices' and 'indptr' are of one dtype");
+  }
+  as_usage([&] { model::check_csr(shape, values_of(parts, "sparse_csr"), indices, indptr); });
+  if (encoder.holds.strict) check_entries(model::csr_entries(indices, indptr), encoder);
+}
+
+void check_coo_parts(const Shape& shape, std::span<const PartView> parts, const model::Encoder& encoder) {
+  if (encoder.holds.strict && shape.empty()) misuse("a COO tensor has a dimension");
+  const auto coordinates = index_part(parts, "sparse_coo", "coords", encoder);
+  const std::uint64_t nnz = values_of(parts, "sparse_coo");
+  as_usage([&] { model::check_coo(shape, nnz, coordinates); });
+  if (encoder.holds.strict) check_entries(model::coo_entries(shape, nnz, coordinates), encoder);
+}
+
+void check_bools(const ArrayView& array) {
+  const read::StridedView view = view_of(array);
+  std::vector<std::byte> bytes;
+  for (std::uint64_t at = 0; at < view.bytes(); at += bytes.size()) {
+    bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(read::kPieceBytes, view.bytes() - at)));
+    view.gather(at, bytes);
+    const auto odd = std::ranges::find_if(bytes, [](std::byte byte) { return static_cast<unsigned>(byte) > 1; });
+    if (odd == bytes.end()) continue;
+    misuse("bool element " + number(at + static_cast<std::uint64_t>(odd - bytes.begin())) + " is " +
+           number(static_cast<unsigned>(*odd)) + ": format 2 has only 0 and 1");
+  }
 }
 
 }  // namespace
 
-void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts) {
+void check_part(const PartView& part, const model::Encoder& encoder) {
+  if (encoder.storage(part.array.dtype).empty()) {
+    throw Error(Code::unsupported, "",
+                "format " + std::string(encoder.format.substr(3)) + " has no dtype " +
+                    std::string(dtype_name(part.array.dtype)));
+  }
+  if (encoder.holds.strict && part.array.dtype == DType::boolean) check_bools(part.array);
+}
+
+void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts,
+                  const model::Encoder& encoder) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     for (std::size_t k = 0; k < i; ++k) {
       if (parts[k].role == parts[i].role) misuse("two parts have the role " + in_quotes(parts[i].role));
@@ -123,17 +176,24 @@ void check_layout(const Shape& shape, std::string_view layout, std::span<const P
   }
   const auto elements = checked::elements(shape);
   if (!elements) misuse("the shape has more elements than 64 bits count");
+  std::size_t known = 0;
   if (layout == "dense") {
+    known = 1;
     const ArrayView& data = find_part(parts, layout, "data").array;
     if (checked::elements(data.shape) != elements) misuse("the elements of part 'data' are not those of the shape");
   } else if (layout == "sparse_csr") {
-    if (shape.size() != 2) misuse("a CSR tensor has two dimensions");
-    const auto indices = wide_part(parts, layout, "indices");
-    const auto indptr = wide_part(parts, layout, "indptr");
-    as_usage([&] { model::check_csr(shape, values_of(parts, layout), indices, indptr); });
+    known = 3;
+    check_csr_parts(shape, parts, encoder);
   } else if (layout == "sparse_coo") {
-    const auto coordinates = wide_part(parts, layout, "coords");
-    as_usage([&] { model::check_coo(shape, values_of(parts, layout), coordinates); });
+    known = 2;
+    check_coo_parts(shape, parts, encoder);
+  } else if (!encoder.holds.other_layouts) {
+    throw Error(Code::unsupported, "",
+                "format " + std::string(encoder.format.substr(3)) + " has no layout " + in_quotes(layout));
+  }
+  const bool only_known = encoder.holds.strict || !encoder.holds.other_layouts;
+  if (only_known && known != 0 && parts.size() != known) {
+    misuse("layout " + in_quotes(layout) + " has " + number(known) + " parts, not " + number(parts.size()));
   }
 }
 

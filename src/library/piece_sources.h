@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "library/part_writer.h"
+#include "model/encoder.h"
 #include "read/gather.h"
 #include "read/pieces.h"
 #include "ztensor/error.h"
@@ -47,7 +48,11 @@ class StoredSource final : public PieceSource {
 
 // The elements of an integer array as 64-bit indices. Throws usage for another dtype, or a negative one.
 std::vector<std::uint64_t> widen(const ArrayView& array);
-// Throws usage when the parts do not make up a tensor of a layout that this format defines; others pass.
-void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts);
+// Throws unsupported when a format has no such dtype; usage for bool bytes other than 0 and 1, where it has none.
+void check_part(const PartView& part, const model::Encoder& encoder);
+// Throws usage when the parts do not make up a tensor of a layout that the format defines, unsupported for others where
+// it has no more.
+void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts,
+                  const model::Encoder& encoder);
 
 }  // namespace zt::library

@@ -1,5 +1,7 @@
 #include "ztensor/writer.h"
 
+#include <algorithm>
+
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "library/admission.h"
@@ -89,11 +91,11 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     std::uint64_t bound = 0;
     for (const PartView& part : ordered) {
       library::check_role(part.role, holds.strict);
-      library::check_storable(part, *state.encoder);
+      library::check_part(part, *state.encoder);
       sources.emplace_back(part.array);  // throws usage for arrays that contradict themselves
       bound = checked::add(bound, library::stored_bound(sources.back().length(), part_options)).value_or(~bound);
     }
-    library::check_layout(shape, layout, parts, *state.encoder, options.attributes);
+    library::check_layout(shape, layout, parts, *state.encoder);
 
     state.begin_tensor(name, bound);
     std::vector<library::Blob> blobs;

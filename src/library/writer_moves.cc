@@ -5,17 +5,13 @@
 #include "base/utf8.h"
 #include "library/admission.h"
 #include "library/content.h"
+#include "library/references.h"
 #include "library/writer_state.h"
 
 namespace zt {
 namespace {
 
 [[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
-
-bool is_index(std::string_view layout, std::string_view role) {
-  if (layout == "sparse_csr") return role == "indices" || role == "indptr";
-  return layout == "sparse_coo" && role == "coords";
-}
 
 bool is_sparse(std::string_view layout) { return layout == "sparse_csr" || layout == "sparse_coo"; }
 
@@ -24,17 +20,27 @@ bool moves(const SourceState& from, const model::PartRow& part, const model::Enc
   if (part.recipe.view != model::kWhole) return false;
   if (part.recipe.coding == model::Coding::raw) return true;
   // What is under seek table is read by all; a stream without one only by 1.x.
-  return part.recipe.coding == model::Coding::seekable ||
-         (!encoder.decoded_digests && !from.catalog.decoded_digests);
+  return part.recipe.coding == model::Coding::seekable || (!encoder.decoded_digests && !from.catalog.decoded_digests);
 }
 
 }  // namespace
 
 // Which shards a file of references names: each file once.
 std::uint16_t Writer::State::add_shard(const SourceState& from, std::uint16_t file) {
-  const auto [name, row] = library::shard_of(from, file, path);
-  const auto [known, added] = referenced.try_emplace(name, static_cast<std::uint16_t>(catalog.shards.size() + 1));
-  if (added) catalog.shards.push_back(row);
+  const auto [known, added] =
+      referenced.try_emplace({&from, file}, static_cast<std::uint16_t>(catalog.shards.size() + 1));
+  if (!added) return known->second;
+  model::ShardRow row = library::shard_of(from, file, path);
+  const auto same = [&](const model::ShardRow& one) { return one.size == row.size && one.digest == row.digest; };
+  const auto twin = std::ranges::find_if(catalog.shards, same);
+  if (twin != catalog.shards.end()) {
+    known->second = static_cast<std::uint16_t>(twin - catalog.shards.begin() + 1);
+    return known->second;
+  }
+  const auto taken = [&](const model::ShardRow& one) { return one.name == row.name; };
+  const std::string wanted = row.name.substr(0, 58);
+  for (std::size_t i = 2; std::ranges::any_of(catalog.shards, taken); ++i) row.name = wanted + "." + std::to_string(i);
+  catalog.shards.push_back(std::move(row));
   return known->second;
 }
 
@@ -46,6 +52,7 @@ void Writer::add_reference(std::string_view name, const Tensor& tensor) {
     misuse("references are for new files of format 2 on disk, not canonical and without shards of their own");
   }
   const SourceState& from = *tensor.state_;
+  if (state.references.empty() || state.references.back() != tensor.state_) state.references.push_back(tensor.state_);
   const model::TensorRow& row = from.catalog.tensor(tensor.row_);
   if (from.catalog.format != "zt-2") {
     throw Error(Code::unsupported, "write.reference", "only tensors of files of format 2 can be referenced");
@@ -83,8 +90,8 @@ library::Blob Writer::State::store_moved(const SourceState& from, const model::P
   if (!keeps_digest) options_of.checksum = options.checksum.value_or(default_checksum());
   if (encoder->decoded_digests && encoded) options_of.checksum = Checksum::none;  // taken from a decode, below
   library::Blob blob = store(bytes, options_of);
-  blob.recipe.coding = encoder->decoded_digests || part.recipe.coding == model::Coding::raw ? part.recipe.coding
-                                                                                           : model::Coding::zstd;
+  blob.recipe.coding =
+      encoder->decoded_digests || part.recipe.coding == model::Coding::raw ? part.recipe.coding : model::Coding::zstd;
   blob.recipe.decoded_length = part.recipe.decoded_length;
   if (keeps_digest) {
     blob.digest = from.catalog.text(part.digest);
@@ -122,8 +129,9 @@ void Writer::State::store_existing(std::string_view name, const Tensor& tensor, 
   const model::TensorRow& row = from.catalog.tensor(tensor.row_);
   const std::string_view layout = tensor.layout();
   const bool own = from.catalog.format.starts_with("zt-");
+  const bool to_other = from.catalog.format.substr(0, 4) != encoder->format.substr(0, 4) || encoder->format == "zt-1.0";
   const bool sorts = options.lossy && layout == "sparse_csr" && encoder->holds.strict;
-  if (is_sparse(layout) && (sorts || library::narrows(tensor, *encoder))) {
+  if (is_sparse(layout) && (sorts || (to_other && library::needs_wide(tensor, *encoder)))) {
     return store_sparse(name, tensor, recode);
   }
   std::vector<const model::PartRow*> parts;
@@ -137,7 +145,7 @@ void Writer::State::store_existing(std::string_view name, const Tensor& tensor, 
     std::ranges::sort(parts, {}, [&](const model::PartRow* part) { return from.catalog.word(part->role); });
   }
   begin_tensor(name, bound);
-  std::vector<library::Blob> blobs;
+  std::vector<library::Blob> stored_blobs;
   for (const model::PartRow* part : parts) {
     const Range range{part->recipe.file, part->recipe.offset, part->recipe.stored_length, part->recipe.coding,
                       part->recipe.view};
@@ -147,14 +155,14 @@ void Writer::State::store_existing(std::string_view name, const Tensor& tensor, 
                            !(options.lossy && encoder->holds.strict && part->dtype == DType::boolean);
     const auto known = shards ? moved.end() : moved.find(range);
     if (known != moved.end()) {
-      blobs.push_back(known->second.blob);
+      stored_blobs.push_back(known->second.blob);
       const std::string_view digest = from.catalog.text(part->digest);
       const model::PartRow& twin = *known->second.from;
       if (digest == from.catalog.text(twin.digest) && part->recipe.decoded_length == twin.recipe.decoded_length)
         continue;
       tensor.part(from.catalog.word(part->role)).check();  // the same bytes, but it says something else of them
       if (as_stored && !options.checksum && from.catalog.decoded_digests == encoder->decoded_digests)
-        blobs.back().digest = digest;
+        stored_blobs.back().digest = digest;
       continue;
     }
     Stored stored;
@@ -165,13 +173,12 @@ void Writer::State::store_existing(std::string_view name, const Tensor& tensor, 
       stored.blob = as_stored ? store_moved(from, *part) : store_decoded(from, *part, wanted);
     });
     if (part->recipe.stored_length > 0) moved.emplace(range, stored);
-    blobs.push_back(stored.blob);
+    stored_blobs.push_back(stored.blob);
   }
   add_tensor_row(name, tensor);
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    add_row(blobs[i], from.catalog.word(parts[i]->role), *library::stored_dtype(parts[i]->dtype, *encoder));
+    add_row(stored_blobs[i], from.catalog.word(parts[i]->role), *library::stored_dtype(parts[i]->dtype, *encoder));
   }
-  end_tensor(name, false);
 }
 
 // The row of a tensor that was stored, with what the format can hold of its attributes.
@@ -195,23 +202,18 @@ void Writer::State::store_sparse(std::string_view name, const Tensor& tensor, st
   begin_tensor(name, library::stored_bound(parts.bytes(), wanted));
   std::vector<PartView> views = parts.views();
   if (encoder->holds.strict) std::ranges::sort(views, {}, &PartView::role);
-  std::vector<library::Blob> blobs;
+  std::vector<library::Blob> stored_blobs;
   library::located(from, tensor.row_, nullptr, [&] {
     for (const PartView& view : views) {
       library::ArraySource bytes(view.array);
-      blobs.push_back(store(bytes, wanted));
+      stored_blobs.push_back(store(bytes, wanted));
     }
   });
   add_tensor_row(name, tensor);
-  for (std::size_t i = 0; i < views.size(); ++i) add_row(blobs[i], views[i].role, views[i].array.dtype);
-  end_tensor(name, false);
+  for (std::size_t i = 0; i < views.size(); ++i) add_row(stored_blobs[i], views[i].role, views[i].array.dtype);
 }
 
-void Writer::add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding) {
-  add_stored(name, tensor, AddOptions{.encoding = encoding});
-}
-
-void Writer::add_stored(std::string_view name, const Tensor& tensor, const AddOptions& options) {
+void Writer::add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding, bool replace) {
   State& state = *state_;
   state.check_open();
   tensor.throw_unreadable();
@@ -219,12 +221,13 @@ void Writer::add_stored(std::string_view name, const Tensor& tensor, const AddOp
     library::check_movable(name);
     state.give_up_losses(tensor);
   });
-  state.check_new(name, options.replace);
+  state.check_new(name, replace);
   if (state.source != tensor.state_) {
     state.source = tensor.state_;
     state.moved.clear();
   }
-  state.store_existing(name, tensor, options.encoding, options.replace);
+  state.store_existing(name, tensor, encoding);
+  state.end_tensor(name, replace);
 }
 
 }  // namespace zt

@@ -104,7 +104,7 @@ std::vector<std::byte> Writer::State::attributes_of(const Value& attributes, boo
   const bool empty = attributes.is_map() && attributes.members()->empty();
   if (empty && (of_file || encoder->holds.strict)) return {};
   if (attributes.is_map() && !of_file && !encoder->holds.tensor_attributes) {
-    throw Error(Code::unsupported, "write.attributes",
+    throw Error(Code::unsupported, "",
                 "format " + std::string(encoder->format.substr(3)) + " has no attributes of tensors");
   }
   return library::encode_attributes(attributes, *encoder, of_file, attribute_depth(of_file));
@@ -171,6 +171,9 @@ void Writer::State::finalize() {
     open = false;
     output->flush();
     size = growing->commit(catalog, options.limits);
+    output.reset();  // it writes to the file that is let go of now, with its lock
+    blobs.reset();
+    growing.reset();
     return;
   }
   if (shards) shards->finish(catalog);
@@ -191,13 +194,12 @@ void Writer::State::finalize() {
   }
   const std::vector<std::byte> manifest = encoder->manifest(catalog);
   if (manifest.size() > options.limits.index_bytes) {
-    throw Error(Code::limit, "zt12.manifest.limit",
-                "the manifest takes " + number(manifest.size()) +
-                    " bytes, which no reader would take: fewer tensors a file");
+    throw Error(
+        Code::limit, "zt12.manifest.limit",
+        "the manifest takes " + number(manifest.size()) + " bytes, which no reader would take: fewer tensors a file");
   }
   open = false;
-  const std::uint64_t at =
-      output->place(canonical ? options.alignment : encoder->manifest_alignment, manifest.size());
+  const std::uint64_t at = output->place(canonical ? options.alignment : encoder->manifest_alignment, manifest.size());
   output->write(manifest);
   output->write(encoder->footer(at, manifest));
   output->flush();

@@ -48,18 +48,20 @@ struct Writer::State {
 
   // --- writer_moves.cc: tensors of other sources
   void store_existing(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);
+  void store_sparse(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);
+  void add_tensor_row(std::string_view name, const Tensor& tensor);
   void give_up_losses(const Tensor& tensor);
   library::Blob store_moved(const SourceState& from, const model::PartRow& part);
   library::Blob store_decoded(const SourceState& from, const model::PartRow& part, const library::PartOptions& options);
   std::uint16_t add_shard(const SourceState& from, std::uint16_t file);
 
   WriterOptions options;
-  std::filesystem::path path;                // of a file that is published
+  std::filesystem::path path;                 // of a file that is published
   std::unique_ptr<library::Growing> growing;  // of a file that grows
   const model::Encoder* encoder = nullptr;
   bool canonical = false;
-  std::unique_ptr<ByteSink> sink;              // a canonical file's, whose parts wait in a spool until the end
-  io::Publication* publication = nullptr;      // owned by `output`
+  std::unique_ptr<ByteSink> sink;          // a canonical file's, whose parts wait in a spool until the end
+  io::Publication* publication = nullptr;  // owned by `output`
   std::unique_ptr<library::Output> output;
   std::unique_ptr<library::Blobs> blobs;
   std::unique_ptr<library::Shards> shards;
@@ -80,7 +82,9 @@ struct Writer::State {
   };
   std::shared_ptr<const SourceState> source;  // held, so that its address means one source only
   std::map<Range, Stored> moved;
-  std::map<std::string, std::uint16_t> referenced;  // path of a file that is named as a shard -> its number
+  // Files that are named as shards -> their numbers. The sources are held by `references`.
+  std::map<std::pair<const SourceState*, std::uint16_t>, std::uint16_t> referenced;
+  std::vector<std::shared_ptr<const SourceState>> references;
 
  private:
   void choose();  // the encoder, and what the options mean for it

@@ -64,7 +64,7 @@ struct Encoder {
   Region (*locate)(const ByteStore& store, const Limits& limits);
   // All regions that manifests have been in, as far as the file says; `reusable`: those that hold neither this version's
   // nor the one before it, by growing length. Never throws for strange content.
-  std::vector<Region> (*former)(const ByteStore& store, std::span<const std::byte> manifest,
+  std::vector<Region> (*former)(const ByteStore& store, const Catalog& catalog, std::span<const std::byte> manifest,
                                 std::vector<Region>& reusable);
   // The manifest of a file that grows, from the one it has; null where files are only written anew.
   std::vector<std::byte> (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);

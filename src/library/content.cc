@@ -1,0 +1,155 @@
+#include "library/content.h"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+
+#include "base/utf8.h"
+#include "hash/digest.h"
+#include "library/admission.h"
+#include "model/sparse.h"
+#include "read/parts.h"
+#include "run/parallel.h"
+
+namespace zt::library {
+namespace {
+
+bool is_sparse(std::string_view layout) { return layout == "sparse_csr" || layout == "sparse_coo"; }
+
+ArrayView array_of(DType dtype, std::uint64_t elements, const void* data) {
+  return {.dtype = dtype, .shape = {elements}, .data = static_cast<const std::byte*>(data)};
+}
+
+// Whether all bytes of a bool part are 0 or 1.
+bool is_clean(const SourceState& state, const model::PartRow& part) {
+  std::atomic<bool> clean = true;
+  const model::Recipe recipe = state.measured(part);
+  const read::Job job{.part = state.part_source(part, recipe),
+                      .check = read::Check::none,
+                      .out = {},
+                      .visit = [&](std::uint64_t, std::span<const std::byte> bytes) {
+                        const auto odd = [](std::byte byte) { return static_cast<unsigned>(byte) > 1; };
+                        if (std::ranges::any_of(bytes, odd)) clean = false;
+                      }};
+  run::Meter meter;
+  read::carry_out({&job, 1}, run::thread_count(state.options.threads), meter,
+                  [](std::size_t, Error& error) { throw error; });
+  return clean;
+}
+
+model::Entries entries_of(const SparseParts& parts) {
+  if (parts.layout == "sparse_csr") return model::csr_entries(parts.indices, parts.indptr);
+  const std::uint64_t nnz = parts.shape.empty() ? 0 : parts.indices.size() / parts.shape.size();
+  return model::coo_entries(parts.shape, nnz, parts.indices);
+}
+
+}  // namespace
+
+std::vector<PartView> SparseParts::views() const {
+  const std::uint64_t nnz = byte_length(dtype, 1).value_or(1) == 0 ? 0 : values.size() / *byte_length(dtype, 1);
+  std::vector<PartView> views = {{"values", array_of(dtype, nnz, values.data())}};
+  if (layout == "sparse_coo") {
+    views.push_back({"coords", array_of(DType::u64, indices.size(), indices.data())});
+  } else {
+    views.push_back({"indices", array_of(DType::u64, indices.size(), indices.data())});
+    views.push_back({"indptr", array_of(DType::u64, indptr.size(), indptr.data())});
+  }
+  return views;
+}
+
+SparseParts read_sparse(const Tensor& tensor) {
+  SparseParts parts;
+  parts.layout = tensor.layout();
+  parts.shape.assign(tensor.shape().begin(), tensor.shape().end());
+  const Part values = tensor.part("values");
+  parts.dtype = values.dtype();
+  parts.values = values.read(Verify::always);
+  const std::uint64_t width = dtype_bits(parts.dtype) / 8;
+  if (width == 0 || parts.values.size() % width != 0) {
+    throw Error(Code::malformed, "sparse.values.length", "part 'values' is no whole number of elements");
+  }
+  SparseIndices found = tensor.read_indices(parts.values.size() / width, Verify::always);
+  parts.indices = std::move(found.indices);
+  parts.indptr = std::move(found.indptr);
+  return parts;
+}
+
+void sort_entries(SparseParts& parts) {
+  if (parts.layout != "sparse_csr") return;
+  const std::size_t width = dtype_bits(parts.dtype) / 8;
+  std::vector<std::size_t> order;
+  const std::vector<std::byte> values = parts.values;
+  const std::vector<std::uint64_t> columns = parts.indices;
+  for (std::size_t row = 0; row + 1 < parts.indptr.size(); ++row) {
+    const auto first = static_cast<std::size_t>(parts.indptr[row]);
+    order.resize(static_cast<std::size_t>(parts.indptr[row + 1]) - first);
+    std::iota(order.begin(), order.end(), first);
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return columns[i]; });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      parts.indices[first + i] = columns[order[i]];
+      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(order[i] * width), width,
+                  parts.values.begin() + static_cast<std::ptrdiff_t>((first + i) * width));
+    }
+  }
+}
+
+bool needs_wide(const Tensor& tensor, const model::Encoder& encoder) {
+  if (!is_sparse(tensor.layout())) return false;
+  const bool strict = encoder.holds.strict;
+  const Part first = tensor.part(tensor.layout() == "sparse_csr" ? "indices" : "coords");
+  const auto fits = [&](const Part& part) {
+    return part.dtype() == DType::u64 || (strict && part.dtype() == DType::u32 && part.dtype() == first.dtype());
+  };
+  if (tensor.layout() == "sparse_csr" && !fits(tensor.part("indptr"))) return true;
+  return !fits(first);
+}
+
+void BoolSource::read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) {
+  source_.read(piece, out, scratch);
+  for (std::byte& byte : out) byte = static_cast<std::byte>(byte != std::byte{0});
+}
+
+std::string digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum) {
+  if (checksum == Checksum::none) return "";
+  const model::Recipe recipe = source.measured(part);
+  read::PieceReader reader(source.part_source(part, recipe), read::Check::all, true);
+  hash::Digest digest{.algorithm = checksum};
+  hash::Xxh3 xxh3;
+  std::optional<hash::Sha256> sha;
+  if (checksum == Checksum::sha256) sha.emplace();
+  read::Scratch scratch;
+  std::vector<std::byte> bytes;
+  for (std::size_t piece = 0; piece < reader.pieces(); ++piece) {
+    bytes.resize(reader.piece_length(piece));
+    reader.read(piece, bytes, scratch);
+    if (sha) {
+      sha->update(bytes);
+    } else {
+      xxh3.update(bytes);
+    }
+  }
+  reader.finish();
+  if (sha) digest.sha = sha->finish();
+  digest.xxh3 = xxh3.value();
+  return hash::format_digest(digest);
+}
+
+std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder) {
+  std::vector<Loss> losses;
+  if (!encoder.holds.strict) return losses;
+  for (std::size_t i = 0; i < tensor.parts(); ++i) {
+    const Part part = tensor.part(i);
+    if (part.dtype() == DType::boolean && !is_clean(PartAccess::state(part), PartAccess::row(part))) {
+      losses.push_back({"part " + in_quotes(part.role()) + ": bool bytes other than 0 and 1: they become 1"});
+    }
+  }
+  if (!is_sparse(tensor.layout())) return losses;
+  switch (entries_of(read_sparse(tensor))) {
+    case model::Entries::in_order: break;
+    case model::Entries::unsorted: losses.push_back({"the order of entries in its rows: they are sorted"}); break;
+    case model::Entries::repeated: losses.push_back({"cells that are given twice", true}); break;
+  }
+  return losses;
+}
+
+}  // namespace zt::library

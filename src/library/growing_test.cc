@@ -1,0 +1,165 @@
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "memory_file.h"
+#include "temp_dir.h"
+#include "ztensor/ztensor.h"
+
+namespace zt {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<float> kData = {1, 2, 3, 4};
+const std::vector<float> kOther = {5, 6, 7, 8};
+const Shape kShape = {2, 2};
+std::span<const float> data() { return kData; }
+std::span<const float> other() { return kOther; }
+
+Code refusal(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.code();
+  }
+  return Code::internal;
+}
+
+WriterOptions appending() { return {.mode = WriteMode::append}; }
+
+// Both generations that grow.
+class Growing : public testing::TestWithParam<const char*> {
+ protected:
+  fs::path make(const std::function<void(Writer&)>& fill) {
+    const fs::path path = folder_.path() / "m.zt";
+    Writer writer = Writer::create(path, {.format = GetParam(), .attributes = Value(Value::Map{{"a", 1}})});
+    fill(writer);
+    writer.finalize();
+    return path;
+  }
+  test::TempDir folder_;
+};
+
+TEST_P(Growing, AddsReplacesRemovesAndRenames) {
+  const fs::path path = make([](Writer& w) {
+    w.add("keep", kShape, data(), {.attributes = Value(Value::Map{{"k", "v"}})});
+    w.add("old", kShape, data());
+    w.add("gone", kShape, data());
+  });
+  const Source before = open(path);
+  const Bytes mapped = before.tensor("old").data().map();
+  Writer writer = Writer::create(path, appending());
+  EXPECT_EQ(writer.attributes(), Value(Value::Map{{"a", 1}}));
+  EXPECT_EQ(refusal([&] { writer.add("old", kShape, other()); }), Code::usage);
+  writer.add("old", kShape, other(), {.replace = true});
+  writer.add("new", kShape, other(), {.encoding = Encoding::zstd()});
+  writer.add_alias("tied", "keep");
+  writer.add_alias("renamed", "gone");
+  writer.remove("gone");
+  EXPECT_EQ(refusal([&] { writer.remove("gone"); }), Code::not_found);
+  writer.set_tensor_attributes("keep", Value(Value::Map{{"k", 2}}));
+  writer.set_attributes(Value(Value::Map{{"b", "x"}}));
+  writer.finalize();
+
+  const Source source = open(path);
+  EXPECT_EQ(source.size(), 5U);
+  EXPECT_EQ(source.format(), before.format());
+  EXPECT_EQ(source.tensor("keep").read<float>(), kData);
+  EXPECT_EQ(source.tensor("tied").read<float>(), kData);
+  EXPECT_EQ(source.tensor("renamed").read<float>(), kData);
+  EXPECT_EQ(source.tensor("old").read<float>(), kOther);
+  EXPECT_EQ(source.tensor("new").read<float>(), kOther);
+  EXPECT_EQ(source.tensor("keep").attributes(), Value(Value::Map{{"k", 2}}));
+  EXPECT_EQ(source.attributes(), Value(Value::Map{{"b", "x"}}));
+  EXPECT_TRUE(verify(source).findings.empty());
+  EXPECT_EQ(before.tensor("gone").read<float>(), kData) << "who opened it before reads what was";
+  EXPECT_EQ(mapped.as<float>()[0], 1.0F);
+}
+
+TEST_P(Growing, MakesAFileThatIsNotThere) {
+  const fs::path path = folder_.path() / "new.zt";
+  WriterOptions options = appending();
+  options.format = GetParam();
+  Writer writer = Writer::create(path, options);
+  writer.add("w", kShape, data());
+  writer.finalize();
+  EXPECT_EQ(open(path).tensor("w").read<float>(), kData);
+}
+
+TEST_P(Growing, LeavesTheFileWhenGivenUp) {
+  const fs::path path = make([](Writer& w) { w.add("w", kShape, data()); });
+  const auto size = fs::file_size(path);
+  {
+    Writer writer = Writer::create(path, appending());
+    writer.add("v", kShape, data());
+    EXPECT_EQ(open(path).size(), 1U) << "whole while it grows";
+  }
+  EXPECT_EQ(fs::file_size(path), size);
+  Writer writer = Writer::create(path, appending());
+  writer.add("v", kShape, data());
+  writer.abort();
+  EXPECT_EQ(fs::file_size(path), size);
+  EXPECT_EQ(open(path).size(), 1U);
+}
+
+TEST_P(Growing, RefusesASecondWriterAtOnce) {
+  const fs::path path = make([](Writer& w) { w.add("w", kShape, data()); });
+  Writer first = Writer::create(path, appending());
+  try {
+    Writer::create(path, appending());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.os_error(), EWOULDBLOCK);
+  }
+  first.add("v", kShape, data());
+  first.finalize();
+  Writer second = Writer::create(path, appending());
+  second.add("u", kShape, data());
+  second.finalize();
+  EXPECT_EQ(open(path).size(), 3U);
+}
+
+TEST_P(Growing, RefusesAnotherFormatOrAlignment) {
+  const fs::path path = make([](Writer& w) { w.add("w", kShape, data()); });
+  const std::string another = std::string(GetParam()) == "2" ? "1.2" : "2";
+  EXPECT_EQ(refusal([&] { Writer::create(path, {.mode = WriteMode::append, .format = another}); }), Code::usage);
+  EXPECT_EQ(refusal([&] { Writer::create(path, {.mode = WriteMode::append, .alignment = 1 << 20}); }), Code::usage);
+  EXPECT_EQ(refusal([&] { Writer::create(path, {.mode = WriteMode::append, .canonical = true}); }), Code::usage);
+  EXPECT_EQ(open(path).size(), 1U);
+}
+
+TEST_P(Growing, TakesManyAppends) {
+  const fs::path path = make([](Writer& w) { w.add("w", kShape, data()); });
+  for (int i = 0; i < 100; ++i) {
+    Writer writer = Writer::create(path, appending());
+    writer.add("t" + std::to_string(i), kShape, data());
+    writer.finalize();
+    ASSERT_EQ(open(path).size(), static_cast<std::size_t>(i + 2));
+  }
+  const Source source = open(path);
+  for (const Tensor tensor : source) EXPECT_EQ(tensor.read<float>(), kData);
+}
+
+INSTANTIATE_TEST_SUITE_P(Generation, Growing, testing::Values("1.2", "2"));
+
+TEST(GrowingFile, RefusesFormatsThatCannotGrow) {
+  const test::TempDir folder;
+  const fs::path golden = fs::path(ZT_TEST_DATA) / "golden";
+  const fs::path path = folder.path() / "copy.zt";
+  fs::copy_file(fs::path(ZT_TEST_DATA) / "hostile" / "safetensors" / "ok.dtypes.safetensors", path);
+  try {
+    Writer::create(path, appending());
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::unsupported);
+    EXPECT_STREQ(error.rule(), "write.grow");
+  }
+}
+
+}  // namespace
+}  // namespace zt
