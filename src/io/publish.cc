@@ -10,6 +10,7 @@
 
 #include "io/descriptor.h"
 #include "io/sibling.h"
+#include "io/system.h"
 #include "io/target.h"
 #include "ztensor/error.h"
 
@@ -34,7 +35,7 @@ std::string open_file_path(const Descriptor& file) { return "/proc/self/fd/" + s
 // An unnamed file in the folder; empty where there are none, or none that could be given a name later.
 Descriptor open_unnamed(const Target& target) {
   constexpr int kFlags = O_TMPFILE | O_RDWR | O_CLOEXEC;
-  Descriptor file(retry([&] { return ::openat(target.folder.get(), ".", kFlags, kNewMode); }));
+  Descriptor file(retry([&] { return sys::openat(target.folder.get(), ".", kFlags, kNewMode); }));
   if (!file) {
     // File systems and kernels without O_TMPFILE: EISDIR and ENOENT are of those that have never heard of it.
     const bool refused = errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT;
@@ -50,7 +51,7 @@ Descriptor open_unnamed(const Target& target) {
 }
 
 bool sync_data(const Descriptor& file) {
-  return retry([&] { return ::fsync(file.get()); }) == 0;
+  return retry([&] { return sys::fsync(file.get()); }) == 0;
 }
 
 }  // namespace
@@ -106,7 +107,7 @@ void Publication::State::open_sibling() {
   constexpr int kFlags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW;
   for (int i = 0; i < kMaxNames; ++i) {
     std::string name = sibling_name(target.folder.get(), target.name);
-    Descriptor opened(retry([&] { return ::openat(target.folder.get(), name.c_str(), kFlags, kNewMode); }));
+    Descriptor opened(retry([&] { return sys::openat(target.folder.get(), name.c_str(), kFlags, kNewMode); }));
     if (!opened && errno == EEXIST) continue;
     if (!opened) fail(errno, target.asked, "cannot create a file in its folder");
     // Until it is locked another save may take it for stale and remove it.
@@ -122,13 +123,13 @@ void Publication::State::open_sibling() {
 
 void Publication::State::keep_mode(const struct stat& existing) {
   const mode_t mode = existing.st_mode & kKeptModes;
-  if (::fchmod(file.get(), mode) != 0) fail(errno, target.asked, "cannot keep its mode");
+  if (sys::fchmod(file.get(), mode) != 0) fail(errno, target.asked, "cannot keep its mode");
 }
 
 void Publication::State::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const std::size_t wanted = std::min(bytes.size(), kMaxWrite);
-    const ssize_t done = retry([&] { return ::write(file.get(), bytes.data(), wanted); });
+    const ssize_t done = retry([&] { return sys::write(file.get(), bytes.data(), wanted); });
     if (done < 0) fail(errno, target.asked, "cannot write");
     if (done == 0) fail(EIO, target.asked, "cannot write");  // rather than for ever
     bytes = bytes.subspan(static_cast<std::size_t>(done));
@@ -167,17 +168,17 @@ int Publication::State::place_new() {
   if (options.durable && !sync_data(file)) fail(errno, target.asked, "cannot sync");
   if (sibling.empty()) {
     const std::string from = open_file_path(file);
-    const int done = retry([&] { return ::linkat(AT_FDCWD, from.c_str(), folder, name, AT_SYMLINK_FOLLOW); });
+    const int done = retry([&] { return sys::linkat(AT_FDCWD, from.c_str(), folder, name, AT_SYMLINK_FOLLOW); });
     return done == 0 ? 0 : errno;
   }
   const char* const from = sibling.c_str();
-  if (retry([&] { return ::renameat2(folder, from, folder, name, RENAME_NOREPLACE); }) == 0) {
+  if (retry([&] { return sys::renameat2(folder, from, folder, name, RENAME_NOREPLACE); }) == 0) {
     sibling.clear();
     return 0;
   }
   if (errno != EINVAL && errno != ENOSYS) return errno;  // these: NFS and others cannot rename so
-  if (retry([&] { return ::linkat(folder, from, folder, name, 0); }) != 0) return errno;
-  ::unlinkat(folder, from, 0);
+  if (retry([&] { return sys::linkat(folder, from, folder, name, 0); }) != 0) return errno;
+  sys::unlinkat(folder, from, 0);
   sibling.clear();
   return 0;
 }
@@ -188,8 +189,8 @@ void Publication::State::link_sibling() {
   const std::string from = open_file_path(file);
   for (int i = 0; i < kMaxNames; ++i) {
     std::string name = sibling_name(target.folder.get(), target.name);
-    const int done =
-        retry([&] { return ::linkat(AT_FDCWD, from.c_str(), target.folder.get(), name.c_str(), AT_SYMLINK_FOLLOW); });
+    const int done = retry(
+        [&] { return sys::linkat(AT_FDCWD, from.c_str(), target.folder.get(), name.c_str(), AT_SYMLINK_FOLLOW); });
     if (done == 0) {
       sibling = std::move(name);
       return;
@@ -208,7 +209,7 @@ void Publication::State::replace() {
   if (!sync_data(file)) fail(errno, target.asked, "cannot sync");
   if (sibling.empty()) link_sibling();
   const int folder = target.folder.get();
-  const int done = retry([&] { return ::renameat(folder, sibling.c_str(), folder, target.name.c_str()); });
+  const int done = retry([&] { return sys::renameat(folder, sibling.c_str(), folder, target.name.c_str()); });
   if (done != 0) fail(errno, target.asked, "cannot replace");
   sibling.clear();
 }
@@ -227,7 +228,7 @@ void Publication::State::publish() {
 }
 
 void Publication::State::abandon() noexcept {
-  if (!sibling.empty() && process == ::getpid()) ::unlinkat(target.folder.get(), sibling.c_str(), 0);
+  if (!sibling.empty() && process == ::getpid()) sys::unlinkat(target.folder.get(), sibling.c_str(), 0);
   sibling.clear();
   file.reset();
 }
@@ -260,7 +261,7 @@ void Publication::read_back(std::uint64_t offset, std::span<std::byte> out) cons
 
 void Publication::rewind(std::uint64_t position) {
   const auto length = static_cast<off_t>(position);
-  if (retry([&] { return ::ftruncate(state_->file.get(), length); }) != 0) {
+  if (retry([&] { return sys::ftruncate(state_->file.get(), length); }) != 0) {
     fail(errno, state_->target.asked, "cannot cut");
   }
   state_->move_to(position);
@@ -311,7 +312,7 @@ void remove_file(const fs::path& path, const File& expected) {
   const Identity now{static_cast<std::uint64_t>(found->st_dev), static_cast<std::uint64_t>(found->st_ino)};
   if (now != expected.identity()) fail_usage(path, "it is another file by now");
   if (expected.was_changed()) fail_usage(path, "it was changed meanwhile");
-  if (::unlinkat(target.folder.get(), target.name.c_str(), 0) != 0) fail(errno, path, "cannot remove");
+  if (sys::unlinkat(target.folder.get(), target.name.c_str(), 0) != 0) fail(errno, path, "cannot remove");
 }
 
 }  // namespace zt::io

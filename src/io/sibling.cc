@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 
 #include "io/descriptor.h"
+#include "io/system.h"
 
 namespace zt::io {
 namespace {
@@ -75,11 +76,11 @@ void remove_if_stale(int folder, const std::string& name) {
   struct stat named {};
   if (!is_regular(folder, name, named)) return;
   const Descriptor file = open_sibling(folder, name);
-  if (!file || retry([&] { return ::flock(file.get(), LOCK_EX | LOCK_NB); }) != 0) return;
+  if (!file || retry([&] { return sys::flock(file.get(), LOCK_EX | LOCK_NB); }) != 0) return;
   // Its maker may have renamed it before we had the lock: then the name is gone, or is another file's.
   struct stat opened {};
   if (::fstat(file.get(), &opened) != 0 || !is_regular(folder, name, named)) return;
-  if (named.st_dev == opened.st_dev && named.st_ino == opened.st_ino) ::unlinkat(folder, name.c_str(), 0);
+  if (named.st_dev == opened.st_dev && named.st_ino == opened.st_ino) sys::unlinkat(folder, name.c_str(), 0);
 }
 
 }  // namespace
@@ -92,10 +93,10 @@ std::string sibling_name(int folder, std::string_view name) {
 }
 
 bool lock_sibling(int file) noexcept {
-  return retry([&] { return ::flock(file, LOCK_EX | LOCK_NB); }) == 0 || errno != EWOULDBLOCK;
+  return retry([&] { return sys::flock(file, LOCK_EX | LOCK_NB); }) == 0 || errno != EWOULDBLOCK;
 }
 
-void unlock_sibling(int file) noexcept { ::flock(file, LOCK_UN); }
+void unlock_sibling(int file) noexcept { sys::flock(file, LOCK_UN); }
 
 void remove_stale_siblings(int folder, std::string_view name) {
   for (const std::string& sibling : find_siblings(folder, name)) remove_if_stale(folder, sibling);

@@ -3,6 +3,8 @@
 #include <system_error>
 #include <utility>
 
+#include "io/system.h"
+
 namespace zt::io {
 namespace {
 
@@ -72,7 +74,7 @@ void check_regular(const struct stat& status, const fs::path& asked) {
 }
 
 void sync_folder(const Target& target) {
-  if (retry([&] { return ::fsync(target.folder.get()); }) == 0) return;
+  if (retry([&] { return sys::fsync(target.folder.get()); }) == 0) return;
   // Some file systems cannot sync a folder and say EINVAL: there is nothing more to ask of them.
   if (errno != EINVAL) fail(errno, target.asked, "cannot sync its folder");
 }

@@ -1,0 +1,257 @@
+#include "io/growing_end.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <string>
+
+#include "base/checked.h"
+#include "base/endian.h"
+#include "ztensor/error.h"
+
+namespace zt::io {
+namespace {
+
+constexpr std::uint64_t kPage = 4096;
+constexpr std::uint64_t kMaxSize = std::numeric_limits<std::int64_t>::max() - kPage;  // what off_t can say, and some
+constexpr std::uint64_t kMaxRange = std::uint64_t{1} << 30;  // what readers of 1.x take for a manifest
+
+std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) {
+  return (value + alignment - 1) & ~(alignment - 1);
+}
+
+void check_size(const GrowingFile& file, std::uint64_t end) {
+  if (end > kMaxSize) fail(EFBIG, file.path(), "cannot grow");
+}
+
+[[noreturn]] void fail_live(const GrowingFile& file) {
+  Error error(Code::usage, "", "its end is not that of the version to grow: it was changed meanwhile");
+  error.enter_file(file.path().native());
+  throw error;
+}
+
+template <std::size_t Size>
+std::array<std::byte, Size> read_array(const GrowingFile& file, std::uint64_t offset) {
+  std::array<std::byte, Size> bytes;
+  file.read(offset, bytes);
+  return bytes;
+}
+
+// --- generations 1.1 and 1.2 ---------------------------------------------------------------------------------------
+
+// The footer is at a multiple of 16, so its size can be changed by one write inside one sector. While data is written,
+// that size reaches from the live manifest to the footer: the manifest is the leading item of a longer range.
+class SizedEnd final : public GrowingEnd {
+ public:
+  SizedEnd(GrowingFile& file, const Live& live, std::uint64_t hop_limit);
+  bool has_room(std::uint64_t end) const override;
+  void make_room(std::uint64_t written, std::uint64_t end, std::uint64_t wanted) override;
+  std::uint64_t spared() const override { return moved_ ? 0 : footer_ + (footer_ > 0 ? kFooter : 0); }
+  std::uint64_t place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t alignment) override;
+  std::size_t footer_length() const override { return kFooter; }
+  void commit(std::span<const std::byte> footer) override;
+
+ private:
+  static constexpr std::uint64_t kFooter = 16;
+  using Footer = std::array<std::byte, kFooter>;
+
+  std::uint64_t limit(std::uint64_t next_length) const { return std::max(hop_limit_, length_ + next_length + 32); }
+  void extend(std::uint64_t footer);
+  void write_size(std::uint64_t size);
+  void hop(std::uint64_t written, std::uint64_t wanted);
+
+  std::uint64_t hop_limit_;
+  std::uint64_t manifest_;    // the live one
+  std::uint64_t length_;      // of its item
+  bool moved_ = false;        // the live manifest is a copy that lies past the data
+  std::uint64_t footer_ = 0;  // the one that the file ends with while it grows; 0: it has not begun to
+  Footer last_;               // what the file ended with
+};
+
+SizedEnd::SizedEnd(GrowingFile& file, const Live& live, std::uint64_t hop_limit)
+    : GrowingEnd(file, file.size()),
+      hop_limit_(std::min(hop_limit, kMaxRange)),
+      manifest_(live.manifest.offset),
+      length_(live.manifest.length) {
+  const std::uint64_t size = file.size();
+  if (size < kFooter || size > kMaxSize || !checked::within(manifest_, length_, size - kFooter) ||
+      live.used_end > size - kFooter) {
+    fail_live(file);
+  }
+  last_ = read_array<kFooter>(file, size - kFooter);
+  if (endian::load_le<std::uint64_t>(last_.data()) != size - kFooter - manifest_) fail_live(file);
+  const std::uint64_t behind = manifest_ + length_;
+  if (behind == size - kFooter || size % kFooter != 0 || live.used_end > behind) return;
+  // A longer range than the item: either an append was killed, and behind the item is the footer it had, or another
+  // tool left bytes there, which are not ours to write over.
+  Footer former = last_;
+  endian::store_le(former.data(), length_);
+  if (behind + 2 * kFooter > size || read_array<kFooter>(file, behind) != former) return;
+  base_ = behind + kFooter;
+  footer_ = size - kFooter;
+}
+
+bool SizedEnd::has_room(std::uint64_t end) const {
+  if (moved_) return end <= manifest_;
+  return footer_ > 0 && end <= footer_;
+}
+
+void SizedEnd::extend(std::uint64_t footer) {
+  Footer bytes = last_;
+  endian::store_le(bytes.data(), footer - manifest_);
+  file_.write(footer, bytes);
+  file_.sync();
+  footer_ = footer;
+}
+
+void SizedEnd::write_size(std::uint64_t size) {
+  std::array<std::byte, 8> bytes;
+  endian::store_le(bytes.data(), size);
+  file_.write(footer_, bytes);
+}
+
+void SizedEnd::make_room(std::uint64_t written, std::uint64_t end, std::uint64_t wanted) {
+  check_size(file_, std::max(end, wanted));
+  if (has_room(end)) return;
+  // So that the live manifest can always be moved behind the data.
+  const std::uint64_t farthest = manifest_ + limit(length_);
+  const auto reach = [&](std::uint64_t data) { return round_up(data, kFooter) + round_up(length_, kFooter); };
+  if (!moved_ && reach(std::max(end, base_)) <= farthest) {
+    if (reach(wanted) > farthest) wanted = end;
+    extend(round_up(std::max({end, wanted, base_}), kFooter));
+    return;
+  }
+  while (!moved_ || manifest_ < end) hop(written, std::max(end, wanted));
+}
+
+// Moves the live manifest on, to `wanted` if it is not too far.
+void SizedEnd::hop(std::uint64_t written, std::uint64_t wanted) {
+  const std::uint64_t free = std::max({written, base_, moved_ ? manifest_ + length_ : 0});
+  const std::uint64_t least = std::max(footer_, round_up(free + length_, kFooter));
+  const std::uint64_t farthest = (manifest_ + limit(length_)) & ~(kFooter - 1);
+  const std::uint64_t footer = std::max(least, std::min(round_up(wanted + length_, kFooter), farthest));
+  if (footer - manifest_ > kMaxRange) {
+    throw Error(Code::limit, "", "the file's manifest is too large for an append of this size");
+  }
+  if (footer != footer_) extend(footer);
+  file_.copy(manifest_, length_, footer - length_);
+  file_.sync();
+  write_size(length_);
+  file_.sync();  // from here on the former copy may be written over
+  manifest_ = footer - length_;
+  moved_ = true;
+}
+
+std::uint64_t SizedEnd::place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t) {
+  check_size(file_, written + length);
+  if (length > kMaxRange) throw Error(Code::limit, "", "a manifest of more than 1 GiB");
+  // Not over the live one, nor over the footer there is, if another one is needed anyway.
+  const auto place = [&] {
+    const std::uint64_t free = std::max({written, base_, moved_ ? manifest_ + length_ : 0});
+    if (footer_ >= free + length) return footer_;
+    return round_up(std::max(free, footer_ > 0 ? footer_ + kFooter : 0) + length, kFooter);
+  };
+  std::uint64_t footer = place();
+  if (footer - manifest_ > limit(length)) {
+    hop(written, written);
+    footer = place();
+  }
+  if (footer - manifest_ > kMaxRange) {
+    throw Error(Code::limit, "", "the file's manifest is too large to grow beside a new one");
+  }
+  if (footer != footer_) extend(footer);
+  return footer - length;
+}
+
+void SizedEnd::commit(std::span<const std::byte> footer) { file_.write(footer_, footer.first(8)); }
+
+// --- generation 2 --------------------------------------------------------------------------------------------------
+
+// While data is written, a copy of the footer ends the file and a page; the new one is put behind it, at the start of a
+// page.
+class FooterEnd final : public GrowingEnd {
+ public:
+  FooterEnd(GrowingFile& file, const Live& live);
+  bool has_room(std::uint64_t end) const override { return end_ > 0 && end <= end_ - kFooter; }
+  void make_room(std::uint64_t written, std::uint64_t end, std::uint64_t wanted) override;
+  std::uint64_t spared() const override { return end_; }
+  std::uint64_t place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t alignment) override;
+  std::size_t footer_length() const override { return kFooter; }
+  void commit(std::span<const std::byte> footer) override;
+
+ private:
+  static constexpr std::uint64_t kFooter = 40;
+  static constexpr std::uint64_t kMaxSearched = std::uint64_t{1} << 18;  // pages
+  using Footer = std::array<std::byte, kFooter>;
+  std::optional<std::uint64_t> find_base(const Live& live) const;
+
+  std::uint64_t end_ = 0;  // of the file while it grows; 0: it has not begun to
+  Footer footer_;          // of the live version
+};
+
+FooterEnd::FooterEnd(GrowingFile& file, const Live& live) : GrowingEnd(file, file.size()) {
+  const std::uint64_t size = file.size();
+  if (size < kFooter || size > kMaxSize || live.used_end > size - kFooter ||
+      !checked::within(live.manifest.offset, live.manifest.length, size - kFooter)) {
+    fail_live(file);
+  }
+  footer_ = read_array<kFooter>(file, size - kFooter);
+  if (endian::load_le<std::uint64_t>(footer_.data()) != live.manifest.offset ||
+      endian::load_le<std::uint64_t>(footer_.data() + 8) != live.manifest.length) {
+    fail_live(file);
+  }
+  if (size % kPage != 0) return;
+  if (const auto base = find_base(live)) {
+    base_ = *base;
+    end_ = size;
+  }
+}
+
+// Where the last whole version ended, if what follows it is what an append left that was killed. Its footer is right
+// behind its manifest, or at the start of a page if an append of ours put it there. The first match counts: what is
+// behind the true one may be anything.
+std::optional<std::uint64_t> FooterEnd::find_base(const Live& live) const {
+  const std::uint64_t last = file_.size() - kFooter;
+  const std::uint64_t behind = live.manifest.offset + live.manifest.length;
+  if (behind == last) return std::nullopt;
+  const auto is_footer = [&](std::uint64_t at) {
+    return at + kFooter <= last && read_array<kFooter>(file_, at) == footer_;
+  };
+  if (live.used_end <= behind && is_footer(behind)) return behind + kFooter;
+  std::uint64_t page = round_up(std::max(live.used_end, behind), kPage);
+  for (std::uint64_t searched = 0; searched < kMaxSearched && page < last; ++searched, page += kPage) {
+    if (is_footer(page)) return page + kFooter;
+  }
+  return std::nullopt;
+}
+
+void FooterEnd::make_room(std::uint64_t, std::uint64_t end, std::uint64_t wanted) {
+  check_size(file_, std::max(end, wanted));
+  if (has_room(end)) return;
+  const std::uint64_t next = round_up(std::max({end, wanted, base_}) + kFooter, kPage);
+  file_.write(next - kFooter, footer_);
+  file_.sync();
+  end_ = next;
+}
+
+std::uint64_t FooterEnd::place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t alignment) {
+  check_size(file_, std::max({written, length, alignment}));
+  std::uint64_t offset = round_up(std::max(written, base_), std::max(alignment, kPage));
+  if (!has_room(offset + length)) offset = round_up(std::max(offset, end_), std::max(alignment, kPage));
+  make_room(written, offset + length, 0);
+  return offset;
+}
+
+void FooterEnd::commit(std::span<const std::byte> footer) { file_.write(end_, footer); }
+
+}  // namespace
+
+std::unique_ptr<GrowingEnd> make_sized_end(GrowingFile& file, const Live& live, std::uint64_t hop_limit) {
+  return std::make_unique<SizedEnd>(file, live, hop_limit);
+}
+
+std::unique_ptr<GrowingEnd> make_footer_end(GrowingFile& file, const Live& live) {
+  return std::make_unique<FooterEnd>(file, live);
+}
+
+}  // namespace zt::io

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "io/growing_file.h"
+#include "io/growth.h"
+
+namespace zt::io {
+
+// Where and how a file ends while it grows, so that each of its states is a whole file (docs/design.md, growing a
+// file). Every write here is ordered against the others, and each one that extends the file or commits lies in one page.
+class GrowingEnd {
+ public:
+  virtual ~GrowingEnd() = default;
+
+  // What lies below stays as it is. The end of the file, or where an append began that was killed.
+  std::uint64_t base() const { return base_; }
+  // Whether bytes from `base` to `end` are kept free for data and the end lies behind them.
+  virtual bool has_room(std::uint64_t end) const = 0;
+  // Sees to that, for `end` and if it costs no more for `wanted`. Data reaches to `written`.
+  virtual void make_room(std::uint64_t written, std::uint64_t end, std::uint64_t wanted) = 0;
+  // Bytes at the end of the room that were a footer for a while: a reader may be about to look there. 0 when there are
+  // none that data could spare.
+  virtual std::uint64_t spared() const = 0;
+  // Where a manifest goes that no region was given for, once data reaches to `written`.
+  virtual std::uint64_t place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t alignment) = 0;
+  virtual std::size_t footer_length() const = 0;
+  // The file's manifest is the one that lies where place_manifest() said, or in the region that `footer` names.
+  virtual void commit(std::span<const std::byte> footer) = 0;
+
+ protected:
+  GrowingEnd(GrowingFile& file, std::uint64_t base) : file_(file), base_(base) {}
+  GrowingFile& file_;
+  std::uint64_t base_;
+};
+
+std::unique_ptr<GrowingEnd> make_sized_end(GrowingFile& file, const Live& live, std::uint64_t hop_limit);
+std::unique_ptr<GrowingEnd> make_footer_end(GrowingFile& file, const Live& live);
+
+}  // namespace zt::io

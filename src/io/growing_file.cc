@@ -1,0 +1,132 @@
+#include "io/growing_file.h"
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io/publish.h"
+#include "io/system.h"
+#include "ztensor/error.h"
+
+namespace zt::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxWrite = std::size_t{1} << 29;  // what systems take at once ends at 2 GiB
+constexpr std::size_t kCopied = std::size_t{1} << 20;
+constexpr int kMaxOpens = 10;  // a file that is replaced as often as we open it
+
+[[noreturn]] void fail_usage(const fs::path& path, const char* what) {
+  Error error(Code::usage, "", what);
+  error.enter_file(path.native());
+  throw error;
+}
+
+Descriptor open_writable(const fs::path& path) {
+  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+  Descriptor file(retry([&] { return ::open(path.c_str(), kFlags); }));
+  if (!file) fail(errno, path, "cannot open for writing");
+  return file;
+}
+
+// No lock, no growing: two writers at once would destroy the file. So a file system without locks is an error here.
+void lock(const Descriptor& file, const fs::path& path) {
+  if (retry([&] { return sys::flock(file.get(), LOCK_EX | LOCK_NB); }) == 0) return;
+  fail(errno, path, errno == EWOULDBLOCK ? "another writer has it" : "cannot lock");
+}
+
+Identity identity_of(const Descriptor& file, const fs::path& path) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) fail(errno, path, "cannot read its status");
+  return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
+}
+
+}  // namespace
+
+GrowingFile::GrowingFile(const fs::path& path, bool durable) : path_(path), durable_(durable), process_(::getpid()) {
+  std::error_code error;
+  place_ = fs::absolute(path, error);  // the working directory may change
+  if (error) place_ = path;
+  open();
+  size_ = store_->size();
+}
+
+void GrowingFile::open() {
+  for (int i = 0; i < kMaxOpens; ++i) {
+    struct stat looked {};
+    open_regular(path_, looked);  // opening a device for writing may do something
+    file_ = open_writable(path_);
+    lock(file_, path_);
+    // Before the lock its last owner may have changed the file, or replaced it.
+    store_ = File::open(path_);
+    if (store_->identity() == identity_of(file_, path_)) return;
+  }
+  fail(EBUSY, path_, "it is being replaced all the time");
+}
+
+GrowingFile::~GrowingFile() {
+  // Children forked since share the lock, and would keep the next writer from taking it.
+  if (is_owner()) sys::flock(file_.get(), LOCK_UN);
+}
+
+bool GrowingFile::is_owner() const { return process_ == ::getpid(); }
+
+void GrowingFile::read(std::uint64_t offset, std::span<std::byte> out) const {
+  while (!out.empty()) {
+    const std::size_t wanted = std::min(out.size(), kMaxWrite);
+    const auto position = static_cast<off_t>(offset);
+    const ssize_t got = retry([&] { return ::pread(file_.get(), out.data(), wanted, position); });
+    if (got < 0) fail(errno, path_, "cannot read");
+    if (got == 0) fail(0, path_, "the file was cut while it was open");
+    out = out.subspan(static_cast<std::size_t>(got));
+    offset += static_cast<std::uint64_t>(got);
+  }
+}
+
+void GrowingFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const std::size_t wanted = std::min(bytes.size(), kMaxWrite);
+    const ssize_t done = retry([&] { return sys::pwrite(file_.get(), bytes.data(), wanted, offset); });
+    if (done < 0) fail(errno, path_, "cannot write");
+    if (done == 0) fail(EIO, path_, "cannot write");  // rather than for ever
+    bytes = bytes.subspan(static_cast<std::size_t>(done));
+    offset += static_cast<std::uint64_t>(done);
+  }
+}
+
+void GrowingFile::copy(std::uint64_t from, std::uint64_t length, std::uint64_t to) {
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(length, kCopied)));
+  for (std::uint64_t done = 0; done < length; done += buffer.size()) {
+    buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(length - done, kCopied)));
+    read(from + done, buffer);
+    write(to + done, buffer);
+  }
+}
+
+void GrowingFile::sync() {
+  if (!durable_) return;
+  if (retry([&] { return sys::fdatasync(file_.get()); }) != 0) fail(errno, path_, "cannot sync");
+}
+
+void GrowingFile::check_written() {
+  const int copy = ::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) fail(errno, path_, "cannot write");
+  // Linux has closed it also when it says EINTR: never twice.
+  if (::close(copy) != 0 && errno != EINTR) fail(errno, path_, "cannot write");
+}
+
+void GrowingFile::check_place() const {
+  if (identify(place_) != identity_of(file_, path_)) fail_usage(path_, "it is another file by now");
+}
+
+void GrowingFile::truncate(std::uint64_t size) noexcept {
+  retry([&] { return sys::ftruncate(file_.get(), size); });
+}
+
+}  // namespace zt::io

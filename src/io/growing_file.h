@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include <sys/types.h>
+
+#include "io/descriptor.h"
+#include "io/file.h"
+
+namespace zt::io {
+
+// An existing file, open for writing in place and locked against other writers.
+class GrowingFile {
+ public:
+  // Throws io: as File::open, EWOULDBLOCK when another writer has the file.
+  GrowingFile(const std::filesystem::path& path, bool durable);
+  ~GrowingFile();
+  GrowingFile(const GrowingFile&) = delete;
+  GrowingFile& operator=(const GrowingFile&) = delete;
+
+  std::uint64_t size() const { return size_; }  // as it was when the lock was taken
+  const std::shared_ptr<const File>& store() const { return store_; }
+  const std::filesystem::path& path() const { return path_; }
+  // A forked child has a copy of this object, but the lock and the file are its parent's.
+  bool is_owner() const;
+
+  void read(std::uint64_t offset, std::span<std::byte> out) const;
+  void write(std::uint64_t offset, std::span<const std::byte> bytes);
+  void copy(std::uint64_t from, std::uint64_t length, std::uint64_t to);
+  // What is written so far lasts before what is written next. Nothing unless durable.
+  void sync();
+  // Reports what network file systems and quotas say no earlier than when a file is closed.
+  void check_written();
+  // Throws usage unless the path still leads to this file.
+  void check_place() const;
+  void truncate(std::uint64_t size) noexcept;  // as far as the system lets us
+
+ private:
+  void open();
+
+  std::filesystem::path path_;
+  std::filesystem::path place_;
+  bool durable_;
+  pid_t process_;
+  Descriptor file_;
+  std::shared_ptr<const File> store_;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace zt::io

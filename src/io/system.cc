@@ -1,0 +1,110 @@
+#include "io/system.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <limits>
+
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace zt::io::sys {
+namespace {
+
+constinit std::atomic<Hook*> current{nullptr};
+
+Verdict ask(const Event& event) noexcept {
+  Hook* const hook = current.load(std::memory_order_acquire);
+  if (hook == nullptr) [[likely]]
+    return {};
+  return hook->before(event);
+}
+
+template <class Work>
+auto perform(const Event& event, Work&& work) noexcept -> decltype(work(std::size_t{})) {
+  const Verdict verdict = ask(event);
+  if (verdict.os_error != 0) {
+    errno = verdict.os_error;
+    return -1;
+  }
+  if (verdict.pretend) return 0;
+  return work(verdict.at_most.value_or(std::numeric_limits<std::size_t>::max()));
+}
+
+std::span<const std::byte> as_span(const void* bytes, std::size_t length) {
+  return {static_cast<const std::byte*>(bytes), length};
+}
+
+// Past what off_t can say the system would take the offset for a negative one.
+constexpr std::uint64_t kMaxOffset = std::numeric_limits<off_t>::max();
+
+}  // namespace
+
+void set_hook(Hook* hook) noexcept { current.store(hook, std::memory_order_release); }
+
+int openat(int folder, const char* name, int flags, mode_t mode) noexcept {
+  return perform({Call::create, folder}, [&](std::size_t) { return ::openat(folder, name, flags, mode); });
+}
+
+ssize_t write(int file, const void* bytes, std::size_t length) noexcept {
+  return perform({Call::write, file, 0, as_span(bytes, length)},
+                 [&](std::size_t at_most) { return ::write(file, bytes, std::min(length, at_most)); });
+}
+
+ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t offset) noexcept {
+  if (offset > kMaxOffset) {
+    errno = EFBIG;
+    return -1;
+  }
+  return perform({Call::pwrite, file, offset, as_span(bytes, length)}, [&](std::size_t at_most) {
+    return ::pwrite(file, bytes, std::min(length, at_most), static_cast<off_t>(offset));
+  });
+}
+
+int ftruncate(int file, std::uint64_t size) noexcept {
+  if (size > kMaxOffset) {
+    errno = EFBIG;
+    return -1;
+  }
+  return perform({Call::truncate, file, size},
+                 [&](std::size_t) { return ::ftruncate(file, static_cast<off_t>(size)); });
+}
+
+int fsync(int file) noexcept {
+  return perform({Call::sync, file}, [&](std::size_t) { return ::fsync(file); });
+}
+
+int fdatasync(int file) noexcept {
+  return perform({Call::datasync, file}, [&](std::size_t) { return ::fdatasync(file); });
+}
+
+int fchmod(int file, mode_t mode) noexcept {
+  return perform({Call::chmod, file}, [&](std::size_t) { return ::fchmod(file, mode); });
+}
+
+int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept {
+  return perform({Call::link, to_folder},
+                 [&](std::size_t) { return ::linkat(from_folder, from, to_folder, to, flags); });
+}
+
+int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept {
+  return perform({Call::rename, to_folder}, [&](std::size_t) { return ::renameat(from_folder, from, to_folder, to); });
+}
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
+  return perform({Call::rename, to_folder},
+                 [&](std::size_t) { return ::renameat2(from_folder, from, to_folder, to, flags); });
+}
+
+int unlinkat(int folder, const char* name, int flags) noexcept {
+  return perform({Call::unlink, folder}, [&](std::size_t) { return ::unlinkat(folder, name, flags); });
+}
+
+int flock(int file, int operation) noexcept {
+  const Call call = operation == LOCK_UN ? Call::unlock : Call::lock;
+  return perform({call, file}, [&](std::size_t) { return ::flock(file, operation); });
+}
+
+}  // namespace zt::io::sys

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include <fcntl.h>
+#include <sys/types.h>
+
+// Every system call of io that changes a file, its size, its name or its lock. They behave as the system's own,
+// unless a test has set a Hook. Calls that only read are made directly.
+namespace zt::io::sys {
+
+enum class Call { create, write, pwrite, truncate, sync, datasync, link, rename, unlink, chmod, lock, unlock };
+
+// What is about to be done. `file` is the descriptor that is changed, or the folder of the name that is.
+struct Event {
+  Call call;
+  int file;
+  std::uint64_t offset = 0;  // of pwrite; the new size for truncate
+  std::span<const std::byte> bytes = {};
+};
+
+struct Verdict {
+  int os_error = 0;                         // not 0: nothing is done and the call fails so
+  std::optional<std::size_t> at_most = {};  // a write is this short
+  bool pretend = false;                     // nothing is done and the call succeeds
+};
+
+// Lets a test fail, shorten and watch the calls of the whole process. May be called from any thread.
+class Hook {
+ public:
+  virtual ~Hook() = default;
+  virtual Verdict before(const Event& event) noexcept = 0;
+};
+
+// Null: none. The caller sees to it that no call is under way on another thread.
+void set_hook(Hook* hook) noexcept;
+
+int openat(int folder, const char* name, int flags, mode_t mode) noexcept;
+ssize_t write(int file, const void* bytes, std::size_t length) noexcept;
+ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t offset) noexcept;
+int ftruncate(int file, std::uint64_t size) noexcept;
+int fsync(int file) noexcept;
+int fdatasync(int file) noexcept;
+int fchmod(int file, mode_t mode) noexcept;
+int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept;
+int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept;
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept;
+int unlinkat(int folder, const char* name, int flags) noexcept;
+int flock(int file, int operation) noexcept;
+
+}  // namespace zt::io::sys

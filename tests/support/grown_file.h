@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "io/growth.h"
+
+namespace zt::test {
+
+// Tensors of bytes, by name.
+using Contents = std::map<std::string, std::string>;
+
+// A file of generation 1.2, or one with the footer of generation 2 over a manifest of lines "name offset length".
+std::string make_file(io::Tail tail, const Contents& contents);
+// What a reader sees that opens the file now. Throws zt::Error if it is not whole.
+Contents read_contents(io::Tail tail, const std::filesystem::path& path);
+// Adds or replaces tensors, written in pieces.
+void append(const std::filesystem::path& path, io::Tail tail, const io::GrowthOptions& options, const Contents& added);
+// The version that the file has, and its manifest with other tensors beside.
+io::Live live_of(io::Tail tail, const ByteStore& store);
+
+}  // namespace zt::test
