@@ -30,7 +30,7 @@ enum class Backend { automatic, mmap, read };
 
 // Which digests a read checks. verify() always checks all.
 enum class Verify {
-  standard,  // crc32c on every copying or decoding read, in the same pass; borrowed views are not checked
+  standard,  // crc32c and xxh3 on every copying or decoding read, in the same pass; borrowed views are not checked
   always,    // also sha256, and a view once, when it is first handed out
   never,
 };

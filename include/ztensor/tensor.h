@@ -52,8 +52,8 @@ class ZT_API Part {
   // `verify`: instead of the source's: `always` checks the bytes once in the life of the source, before they are first
   // handed out.
   Bytes map(Mapping mapping = Mapping::shared, std::optional<Verify> verify = {}) const;
-  // Decodes into `out`; out.size() must equal length(). Checks a crc32c digest in the same pass, others as the
-  // source's Verify says. Throws usage (wrong size), io, malformed, mismatch, limit.
+  // Decodes into `out`; out.size() must equal length(). Checks a crc32c or xxh3 digest in the same pass, others as
+  // the source's Verify says. Throws usage (wrong size), io, malformed, mismatch, limit.
   void read_into(std::span<std::byte> out, std::optional<Verify> verify = {}) const;
   std::vector<std::byte> read(std::optional<Verify> verify = {}) const;
   // Decodes and checks the digest, and keeps nothing.

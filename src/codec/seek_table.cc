@@ -1,6 +1,8 @@
 #include "codec/zstd.h"
 
 #include <limits>
+#include <string>
+#include <string_view>
 
 #include "base/endian.h"
 #include "ztensor/error.h"
@@ -20,21 +22,55 @@ std::optional<std::uint32_t> table_content(std::uint64_t frames, std::uint64_t e
 }
 
 struct TableFooter {
-  std::uint32_t frames;
-  std::size_t entry;      // bytes of a row
-  std::uint32_t content;  // bytes after the skippable frame header
+  std::uint32_t frames = 0;
+  std::size_t entry = 0;      // bytes of a row
+  std::uint32_t content = 0;  // bytes after the skippable frame header
 };
 
-std::optional<TableFooter> read_footer(std::span<const std::byte> footer) noexcept {
-  if (footer.size() != kTableFooterBytes) return std::nullopt;
-  if (endian::load_le<std::uint32_t>(footer.data() + 5) != kTableMagic) return std::nullopt;
+// Why bytes are no seek table: a rule, and what a message says of it. No rule: they are one.
+struct Verdict {
+  const char* rule = nullptr;
+  std::string_view expected = {};
+};
+
+Verdict read_footer(std::span<const std::byte> footer, TableFooter& out) noexcept {
+  if (footer.size() != kTableFooterBytes) return {"zstd.table.short", "at least 17 bytes"};
+  if (endian::load_le<std::uint32_t>(footer.data() + 5) != kTableMagic)
+    return {"zstd.table.magic", "its magic at the end"};
   const auto descriptor = std::to_integer<unsigned>(footer[4]);
-  if ((descriptor & 0x7F) != 0) return std::nullopt;
-  const std::size_t entry = descriptor == 0 ? 8 : 12;  // with a checksum column, which nobody reads
-  const auto frames = endian::load_le<std::uint32_t>(footer.data());
-  const auto content = table_content(frames, entry);
-  if (!content) return std::nullopt;
-  return TableFooter{frames, entry, *content};
+  if ((descriptor & 0x7F) != 0) return {"zstd.table.descriptor", "a descriptor of 0 or 0x80"};
+  out.entry = descriptor == 0 ? 8 : 12;  // with a checksum column, which nobody reads
+  out.frames = endian::load_le<std::uint32_t>(footer.data());
+  const auto content = table_content(out.frames, out.entry);
+  if (!content) return {"zstd.table.bounds", "a table of less than 4 GiB"};
+  out.content = *content;
+  return {};
+}
+
+Verdict read_table(std::span<const std::byte> table, std::vector<FrameSize>& frames) {
+  if (table.size() < kTableHeadBytes + kTableFooterBytes) return {"zstd.table.short", "at least 17 bytes"};
+  TableFooter end;
+  if (const Verdict verdict = read_footer(table.last(kTableFooterBytes), end); verdict.rule != nullptr) return verdict;
+  if (table.size() - kTableHeadBytes != end.content) return {"zstd.table.bounds", "as many rows as it counts"};
+  if (endian::load_le<std::uint32_t>(table.data()) != kTableFrameMagic ||
+      endian::load_le<std::uint32_t>(table.data() + 4) != end.content) {
+    return {"zstd.table.header", "a skippable frame of its length"};
+  }
+  frames.resize(end.frames);
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const std::byte* row = table.data() + kTableHeadBytes + i * end.entry;
+    frames[i] = {endian::load_le<std::uint32_t>(row), endian::load_le<std::uint32_t>(row + 4)};
+    if (frames[i].decoded > kMaxFrameBytes) return {"zstd.table.frame", "frames of at most 16 MiB"};
+    if (i + 1 < frames.size() && frames[i].decoded != frames[0].decoded) {
+      return {"zstd.table.uneven", "frames of one size, but for the last"};
+    }
+  }
+  return {};
+}
+
+void throw_unless_good(const Verdict& verdict) {
+  if (verdict.rule == nullptr) return;
+  throw Error(Code::malformed, verdict.rule, "zstd seek table: expected " + std::string(verdict.expected));
 }
 
 }  // namespace
@@ -61,24 +97,26 @@ std::vector<std::byte> encode_seek_table(std::span<const FrameSize> frames) {
 }
 
 std::optional<std::uint64_t> seek_table_length(std::span<const std::byte> footer) {
-  const auto end = read_footer(footer);
-  if (!end) return std::nullopt;
-  return std::uint64_t{kTableHeadBytes} + end->content;
+  TableFooter end;
+  if (read_footer(footer, end).rule != nullptr) return std::nullopt;
+  return std::uint64_t{kTableHeadBytes} + end.content;
 }
 
 std::optional<std::vector<FrameSize>> parse_seek_table(std::span<const std::byte> table) {
-  if (table.size() < kTableHeadBytes + kTableFooterBytes) return std::nullopt;
-  const auto end = read_footer(table.last(kTableFooterBytes));
-  if (!end || table.size() - kTableHeadBytes != end->content) return std::nullopt;
-  if (endian::load_le<std::uint32_t>(table.data()) != kTableFrameMagic) return std::nullopt;
-  if (endian::load_le<std::uint32_t>(table.data() + 4) != end->content) return std::nullopt;
-  std::vector<FrameSize> frames(end->frames);
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    const std::byte* row = table.data() + kTableHeadBytes + i * end->entry;
-    frames[i] = {endian::load_le<std::uint32_t>(row), endian::load_le<std::uint32_t>(row + 4)};
-    if (frames[i].decoded > kMaxFrameBytes) return std::nullopt;
-    if (i + 1 < frames.size() && frames[i].decoded != frames[0].decoded) return std::nullopt;
-  }
+  std::vector<FrameSize> frames;
+  if (read_table(table, frames).rule != nullptr) return std::nullopt;
+  return frames;
+}
+
+std::uint64_t require_seek_table(std::span<const std::byte> footer) {
+  TableFooter end;
+  throw_unless_good(read_footer(footer, end));
+  return std::uint64_t{kTableHeadBytes} + end.content;
+}
+
+std::vector<FrameSize> require_frames(std::span<const std::byte> table) {
+  std::vector<FrameSize> frames;
+  throw_unless_good(read_table(table, frames));
   return frames;
 }
 

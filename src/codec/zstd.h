@@ -80,5 +80,8 @@ std::optional<std::uint64_t> seek_table_length(std::span<const std::byte> footer
 // Reads a whole table. Empty when it is not one, when a frame decodes to more than kMaxFrameBytes, or when not all
 // but the last decode to the same size (a frame's place follows from its number). Sums are for the caller to check.
 std::optional<std::vector<FrameSize>> parse_seek_table(std::span<const std::byte> table);
+// The same where a table must be there (zt.zstd-seekable/1): what is empty above is malformed "zstd.table.*".
+std::uint64_t require_seek_table(std::span<const std::byte> footer);
+std::vector<FrameSize> require_frames(std::span<const std::byte> table);
 
 }  // namespace zt::codec

@@ -70,9 +70,9 @@ std::optional<Digest> parse_digest(std::string_view text) {
 std::optional<Digest> parse_decoded_digest(std::string_view text) {
   constexpr std::string_view kXxh3 = "xxh3:";
   constexpr std::string_view kSha = "sha256:";
+  if (!text.starts_with(kSha) && !text.starts_with(kXxh3)) return Digest{};
   if (text.find_first_of("ABCDEF") != std::string_view::npos) return std::nullopt;
   if (text.starts_with(kSha)) return parse_sha(text.substr(kSha.size()));
-  if (!text.starts_with(kXxh3)) return Digest{};
   const std::string_view digits = text.substr(kXxh3.size());
   const auto value = from_hex<std::uint64_t>(digits);
   if (!value || digits.size() != 16) return std::nullopt;

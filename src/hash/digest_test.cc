@@ -81,6 +81,7 @@ TEST(DecodedDigest, IsOfItsFormOrOfAnAlgorithmWeDoNotKnow) {
     EXPECT_EQ(parse_decoded_digest(text), std::nullopt) << text;
   }
   EXPECT_EQ(parse_decoded_digest("blake3:00"), Digest{});
+  EXPECT_EQ(parse_decoded_digest("crc32c:0xABCDEF01"), Digest{}) << "generation 2 does not know it";
   EXPECT_EQ(parse_digest("xxh3:78af5f94892f3950"), Digest{}) << "1.x does not know it";
 }
 

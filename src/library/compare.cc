@@ -22,8 +22,8 @@ void check_bytes(const Tensor& tensor, const Part& part, const Part& other, run:
   const model::Recipe from_recipe = from.measured(PartAccess::row(part));
   const model::Recipe to_recipe = to.measured(PartAccess::row(other));
   if (from_recipe.decoded_length != to_recipe.decoded_length) differ(tensor, "the length of a part");
-  read::PieceReader expected(from.part_source(PartAccess::row(part), from_recipe), read::Check::all, true);
-  read::PieceReader found(to.part_source(PartAccess::row(other), to_recipe), read::Check::all, true);
+  read::PieceReader expected(from.part_source(PartAccess::row(part), from_recipe), read::Check::all, read::Use::plain);
+  read::PieceReader found(to.part_source(PartAccess::row(other), to_recipe), read::Check::all, read::Use::plain);
   read::Scratch scratch;
   std::vector<std::byte> a;
   std::vector<std::byte> b;

@@ -66,7 +66,7 @@ std::string json_map(const Value::Map& members) {
 std::string json_part(const SourceState& state, const model::PartRow& part, std::string_view dtype) {
   const std::string_view digest = state.catalog.text(part.digest);
   return R"({"name": )" + json_quote(state.catalog.word(part.role)) + R"(, "dtype": )" + json_quote(dtype) +
-         R"(, "encoding": )" + (part.recipe.coding == model::Coding::zstd ? R"("zstd")" : R"("raw")") +
+         R"(, "encoding": )" + (part.recipe.coding == model::Coding::raw ? R"("raw")" : R"("zstd")") +
          R"(, "offset": )" + std::to_string(part.recipe.offset) + R"(, "stored": )" +
          std::to_string(part.recipe.stored_length) + R"(, "digest": )" +
          (digest.empty() ? "null" : json_quote(digest)) + "}";

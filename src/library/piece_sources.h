@@ -33,7 +33,7 @@ class ArraySource final : public PieceSource {
 class StoredSource final : public PieceSource {
  public:
   explicit StoredSource(const read::PartSource& part)
-      : reader_(part, read::Check::all, true), length_(part.recipe->decoded_length) {}
+      : reader_(part, read::Check::all, read::Use::plain), length_(part.recipe->decoded_length) {}
   std::uint64_t length() const override { return length_; }
   bool ordered() const override { return reader_.ordered(); }
   void read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) override {

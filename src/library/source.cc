@@ -12,7 +12,7 @@ namespace library {
 
 read::Check check_of(Verify verify) {
   switch (verify) {
-    case Verify::standard: return read::Check::crc32c;
+    case Verify::standard: return read::Check::standard;
     case Verify::always: return read::Check::all;
     case Verify::never: break;
   }

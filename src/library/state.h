@@ -31,7 +31,8 @@ struct SourceState {
 
   // How to read a part. `recipe` must outlive what is made from the result.
   read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
-    return {store.get(), &recipe, catalog.text(part.digest)};
+    return {store.get(), &recipe, catalog.text(part.digest),
+            recipe.view == model::kWhole ? nullptr : &catalog.view(recipe.view), catalog.decoded_digests};
   }
   // The same with the decoded length made known. That may take a decode, during which `progress` can stop it.
   model::Recipe measured(const model::PartRow& part, const Progress& progress = {}) const;

@@ -90,7 +90,7 @@ std::uint64_t Part::offset() const { return state_->catalog.part(row_).recipe.of
 std::uint64_t Part::stored_length() const { return state_->catalog.part(row_).recipe.stored_length; }
 
 std::string_view Part::encoding() const {
-  return state_->catalog.part(row_).recipe.coding == model::Coding::zstd ? "zstd" : "raw";
+  return state_->catalog.part(row_).recipe.coding == model::Coding::raw ? "raw" : "zstd";
 }
 
 const model::PartRow& Part::prepare(const SourceState& state) const {
@@ -119,13 +119,18 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
     if (part.recipe.coding != model::Coding::raw) {
       throw Error(Code::unsupported, "", "the bytes are compressed: read a copy");
     }
+    const model::View* view = state_->part_source(part, part.recipe).view;
+    if (view != nullptr && (!read::is_range(*view) || view->swap_bytes != 0)) {
+      throw Error(Code::unsupported, "", "the elements lie apart or are big-endian: read a copy");
+    }
     if (!state_->mappable) throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
     const bool wanted = verify.value_or(state_->options.verify) == Verify::always;
     if (wanted && !state_->checked[row_].load(std::memory_order_relaxed)) {
       check_bytes(part, Verify::always);
       state_->checked[row_].store(true, std::memory_order_relaxed);
     }
-    return state_->store->map(mapping).slice(part.recipe.offset, part.recipe.stored_length);
+    const std::uint64_t start = view == nullptr ? 0 : view->start;
+    return state_->store->map(mapping).slice(part.recipe.offset + start, part.recipe.decoded_length);
   });
 }
 

@@ -104,7 +104,8 @@ void Checker::check_sparse(std::uint32_t row) {
 
 bool Checker::digested(std::uint32_t row) const {
   for (const model::PartRow& part : state_.catalog.parts(state_.catalog.tensor(row))) {
-    const auto digest = hash::parse_digest(state_.catalog.text(part.digest));
+    const std::string_view text = state_.catalog.text(part.digest);
+    const auto digest = state_.catalog.decoded_digests ? hash::parse_decoded_digest(text) : hash::parse_digest(text);
     if (!digest || digest->algorithm == Checksum::none) return false;
   }
   return true;

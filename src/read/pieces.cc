@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <exception>
+#include <optional>
 #include <string>
 
 #include "base/utf8.h"
 #include "hash/crc32c.h"
+#include "read/gather.h"
 #include "ztensor/error.h"
 
 namespace zt::read {
@@ -13,9 +17,14 @@ namespace {
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
-bool wanted(const hash::Digest& digest, Check check) {
-  if (digest.algorithm == Checksum::crc32c) return check != Check::none;
-  return digest.algorithm == Checksum::sha256 && check == Check::all;
+std::uint64_t whole_pieces(std::uint64_t length) { return length / kPieceBytes + (length % kPieceBytes != 0); }
+
+// The blob that a part lies in, as a part of its own.
+model::Recipe blob_recipe(const PartSource& part) {
+  model::Recipe recipe = *part.recipe;
+  recipe.decoded_length = part.view->blob_length;
+  recipe.view = model::kWhole;
+  return recipe;
 }
 
 }  // namespace
@@ -37,6 +46,13 @@ void Scratches::give(std::unique_ptr<Scratch> scratch) {
   free_.push_back(std::move(scratch));
 }
 
+bool is_range(const model::View& view) {
+  const auto& [outer, inner] = view.shape;
+  if (outer == 0 || inner == 0) return true;
+  return (inner == 1 || view.strides[1] == view.element_bytes) &&
+         (outer == 1 || view.strides[0] == inner * view.element_bytes);
+}
+
 // A zstd stream that is read from front to back.
 struct PieceReader::Stream {
   codec::StreamDecoder decoder;
@@ -45,103 +61,213 @@ struct PieceReader::Stream {
   std::uint64_t fetched = 0;         // stored bytes
 };
 
-PieceReader::PieceReader(const PartSource& part, Check check, bool plain) : part_(part) {
-  const auto digest = hash::parse_digest(part.digest);
-  if (digest && wanted(*digest, check)) digest_ = *digest;
-  if (!digest && (part.digest.starts_with("crc32c") ? check != Check::none : check == Check::all)) {
-    throw Error(Code::mismatch, "digest.form", "digest " + in_quotes(part.digest) + " is not of its form");
+// The same part in pieces of kPieceBytes, where its frames give others.
+struct PieceReader::Recut {
+  Recut(const PartSource& part, Check check) : reader(part, check) {}
+  void fetch(Scratch& scratch) {
+    held.resize(reader.piece_length(next));
+    reader.read(next++, held, scratch);
+    used = 0;
   }
-  if (digest_.algorithm == Checksum::sha256) {
-    sha_ = std::make_unique<hash::Sha256>();
-    ordered_ = true;
+  void read(std::span<std::byte> out, Scratch& scratch) {
+    while (!out.empty()) {
+      if (used == held.size()) {
+        fetch(scratch);
+        continue;
+      }
+      const std::size_t taken = std::min(out.size(), held.size() - used);
+      std::memcpy(out.data(), held.data() + used, taken);
+      used += taken;
+      out = out.subspan(taken);
+    }
   }
-  if (part.recipe->coding == model::Coding::zstd) plan_frames();
-  if (plain && piece_bytes_ != kPieceBytes) {
-    frames_.clear();
-    piece_bytes_ = kPieceBytes;
+  void finish() {
+    Scratch scratch;
+    while (next < reader.pieces()) fetch(scratch);  // frames of nothing
+    reader.finish();
   }
-  if (part.recipe->coding == model::Coding::zstd && frames_.empty()) {
-    streamed_ = true;
-    ordered_ = true;
+
+  PieceReader reader;
+  std::size_t next = 0;
+  std::vector<std::byte> held;
+  std::size_t used = 0;
+};
+
+// All of a blob in memory, and the elements of a part among its bytes.
+struct PieceReader::Blob {
+  Blob(const PartSource& part, Check check)
+      : view(*part.view),
+        recipe(blob_recipe(part)),
+        reader({part.store, &recipe, part.digest, nullptr, part.decoded_digest}, check) {}
+
+  // By the first thread that needs it. A failure is kept: decoding again for each piece would be as many times the work.
+  void load() {
+    const std::lock_guard lock(mutex);
+    if (failure) throw *failure;
+    if (elements) return;
+    try {
+      decode();
+    } catch (const Error& error) {
+      failure = error;
+      throw;
+    } catch (const std::exception&) {  // the length is held against the file, not against memory
+      failure = Error(Code::no_memory, "", "no memory for a blob of " + number(recipe.decoded_length) + " bytes");
+      throw *failure;
+    }
+    const auto stride = [&](std::size_t axis) { return static_cast<std::int64_t>(view.strides[axis]); };
+    elements.emplace(bytes.data() + view.start, view.shape, std::array{stride(0), stride(1)}, view.element_bytes,
+                     view.swap_bytes);
   }
-  const std::uint64_t length = part.recipe->decoded_length;
-  pieces_ = static_cast<std::size_t>(length / piece_bytes_ + (length % piece_bytes_ != 0));
-  if (streamed_) return;
-  crcs_.resize(pieces_);
-  stored_lengths_.resize(pieces_);
+  void decode() {
+    Scratch scratch;
+    bytes.resize(static_cast<std::size_t>(recipe.decoded_length));
+    for (std::size_t i = 0; i < reader.pieces(); ++i) {
+      const auto at = static_cast<std::size_t>(reader.piece_offset(i));
+      reader.read(i, std::span(bytes).subspan(at, reader.piece_length(i)), scratch);
+    }
+    reader.finish();
+  }
+
+  model::View view;
+  model::Recipe recipe;
+  PieceReader reader;
+  std::mutex mutex;
+  std::optional<Error> failure;
+  std::vector<std::byte> bytes;
+  std::optional<StridedView> elements;  // once it is loaded
+};
+
+PieceReader::~PieceReader() = default;
+
+PieceReader::PieceReader(const PartSource& part, Check check, Use use) : part_(part), raw_offset_(part.recipe->offset) {
+  choose_digest(check);
+  choose_way(check);
+  if (way_ == Way::stream) plan_zstd(check, use);
+  if (way_ == Way::recut || way_ == Way::gather) digest_ = {};  // their readers check it
+  count_pieces(use);
 }
 
-// Takes the seek table when there is one that agrees with the part; a stream is decoded from front to back otherwise.
-void PieceReader::plan_frames() {
-  const model::Recipe& recipe = *part_.recipe;
-  if (recipe.stored_length < codec::kTableFooterBytes) return;
-  std::array<std::byte, codec::kTableFooterBytes> footer;
-  const std::uint64_t end = recipe.offset + recipe.stored_length;
-  part_.store->read_at(end - footer.size(), footer);
-  const auto length = codec::seek_table_length(footer);
-  if (!length || *length > recipe.stored_length) return;
-  std::vector<std::byte> table(static_cast<std::size_t>(*length));
-  part_.store->read_at(end - *length, table);
-  auto frames = codec::parse_seek_table(table);
-  if (!frames || frames->empty() || frames->front().decoded == 0) return;
-
-  std::uint64_t stored = 0;
-  std::uint64_t decoded = 0;
-  const std::uint64_t per_piece = std::max<std::uint64_t>(1, kPieceBytes / frames->front().decoded);
-  std::vector<std::uint64_t> starts;
-  for (std::size_t i = 0; i < frames->size(); ++i) {
-    // A last frame of nothing, or of more than the first, would lie outside the pieces that are counted from the length.
-    if ((*frames)[i].decoded == 0 || (*frames)[i].decoded > frames->front().decoded) return;
-    if (i % per_piece == 0) starts.push_back(stored);
-    stored += (*frames)[i].stored;  // sums of 32-bit numbers, fewer than 2^32 of them
-    decoded += (*frames)[i].decoded;
+void PieceReader::choose_digest(Check check) {
+  const bool costly = part_.digest.starts_with("sha256");
+  if (check == Check::none || (costly && check != Check::all)) return;
+  const auto digest =
+      part_.decoded_digest ? hash::parse_decoded_digest(part_.digest) : hash::parse_digest(part_.digest);
+  if (!digest) {
+    throw Error(Code::mismatch, "digest.form", "digest " + in_quotes(part_.digest) + " is not of its form");
   }
-  if (stored != recipe.stored_length - *length || decoded != recipe.decoded_length) return;
-  frames_ = std::move(*frames);
-  frame_starts_ = std::move(starts);
-  frames_per_piece_ = static_cast<std::size_t>(per_piece);
-  piece_bytes_ = per_piece * frames_.front().decoded;
-  table_ = std::move(table);
+  digest_ = *digest;
+}
+
+// `stream` stands for zstd of any kind here.
+void PieceReader::choose_way(Check check) {
+  const bool raw = part_.recipe->coding == model::Coding::raw;
+  way_ = raw ? Way::raw : Way::stream;
+  if (part_.view == nullptr) return;
+  const model::View& view = *part_.view;
+  const bool whole = is_range(view) && view.start == 0 && view.blob_length == decoded_length();
+  if (whole || (raw && is_range(view) && digest_.algorithm == Checksum::none)) {
+    raw_offset_ += view.start;
+    swap_bytes_ = view.swap_bytes;
+  } else {
+    way_ = Way::gather;
+    blob_ = std::make_unique<Blob>(part_, check);
+  }
+}
+
+void PieceReader::plan_zstd(Check check, Use use) {
+  const model::Recipe& recipe = *part_.recipe;
+  const bool strict = recipe.coding == model::Coding::seekable;
+  auto plan = strict ? require_frames(*part_.store, recipe) : find_frames(*part_.store, recipe);
+  if (!plan) return;
+  const bool plain = plan->frames.empty() ||
+                     (plan->piece_bytes == kPieceBytes && plan->starts.size() == whole_pieces(recipe.decoded_length));
+  const bool cuts_words = swap_bytes_ != 0 && plan->piece_bytes % swap_bytes_ != 0;
+  if (!cuts_words && (plain || use != Use::plain)) {
+    way_ = Way::frames;
+    plan_ = std::move(*plan);
+  } else if (strict) {
+    way_ = Way::recut;
+    recut_ = std::make_unique<Recut>(PartSource{part_.store, part_.recipe, part_.digest, nullptr, part_.decoded_digest},
+                                     check);
+  }
+}
+
+void PieceReader::count_pieces(Use use) {
+  pieces_ = static_cast<std::size_t>(whole_pieces(decoded_length()));
+  if (way_ == Way::frames) {
+    pieces_ = plan_.starts.size();
+    piece_bytes_ = plan_.piece_bytes;
+  }
+  over_decoded_ = part_.decoded_digest || way_ == Way::raw;
+  ordered_ = way_ == Way::stream || way_ == Way::recut;
+  if (digest_.algorithm == Checksum::crc32c && !ordered_) {
+    crcs_.resize(pieces_);
+    stored_lengths_.resize(pieces_);
+  }
+  if (digest_.algorithm == Checksum::xxh3 || digest_.algorithm == Checksum::sha256) {
+    in_turn_ = std::make_unique<DigestInTurn>(digest_.algorithm);
+    if (use != Use::lasting || !over_decoded_ || swap_bytes_ != 0) ordered_ = true;
+  }
 }
 
 std::size_t PieceReader::piece_length(std::size_t piece) const {
-  return static_cast<std::size_t>(std::min(piece_bytes_, decoded_length() - piece_offset(piece)));
+  return static_cast<std::size_t>(piece + 1 < pieces_ ? piece_bytes_ : decoded_length() - piece_offset(piece));
+}
+
+std::size_t PieceReader::piece_at(std::uint64_t offset) const {
+  return pieces_ <= 1 ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(offset / piece_bytes_, pieces_ - 1));
 }
 
 void PieceReader::read(std::size_t piece, std::span<std::byte> out, Scratch& scratch) {
-  if (streamed_) return read_stream(out);
-  if (!frames_.empty()) return read_frames(piece, out, scratch);
-  part_.store->read_at(part_.recipe->offset + piece_offset(piece), out);
-  take_stored(piece, out);
+  switch (way_) {
+    case Way::raw:
+      part_.store->read_at(raw_offset_ + piece_offset(piece), out);
+      take_stored(piece, out);
+      break;
+    case Way::frames: read_frames(piece, out, scratch); break;
+    case Way::stream: read_stream(out); break;
+    case Way::recut: recut_->read(out, scratch); break;
+    case Way::gather:
+      blob_->load();
+      blob_->elements->gather(piece_offset(piece), out);
+      return;
+  }
+  if (in_turn_ && over_decoded_) in_turn_->bring(piece, out);
+  swap_words(out, swap_bytes_);
 }
 
 void PieceReader::take_stored(std::size_t piece, std::span<const std::byte> stored) {
-  stored_lengths_[piece] = stored.size();
-  if (digest_.algorithm == Checksum::crc32c) crcs_[piece] = hash::crc32c(stored);
-  if (sha_) sha_->update(stored);
+  if (!crcs_.empty()) {
+    stored_lengths_[piece] = stored.size();
+    crcs_[piece] = hash::crc32c(stored);
+  }
+  if (in_turn_ && !over_decoded_) in_turn_->bring(piece, stored);
 }
 
 void PieceReader::read_frames(std::size_t piece, std::span<std::byte> out, Scratch& scratch) {
-  const std::uint64_t start = frame_starts_[piece];
-  const std::uint64_t end =
-      piece + 1 < frame_starts_.size() ? frame_starts_[piece + 1] : part_.recipe->stored_length - table_.size();
+  const std::uint64_t start = plan_.starts[piece];
+  const std::uint64_t end = piece + 1 < plan_.starts.size() ? plan_.starts[piece + 1] : plan_.frames_end;
   scratch.stored.resize(
       static_cast<std::size_t>(end - start));  // bytes of the file: held against it when it was opened
   part_.store->read_at(part_.recipe->offset + start, scratch.stored);
   take_stored(piece, scratch.stored);
   std::span<const std::byte> stored = scratch.stored;
-  const std::size_t first = piece * frames_per_piece_;
-  const std::size_t last = std::min(first + frames_per_piece_, frames_.size());
+  const std::size_t first = piece * plan_.frames_per_piece;
+  const std::size_t last = std::min(first + plan_.frames_per_piece, plan_.frames.size());
   for (std::size_t i = first; i < last; ++i) {
-    scratch.decoder.decode(stored.first(frames_[i].stored), out.first(frames_[i].decoded));
-    stored = stored.subspan(frames_[i].stored);
-    out = out.subspan(frames_[i].decoded);
+    const codec::FrameSize frame = plan_.frames[i];
+    // A row of nothing and nothing is no frame, and no mistake either.
+    if (frame.stored != 0 || frame.decoded != 0) {
+      scratch.decoder.decode(stored.first(frame.stored), out.first(frame.decoded));
+    }
+    stored = stored.subspan(frame.stored);
+    out = out.subspan(frame.decoded);
   }
 }
 
 // Not when it is made: its window may take 128 MiB, and many parts wait at a time.
 void PieceReader::begin_stream() {
-  if (!stream_) stream_ = std::make_shared<Stream>();
+  if (!stream_) stream_ = std::make_unique<Stream>();
 }
 
 void PieceReader::fill_input() {
@@ -150,8 +276,8 @@ void PieceReader::fill_input() {
   part_.store->read_at(part_.recipe->offset + stream_->fetched, stream_->buffer);
   stream_->fetched += stream_->buffer.size();
   stream_->input = stream_->buffer;
-  if (digest_.algorithm == Checksum::crc32c) digest_crc_ = hash::crc32c(stream_->buffer, digest_crc_);
-  if (sha_) sha_->update(stream_->buffer);
+  if (digest_.algorithm == Checksum::crc32c) stream_crc_ = hash::crc32c(stream_->buffer, stream_crc_);
+  if (in_turn_ && !over_decoded_) in_turn_->append(stream_->buffer);
 }
 
 void PieceReader::read_stream(std::span<std::byte> out) {
@@ -192,25 +318,29 @@ void PieceReader::finish_stream() {
 }
 
 void PieceReader::finish() {
-  if (streamed_) finish_stream();
-  if (sha_) {
-    if (!streamed_) sha_->update(table_);
-    hash::Digest found{.algorithm = Checksum::sha256, .sha = sha_->finish()};
-    if (found.sha != digest_.sha) throw_mismatch(found);
-  }
-  if (digest_.algorithm != Checksum::crc32c) return;
-  std::uint32_t crc = digest_crc_;
-  if (!streamed_) {
-    for (std::size_t i = 0; i < pieces_; ++i) crc = hash::crc32c_join(crc, crcs_[i], stored_lengths_[i]);
-    crc = hash::crc32c(table_, crc);
-  }
-  if (crc != digest_.crc) throw_mismatch({.algorithm = Checksum::crc32c, .crc = crc});
+  if (way_ == Way::stream) finish_stream();
+  if (way_ == Way::recut) recut_->finish();
+  if (way_ == Way::gather) blob_->load();  // a part of nothing may lie in a blob of something
+  finish_digest();
 }
 
-void PieceReader::throw_mismatch(const hash::Digest& found) const {
+void PieceReader::finish_digest() {
+  if (digest_.algorithm == Checksum::none) return;
+  hash::Digest found{.algorithm = digest_.algorithm, .crc = stream_crc_};
+  if (in_turn_) {
+    if (!over_decoded_) in_turn_->append(plan_.table);
+    found = in_turn_->finish();
+  } else if (way_ != Way::stream) {
+    for (std::size_t i = 0; i < crcs_.size(); ++i) {
+      found.crc = hash::crc32c_join(found.crc, crcs_[i], stored_lengths_[i]);
+    }
+    found.crc = hash::crc32c(plan_.table, found.crc);
+  }
+  if (found == digest_) return;
   throw Error(Code::mismatch, "digest.mismatch",
-              "bytes " + number(part_.recipe->offset) + " + " + number(part_.recipe->stored_length) + " have digest " +
-                  hash::format_digest(found) + ", the file says " + std::string(part_.digest));
+              std::string(part_.decoded_digest ? "the decoded bytes of " : "bytes ") + number(part_.recipe->offset) +
+                  " + " + number(part_.recipe->stored_length) + " have digest " + hash::format_digest(found) +
+                  ", the file says " + std::string(part_.digest));
 }
 
 std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& meter) {

@@ -2,11 +2,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
+#include <numeric>
 #include <string>
 #include <vector>
 
+#include "codec/zstd.h"
 #include "hash/crc32c.h"
+#include "hash/running.h"
+#include "read/parts.h"
+#include "read/slice.h"
+#include "run/parallel.h"
 
 namespace zt::read {
 namespace {
@@ -65,6 +72,368 @@ TEST(PieceReader, ReadsAStreamWhereTheLastFrameIsLargerThanTheFirstOrEmpty) {
   expect_reads(std::array<std::size_t, 3>{10, 10, 4000}, true);
   expect_reads(std::array<std::size_t, 2>{kFull, 0}, true);
   expect_reads(std::array<std::size_t, 2>{0, 7}, true);
+}
+
+using Data = std::vector<std::byte>;
+
+Data operator+(Data a, const Data& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+Data noise(std::size_t size, std::uint64_t seed) {
+  Data data(size);
+  for (std::byte& byte : data) {
+    seed = seed * 6364136223846793005U + 1442695040888963407U;
+    byte = static_cast<std::byte>(seed >> 61);
+  }
+  return data;
+}
+
+Data frame(const Data& content) { return codec::FrameEncoder(1).encode(content); }
+
+// What a part decodes to, and which rule it breaks.
+struct Outcome {
+  Data out = {};
+  std::string rule = "";
+  bool ordered = false;
+};
+
+Outcome read_all(const PartSource& part, Check check, Use use = Use::any) {
+  Outcome outcome;
+  try {
+    PieceReader reader(part, check, use);
+    outcome.ordered = reader.ordered();
+    outcome.out.resize(static_cast<std::size_t>(part.recipe->decoded_length));
+    std::vector<std::size_t> order(reader.pieces());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    if (!reader.ordered()) std::reverse(order.begin(), order.end());
+    Scratch scratch;
+    for (const std::size_t piece : order) {
+      const auto at = static_cast<std::size_t>(reader.piece_offset(piece));
+      reader.read(piece, std::span(outcome.out).subspan(at, reader.piece_length(piece)), scratch);
+    }
+    reader.finish();
+  } catch (const Error& error) {
+    outcome.rule = error.rule();
+  }
+  return outcome;
+}
+
+std::string digest_of(Checksum algorithm, const Data& bytes) {
+  hash::RunningDigest digest(algorithm);
+  digest.update(bytes);
+  return hash::format_digest(digest.finish());
+}
+
+// Every way of reading gives `expected`: at once, in plain pieces, by many threads, and in slices of elements.
+void expect_bytes(const PartSource& part, const Data& expected, std::size_t element, const std::string& what) {
+  for (const Check check : {Check::none, Check::standard, Check::all}) {
+    for (const Use use : {Use::any, Use::plain, Use::lasting}) {
+      if (check == Check::none && use == Use::lasting) continue;
+      const Outcome outcome = read_all(part, check, use);
+      EXPECT_EQ(outcome.rule, "") << what;
+      EXPECT_TRUE(outcome.out == expected) << what << static_cast<int>(use);
+    }
+    Data out(expected.size());
+    const Job job{.part = part, .check = check, .out = out, .visit = {}};
+    run::Meter meter;
+    carry_out({&job, 1}, 3, meter, [](std::size_t, Error& error) { throw error; });
+    EXPECT_TRUE(out == expected) << what;
+  }
+  const std::uint64_t elements = expected.size() / element;
+  if (elements < 8) return;
+  const std::array<std::uint64_t, 1> shape = {elements};
+  for (const AxisSelection& axis : {AxisSelection{.start = 3, .count = elements - 4},
+                                    AxisSelection{.start = elements - 1, .count = (elements - 1) / 3, .step = -3},
+                                    AxisSelection{.list = {elements - 1, 0, elements / 2, 5, 5}}}) {
+    Data out(static_cast<std::size_t>(axis.size()) * element);
+    read_slice(part, shape, element, {axis}, out);
+    for (std::uint64_t i = 0; i < axis.size(); ++i) {
+      const std::uint64_t at =
+          axis.list.empty() ? axis.start + i * static_cast<std::uint64_t>(axis.step) : axis.list[i];
+      ASSERT_TRUE(std::equal(out.begin() + static_cast<std::ptrdiff_t>(i * element),
+                             out.begin() + static_cast<std::ptrdiff_t>((i + 1) * element),
+                             expected.begin() + static_cast<std::ptrdiff_t>(at * element)))
+          << what << " " << i;
+    }
+  }
+}
+
+// The elements of a view, one by one.
+Data gathered(const Data& blob, const model::View& view) {
+  Data out;
+  for (std::uint64_t i = 0; i < view.shape[0]; ++i) {
+    for (std::uint64_t j = 0; j < view.shape[1]; ++j) {
+      const auto at = static_cast<std::ptrdiff_t>(view.start + i * view.strides[0] + j * view.strides[1]);
+      Data element(blob.begin() + at, blob.begin() + at + view.element_bytes);
+      for (std::size_t k = 0; view.swap_bytes != 0 && k < element.size(); k += view.swap_bytes) {
+        std::reverse(element.begin() + static_cast<std::ptrdiff_t>(k),
+                     element.begin() + static_cast<std::ptrdiff_t>(k + view.swap_bytes));
+      }
+      out.insert(out.end(), element.begin(), element.end());
+    }
+  }
+  return out;
+}
+
+// The blob stored in each way that there is, from byte 24 of a store.
+struct Stored {
+  std::string what;
+  model::Coding coding;
+  Data bytes;
+};
+
+std::vector<Stored> stored_ways(const Data& blob, std::size_t chunk) {
+  Data frames;
+  std::vector<codec::FrameSize> sizes;
+  for (std::size_t at = 0; at < blob.size(); at += chunk) {
+    const Data part(blob.begin() + static_cast<std::ptrdiff_t>(at),
+                    blob.begin() + static_cast<std::ptrdiff_t>(std::min(at + chunk, blob.size())));
+    const Data stored = frame(part);
+    frames = frames + stored;
+    sizes.push_back({static_cast<std::uint32_t>(stored.size()), static_cast<std::uint32_t>(part.size())});
+  }
+  const Data table = codec::encode_seek_table(sizes);
+  return {{"raw", model::Coding::raw, blob},
+          {"stream", model::Coding::zstd, frames},
+          {"frames", model::Coding::zstd, frames + table},
+          {"seekable", model::Coding::seekable, frames + table}};
+}
+
+void expect_view(const Data& blob, const model::View& view, std::size_t chunk) {
+  const Data expected = gathered(blob, view);
+  for (const Stored& stored : stored_ways(blob, chunk)) {
+    const MemoryStore store(Data(24) + stored.bytes);
+    const model::Recipe recipe{.offset = 24,
+                               .stored_length = stored.bytes.size(),
+                               .decoded_length = expected.size(),
+                               .view = 0,
+                               .coding = stored.coding};
+    const std::string crc = digest_of(Checksum::crc32c, stored.bytes);
+    const std::string sha = digest_of(Checksum::sha256, stored.bytes);
+    const std::string xxh3 = digest_of(Checksum::xxh3, blob);
+    for (const std::string& digest : {crc, sha}) {
+      expect_bytes({&store, &recipe, digest, &view}, expected, view.element_bytes, stored.what + digest);
+    }
+    expect_bytes({&store, &recipe, xxh3, &view, true}, expected, view.element_bytes, stored.what + xxh3);
+    EXPECT_EQ(read_all({&store, &recipe, "crc32c:0x00000001", &view}, Check::standard).rule, "digest.mismatch");
+    EXPECT_EQ(read_all({&store, &recipe, "xxh3:0000000000000001", &view, true}, Check::standard).rule,
+              "digest.mismatch");
+  }
+}
+
+constexpr std::size_t kMany = 140000;
+
+TEST(PieceReader, TurnsAroundABigEndianPartInPlace) {
+  for (const std::uint32_t width : {2U, 4U, 8U}) {
+    const std::uint64_t count = kMany;
+    const model::View view{.blob_length = count * width,
+                           .start = 0,
+                           .shape = {1, count},
+                           .strides = {0, width},
+                           .element_bytes = width,
+                           .swap_bytes = width};
+    expect_view(noise(count * width, width), view, kFull);
+    expect_view(noise(count * width, width), view, 100001);  // frames that end within a word
+  }
+}
+
+TEST(PieceReader, GathersInterleavedRecords) {
+  const std::uint64_t record = 2 * 8 + 4;
+  const std::uint64_t count = 60000;
+  const Data blob = noise(record * count, 5);
+  const model::View coords{.blob_length = blob.size(),
+                           .start = 0,
+                           .shape = {2, count},
+                           .strides = {8, record},
+                           .element_bytes = 8,
+                           .swap_bytes = 4};
+  const model::View values{.blob_length = blob.size(),
+                           .start = 16,
+                           .shape = {1, count},
+                           .strides = {0, record},
+                           .element_bytes = 4,
+                           .swap_bytes = 0};
+  expect_view(blob, coords, kFull);
+  expect_view(blob, values, 100000);
+}
+
+TEST(PieceReader, GathersARangeOfABlob) {
+  const Data blob = noise(kMany * 8 + 24, 6);
+  for (const std::uint32_t swap : {0U, 8U}) {
+    expect_view(blob,
+                {.blob_length = blob.size(),
+                 .start = 16,
+                 .shape = {1, kMany},
+                 .strides = {0, 8},
+                 .element_bytes = 8,
+                 .swap_bytes = swap},
+                kFull);
+  }
+}
+
+TEST(PieceReader, ChecksTheBlobOfAPartOfNothing) {
+  const model::View none{.blob_length = 40, .start = 40, .shape = {1, 0}, .strides = {0, 4}, .element_bytes = 4};
+  expect_view(noise(40, 7), none, 10);
+}
+
+struct Plain {
+  MemoryStore store;
+  model::Recipe recipe;
+};
+
+Plain plain(const Data& bytes, model::Coding coding, std::uint64_t decoded) {
+  return {MemoryStore(bytes), {.stored_length = bytes.size(), .decoded_length = decoded, .coding = coding}};
+}
+
+TEST(PieceReader, ChecksDigestsOverDecodedBytes) {
+  const Data decoded = noise(3 * kFull + 77, 8);
+  for (const Stored& stored : stored_ways(decoded, kFull)) {
+    const Plain part = plain(stored.bytes, stored.coding, decoded.size());
+    for (const Checksum algorithm : {Checksum::xxh3, Checksum::sha256}) {
+      const std::string right = digest_of(algorithm, decoded);
+      const std::string wrong = digest_of(algorithm, decoded + Data(1));
+      expect_bytes({&part.store, &part.recipe, right, nullptr, true}, decoded, 1, stored.what + right);
+      const bool cheap = algorithm == Checksum::xxh3;
+      for (const Use use : {Use::any, Use::plain, Use::lasting}) {
+        const PartSource source{&part.store, &part.recipe, wrong, nullptr, true};
+        EXPECT_EQ(read_all(source, Check::all, use).rule, "digest.mismatch") << stored.what;
+        EXPECT_EQ(read_all(source, Check::standard, use).rule, cheap ? "digest.mismatch" : "") << stored.what;
+        EXPECT_EQ(read_all(source, Check::none, use).rule, "");
+      }
+    }
+  }
+}
+
+TEST(PieceReader, ChecksADigestOfLastingPiecesInAnyOrder) {
+  const Data decoded = noise(3 * kFull, 9);
+  const Plain part = plain(decoded, model::Coding::raw, decoded.size());
+  const std::string digest = digest_of(Checksum::xxh3, decoded);
+  const PartSource source{&part.store, &part.recipe, digest, nullptr, true};
+  EXPECT_TRUE(read_all(source, Check::standard).ordered);
+  EXPECT_FALSE(read_all(source, Check::standard, Use::lasting).ordered);
+}
+
+TEST(PieceReader, TellsAWrongDigestOfGeneration2FromAnUnknownOne) {
+  const Data decoded = noise(100, 10);
+  const Plain part = plain(decoded, model::Coding::raw, decoded.size());
+  const auto rule = [&](const char* digest, Check check) {
+    return read_all({&part.store, &part.recipe, digest, nullptr, true}, check).rule;
+  };
+  EXPECT_EQ(rule("xxh3:1", Check::standard), "digest.form");
+  EXPECT_EQ(rule("xxh3:1", Check::none), "");
+  EXPECT_EQ(rule("sha256:12", Check::all), "digest.form");
+  EXPECT_EQ(rule("sha256:12", Check::standard), "");
+  EXPECT_EQ(rule("crc32c:0xABCDEF01", Check::all), "");
+  EXPECT_EQ(rule("blake3:00", Check::all), "");
+  EXPECT_EQ(rule("", Check::all), "");
+}
+
+// Entries of any frames: what zt.zstd-seekable/1 allows, and what it does not.
+struct Entry {
+  Data stored;
+  std::size_t decoded;
+};
+
+Data seekable(const std::vector<Entry>& entries) {
+  Data stored;
+  std::vector<codec::FrameSize> sizes;
+  for (const Entry& entry : entries) {
+    stored = stored + entry.stored;
+    sizes.push_back({static_cast<std::uint32_t>(entry.stored.size()), static_cast<std::uint32_t>(entry.decoded)});
+  }
+  return stored + codec::encode_seek_table(sizes);
+}
+
+Entry entry(const Data& content) {
+  if (content.size() <= kFull) return {frame(content), content.size()};
+  const auto middle = content.begin() + kFull;
+  const Entry rest = entry(Data(middle, content.end()));
+  return {frame(Data(content.begin(), middle)) + rest.stored, content.size()};
+}
+
+Data skippable(std::size_t size) {
+  Data bytes(8 + size);
+  const std::array<unsigned, 5> head = {0x50, 0x2A, 0x4D, 0x18, static_cast<unsigned>(size)};
+  for (std::size_t i = 0; i < head.size(); ++i) bytes[i] = static_cast<std::byte>(head[i]);
+  return bytes;
+}
+
+void expect_seekable(const std::vector<Entry>& entries, const Data& decoded, const std::string& what) {
+  const Plain part = plain(seekable(entries), model::Coding::seekable, decoded.size());
+  const std::string digest = digest_of(Checksum::xxh3, decoded);
+  expect_bytes({&part.store, &part.recipe, digest, nullptr, true}, decoded, 1, what);
+}
+
+TEST(PieceReader, ReadsSeekablePartsOfAnyFramesThatAreAllowed) {
+  const Data a = noise(1000, 1);
+  const Data b = noise(1000, 2);
+  const Data large = noise(3 * kFull + 5, 3);
+  expect_seekable({}, {}, "nothing");
+  expect_seekable({entry(a), entry(b)}, a + b, "equal frames");
+  expect_seekable({entry(a), entry(b), entry(large)}, a + b + large, "a larger last frame");
+  expect_seekable({entry({}), entry({}), entry(large)}, large, "frames of nothing, then one of something");
+  expect_seekable({entry(a), entry(b), entry({})}, a + b, "a last frame of nothing");
+  expect_seekable({entry({}), {{}, 0}}, {}, "frames of nothing");
+  expect_seekable({{frame(noise(400, 4)) + skippable(3) + frame(noise(600, 5)), 1000}, entry(b)},
+                  noise(400, 4) + noise(600, 5) + b, "several frames in one entry");
+  expect_seekable({{skippable(0), 0}, {skippable(7) + frame(a), 1000}}, a, "skippable frames");
+}
+
+TEST(PieceReader, PassesOverAChecksumColumnOfASeekablePart) {
+  const Data content = noise(50, 1);
+  Data table = seekable({entry(content)});
+  Data wide(table.begin(), table.end() - 9);
+  wide = wide + Data(4, std::byte{7}) + Data(table.end() - 9, table.end());
+  wide[wide.size() - 9 - 16] = std::byte{21};  // of the skippable frame's length
+  wide[wide.size() - 5] = std::byte{0x80};
+  ASSERT_EQ(wide.size(), frame(content).size() + 29);
+  wide[frame(content).size() + 4] = std::byte{21};
+  const Plain part = plain(wide, model::Coding::seekable, content.size());
+  expect_bytes({&part.store, &part.recipe, ""}, content, 1, "column");
+}
+
+std::string seekable_rule(const Data& stored, std::uint64_t decoded) {
+  const Plain part = plain(stored, model::Coding::seekable, decoded);
+  return read_all({&part.store, &part.recipe, ""}, Check::none).rule;
+}
+
+TEST(PieceReader, RefusesSeekablePartsWithoutATableThatIsRight) {
+  const Data content = noise(1000, 1);
+  const Data good = seekable({entry(content), entry(content)});
+  const auto broken = [&](std::size_t from_end, unsigned value) {
+    Data bytes = good;
+    bytes[bytes.size() - from_end] = static_cast<std::byte>(value);
+    return seekable_rule(bytes, 2000);
+  };
+  EXPECT_EQ(seekable_rule(good, 2000), "");
+  EXPECT_EQ(seekable_rule({}, 0), "zstd.table.short");
+  EXPECT_EQ(seekable_rule(Data(good.end() - 16, good.end()), 0), "zstd.table.short");
+  EXPECT_EQ(seekable_rule(frame(content) + frame(content), 2000), "zstd.table.magic");
+  EXPECT_EQ(broken(1, 0x90), "zstd.table.magic");
+  EXPECT_EQ(broken(5, 1), "zstd.table.descriptor");
+  EXPECT_EQ(broken(5, 0x81), "zstd.table.descriptor");
+  EXPECT_EQ(broken(6, 0xFF), "zstd.table.bounds");  // of the count of frames: more than fit 4 GiB
+  EXPECT_EQ(broken(8, 0xFF), "zstd.table.bounds");  // more than there are bytes
+  EXPECT_EQ(broken(9, 1), "zstd.table.header");
+  EXPECT_EQ(broken(33, 0), "zstd.table.header");
+  EXPECT_EQ(broken(29, 0), "zstd.table.header");
+  EXPECT_EQ(broken(10, 1), "zstd.table.frame");  // 16 MiB and more
+  EXPECT_EQ(seekable_rule(good, 1999), "zstd.table.decoded");
+  EXPECT_EQ(seekable_rule(Data(1) + good, 2000), "zstd.table.stored");
+  EXPECT_EQ(seekable_rule(seekable({entry(content), entry(noise(10, 1)), entry(content)}), 2010), "zstd.table.uneven");
+}
+
+TEST(PieceReader, RefusesSeekablePartsWhoseFramesAreNotWhatTheTableSays) {
+  const Data content = noise(1000, 1);
+  EXPECT_EQ(seekable_rule(seekable({{frame(content), 999}}), 999), "zstd.frame.size");
+  EXPECT_EQ(seekable_rule(seekable({{frame(content), 1001}}), 1001), "zstd.frame.size");
+  EXPECT_EQ(seekable_rule(seekable({{frame(content) + Data(4), 1000}}), 1000), "zstd.frame.magic");
+  EXPECT_EQ(seekable_rule(seekable({{{}, 5}}), 5), "zstd.truncated");
+  Data wrong = frame(content);
+  wrong.back() ^= std::byte{1};
+  EXPECT_EQ(seekable_rule(seekable({{wrong, 1000}}), 1000), "zstd.frame.checksum");
 }
 
 }  // namespace

@@ -16,13 +16,16 @@ constexpr std::uint64_t kNear = std::uint64_t{64} << 10;         // as close as 
 class Window {
  public:
   // `stride`: how far apart the wanted runs are.
-  Window(const PartSource& part, std::uint64_t stride) : part_(part), near_(stride <= kNear) {
-    if (part.recipe->coding == model::Coding::zstd) reader_.emplace(part, Check::none);
+  Window(const PartSource& part, std::uint64_t stride)
+      : part_(part), near_(stride <= kNear), raw_offset_(part.recipe->offset) {
+    const bool plain = part.view == nullptr || (is_range(*part.view) && part.view->swap_bytes == 0);
+    if (plain && part.view != nullptr) raw_offset_ += part.view->start;
+    if (!plain || part.recipe->coding != model::Coding::raw) reader_.emplace(part, Check::none);
   }
 
   void fetch(std::uint64_t offset, std::span<std::byte> out) {
     if (!reader_ && (!near_ || out.size() >= kBlockBytes)) {
-      part_.store->read_at(part_.recipe->offset + offset, out);
+      part_.store->read_at(raw_offset_ + offset, out);
       return;
     }
     while (!out.empty()) {
@@ -41,9 +44,9 @@ class Window {
     if (!reader_) {
       start_ = offset - offset % kBlockBytes;
       block_.resize(static_cast<std::size_t>(std::min(kBlockBytes, part_.recipe->decoded_length - start_)));
-      part_.store->read_at(part_.recipe->offset + start_, block_);
+      part_.store->read_at(raw_offset_ + start_, block_);
     } else if (!reader_->ordered()) {
-      load_piece(static_cast<std::size_t>(offset / reader_->piece_offset(1)));
+      load_piece(reader_->piece_at(offset));
     } else {
       // A stream without a seek table can only be decoded from its start. A step back begins again; it takes a run
       // that is asked for twice and lies in two pieces.
@@ -63,7 +66,8 @@ class Window {
 
   PartSource part_;
   bool near_;
-  std::optional<PieceReader> reader_;  // of a zstd part
+  std::uint64_t raw_offset_;
+  std::optional<PieceReader> reader_;  // of a part that is not raw bytes in a row
   Scratch scratch_;
   std::size_t next_ = 0;
   std::uint64_t start_ = 0;
