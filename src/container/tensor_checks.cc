@@ -14,12 +14,6 @@ constexpr std::uint64_t kAlignment = 64;
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
-std::uint64_t elements_of(std::span<const std::uint64_t> shape, const TensorRules& rules) {
-  const auto elements = checked::elements(shape);
-  if (!elements) throw Error(Code::malformed, rules.overflow, "the shape has more elements than 64 bits count");
-  return *elements;
-}
-
 // The data part holds exactly the elements of the shape.
 void check_dense(model::Catalog& catalog, const model::TensorRow& tensor, const Limits& limits,
                  const TensorRules& rules) {
@@ -44,7 +38,7 @@ void check_sparse(const model::Catalog& catalog, const model::TensorRow& tensor,
       throw Error(Code::malformed, rules.sparse_parts, "no part " + in_quotes(role));
     }
   }
-  elements_of(catalog.shape(tensor), rules);
+  element_count(catalog.shape(tensor), rules);
 }
 
 }  // namespace
@@ -76,8 +70,14 @@ void check_decoded(std::uint64_t decoded, const Limits& limits, const BlobRules&
   }
 }
 
+std::uint64_t element_count(std::span<const std::uint64_t> shape, const TensorRules& rules) {
+  const auto elements = checked::elements(shape);
+  if (!elements) throw Error(Code::malformed, rules.overflow, "the shape has more elements than 64 bits count");
+  return *elements;
+}
+
 std::uint64_t dense_bytes(std::span<const std::uint64_t> shape, DType dtype, const TensorRules& rules) {
-  const auto bytes = byte_length(dtype, elements_of(shape, rules));
+  const auto bytes = byte_length(dtype, element_count(shape, rules));
   if (!bytes) throw Error(Code::malformed, rules.overflow, "the shape has more elements than 64 bits count");
   return *bytes;
 }

@@ -38,7 +38,8 @@ void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blob
 void check_ratio(std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules);
 // Throws limit.
 void check_decoded(std::uint64_t decoded, const Limits& limits, const BlobRules& rules);
-// Bytes of all elements. Throws malformed `rules.overflow`.
+// Elements of the shape, and the bytes of them. Throw malformed `rules.overflow`.
+std::uint64_t element_count(std::span<const std::uint64_t> shape, const TensorRules& rules);
 std::uint64_t dense_bytes(std::span<const std::uint64_t> shape, DType dtype, const TensorRules& rules);
 
 // Holds the last tensor of the catalog, whose parts are there and without fault, against its layout. A dense part that

@@ -66,7 +66,7 @@ TEST(Writer, RefusesOptionsOutOfRange) {
     Writer writer = memory_writer(bytes);
     EXPECT_EQ(refusal([&] { writer.add("w", kShape, data(), {.encoding = Encoding::zstd(level)}); }), Code::usage);
   }
-  for (const char* format : {"1.0", "1.1", "2", "safetensors", ""}) {
+  for (const char* format : {"0.1", "1.1", "9", "safetensors", ""}) {
     EXPECT_EQ(refusal([&] { memory_writer(bytes, {.format = format}); }), Code::usage) << format;
   }
   EXPECT_EQ(refusal([&] { memory_writer(bytes, {.attributes = Value("text")}); }), Code::usage);
