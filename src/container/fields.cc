@@ -28,6 +28,12 @@ std::optional<DType> find_storage(std::string_view word) {
   return std::nullopt;
 }
 
+std::optional<DType> find_long_storage(std::string_view word) {
+  const auto dtype = find_dtype(word);  // our own names are those of the first generations
+  if (!dtype || !type_words(*dtype).logical.empty()) return std::nullopt;
+  return dtype;
+}
+
 LogicalType find_logical(std::string_view word, DType storage) {
   if (word.empty()) return {Logical::ok, storage};
   if (word == "bool") return {storage == DType::u8 ? Logical::ok : Logical::wrong, DType::boolean};

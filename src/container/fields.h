@@ -16,6 +16,8 @@ struct TypeWords {
 };
 TypeWords type_words(DType dtype);
 
+// The dtype of a stored type by the long name that 0.1 and 1.0 have for it ("float32"); empty when unknown.
+std::optional<DType> find_long_storage(std::string_view word);
 // The dtype of a stored type by its short name ("f32"); empty when unknown.
 std::optional<DType> find_storage(std::string_view word);
 // The dtype that a logical type names over that storage (spec/zt-1.2.md §5). Unknown logical types are `unknown`;

@@ -2,10 +2,11 @@
 #include <string>
 #include <vector>
 
-#include "base/checked.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "container/fields.h"
+#include "container/tensor_checks.h"
+#include "container/trailer.h"
 #include "container/zt12.h"
 #include "container/zt12_manifest.h"
 #include "ztensor/error.h"
@@ -24,12 +25,20 @@ std::string number(std::uint64_t value) { return std::to_string(value); }
 
 bool is_magic(std::span<const std::byte> bytes) { return as_text(bytes) == kMagic; }
 
-// Where the manifest lies. §2
-struct Extent {
-  std::uint64_t offset;
-  std::uint64_t length;
+constexpr TensorRules kRules = {
+    .blob = {.align = "zt12.blob.align",
+             .bounds = "zt12.blob.bounds",
+             .header = "zt12.blob.header",
+             .limit = "zt12.part.limit",
+             .ratio = "zt12.zstd.ratio"},
+    .overflow = "zt12.shape.overflow",
+    .dense_data = "zt12.dense.data",
+    .dense_length = "zt12.dense.length",
+    .sparse_parts = "zt12.sparse.parts",
+    .sparse_rank = "zt12.sparse.rank",
 };
 
+// Where the manifest lies. §2
 Extent find_manifest(const ByteStore& store, const Limits& limits) {
   const std::uint64_t size = store.size();
   if (size < kHeaderBytes + kFooterBytes) {
@@ -68,10 +77,7 @@ class Entries {
  private:
   void add_part(const PartFields& part);
   void set_type(model::PartRow& row, const PartFields& part);
-  void check_extent(const PartFields& part);
-  void check_tensor(const ObjectFields& object);
-  void check_dense(const ObjectFields& object);
-  void check_sparse(const ObjectFields& object, std::string_view indices);
+  void check_part(const PartFields& part);
   void fault_part(const PartFields& part, Fault fault);
   bool has_part(std::string_view role) const { return catalog_.find_part(catalog_.tensor(row()), role).has_value(); }
   std::uint32_t row() const { return static_cast<std::uint32_t>(catalog_.size() - 1); }
@@ -81,16 +87,15 @@ class Entries {
   const Limits& limits_;
 };
 
-Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
-
 void Entries::add(std::string_view name, const ObjectFields& object) {
   if (!catalog_.add_tensor(name, object.shape, object.layout, object.attributes)) {
     throw Error(Code::malformed, "zt12.name.duplicate", "two tensors are named " + in_quotes(name));
   }
   if (object.fault) catalog_.fault_tensor(fault_of(*object.fault));
   for (const PartFields& part : object.parts) add_part(part);
+  if (catalog_.tensor(row()).fault != model::kNone) return;
   try {
-    check_tensor(object);
+    check_tensor(catalog_, limits_, kRules);
   } catch (const Error& error) {
     catalog_.fault_tensor(fault_of(error));
   }
@@ -102,7 +107,7 @@ void Entries::add_part(const PartFields& part) {
   try {
     if (part.fault) throw *part.fault;
     if (has_part(part.role)) throw Error(Code::malformed, "zt12.part.duplicate", "two parts have this role");
-    check_extent(part);
+    check_part(part);
     if (!storage) throw Error(Code::unsupported, "zt12.part.dtype", "unknown dtype " + in_quotes(part.dtype));
   } catch (const Error& error) {
     fault = fault_of(error);
@@ -144,95 +149,24 @@ void Entries::set_type(model::PartRow& row, const PartFields& part) {
 }
 
 // §3: where the stored bytes lie, and what they can decode to.
-void Entries::check_extent(const PartFields& part) {
-  const auto range = [&] { return "offset " + number(part.offset) + " + length " + number(part.length); };
-  if (part.offset % 64 != 0) {
-    throw Error(Code::malformed, "zt12.blob.align", range() + ": the offset is no multiple of 64");
-  }
-  if (!checked::within(part.offset, part.length, blobs_end_)) {
-    throw Error(Code::malformed, "zt12.blob.bounds", range() + " runs past " + number(blobs_end_));
-  }
-  if (part.length > 0 && part.offset < kHeaderBytes) {
-    throw Error(Code::malformed, "zt12.blob.header", range() + " overlaps the header");
-  }
+void Entries::check_part(const PartFields& part) {
+  check_extent(part.offset, part.length, blobs_end_, kRules.blob);
   if (!part.zstd && part.decoded_length && *part.decoded_length != part.length) {
     throw Error(
         Code::malformed, "zt12.part.length",
         "a raw part of " + number(part.length) + " bytes declares " + number(*part.decoded_length) + " decoded");
   }
-  if (part.zstd && part.decoded_length) check_ratio(*part.decoded_length, part.length);
-  if (part.decoded_length.value_or(part.length) > limits_.decoded_bytes) {
-    throw Error(Code::limit, "zt12.part.limit",
-                "more decoded bytes than the limit of " + number(limits_.decoded_bytes));
-  }
-}
-
-void Entries::check_tensor(const ObjectFields& object) {
-  if (catalog_.tensor(row()).fault != model::kNone) return;
-  if (object.layout == "dense") return check_dense(object);
-  if (object.layout == "sparse_csr") {
-    if (!has_part("indptr")) throw Error(Code::malformed, "zt12.sparse.parts", "no part 'indptr'");
-    if (object.shape.size() != 2) throw Error(Code::malformed, "zt12.sparse.rank", "a CSR tensor has two dimensions");
-    return check_sparse(object, "indices");
-  }
-  if (object.layout == "sparse_coo") check_sparse(object, "coords");
-}
-
-// §4: the data part holds exactly the elements of the shape.
-void Entries::check_dense(const ObjectFields& object) {
-  const model::TensorRow& tensor = catalog_.tensor(row());
-  const auto found = catalog_.find_part(tensor, "data");
-  if (!found) throw Error(Code::malformed, "zt12.dense.data", "a dense tensor has no part 'data'");
-  const auto elements = checked::elements(object.shape);
-  const auto expected = elements ? byte_length(catalog_.part(*found).dtype, *elements) : std::nullopt;
-  if (!expected) throw Error(Code::malformed, "zt12.shape.overflow", "the shape has more elements than 64 bits count");
-  const model::Recipe& recipe = catalog_.part(*found).recipe;
-  if (recipe.decoded_length == model::kUnknownLength) {
-    check_ratio(*expected, recipe.stored_length);
-    if (*expected > limits_.decoded_bytes) {
-      throw Error(Code::limit, "zt12.part.limit",
-                  "more decoded bytes than the limit of " + number(limits_.decoded_bytes));
-    }
-    catalog_.set_decoded_length(*found, *expected);
-  } else if (recipe.decoded_length != *expected) {
-    throw Error(Code::malformed, "zt12.dense.length",
-                "the shape takes " + number(*expected) + " bytes, part 'data' has " + number(recipe.decoded_length));
-  }
-}
-
-void Entries::check_sparse(const ObjectFields& object, std::string_view indices) {
-  if (!has_part("values")) throw Error(Code::malformed, "zt12.sparse.parts", "no part 'values'");
-  if (!has_part(indices)) throw Error(Code::malformed, "zt12.sparse.parts", "no part " + in_quotes(indices));
-  if (!checked::elements(object.shape)) {
-    throw Error(Code::malformed, "zt12.shape.overflow", "the shape has more elements than 64 bits count");
-  }
+  if (part.zstd && part.decoded_length) check_ratio(*part.decoded_length, part.length, kRules.blob);
+  check_decoded(part.decoded_length.value_or(part.length), limits_, kRules.blob);
 }
 
 }  // namespace
 
-void check_ratio(std::uint64_t decoded, std::uint64_t stored) {
-  if (!zstd_can_give(stored, decoded)) {
-    throw Error(Code::malformed, "zt12.zstd.ratio",
-                number(stored) + " stored bytes cannot decode to " + number(decoded));
-  }
-}
-
 // A file that begins like ours but does not end so is a 1.0 file where its last eight bytes can be the size of a
 // manifest; else it was cut short, and decode() says so.
 bool sniff(const ByteStore& store, std::string_view) {
-  const std::uint64_t size = store.size();
-  std::array<std::byte, kHeaderBytes> head;
-  if (size < kHeaderBytes) return false;
-  store.read_at(0, head);
-  if (!is_magic(head)) return false;
-  if (size < kHeaderBytes + kFooterBytes) return true;
-  std::array<std::byte, kHeaderBytes> tail;
-  store.read_at(size - kHeaderBytes, tail);
-  const auto length = endian::load_le<std::uint64_t>(tail.data());
-  if (is_magic(tail) || length == 0 || length > size - 2 * kHeaderBytes) return true;
-  std::array<std::byte, 1> first;
-  store.read_at(size - kHeaderBytes - length, first);
-  return static_cast<unsigned>(first[0]) >> 5 != 5;  // no CBOR map
+  if (!begins_with(store, kMagic)) return false;
+  return store.size() < kHeaderBytes + kFooterBytes || !ends_in_size_of_map(store);
 }
 
 model::Region locate(const ByteStore& store, const Limits& limits) {

@@ -55,15 +55,11 @@ class ManifestCursor {
   void walk_objects(const std::function<void(std::string_view, const ObjectFields&)>& object);
   void read_object(ObjectFields& out);
   void read_parts(std::vector<PartFields>& parts);
-  void read_shape(std::vector<std::uint64_t>& shape);
   static void read_part(wire::CborCursor& cursor, PartFields& out);
 
   const Limits& limits_;
   wire::CborCursor root_, object_, part_;  // an item is read by a cursor of its own, so that a fault ends there
   ObjectFields fields_;                    // reused, so that a file of many tensors allocates little
 };
-
-// Throws malformed when zstd cannot turn `stored` bytes into `decoded`.
-void check_ratio(std::uint64_t decoded, std::uint64_t stored);
 
 }  // namespace zt::container::zt12

@@ -260,7 +260,7 @@ std::uint64_t Publication::place(std::uint64_t alignment, std::uint64_t) {
 void Publication::read_back(std::uint64_t offset, std::span<std::byte> out) const { state_->read_back(offset, out); }
 
 void Publication::rewind(std::uint64_t position) {
-  const auto length = static_cast<off_t>(position);
+  const std::uint64_t length = position;
   if (retry([&] { return sys::ftruncate(state_->file.get(), length); }) != 0) {
     fail(errno, state_->target.asked, "cannot cut");
   }

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "container/zt01.h"
+#include "container/zt10.h"
 #include "container/zt12.h"
 #include "container/zt2.h"
 #include "foreign/safetensors.h"
@@ -14,6 +16,8 @@
 namespace zt::library {
 namespace {
 
+namespace zt01 = container::zt01;
+namespace zt10 = container::zt10;
 namespace zt12 = container::zt12;
 namespace zt2 = container::zt2;
 namespace safetensors = foreign::safetensors;
@@ -21,6 +25,8 @@ namespace safetensors = foreign::safetensors;
 constexpr Format kFormats[] = {
     {"zt-1.2", zt12::sniff, zt12::decode, &zt12::kEncoder},
     {"zt-2", zt2::sniff, zt2::decode, &zt2::kEncoder},
+    {"zt-1.0", zt10::sniff, zt10::decode, &zt10::kEncoder},
+    {"zt-0.1", zt01::sniff, zt01::decode, nullptr},
     {"safetensors", safetensors::sniff, safetensors::decode, nullptr},
 };
 
@@ -30,8 +36,6 @@ struct Known {
   std::string_view name;
 };
 constexpr Known kKnown[] = {
-    {"ZTEN0001", "a .zt file of generation 0.1"},
-    {"ZTEN1000", "a .zt file of generation 1.0"},
     {"GGUF", "a GGUF file"},
     {"PK\x03\x04", "a zip archive (PyTorch or npz)"},
     {"\x93NUMPY", "an npy file"},
@@ -61,7 +65,7 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
   throw Error(Code::unsupported, "format.unknown",
               store.size() == 0
                   ? "the file is empty"
-                  : "the content is of no format that is read: .zt of generation 1.1, 1.2 or 2, or safetensors");
+                  : "the content is of no format that is read: .zt of any generation, or safetensors");
 }
 
 const Format& find_writable(std::string_view name) {
@@ -81,7 +85,7 @@ const model::Encoder* find_encoder(std::string_view format) {
 
 bool is_format(std::string_view name) {
   if (name.starts_with("zt-")) name.remove_prefix(3);
-  return name == "1.1" || name == "1.2" || name == "2" || name == "safetensors";
+  return name == "0.1" || name == "1.0" || name == "1.1" || name == "1.2" || name == "2" || name == "safetensors";
 }
 
 void check_suffix(std::string_view path) {

@@ -85,7 +85,9 @@ library::Blob Writer::State::store_moved(const SourceState& from, const model::P
   library::PartOptions options_of{.encoding = Encoding::raw(),
                                   .checksum = options.checksum.value_or(Checksum::none),
                                   .digest_decoded = encoder->decoded_digests};
-  const bool keeps_digest = same_rule && !options.checksum;
+  // Readers of 1.0 check no other digest than their own.
+  const bool foreign = encoder->format == "zt-1.0" && !from.catalog.text(part.digest).starts_with("crc32c:0x");
+  const bool keeps_digest = same_rule && !options.checksum && !foreign;
   const bool encoded = part.recipe.coding != model::Coding::raw;
   if (!keeps_digest) options_of.checksum = options.checksum.value_or(default_checksum());
   if (encoder->decoded_digests && encoded) options_of.checksum = Checksum::none;  // taken from a decode, below
