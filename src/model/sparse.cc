@@ -1,6 +1,9 @@
 #include "model/sparse.h"
 
+#include <algorithm>
+#include <numeric>
 #include <string>
+#include <vector>
 
 #include "base/checked.h"
 #include "ztensor/error.h"
@@ -54,6 +57,40 @@ void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
   }
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
     check_bounds(indices.subspan(axis * nnz, nnz), shape[axis], "axis " + number(axis));
+  }
+}
+
+void check_csr_order(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr) {
+  for (std::size_t row = 0; row + 1 < indptr.size(); ++row) {
+    for (std::uint64_t i = indptr[row] + 1; i < indptr[row + 1]; ++i) {
+      if (indices[i] > indices[i - 1]) continue;
+      throw Error(Code::malformed, "sparse.index.order",
+                  "index " + number(i) + " is " + number(indices[i]) + " after " + number(indices[i - 1]) +
+                      ": the columns of row " + number(row) + " do not rise");
+    }
+  }
+}
+
+void check_coo_cells(std::size_t rank, std::uint64_t nnz, std::span<const std::uint64_t> indices) {
+  // Below zero, at it or above it, as cell a comes before b, is the same or comes after.
+  const auto compare = [&](std::uint64_t a, std::uint64_t b) {
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      const std::uint64_t left = indices[axis * nnz + a];
+      const std::uint64_t right = indices[axis * nnz + b];
+      if (left != right) return left < right ? -1 : 1;
+    }
+    return 0;
+  };
+  std::uint64_t sorted = 1;
+  while (sorted < nnz && compare(sorted - 1, sorted) < 0) ++sorted;
+  if (sorted >= nnz) return;
+  std::vector<std::uint64_t> order(static_cast<std::size_t>(nnz));
+  std::iota(order.begin(), order.end(), std::uint64_t{0});
+  std::sort(order.begin(), order.end(), [&](std::uint64_t a, std::uint64_t b) { return compare(a, b) < 0; });
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    if (compare(order[i - 1], order[i]) != 0) continue;
+    throw Error(Code::malformed, "sparse.index.duplicate",
+                "cells " + number(order[i - 1]) + " and " + number(order[i]) + " are the same");
   }
 }
 
