@@ -112,6 +112,30 @@ TEST(Zt2Decode, ReadsAFileThatGoesOnBehindItsManifest) {
   EXPECT_EQ(refusal(file), "");
 }
 
+// A manifest of `count` shards with names of five digits.
+std::string shards_of(std::uint64_t count) {
+  wire::CborWriter writer;
+  writer.map(2);
+  writer.text("shards");
+  writer.map(count);
+  for (std::uint64_t i = 0; i < count; ++i) {
+    writer.text(std::to_string(10000 + i));
+    writer.map(2);
+    writer.text("size");
+    writer.unsigned_integer(48);
+    writer.text("digest");
+    writer.text("xxh3:0");
+  }
+  writer.text("objects");
+  writer.map(0);
+  return text_of(writer.buffer());
+}
+
+TEST(Zt2Decode, CountsShardsInSixteenBits) {
+  EXPECT_EQ(decode(store_of(file_of(shards_of(65534))), {}).shards.size(), 65534U);
+  EXPECT_EQ(refusal(file_of(shards_of(65535))), "limit zt2.shard.limit");
+}
+
 TEST(Zt2Sniff, KnowsTheMagicAndOwnsWhatWasCut) {
   EXPECT_TRUE(sniff(store_of(data_shard()), "model.safetensors"));
   EXPECT_TRUE(sniff(store_of(kMagic), ""));

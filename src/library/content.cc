@@ -37,10 +37,20 @@ bool is_clean(const SourceState& state, const model::PartRow& part) {
   return clean;
 }
 
-model::Entries entries_of(const SparseParts& parts) {
-  if (parts.layout == "sparse_csr") return model::csr_entries(parts.indices, parts.indptr);
+// Throws malformed unless the entries are as strict formats want them.
+void check_entries(const SparseParts& parts) {
+  if (parts.layout == "sparse_csr") return model::check_csr_order(parts.indices, parts.indptr);
   const std::uint64_t nnz = parts.shape.empty() ? 0 : parts.indices.size() / parts.shape.size();
-  return model::coo_entries(parts.shape, nnz, parts.indices);
+  model::check_coo_cells(parts.shape.size(), nnz, parts.indices);
+}
+
+bool are_strict(const SparseParts& parts) {
+  try {
+    check_entries(parts);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -144,10 +154,13 @@ std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& 
     }
   }
   if (!is_sparse(tensor.layout())) return losses;
-  switch (entries_of(read_sparse(tensor))) {
-    case model::Entries::in_order: break;
-    case model::Entries::unsorted: losses.push_back({"the order of entries in its rows: they are sorted"}); break;
-    case model::Entries::repeated: losses.push_back({"cells that are given twice", true}); break;
+  SparseParts parts = read_sparse(tensor);
+  if (are_strict(parts)) return losses;
+  sort_entries(parts);
+  if (are_strict(parts)) {
+    losses.push_back({"the order of entries in its rows: they are sorted"});
+  } else {
+    losses.push_back({"cells that are given twice", true});
   }
   return losses;
 }

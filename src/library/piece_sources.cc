@@ -117,13 +117,6 @@ std::vector<std::uint64_t> index_part(std::span<const PartView> parts, std::stri
   return widen(array);
 }
 
-void check_entries(model::Entries entries, const model::Encoder& encoder) {
-  if (!encoder.holds.strict || entries == model::Entries::in_order) return;
-  misuse(entries == model::Entries::unsorted
-             ? "format 2 wants the columns of each row in ascending order: sort them (SciPy: sort_indices())"
-             : "format 2 has each cell once: add up those that repeat (SciPy: sum_duplicates())");
-}
-
 void check_csr_parts(const Shape& shape, std::span<const PartView> parts, const model::Encoder& encoder) {
   if (shape.size() != 2) misuse("a CSR tensor has two dimensions");
   const auto indices = index_part(parts, "sparse_csr", "indices", encoder);
@@ -132,7 +125,7 @@ void check_csr_parts(const Shape& shape, std::span<const PartView> parts, const 
     misuse("parts 'indices' and 'indptr' are of one dtype");
   }
   as_usage([&] { model::check_csr(shape, values_of(parts, "sparse_csr"), indices, indptr); });
-  if (encoder.holds.strict) check_entries(model::csr_entries(indices, indptr), encoder);
+  if (encoder.holds.strict) as_usage([&] { model::check_csr_order(indices, indptr); });
 }
 
 void check_coo_parts(const Shape& shape, std::span<const PartView> parts, const model::Encoder& encoder) {
@@ -140,7 +133,7 @@ void check_coo_parts(const Shape& shape, std::span<const PartView> parts, const 
   const auto coordinates = index_part(parts, "sparse_coo", "coords", encoder);
   const std::uint64_t nnz = values_of(parts, "sparse_coo");
   as_usage([&] { model::check_coo(shape, nnz, coordinates); });
-  if (encoder.holds.strict) check_entries(model::coo_entries(shape, nnz, coordinates), encoder);
+  if (encoder.holds.strict) as_usage([&] { model::check_coo_cells(shape.size(), nnz, coordinates); });
 }
 
 void check_bools(const ArrayView& array) {

@@ -298,6 +298,7 @@ SparseIndices Tensor::read_indices(std::uint64_t nnz, std::optional<Verify> veri
   throw_unreadable();
   SparseIndices found;
   const bool csr = layout() == "sparse_csr";
+  const bool strict = state_->catalog.format == "zt-2";  // the 1.x generations leave order and repetition open
   if (!csr) check_layout("sparse_coo");
   const Part indices = part(csr ? "indices" : "coords");
   found.indices = read_wide(indices, verify);
@@ -305,8 +306,10 @@ SparseIndices Tensor::read_indices(std::uint64_t nnz, std::optional<Verify> veri
   library::located(*state_, row_, nullptr, [&] {
     if (csr) {
       model::check_csr(shape(), nnz, found.indices, found.indptr);
+      if (strict) model::check_csr_order(found.indices, found.indptr);
     } else {
       model::check_coo(shape(), nnz, found.indices);
+      if (strict) model::check_coo_cells(shape().size(), nnz, found.indices);
     }
   });
   return found;

@@ -23,6 +23,12 @@ void check_bools(std::uint64_t offset, std::span<const std::byte> bytes) {
   }
 }
 
+// Throws malformed when the half of the last byte that no element has is not zero. `length`: of all the bytes.
+void check_float4_end(std::uint64_t length, std::uint64_t offset, std::span<const std::byte> bytes) {
+  if (bytes.empty() || offset + bytes.size() != length || static_cast<unsigned>(bytes.back()) < 16) return;
+  throw Error(Code::malformed, "content.float4", "the unused half of the last byte is not zero");
+}
+
 // What is wrong with a file is a finding; anything else ends the work.
 void throw_unless_finding(const Error& error) {
   switch (error.code()) {
@@ -56,6 +62,8 @@ class Checker {
   const Source& source_;
   const SourceState& state_;
   const Progress& progress_;
+  bool has_odd_float4(const Part& part) const;
+
   std::vector<std::uint32_t> rows_;
   std::vector<Part> parts_;
   // The finding of a tensor: of several, that of the earliest part, so that the answer is the same each time.
@@ -84,6 +92,13 @@ void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
     throw_unless_finding(error);
     record(row, parts_.size(), error);
   }
+}
+
+// Only of a dense tensor is it known how many elements there are.
+bool Checker::has_odd_float4(const Part& part) const {
+  const model::TensorRow& tensor = state_.catalog.tensor(part.tensor);
+  if (part.row->dtype != DType::f4_e2m1 || state_.catalog.word(tensor.layout) != "dense") return false;
+  return checked::elements(state_.catalog.shape(tensor)).value_or(0) % 2 != 0;
 }
 
 void Checker::check_sparse(std::uint32_t row) {
@@ -121,6 +136,11 @@ VerifyReport Checker::run() {
                   .out = {},
                   .visit = [](std::uint64_t, std::span<const std::byte>) {}};
     if (part.row->dtype == DType::boolean) job.visit = check_bools;
+    if (has_odd_float4(part)) {
+      job.visit = [length = part.recipe.decoded_length](std::uint64_t offset, std::span<const std::byte> bytes) {
+        check_float4_end(length, offset, bytes);
+      };
+    }
     jobs.push_back(std::move(job));
     total = checked::add(total, part.recipe.decoded_length).value_or(total);
   }

@@ -1,7 +1,6 @@
 #include "model/sparse.h"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -61,33 +60,38 @@ void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
   }
 }
 
-Entries csr_entries(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr) {
-  Entries found = Entries::in_order;
-  std::vector<std::uint64_t> row;
-  for (std::size_t i = 1; i < indptr.size(); ++i) {
-    const auto columns = indices.subspan(indptr[i - 1], indptr[i] - indptr[i - 1]);
-    if (std::ranges::adjacent_find(columns, std::greater_equal()) == columns.end()) continue;
-    row.assign(columns.begin(), columns.end());
-    std::ranges::sort(row);
-    if (std::ranges::adjacent_find(row) != row.end()) return Entries::repeated;
-    found = Entries::unsorted;
+void check_csr_order(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr) {
+  for (std::size_t row = 0; row + 1 < indptr.size(); ++row) {
+    for (std::uint64_t i = indptr[row] + 1; i < indptr[row + 1]; ++i) {
+      if (indices[i] > indices[i - 1]) continue;
+      throw Error(Code::malformed, "sparse.index.order",
+                  "index " + number(i) + " is " + number(indices[i]) + " after " + number(indices[i - 1]) +
+                      ": the columns of row " + number(row) + " do not rise");
+    }
   }
-  return found;
 }
 
-Entries coo_entries(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices) {
-  std::vector<std::uint64_t> order(nnz);
-  std::iota(order.begin(), order.end(), std::uint64_t{0});
+void check_coo_cells(std::size_t rank, std::uint64_t nnz, std::span<const std::uint64_t> indices) {
+  // Below zero, at it or above it, as cell a comes before b, is the same or comes after.
   const auto compare = [&](std::uint64_t a, std::uint64_t b) {
-    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-      const auto at = indices.subspan(axis * nnz, nnz);
-      if (at[a] != at[b]) return at[a] < at[b] ? -1 : 1;
+    for (std::size_t axis = 0; axis < rank; ++axis) {
+      const std::uint64_t left = indices[axis * nnz + a];
+      const std::uint64_t right = indices[axis * nnz + b];
+      if (left != right) return left < right ? -1 : 1;
     }
     return 0;
   };
-  std::ranges::sort(order, [&](std::uint64_t a, std::uint64_t b) { return compare(a, b) < 0; });
-  const auto same = [&](std::uint64_t a, std::uint64_t b) { return compare(a, b) == 0; };
-  return std::ranges::adjacent_find(order, same) == order.end() ? Entries::in_order : Entries::repeated;
+  std::uint64_t sorted = 1;
+  while (sorted < nnz && compare(sorted - 1, sorted) < 0) ++sorted;
+  if (sorted >= nnz) return;
+  std::vector<std::uint64_t> order(static_cast<std::size_t>(nnz));
+  std::iota(order.begin(), order.end(), std::uint64_t{0});
+  std::sort(order.begin(), order.end(), [&](std::uint64_t a, std::uint64_t b) { return compare(a, b) < 0; });
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    if (compare(order[i - 1], order[i]) != 0) continue;
+    throw Error(Code::malformed, "sparse.index.duplicate",
+                "cells " + number(order[i - 1]) + " and " + number(order[i]) + " are the same");
+  }
 }
 
 }  // namespace zt::model

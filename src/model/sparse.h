@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
-// The rules of the sparse layouts (spec/zt-1.2.md §8). Unsorted columns and repeated cells are no faults.
+// The rules of the sparse layouts (spec/zt-1.2.md §8): unsorted columns and repeated cells are no faults, but in
+// generation 2 (spec/profiles/).
 namespace zt::model {
 
 // Throws malformed "sparse.*": indptr has rows + 1 entries, begins at 0, never falls and ends at nnz; there are nnz
@@ -13,15 +15,11 @@ void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
 // Throws malformed "sparse.*": there are rank x nnz indices, axis by axis, each within its axis.
 void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices);
 
-// How the entries of a CSR or COO tensor that passed the checks above are put.
-enum class Entries {
-  in_order,  // CSR: columns ascend in each row. COO: any order
-  unsorted,  // CSR alone: not so, but no cell stands twice
-  repeated,  // a cell stands twice
-};
-// Linear, but for rows that are out of order.
-Entries csr_entries(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr);
-// Takes memory and time as sorting the cells does.
-Entries coo_entries(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices);
+// What generation 2 asks of indices that have passed the above. Throws malformed "sparse.index.order" unless the columns
+// of each row rise.
+void check_csr_order(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr);
+// Throws malformed "sparse.index.duplicate" when a cell is there twice; their order is free. O(n) where they are sorted,
+// else O(n log n) and a second array of n numbers.
+void check_coo_cells(std::size_t rank, std::uint64_t nnz, std::span<const std::uint64_t> indices);
 
 }  // namespace zt::model

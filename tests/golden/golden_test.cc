@@ -34,6 +34,12 @@ void read_fully(const zt::Tensor& tensor) {
   }
 }
 
+// The library's own word for a layout of generation 2.
+std::string layout_word(const std::string& layout) {
+  if (layout == "zt.sparse_csr/1") return "sparse_csr";
+  return layout == "zt.sparse_coo/1" ? "sparse_coo" : layout;
+}
+
 void expect_parts(const zt::Tensor& tensor, JsonView parts) {
   for (const auto& [role, expected] : members(parts)) {
     SCOPED_TRACE("part '" + role + "'");
@@ -84,8 +90,11 @@ void expect_tensor(const zt::Source& source, const std::map<std::string, JsonVie
   EXPECT_TRUE(std::ranges::equal(tensor.shape(), shape));
   EXPECT_EQ(tensor.layout(), layout_word(text_at(wanted, "layout")));
   expect_parts(tensor, wanted.at("parts"));
-  expect_verdict(source, tensor, text_at(wanted, "verify"));
+  if (wanted.contains("verify")) expect_verdict(source, tensor, text_at(wanted, "verify"));
 }
+
+// TODO: reads of seekable parts.
+const std::set<std::string> kAwaited = {"appended.zt", "composites.zt", "ingested.zt", "seekable.zt"};
 
 void expect_file(const fs::path& path, const std::map<std::string, JsonView>& wanted) {
   SCOPED_TRACE(path.string());
@@ -119,7 +128,6 @@ void expect_folder(const std::string& folder, bool (*wanted_file)(const std::str
   const zt::wire::JsonDocument document = load_json(kGolden / folder / "expected.json");
   std::size_t files = 0;
   for (const auto& [name, wanted] : members(members(document.root()).at("files"))) {
-    if (!wanted_file(name)) continue;
     expect_file(kGolden / folder / name, members(wanted));
     ++files;
   }
@@ -132,8 +140,25 @@ TEST(Golden, ReadsWhatRelease102Wrote) { expect_folder("1.0.2"); }
 TEST(Golden, ReadsWhatRelease111Wrote) { expect_folder("1.1.1"); }
 TEST(Golden, ReadsWhatRelease120Wrote) { expect_folder("1.2.0"); }
 TEST(Golden, ReadsWhatRelease123Wrote) { expect_folder("1.2.3"); }
-TEST(Golden, ReadsOrRefusesOddFiles) { expect_folder("hand", needs_no_views); }
-// Until views are read.
-TEST(Golden, DISABLED_ReadsBigEndianAndInterleavedFiles) { expect_folder("hand", needs_views); }
+TEST(Golden, ReadsWhatRelease200Wrote) { expect_folder("2.0.0"); }
+TEST(Golden, ReadsWhatRelease212Wrote) { expect_folder("2.1.2"); }
+// Contents that the writer of that release let pass: the file opens, its parts can be read, verifying tells.
+std::map<std::string, std::string> rules_of(const std::string& file) {
+  std::map<std::string, std::string> rules;
+  const zt::Source source = zt::open(kGolden / "2.1.2" / file);
+  for (const zt::Finding& finding : zt::check(source).findings) rules[finding.tensor] = finding.error.rule();
+  return rules;
+}
+
+TEST(Golden, FindsContentsThatRelease212Wrote) {
+  using Rules = std::map<std::string, std::string>;
+  EXPECT_EQ(rules_of("logical_invalid.zt"), (Rules{{"bool", "content.bool"}, {"f4_nibble", "content.float4"}}));
+  EXPECT_EQ(rules_of("sparse_invalid.zt"), (Rules{{"coo_duplicate", "sparse.index.duplicate"},
+                                                  {"row_not_increasing", "sparse.index.order"},
+                                                  {"column_out_of_range", "sparse.index.bounds"}}));
+  EXPECT_EQ(rules_of("canonical_shared.zt"), Rules());
+}
+
+TEST(Golden, ReadsOrRefusesOddFiles) { expect_folder("hand"); }
 
 }  // namespace
