@@ -9,9 +9,7 @@
 namespace zt::library {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{256} << 10;
-constexpr std::size_t kSmall = std::size_t{64} << 10;
-constexpr std::size_t kBuffer = std::size_t{1} << 20;
+constexpr std::size_t kSmall = std::size_t{64} << 10;  // below it a copy costs less than a call
 
 std::size_t length_of(const PieceSource& source, std::size_t piece) {
   return static_cast<std::size_t>(
@@ -21,14 +19,18 @@ std::size_t length_of(const PieceSource& source, std::size_t piece) {
 }  // namespace
 
 void Output::write(std::span<const std::byte> bytes) {
-  position_ += bytes.size();
-  if (bytes.size() >= kSmall) {
-    flush();
-    sink_->write(bytes);
-    return;
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min(bytes.size(), room()));
+    if (piece.size() >= kSmall) {
+      flush();
+      sink_->write(piece);
+    } else {
+      buffer_.insert(buffer_.end(), piece.begin(), piece.end());
+    }
+    position_ += piece.size();
+    if (position_ % kBlock == 0) flush();
+    bytes = bytes.subspan(piece.size());
   }
-  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-  if (buffer_.size() >= kBuffer) flush();
 }
 
 void Output::pad(std::uint64_t alignment) {
@@ -139,10 +141,10 @@ void PartWriter::write_seek_table() {
   put(table);
 }
 
-// Raw bytes of memory: digested and written in chunks that the nearer caches hold, so that both cost one pass.
+// Raw bytes of memory: digested and written block by block, so that the bytes come from memory once.
 void PartWriter::write_memory(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const auto chunk = bytes.first(std::min(bytes.size(), kChunk));
+    const auto chunk = bytes.first(std::min(bytes.size(), output_.room()));
     if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(chunk, crc_);  // in order: nothing is to be joined
     digest(chunk);
     put(chunk);
