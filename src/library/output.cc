@@ -6,8 +6,7 @@
 namespace zt::library {
 namespace {
 
-constexpr std::size_t kSmall = std::size_t{64} << 10;
-constexpr std::size_t kBuffer = std::size_t{1} << 20;
+constexpr std::size_t kSmall = std::size_t{64} << 10;  // below it a copy costs less than a call
 constexpr std::uint64_t kHole = 4096;  // a gap from here on is left to the file system
 
 }  // namespace
@@ -17,15 +16,19 @@ Output::Output(std::unique_ptr<io::WritableFile> file, std::uint64_t position)
     : sink_(std::move(file)), file_(static_cast<io::WritableFile*>(sink_.get())), position_(position) {}
 
 void Output::write(std::span<const std::byte> bytes) {
-  position_ += bytes.size();
   if (hash_) hash_->update(bytes);
-  if (bytes.size() >= kSmall) {
-    flush();
-    sink_->write(bytes);
-    return;
+  while (!bytes.empty()) {
+    const auto piece = bytes.first(std::min(bytes.size(), room()));
+    if (piece.size() >= kSmall) {
+      flush();
+      sink_->write(piece);
+    } else {
+      buffer_.insert(buffer_.end(), piece.begin(), piece.end());
+    }
+    position_ += piece.size();
+    if (position_ % kBlock == 0) flush();
+    bytes = bytes.subspan(piece.size());
   }
-  buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
-  if (buffer_.size() >= kBuffer) flush();
 }
 
 void Output::pad(std::uint64_t length) {

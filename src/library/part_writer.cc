@@ -8,7 +8,6 @@
 namespace zt::library {
 namespace {
 
-constexpr std::size_t kChunk = std::size_t{256} << 10;
 
 std::size_t length_of(const PieceSource& source, std::size_t piece) {
   return static_cast<std::size_t>(
@@ -110,10 +109,10 @@ void PartWriter::write_seek_table() {
   put(table);
 }
 
-// Raw bytes of memory: digested and written in chunks that the nearer caches hold, so that both cost one pass.
+// Raw bytes of memory: digested and written block by block, so that the bytes come from memory once.
 void PartWriter::write_memory(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const auto chunk = bytes.first(std::min(bytes.size(), kChunk));
+    const auto chunk = bytes.first(std::min(bytes.size(), output_.room()));
     if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(chunk, crc_);  // in order: nothing is to be joined
     digest(chunk);
     put(chunk);

@@ -93,9 +93,6 @@ void expect_tensor(const zt::Source& source, const std::map<std::string, JsonVie
   if (wanted.contains("verify")) expect_verdict(source, tensor, text_at(wanted, "verify"));
 }
 
-// TODO: reads of seekable parts.
-const std::set<std::string> kAwaited = {"appended.zt", "composites.zt", "ingested.zt", "seekable.zt"};
-
 void expect_file(const fs::path& path, const std::map<std::string, JsonView>& wanted) {
   SCOPED_TRACE(path.string());
   const std::string expect = text_at(wanted, "expect");
@@ -120,11 +117,7 @@ void expect_file(const fs::path& path, const std::map<std::string, JsonView>& wa
   EXPECT_EQ(source.notes().empty(), !repeated);
 }
 
-bool any_file(const std::string&) { return true; }
-bool needs_views(const std::string& name) { return name == "v01_sparse.zt" || name == "v01_big_endian.zt"; }
-bool needs_no_views(const std::string& name) { return !needs_views(name); }
-
-void expect_folder(const std::string& folder, bool (*wanted_file)(const std::string&) = any_file) {
+void expect_folder(const std::string& folder) {
   const zt::wire::JsonDocument document = load_json(kGolden / folder / "expected.json");
   std::size_t files = 0;
   for (const auto& [name, wanted] : members(members(document.root()).at("files"))) {
