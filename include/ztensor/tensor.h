@@ -27,7 +27,8 @@ struct PartRow;
 }
 namespace library {
 struct PartAccess;
-}
+struct TensorAccess;
+}  // namespace library
 
 // One stored array of a tensor. A value handle: copies share one immutable source. Any thread may call any member.
 // Element bytes are row-major and little-endian.
@@ -171,6 +172,7 @@ class ZT_API Tensor {
  private:
   friend class Source;
   friend class Writer;
+  friend struct library::TensorAccess;
   Tensor(std::shared_ptr<const SourceState> state, std::uint32_t row) : state_(std::move(state)), row_(row) {}
   void throw_unreadable() const;
   [[noreturn]] void fail(Code code, const char* rule, std::string message) const;  // names file and tensor

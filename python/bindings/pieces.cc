@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "library/dequantize.h"
 #include "source.h"
 
 namespace zt::python {
@@ -96,11 +97,26 @@ nb::tuple indices(const OpenSource& self, const std::string& name, std::uint64_t
                         rows ? index_array(checked.indptr, narrow) : nb::object(nb::none()));
 }
 
+// The values of a quantized tensor, as float32. Owned.
+nb::object dequantize(const OpenSource& self, const std::string& name, std::optional<bool> verify) {
+  const Tensor tensor = self.source().tensor(name);
+  const Progress progress = to_progress();
+  Buffer buffer = released([&] {
+    library::Dequantization work(tensor);
+    work.read(to_verify(verify), progress);
+    Buffer memory = allocate(work.elements() * sizeof(float));  // within 64 bits: it has checked
+    work.fill({reinterpret_cast<float*>(memory.data), static_cast<std::size_t>(work.elements())});
+    return memory;
+  });
+  return located(self, name, [&] { return make_array(tensor.shape(), DType::f32, std::move(buffer)); });
+}
+
 }  // namespace
 
 void bind_pieces(nb::class_<OpenSource>& type) {
   type.def("part", part, nb::arg("name"), nb::arg("role"), nb::arg("verify").none())
       .def("slice", slice, nb::arg("name"), nb::arg("axes"))
+      .def("dequantize", dequantize, nb::arg("name"), nb::arg("verify").none())
       .def("indices", indices, nb::arg("name"), nb::arg("nnz"), nb::arg("wide"), nb::arg("verify").none());
 }
 

@@ -70,6 +70,6 @@ std::optional<Place> find_mapped(const OpenSource& from, const Tensor& tensor);
 
 void bind_metadata(nb::class_<OpenSource>& type);  // metadata.cc
 void bind_reads(nb::class_<OpenSource>& type);     // reads.cc: whole tensors
-void bind_pieces(nb::class_<OpenSource>& type);    // pieces.cc: parts, slices, sparse indices
+void bind_pieces(nb::class_<OpenSource>& type);    // pieces.cc: parts, slices, sparse indices, dequantized
 
 }  // namespace zt::python

@@ -19,7 +19,7 @@ class Limits:
     """What a file may ask for before it is refused with `LimitError`. `None` is the library's default."""
 
     index_bytes: int | None = None  # of the manifest or header, encoded
-    decoded_bytes: int | None = None  # of one part
+    decoded_bytes: int | None = None  # of one part, or of what is dequantized
     rank: int | None = None  # dimensions of one tensor
     parts: int | None = None  # of one tensor
     depth: int | None = None  # items inside one another in the manifest, the root counted

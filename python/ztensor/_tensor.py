@@ -140,6 +140,10 @@ class Tensor:
         """As `Reader.read_tensor(name, "torch")`."""
         return self._reader.read_tensor(self._name, "torch", device=device)
 
+    def dequantize(self) -> np.ndarray[Any, Any]:
+        """The values of a quantized tensor (layout "zt.mx/1" or "zt.quant_group/1"), as float32; owned."""
+        return self._reader._source.dequantize(self._name, None)
+
     def verify(self) -> None:
         """Checks digests and contents; throws what is wrong."""
         self._reader.verify([self._name])

@@ -48,6 +48,11 @@ struct PartAccess {
   static const SourceState& state(const Part& part) { return *part.state_; }
   static const model::PartRow& row(const Part& part) { return part.prepare(*part.state_); }
 };
+// What a Tensor handle points at.
+struct TensorAccess {
+  static const std::shared_ptr<const SourceState>& state(const Tensor& tensor) { return tensor.state_; }
+  static std::uint32_t row(const Tensor& tensor) { return tensor.row_; }
+};
 // Runs `work`; an Error that leaves it names file, tensor and part.
 template <class F>
 decltype(auto) located(const SourceState& state, std::uint32_t tensor, const model::PartRow* part, F&& work) {
