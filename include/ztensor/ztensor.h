@@ -5,6 +5,7 @@
 #include "ztensor/byte_store.h"
 #include "ztensor/bytes.h"
 #include "ztensor/convert.h"
+#include "ztensor/diff.h"
 #include "ztensor/digest.h"
 #include "ztensor/dtype.h"
 #include "ztensor/error.h"
