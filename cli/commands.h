@@ -17,6 +17,8 @@ void add_compress(CLI::App& app, Command& chosen);
 void add_decompress(CLI::App& app, Command& chosen);
 void add_merge(CLI::App& app, Command& chosen);
 void add_verify(CLI::App& app, Command& chosen);
+void add_diff(CLI::App& app, Command& chosen);
+void add_id(CLI::App& app, Command& chosen);
 
 // What they share. `usage`: the ways to call it, without the words "ztensor name".
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,

@@ -47,7 +47,8 @@ void describe(CLI::App& app) {
   app.get_formatter()->column_width(28);
   app.footer(
       "'ztensor COMMAND --help' tells more and shows examples.\n"
-      "Exit codes: 0 done, 1 failed or refused, 2 a command line that cannot be parsed.");
+      "Exit codes: 0 done, 1 failed or refused, 2 a command line that cannot be parsed;\n"
+      "of diff: 0 the same, 1 different, 2 trouble.");
 }
 
 int run(int argc, char** argv) {
@@ -60,6 +61,8 @@ int run(int argc, char** argv) {
   cli::add_decompress(app, chosen);
   cli::add_merge(app, chosen);
   cli::add_verify(app, chosen);
+  cli::add_diff(app, chosen);
+  cli::add_id(app, chosen);
   int exit_code = 0;
   try {
     app.parse(argc, argv);

@@ -3,7 +3,7 @@
 import pytest
 from conftest import write_safetensors
 
-COMMANDS = ["info", "convert", "compress", "decompress", "merge", "verify"]
+COMMANDS = ["info", "convert", "compress", "decompress", "merge", "verify", "diff", "id"]
 
 
 def test_the_version_is_one_line(at):
@@ -32,6 +32,9 @@ def test_help_of_each_command_shows_an_example(at, command):
         (["info"], "one FILE is needed; got 0 (see 'ztensor info --help')"),
         (["info", "a", "b"], "one FILE is needed; got 2 (see 'ztensor info --help')"),
         (["verify"], "a FILE is needed (see 'ztensor verify --help')"),
+        (["id"], "a FILE is needed (see 'ztensor id --help')"),
+        (["diff", "a"], "two files are needed, A and B; got 1 (see 'ztensor diff --help')"),
+        (["diff", "a", "b", "c"], "two files are needed, A and B; got 3 (see 'ztensor diff --help')"),
         (["convert", "a"], "without -o OUT, two operands are needed, IN and OUT; got 1 (see 'ztensor convert --help')"),
         (
             ["convert", "a", "b", "c"],

@@ -1,4 +1,4 @@
-#include "bindings.h"
+#include "source.h"
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
@@ -44,6 +44,41 @@ nb::tuple convert(const nb::list& inputs, nb::handle output, const std::string& 
   return nb::make_tuple(report.tensors, report.bytes_in, report.bytes_out, texts(report.skipped), texts(report.notes));
 }
 
+nb::object text_or_none(const std::string& text) { return text.empty() ? nb::none() : nb::object(to_str(text)); }
+nb::object value_or_none(const std::optional<Value>& value) { return value ? to_python(*value) : nb::none(); }
+
+// (kind, tensor, part, key, a, b, (elements, differing, first, index, largest))
+nb::tuple difference_tuple(const Difference& difference) {
+  nb::object contents = nb::none();
+  if (const auto& found = difference.contents) {
+    const nb::object index = found->at.empty() ? nb::none() : shape_tuple(found->at);
+    const nb::object largest = found->largest ? nb::object(nb::float_(*found->largest)) : nb::none();
+    contents = nb::make_tuple(found->elements, found->differing, found->first, index, largest);
+  }
+  const nb::object tensor = difference.tensor ? nb::object(to_str(*difference.tensor)) : nb::none();
+  const nb::object key = difference.kind == Difference::Kind::attribute ? to_str(difference.key) : nb::none();
+  return nb::make_tuple(to_str(difference_name(difference.kind)), tensor, text_or_none(difference.part), key,
+                        value_or_none(difference.a), value_or_none(difference.b), contents);
+}
+
+// (compared, differences, [(tensor, exception), ...])
+nb::tuple diff(const OpenSource& a, const OpenSource& b, nb::object progress) {
+  const DiffOptions options = {.progress = to_progress(std::move(progress))};
+  const DiffReport report = released([&] { return zt::diff(a.source(), b.source(), options); });
+  nb::list differences;
+  for (const Difference& difference : report.differences) differences.append(difference_tuple(difference));
+  nb::list troubles;
+  for (const Finding& trouble : report.troubles) {
+    troubles.append(nb::make_tuple(to_str(trouble.tensor), error_object(trouble.error)));
+  }
+  return nb::make_tuple(report.compared, differences, troubles);
+}
+
+nb::str content_id(const OpenSource& source, bool trust_digests, nb::object progress) {
+  const ContentIdOptions options = {.trust_digests = trust_digests, .progress = to_progress(std::move(progress))};
+  return to_str(released([&] { return zt::content_id(source.source(), options); }));
+}
+
 }  // namespace
 
 void bind_files(nb::module_& module) {
@@ -51,6 +86,8 @@ void bind_files(nb::module_& module) {
              nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("alignment"), nb::arg("durable"),
              nb::arg("include"), nb::arg("exclude"), nb::arg("skip_unreadable"), nb::arg("delete_originals"),
              nb::arg("overwrite"), nb::arg("threads"), nb::arg("limits").none(), nb::arg("progress").none());
+  module.def("diff", diff, nb::arg("a"), nb::arg("b"), nb::arg("progress").none());
+  module.def("content_id", content_id, nb::arg("source"), nb::arg("trust_digests"), nb::arg("progress").none());
 }
 
 }  // namespace zt::python

@@ -11,7 +11,7 @@ from ._errors import (
     UsageError,
     ZTensorError,
 )
-from ._files import Converted, convert, info, merge, verify
+from ._files import Converted, Difference, DiffReport, content_id, convert, diff, info, merge, verify
 from ._options import Limits
 from ._reader import Reader, Verified, open
 from ._tensor import Location, PartMetadata, Parts, Tensor, TensorMetadata
@@ -21,6 +21,8 @@ from ._ztensor import __version__
 __all__ = [
     "ChecksumError",
     "Converted",
+    "DiffReport",
+    "Difference",
     "FormatError",
     "InternalError",
     "LimitError",
@@ -39,7 +41,9 @@ __all__ = [
     "Writer",
     "ZTensorError",
     "__version__",
+    "content_id",
     "convert",
+    "diff",
     "info",
     "merge",
     "open",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from . import _ztensor
+from ._errors import ZTensorError
 from ._options import Limits, PathLike, Source, alignment_of, encode_path, level_of, limits_of, threads_of
 from ._reader import Reader, Verified
 
@@ -20,6 +21,35 @@ class Converted(NamedTuple):
     bytes_out: int  # size of the output
     skipped: list[str]  # "name: cause"
     notes: list[str]  # what a user should know, but is no error
+
+
+class Difference(NamedTuple):
+    """One way in which two files differ."""
+
+    # "only_in_a", "only_in_b" (a tensor); "shape", "layout", "attribute"; "part" (one has it, the other has not);
+    # "dtype", "length" (decoded bytes), "contents" of a part
+    kind: str
+    tensor: str | None  # its name; None: the file itself
+    part: str | None  # its role
+    key: str | None  # of an attribute
+    # What each has, None where it has none. Contents: the first elements that differ, complex ones as lists of two, a NaN as text
+    # with its bits.
+    a: Any
+    b: Any
+    elements: int | None = None  # of contents: how many each has
+    differing: int | None = None  # how many differ, bit for bit
+    first: int | None = None  # the first of them, in row-major order
+    index: tuple[int, ...] | None = None  # the same as an index, of a dense tensor
+    largest: float | None = None  # |a - b|; None for bool, and where each has a NaN
+
+
+class DiffReport(NamedTuple):
+    """What `diff` found."""
+
+    same: bool  # there are no differences and no troubles
+    compared: int  # tensors that both have and that could be compared
+    differences: list[Difference]
+    troubles: list[tuple[str, ZTensorError]]  # tensors that cannot be read in one file or the other, and why
 
 
 def convert(
@@ -131,6 +161,43 @@ def info(
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         found: dict[str, Any] = json.loads(reader._source.info_json())
         return found
+
+
+def diff(
+    a: Source,
+    b: Source,
+    *,
+    backend: str = "auto",
+    threads: int | None = None,
+    limits: Limits | None = None,
+    progress: Callable[[int, int], Any] | None = None,
+) -> DiffReport:
+    """How two files differ: names, shapes, dtypes, layouts, attributes and contents, bit for bit; whatever the formats,
+    encodings and order. Options are `open`'s; `progress` is called with bytes done and to do, and stops the work by
+    returning False."""
+    with (
+        Reader(a, backend=backend, threads=threads, limits=limits) as left,
+        Reader(b, backend=backend, threads=threads, limits=limits) as right,
+    ):
+        compared, found, troubles = _ztensor.diff(left._source, right._source, progress)
+    differences = [Difference(*one[:6], *(one[6] or ())) for one in found]
+    return DiffReport(not differences and not troubles, compared, differences, troubles)
+
+
+def content_id(
+    source: Source,
+    *,
+    trust_digests: bool = False,
+    backend: str = "auto",
+    threads: int | None = None,
+    limits: Limits | None = None,
+    progress: Callable[[int, int], Any] | None = None,
+) -> str:
+    """The id of the tensors: "sha256:" and 64 hex digits, the same for all files with the same tensors, as `ztensor id` prints it.
+
+    `trust_digests` takes digests over decoded bytes that a file of generation 2 declares at their word."""
+    with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
+        return _ztensor.content_id(reader._source, trust_digests, progress)
 
 
 def _globs(globs: Iterable[str]) -> list[str]:

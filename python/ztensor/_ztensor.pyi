@@ -137,3 +137,11 @@ def convert(
     limits: Limits | None,
     progress: Callable[[int, int], Any] | None,
 ) -> tuple[int, int, int, list[str], list[str]]: ...
+def diff(
+    a: Source, b: Source, progress: Callable[[int, int], Any] | None
+) -> tuple[
+    int,
+    list[tuple[str, str | None, str | None, str | None, Any, Any, tuple[int, int, int, tuple[int, ...] | None, float | None] | None]],
+    list[tuple[str, Exception]],
+]: ...
+def content_id(source: Source, trust_digests: bool, progress: Callable[[int, int], Any] | None) -> str: ...

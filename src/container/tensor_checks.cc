@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "codec/zstd.h"
+#include "container/fields.h"
 
 namespace zt::container {
 namespace {

@@ -122,7 +122,7 @@ void BoolSource::read(std::size_t piece, std::span<std::byte> out, read::Scratch
 std::string digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum) {
   if (checksum == Checksum::none) return "";
   const model::Recipe recipe = source.measured(part);
-  read::PieceReader reader(source.part_source(part, recipe), read::Check::all, true);
+  read::PieceReader reader(source.part_source(part, recipe), read::Check::all, read::Use::plain);
   hash::Digest digest{.algorithm = checksum};
   hash::Xxh3 xxh3;
   std::optional<hash::Sha256> sha;

@@ -36,14 +36,10 @@ struct Known {
   std::string_view name;
 };
 constexpr Known kKnown[] = {
-    {"GGUF", "a GGUF file"},
-    {"PK\x03\x04", "a zip archive (PyTorch or npz)"},
-    {"\x93NUMPY", "an npy file"},
-    {"\x89HDF\r\n\x1a\n", "an HDF5 file"},
-    {"\x80\x02", "a pickle"},
-    {"\x80\x03", "a pickle"},
-    {"\x80\x04", "a pickle"},
-    {"\x80\x05", "a pickle"},
+    {"GGUF", "a GGUF file"},      {"PK\x03\x04", "a zip archive (PyTorch or npz)"},
+    {"\x93NUMPY", "an npy file"}, {"\x89HDF\r\n\x1a\n", "an HDF5 file"},
+    {"\x80\x02", "a pickle"},     {"\x80\x03", "a pickle"},
+    {"\x80\x04", "a pickle"},     {"\x80\x05", "a pickle"},
 };
 
 }  // namespace
@@ -63,9 +59,8 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
     }
   }
   throw Error(Code::unsupported, "format.unknown",
-              store.size() == 0
-                  ? "the file is empty"
-                  : "the content is of no format that is read: .zt of any generation, or safetensors");
+              store.size() == 0 ? "the file is empty"
+                                : "the content is of no format that is read: .zt of any generation, or safetensors");
 }
 
 const Format& find_writable(std::string_view name) {

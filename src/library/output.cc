@@ -7,7 +7,7 @@ namespace zt::library {
 namespace {
 
 constexpr std::size_t kSmall = std::size_t{64} << 10;  // below it a copy costs less than a call
-constexpr std::uint64_t kHole = 4096;  // a gap from here on is left to the file system
+constexpr std::uint64_t kHole = 4096;                  // a gap from here on is left to the file system
 
 }  // namespace
 

@@ -8,7 +8,6 @@
 namespace zt::library {
 namespace {
 
-
 std::size_t length_of(const PieceSource& source, std::size_t piece) {
   return static_cast<std::size_t>(
       std::min<std::uint64_t>(read::kPieceBytes, source.length() - piece * read::kPieceBytes));

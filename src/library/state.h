@@ -47,6 +47,7 @@ std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const 
 struct PartAccess {
   static const SourceState& state(const Part& part) { return *part.state_; }
   static const model::PartRow& row(const Part& part) { return part.prepare(*part.state_); }
+  static std::uint32_t tensor(const Part& part) { return part.tensor_; }
 };
 // What a Tensor handle points at.
 struct TensorAccess {

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/checked.h"
-#include "base/endian.h"
 #include "base/utf8.h"
+#include "library/indices.h"
 #include "library/state.h"
 #include "model/sparse.h"
 #include "read/gather.h"
@@ -18,34 +18,9 @@ namespace {
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
-// Bytes of an index dtype, or 0 when it is none.
-unsigned index_bytes(DType dtype) {
-  switch (dtype) {
-    case DType::i64:
-    case DType::u64: return 8;
-    case DType::i32:
-    case DType::u32: return 4;
-    case DType::i16:
-    case DType::u16: return 2;
-    case DType::i8:
-    case DType::u8: return 1;
-    default: return 0;
-  }
-}
-
-bool is_signed(DType dtype) {
-  return dtype == DType::i64 || dtype == DType::i32 || dtype == DType::i16 || dtype == DType::i8;
-}
-
-std::uint64_t load_index(const std::byte* at, unsigned bytes) {
-  std::uint64_t value = 0;
-  for (unsigned i = 0; i < bytes; ++i) value |= static_cast<std::uint64_t>(at[i]) << (8 * i);
-  return value;
-}
-
 // A part of indices, by its declared dtype, widened.
 std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> verify) {
-  const unsigned width = index_bytes(part.dtype());
+  const unsigned width = library::index_bytes(part.dtype());
   if (width == 0) {
     throw Error(
         Code::malformed, "sparse.index.dtype",
@@ -59,8 +34,8 @@ std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> ver
   }
   std::vector<std::uint64_t> wide(bytes.size() / width);
   for (std::size_t i = 0; i < wide.size(); ++i) {
-    wide[i] = load_index(bytes.data() + i * width, width);
-    if (is_signed(part.dtype()) && (wide[i] >> (8 * width - 1)) != 0) {
+    wide[i] = library::load_index(bytes.data() + i * width, width);
+    if (library::is_signed(part.dtype()) && (wide[i] >> (8 * width - 1)) != 0) {
       throw Error(Code::malformed, "sparse.index.bounds",
                   "part " + in_quotes(part.role()) + ": index " + number(i) + " is negative");
     }

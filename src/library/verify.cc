@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "hash/digest.h"
+#include "library/findings.h"
 #include "library/state.h"
 #include "read/parts.h"
 #include "run/parallel.h"
@@ -27,17 +28,6 @@ void check_bools(std::uint64_t offset, std::span<const std::byte> bytes) {
 void check_float4_end(std::uint64_t length, std::uint64_t offset, std::span<const std::byte> bytes) {
   if (bytes.empty() || offset + bytes.size() != length || static_cast<unsigned>(bytes.back()) < 16) return;
   throw Error(Code::malformed, "content.float4", "the unused half of the last byte is not zero");
-}
-
-// What is wrong with a file is a finding; anything else ends the work.
-void throw_unless_finding(const Error& error) {
-  switch (error.code()) {
-    case Code::malformed:
-    case Code::mismatch:
-    case Code::unsupported:
-    case Code::limit: return;
-    default: throw error;
-  }
 }
 
 // One call of check().
@@ -89,7 +79,7 @@ void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
   try {
     library::located(state_, row, &part, [&] { parts_.push_back({row, &part, state_.measured(part, progress_)}); });
   } catch (const Error& error) {
-    throw_unless_finding(error);
+    library::throw_unless_finding(error);
     record(row, parts_.size(), error);
   }
 }
@@ -112,7 +102,7 @@ void Checker::check_sparse(std::uint32_t row) {
     }
     tensor.read_indices(values.length() / bytes);
   } catch (const Error& error) {
-    throw_unless_finding(error);
+    library::throw_unless_finding(error);
     record(row, parts_.size(), error);
   }
 }
@@ -148,7 +138,7 @@ VerifyReport Checker::run() {
   read::carry_out(jobs, run::thread_count(state_.options.threads), meter, [&](std::size_t job, Error& error) {
     error.enter(library::place_of(state_.catalog, parts_[job].tensor, parts_[job].row));
     error.enter_file(state_.name);
-    throw_unless_finding(error);
+    library::throw_unless_finding(error);
     record(parts_[job].tensor, job, error);
   });
   VerifyReport report;

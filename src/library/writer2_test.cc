@@ -55,8 +55,14 @@ TEST(Writer2, GivesTheCanonicalFileOfTheCorpusInAnyOrder) {
   const std::vector<std::byte> twos = repeated(16, 2);
   const std::map<std::string, std::function<void(Writer&)>> tensors = {
       {"a.bias", [&](Writer& w) { w.add("a.bias", view(DType::f32, {4}, ones)); }},
-      {"a.weight", [&](Writer& w) { w.add("a.weight", view(DType::bf16, {2, 4}, twos)); }},
-      {"tied", [&](Writer& w) { w.add("tied", view(DType::bf16, {2, 4}, twos)); }},
+      {"a.weight",
+       [&](Writer& w) {
+         w.add("a.weight", view(DType::bf16, {2, 4}, twos));
+       }},
+      {"tied",
+       [&](Writer& w) {
+         w.add("tied", view(DType::bf16, {2, 4}, twos));
+       }},
   };
   std::vector<std::string> names = {"a.bias", "a.weight", "tied"};
   const test::TempDir folder;
@@ -145,9 +151,8 @@ TEST(Writer2, RefusesSparseEntriesOutOfOrder) {
   EXPECT_EQ(source.tensor("m").read_csr<float>().indices, std::vector<std::uint64_t>({0, 1}));
   EXPECT_EQ(source.tensor("c").read_coo<float>().indices, std::vector<std::uint64_t>({1, 0}));
   const std::vector<std::byte> two = {std::byte{2}};
-  test::written(kTwo, [&](Writer& w) {
-    EXPECT_EQ(refusal([&] { w.add("b", view(DType::boolean, {1}, two)); }), Code::usage);
-  });
+  test::written(
+      kTwo, [&](Writer& w) { EXPECT_EQ(refusal([&] { w.add("b", view(DType::boolean, {1}, two)); }), Code::usage); });
 }
 
 TEST(Writer2, PutsBytesIntoShardsOfAtMostASize) {

@@ -16,9 +16,14 @@ void Meter::finish() {
 }
 
 void Meter::report() {
-  if (!progress_(done_.load(std::memory_order_relaxed), total_)) {
-    throw Error(Code::cancelled, "", "stopped by the progress callback");
+  try {
+    if (progress_(done_.load(std::memory_order_relaxed), total_)) return;
+  } catch (...) {
+    stopped_.store(true, std::memory_order_relaxed);
+    throw;
   }
+  stopped_.store(true, std::memory_order_relaxed);
+  throw Error(Code::cancelled, "", "stopped by the progress callback");
 }
 
 }  // namespace zt::run

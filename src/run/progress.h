@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <thread>
 
 #include "ztensor/progress.h"
 
@@ -19,6 +20,12 @@ class Meter {
   void add(std::uint64_t bytes) noexcept { done_.fetch_add(bytes, std::memory_order_relaxed); }
   // Calls back when a tenth of a second has passed. Throws cancelled when the callback returns false.
   void poll();
+  // The same for work that any thread may do: only the one that made the Meter calls back.
+  void poll_if_mine() {
+    if (std::this_thread::get_id() == maker_) poll();
+  }
+  // Whether the callback ended the work. Long items ask now and then, and then return early.
+  bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
   // Calls back once more, with the final count.
   void finish();
 
@@ -28,6 +35,8 @@ class Meter {
   Progress progress_;
   std::uint64_t total_ = 0;
   std::atomic<std::uint64_t> done_ = 0;
+  std::atomic<bool> stopped_ = false;
+  std::thread::id maker_ = std::this_thread::get_id();
   std::chrono::steady_clock::time_point next_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
 };
 

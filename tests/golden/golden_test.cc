@@ -36,8 +36,8 @@ void read_fully(const zt::Tensor& tensor) {
 
 // The library's own word for a layout of generation 2.
 std::string layout_word(const std::string& layout) {
-  if (layout == "zt.sparse_csr/1") return "sparse_csr";
-  return layout == "zt.sparse_coo/1" ? "sparse_coo" : layout;
+  if (layout == "zt.sparse_csr/1" || layout == "sparsecsr") return "sparse_csr";
+  return layout == "zt.sparse_coo/1" || layout == "sparsecoo" ? "sparse_coo" : layout;
 }
 
 void expect_parts(const zt::Tensor& tensor, JsonView parts) {
@@ -70,12 +70,6 @@ void expect_verdict(const zt::Source& source, const zt::Tensor& tensor, const st
 }
 
 // The library's word for a layout that the file calls `layout`.
-std::string layout_word(const std::string& layout) {
-  if (layout == "sparsecsr") return "sparse_csr";
-  if (layout == "sparsecoo") return "sparse_coo";
-  return layout;
-}
-
 void expect_tensor(const zt::Source& source, const std::map<std::string, JsonView>& wanted) {
   const std::string name = text_at(wanted, "name");
   SCOPED_TRACE("tensor '" + name + "'");

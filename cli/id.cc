@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+#include <CLI/Error.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bar.h"
+#include "commands.h"
+#include "terminal.h"
+#include "ztensor/diff.h"
+#include "ztensor/info.h"
+
+namespace cli {
+namespace {
+
+struct Id {
+  std::vector<std::string> files;
+  unsigned threads = 0;
+  bool quiet = false;
+  bool json = false;
+  bool trust_digests = false;
+};
+
+std::string id_of(const std::string& file, const Id& id) {
+  const zt::Source source = zt::open(file, {.threads = id.threads});
+  for (const std::string& note : source.notes()) print_note(note);
+  Bar bar(id.quiet);
+  return zt::content_id(source, {.trust_digests = id.trust_digests, .progress = bar.callback()});
+}
+
+int run(const Id& id) {
+  std::string entries;
+  bool well = true;
+  for (const std::string& file : id.files) {
+    std::string found = "null";
+    std::string error_member;
+    try {
+      const std::string text = id_of(file, id);
+      found = zt::json_quote(text);
+      if (!id.json) print(id.files.size() == 1 ? text + "\n" : fmt::format("{}  {}\n", text, printable(file)));
+    } catch (const zt::Error& error) {
+      // One bad file must not hide those after it.
+      if (error.code() == zt::Code::cancelled) throw;
+      print_error(error.what());
+      error_member = R"(, "error": )" + zt::json_quote(error.what());
+      well = false;
+    }
+    entries += (entries.empty() ? "" : ", ") + (R"({"file": )" + zt::json_quote(file)) + R"(, "id": )" + found +
+               error_member + "}";
+  }
+  if (id.json) print(R"({"files": [)" + entries + "]}\n");
+  return well ? 0 : 1;
+}
+
+}  // namespace
+
+void add_id(CLI::App& app, Command& chosen) {
+  CLI::App& command = add_command(app, "id", "Print a hash over the tensors of a file", {"[OPTIONS] FILE..."});
+  const auto id = std::make_shared<Id>();
+  add_operands(command, id->files);
+  command.add_flag("--json", id->json, "print one JSON document instead of lines");
+  command.add_flag("--trust-digests", id->trust_digests,
+                   "do not read a part whose file declares the sha256 of its decoded bytes");
+  add_threads(command, id->threads);
+  command.add_flag("-q,--quiet", id->quiet, "no progress bar");
+  command.footer(
+      "Two files have the same id when they hold the same tensors: names, shapes,\n"
+      "dtypes, layouts, attributes of tensors and contents; whatever the formats,\n"
+      "encodings, order and attributes of the files. With several files, each id is\n"
+      "followed by the file's name.\n\n"
+      "Example:\n"
+      "  ztensor id model.zt backup/*.zt");
+  command.callback([id, &chosen] {
+    if (id->files.empty()) throw CLI::ValidationError("a FILE is needed");
+    chosen = [id] { return run(*id); };
+  });
+}
+
+}  // namespace cli
