@@ -24,6 +24,7 @@ NUMPY: dict[str, np.dtype[Any]] = {
 }
 
 
+@functools.lru_cache(maxsize=256)  # NumPy makes up dtype.name anew each time, which takes longer than a small write
 def name_of(dtype: np.dtype[Any]) -> str:
     """The name of a NumPy dtype of either byte order."""
     name = str(dtype.name)

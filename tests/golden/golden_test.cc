@@ -69,7 +69,6 @@ void expect_verdict(const zt::Source& source, const zt::Tensor& tensor, const st
   }
 }
 
-// The library's word for a layout that the file calls `layout`.
 void expect_tensor(const zt::Source& source, const std::map<std::string, JsonView>& wanted) {
   const std::string name = text_at(wanted, "name");
   SCOPED_TRACE("tensor '" + name + "'");
