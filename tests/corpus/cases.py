@@ -29,7 +29,7 @@ class Cases:
         self.add(name, content, {"code": code, "rule": rule, "tensor": "w", "where": "read", **verdict})
 
     def good(self, name, content, dtype, shape, parts, layout="dense", **more):
-        """`parts`: role -> decoded bytes of the tensor "w". view=True: they do not lie in the file as they are read."""
+        """`parts`: role -> decoded bytes of the tensor "w". view=True: they do not lie as a blob of their own."""
         digests = {role: hashlib.sha256(decoded).hexdigest() for role, decoded in parts.items()}
         tensor = {"dtype": dtype, "shape": list(shape), "layout": layout, "parts": digests, **more}
         self.add("ok." + name, content, {"code": "ok", "tensors": {"w": tensor}})
