@@ -72,11 +72,6 @@ const model::PartRow& Part::prepare(const SourceState& state) const {
   if (state_.get() != &state) throw Error(Code::usage, "", "the part belongs to another source");
   const model::PartRow& part = state.catalog.part(row_);
   if (const model::Fault* fault = state.catalog.fault(part.fault)) throw library::fault_error(state, tensor_, *fault);
-  if (part.recipe.view != model::kWhole) {
-    throw library::fault_error(
-        state, tensor_,
-        {Code::unsupported, "", "its bytes are interleaved or big-endian, which this build does not read"});
-  }
   return part;
 }
 
