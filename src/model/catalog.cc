@@ -158,6 +158,13 @@ std::uint32_t Catalog::add_view(const View& view) {
 }
 
 std::uint32_t Catalog::intern(std::string_view word) {
+  if (word.empty()) return 0;
+  std::uint32_t& recent = recent_words_[(word.size() + static_cast<std::uint8_t>(word[0])) % recent_words_.size()];
+  if (words_[recent] != word) recent = find_or_add(word);
+  return recent;
+}
+
+std::uint32_t Catalog::find_or_add(std::string_view word) {
   const auto found = word_index_.find(word);
   if (found != word_index_.end()) return found->second;
   const auto number = static_cast<std::uint32_t>(words_.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -109,6 +110,7 @@ class Catalog {
  private:
   Text keep(std::string_view text);
   std::uint32_t keep(Fault fault);
+  std::uint32_t find_or_add(std::string_view word);
   std::uint64_t hash(std::string_view name) const;
   std::size_t place(std::string_view name) const;  // where the index has a name, or would have it
   void grow_index();
@@ -118,7 +120,8 @@ class Catalog {
   std::vector<PartRow> parts_;
   std::vector<std::uint64_t> dimensions_;
   std::string texts_;
-  std::deque<std::string> words_ = {""};  // a deque: word_index_ borrows from it
+  std::deque<std::string> words_ = {""};             // a deque: word_index_ borrows from it
+  std::array<std::uint32_t, 16> recent_words_ = {};  // what a file repeats with each tensor, found without a search
   std::map<std::string_view, std::uint32_t> word_index_ = {{std::string_view(), 0}};
   std::vector<Fault> faults_;
   std::vector<View> views_;
