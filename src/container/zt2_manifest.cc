@@ -193,9 +193,6 @@ void ManifestCursor::read_shape(std::vector<std::uint64_t>& shape) {
   if (head.number > kMaxRank) {
     throw Error(Code::malformed, "zt2.shape.rank", std::to_string(head.number) + " dimensions, more than 64");
   }
-  if (head.number > limits_.rank) {
-    throw Error(Code::limit, "zt2.shape.limit", "more than " + std::to_string(limits_.rank) + " dimensions");
-  }
   while (cursor_.more()) shape.push_back(number_of(cursor_.read(), "zt2.object.shape", "shape"));
 }
 

@@ -72,6 +72,31 @@ TEST(Zt2Decode, ReadsAFileWithoutTensors) {
   EXPECT_EQ(read_ending(store_of(file), {}).footer.manifest_hash, 0x8F8B3A7E746E7C7DU);
 }
 
+// zt-2 §13
+TEST(Zt2Decode, ReadsTheWorkedExample) {
+  std::string manifest(
+      "\xA1\x67objects\xA1\x61t\xA3\x65parts\xA1\x64"
+      "data\xA2\x64"
+      "blob\x82\x19\x10\x00\x10\x65",
+      37);
+  manifest +=
+      "dtype\x63"
+      "f32\x65shape\x82\x02\x02\x66layout\x65"
+      "dense";
+  const std::string file = file_of(manifest, 4096 + 16);
+  EXPECT_EQ(file.size(), 8300U);
+  EXPECT_EQ(read_ending(store_of(file), {}).footer.manifest_hash, 0x9F2798467A5FA998U);
+  const model::Catalog catalog = decode(store_of(file), {});
+  ASSERT_EQ(catalog.size(), 1U);
+  const model::TensorRow& tensor = catalog.tensor(0);
+  EXPECT_EQ(catalog.text(tensor.name), "t");
+  EXPECT_EQ(catalog.word(tensor.layout), "dense");
+  const model::PartRow& part = catalog.parts(tensor)[0];
+  EXPECT_EQ(part.dtype, DType::f32);
+  EXPECT_EQ(part.recipe.offset, 4096U);
+  EXPECT_EQ(part.recipe.decoded_length, 16U);
+}
+
 TEST(Zt2Decode, SaysOfADataShardThatItIsOne) {
   const model::Catalog catalog = decode(store_of(data_shard()), {});
   EXPECT_EQ(catalog.size(), 0U);

@@ -499,7 +499,8 @@ def schema_cases():
     bad("object.shape.negative", an_object({**whole, "shape": [-1]}), "zt2.object.shape")
     bad("object.shape.float", an_object({**whole, "shape": [8.0]}), "zt2.object.shape")
     bad("object.limit", csr(), "zt2.object.limit", "limit", limits={"parts": 2})
-    bad("shape.limit", objects(4104, {"t": d("u8", [2, 4])}), "zt2.shape.limit", "limit", limits={"rank": 1})
+    two = {"t": d("u8", [2, 4]), "good": d("u8", [8])}
+    bad("shape.limit", objects(4104, two), "zt2.shape.limit", "limit", "read", "t", {"rank": 1})
     bad("shape.overflow.zero", objects(4096, {"t": d("u8", [2**63, 4, 0], length=0)}), "zt2.shape.overflow")
     listed("shape.wide", objects(4096, {"t": d("u8", [0, 2**63, 4], length=0)}), "zt2.shape.wide", "unsupported")
     good("ok.rank.64", one([1] * 63 + [8]), t=("dense", "uint8", [1] * 63 + [8], {"data": b"\xab" * 8}))
@@ -668,6 +669,11 @@ def layout_cases():
     )
 
 
+def manifest_of(content):
+    offset, length = struct.unpack_from("<QQ", content, len(content) - 40)
+    return content[offset : offset + length]
+
+
 def main():
     for make in (
         published_good,
@@ -693,8 +699,8 @@ def main():
     SEEDS.mkdir(parents=True, exist_ok=True)  # fuzzing adds seeds of its own, which stay
     for name, content in files.items():
         (HOSTILE / name).write_bytes(content)
-        if name.startswith("ok.") and len(content) < 16384:
-            (SEEDS / name).write_bytes(content)
+        if name.startswith(("ok.", "upstream.")) and expected[name]["code"] == "ok":
+            (SEEDS / name.replace(".zt", ".cbor")).write_bytes(manifest_of(content))  # the target puts it into a file
     print(len(files), "files", file=sys.stderr)
 
 
