@@ -28,12 +28,11 @@ using Bytes = std::vector<std::byte>;
 
 void append(Bytes& file, std::span<const std::byte> bytes) { file.insert(file.end(), bytes.begin(), bytes.end()); }
 
-void put_footer(Bytes& file, zt2::Footer footer) {
+void append_footer(Bytes& file, zt2::Footer footer) {
   const auto manifest = std::span(file).subspan(static_cast<std::size_t>(footer.manifest_offset),
                                                 static_cast<std::size_t>(footer.manifest_length));
   footer.manifest_hash = zt::hash::xxh3(manifest);
-  const auto bytes = zt2::encode_footer(footer);
-  std::ranges::copy(bytes, file.end() - static_cast<std::ptrdiff_t>(bytes.size()));
+  append(file, zt2::encode_footer(footer));
 }
 
 // Three pages of blobs, then the manifest.
@@ -41,8 +40,7 @@ Bytes file_around(std::span<const std::byte> manifest) {
   Bytes file(4 * zt2::kLeastAlignment);
   std::ranges::copy(zt::as_bytes(zt2::kMagic), file.begin());
   append(file, manifest);
-  file.resize(file.size() + zt2::kFooterBytes);
-  put_footer(file, {.manifest_offset = 4 * zt2::kLeastAlignment, .manifest_length = manifest.size()});
+  append_footer(file, {.manifest_offset = 4 * zt2::kLeastAlignment, .manifest_length = manifest.size()});
   return file;
 }
 
@@ -50,10 +48,11 @@ Bytes file_of(std::span<const std::byte> input) {
   if (input.size() < zt2::kFooterBytes) return file_around(input);
   const auto footer = zt2::parse_footer(input.last<zt2::kFooterBytes>());
   if (!footer) return file_around(input);
-  Bytes file(input.begin(), input.end());
-  if (zt::checked::within(footer->manifest_offset, footer->manifest_length, input.size() - zt2::kFooterBytes)) {
-    put_footer(file, *footer);
+  if (!zt::checked::within(footer->manifest_offset, footer->manifest_length, input.size() - zt2::kFooterBytes)) {
+    return Bytes(input.begin(), input.end());
   }
+  Bytes file(input.begin(), input.end() - zt2::kFooterBytes);
+  append_footer(file, *footer);
   return file;
 }
 
