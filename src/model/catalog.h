@@ -58,6 +58,7 @@ struct TensorRow {
   std::uint32_t part_count = 0;
   std::uint32_t layout = 0;     // a word
   std::uint32_t fault = kNone;  // why it cannot be read as a tensor
+  std::uint16_t tag = 0;        // some bits of the name's hash, so that most other names need not be looked at
   std::uint8_t rank = 0;
 };
 
@@ -112,7 +113,7 @@ class Catalog {
   std::uint32_t keep(Fault fault);
   std::uint32_t find_or_add(std::string_view word);
   std::uint64_t hash(std::string_view name) const;
-  std::size_t place(std::string_view name) const;  // where the index has a name, or would have it
+  std::size_t place(std::string_view name, std::uint64_t hash) const;  // where the index has a name, or would have it
   void grow_index();
   std::uint64_t seed_;
 
