@@ -105,7 +105,7 @@ TEST(Zt10Encode, RefusesWhatTheGenerationCannotSay) {
   EXPECT_EQ(encoded(catalog_of({{"a", DType::f64}, {"b", DType::f32}})), refused);
   EXPECT_EQ(encoded(catalog_of({{"indices", DType::u64}})), refused);
   EXPECT_EQ(encoded(catalog_of({{"data", DType::f8_e5m2}})), refused);
-  EXPECT_EQ(refusal([] { kEncoder.storage(DType::complex64); }), refused);
+  EXPECT_EQ(kEncoder.storage(DType::complex64), "");
   model::Catalog attributes;
   attributes.add_tensor("w", {}, "dense", as_bytes("\xA1\x61k\x61v"));
   add_part(attributes, "data", DType::u8);

@@ -88,6 +88,9 @@ void Entries::add_object(std::string_view name, const ObjectFields& object) {
       throw;
     }
   }
+  if (object.shape.size() > limits_.rank) {
+    catalog_.fault_tensor({Code::limit, "zt2.shape.limit", "more than " + number(limits_.rank) + " dimensions"});
+  }
   check_layout(object, elements);
   if (!checked::elements(object.shape)) {
     catalog_.fault_tensor(

@@ -1,5 +1,6 @@
 #include "container/zt2_manifest.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -37,8 +38,8 @@ bool next_is_text(const CborCursor& cursor) {
   return !rest.empty() && static_cast<unsigned>(rest[0]) >> 5 == wire::major::kText;
 }
 
-// Which of `fields` the next key of a struct is; their count for an unknown one, of whatever kind. A key can stand
-// only once, the CBOR has been checked for that.
+// Which of `fields` the next key of a struct is; their count for an unknown one, of whatever kind. That none stands
+// twice is the cursor's to check.
 template <std::size_t N>
 unsigned read_field(CborCursor& cursor, const std::array<std::string_view, N>& fields) {
   if (!next_is_text(cursor)) {
@@ -67,13 +68,14 @@ void check_name(std::string_view name) {
       "name " + in_quotes(name) + " of " + std::to_string(name.size()) + " bytes: expected 1 to 1024, and no U+0000");
 }
 
+wire::CborRules rules(const Limits& limits) { return {.strict = true, .depth = std::min(limits.depth, kDepth)}; }
+
 void check_deterministic(std::span<const std::byte> manifest, const Limits& limits) {
-  const bool lower = limits.depth < kDepth;
-  CborCursor cursor(manifest, {.strict = true, .depth = lower ? limits.depth : kDepth});
+  CborCursor cursor(manifest, rules(limits));
   try {
     cursor.skip();
   } catch (const Error& error) {
-    if (lower || std::string_view(error.rule()) != "cbor.depth") throw;
+    if (limits.depth < kDepth || std::string_view(error.rule()) != "cbor.depth") throw;
     throw Error(Code::malformed, "zt2.manifest.depth", error.what());  // the format's own bound
   }
   cursor.finish();
@@ -82,12 +84,22 @@ void check_deterministic(std::span<const std::byte> manifest, const Limits& limi
 }  // namespace
 
 ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits& limits)
-    : limits_(limits), cursor_(manifest, {.strict = false, .depth = kDepth}) {
-  check_deterministic(manifest, limits);
+    : manifest_(manifest), limits_(limits), cursor_(manifest, rules(limits)) {}
+
+// A manifest that is no deterministic CBOR is that before anything else, wherever the walk met a fault. zt-2 §3
+std::span<const std::byte> ManifestCursor::walk(const Visitor& visitor) {
+  try {
+    const auto attributes = walk_root(visitor);
+    cursor_.finish();
+    return attributes;
+  } catch (const Error&) {
+    check_deterministic(manifest_, limits_);
+    throw;
+  }
 }
 
 // zt-2 §4
-std::span<const std::byte> ManifestCursor::walk(const Visitor& visitor) {
+std::span<const std::byte> ManifestCursor::walk_root(const Visitor& visitor) {
   static constexpr std::array<std::string_view, 3> kFields = {"shards", "objects", "attributes"};
   std::span<const std::byte> attributes;
   bool found = false;
@@ -180,9 +192,6 @@ void ManifestCursor::read_shape(std::vector<std::uint64_t>& shape) {
   if (head.kind != CborKind::array) wrong("zt2.object.shape", "shape", "an array of unsigned integers");
   if (head.number > kMaxRank) {
     throw Error(Code::malformed, "zt2.shape.rank", std::to_string(head.number) + " dimensions, more than 64");
-  }
-  if (head.number > limits_.rank) {
-    throw Error(Code::limit, "zt2.shape.limit", "more than " + std::to_string(limits_.rank) + " dimensions");
   }
   while (cursor_.more()) shape.push_back(number_of(cursor_.read(), "zt2.object.shape", "shape"));
 }

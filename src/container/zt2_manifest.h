@@ -45,12 +45,12 @@ struct Visitor {
 // Walks a manifest from front to back. Throws malformed or limit "zt2.*", "cbor.*"; there is no lesser fault.
 class ManifestCursor {
  public:
-  // Checks that all of it is deterministic CBOR.
   ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
-  // Returns the file's attributes: one CBOR map, or nothing. Unknown keys are passed over.
+  // Returns the file's attributes: one CBOR map, or nothing. Unknown keys are passed over. Once.
   std::span<const std::byte> walk(const Visitor& visitor);
 
  private:
+  std::span<const std::byte> walk_root(const Visitor& visitor);
   void walk_shards(const Visitor& visitor);
   void read_shard(ShardFields& out);
   void walk_objects(const Visitor& visitor);
@@ -61,6 +61,7 @@ class ManifestCursor {
   void read_blob(PartFields& out);
   std::span<const std::byte> read_attributes(const char* rule);
 
+  std::span<const std::byte> manifest_;
   const Limits& limits_;
   wire::CborCursor cursor_;
   ObjectFields fields_;  // reused, so that a file of many tensors allocates little

@@ -1,11 +1,15 @@
 #include "container/zt2_profiles.h"
 
+#include <optional>
+#include <vector>
+
 #include <algorithm>
 #include <initializer_list>
 #include <string>
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "container/profiles.h"
 #include "ztensor/error.h"
 
 namespace zt::container::zt2 {
@@ -81,12 +85,22 @@ void check_coo(const TensorFacts& tensor) {
   check_size(*find(tensor, "values"), coords.bytes / cell, "zt2.coo.length");
 }
 
+void check_quantized(const TensorFacts& tensor) {
+  std::vector<ProfilePart> parts;
+  for (const PartFacts& part : tensor.parts) {
+    parts.push_back({part.role, part.known ? std::optional(part.dtype) : std::nullopt, part.bytes});
+  }
+  const Value attributes = tensor.attributes.empty() ? Value() : Value::parse(tensor.attributes);
+  container::check_profile({.layout = tensor.layout, .shape = tensor.shape, .attributes = attributes, .parts = parts});
+}
+
 }  // namespace
 
 void check_profile(const TensorFacts& tensor) {
   if (tensor.layout == "dense") return check_dense(tensor);
   if (tensor.layout == "zt.sparse_csr/1") return check_csr(tensor);
   if (tensor.layout == "zt.sparse_coo/1") return check_coo(tensor);
+  if (tensor.layout == kMx || tensor.layout == kQuantGroup || is_gguf(tensor.layout)) return check_quantized(tensor);
   if (tensor.layout == "sparse_csr" || tensor.layout == "sparse_coo") {  // 1.x words: here they promise nothing
     throw Error(Code::unsupported, "zt2.layout.reserved",
                 "layout " + in_quotes(tensor.layout) + " is one of generation 1, which generation 2 does not have");

@@ -26,7 +26,8 @@ struct TensorFacts {
   std::span<const std::byte> attributes;  // one CBOR map, or nothing
 };
 
-// Throws what is wrong with a tensor of a layout that is known here: malformed "zt2.dense.*", "zt2.csr.*", "zt2.coo.*".
+// Throws what is wrong with a tensor of a layout that is known here: malformed "zt2.dense.*", "zt2.csr.*", "zt2.coo.*",
+// "mx.*", "quant.*", "gguf.*".
 // Any other layout is right as it is.
 void check_profile(const TensorFacts& tensor);
 // Whether that refuses the whole file, as every reader of generation 2 does; else it is a fault of the tensor.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,31 @@ TEST(Zt2Decode, ReadsAFileWithoutTensors) {
   EXPECT_TRUE(catalog.decoded_digests);
   EXPECT_TRUE(catalog.notes.empty());
   EXPECT_EQ(read_ending(store_of(file), {}).footer.manifest_hash, 0x8F8B3A7E746E7C7DU);
+}
+
+// zt-2 §13
+TEST(Zt2Decode, ReadsTheWorkedExample) {
+  std::string manifest(
+      "\xA1\x67objects\xA1\x61t\xA3\x65parts\xA1\x64"
+      "data\xA2\x64"
+      "blob\x82\x19\x10\x00\x10\x65",
+      37);
+  manifest +=
+      "dtype\x63"
+      "f32\x65shape\x82\x02\x02\x66layout\x65"
+      "dense";
+  const std::string file = file_of(manifest, 4096 + 16);
+  EXPECT_EQ(file.size(), 8300U);
+  EXPECT_EQ(read_ending(store_of(file), {}).footer.manifest_hash, 0x9F2798467A5FA998U);
+  const model::Catalog catalog = decode(store_of(file), {});
+  ASSERT_EQ(catalog.size(), 1U);
+  const model::TensorRow& tensor = catalog.tensor(0);
+  EXPECT_EQ(catalog.text(tensor.name), "t");
+  EXPECT_EQ(catalog.word(tensor.layout), "dense");
+  const model::PartRow& part = catalog.parts(tensor)[0];
+  EXPECT_EQ(part.dtype, DType::f32);
+  EXPECT_EQ(part.recipe.offset, 4096U);
+  EXPECT_EQ(part.recipe.decoded_length, 16U);
 }
 
 TEST(Zt2Decode, SaysOfADataShardThatItIsOne) {
@@ -178,6 +204,45 @@ TEST(Zt2Names, LayoutWordsGoThereAndBack) {
     EXPECT_EQ(layout_of_file(layout_for_file(word)), word);
   }
   EXPECT_EQ(layout_for_file("quantized_group"), "zt1.quantized_group/1");
+}
+
+// The rule by its words: every pair of blobs that hold bytes, and each with the manifest.
+bool overlap_by_pairs(std::vector<model::Recipe> blobs, const Footer& footer) {
+  blobs.push_back({.offset = footer.manifest_offset, .stored_length = footer.manifest_length});
+  for (const model::Recipe& a : blobs) {
+    for (const model::Recipe& b : blobs) {
+      const bool same = a.offset == b.offset && a.stored_length == b.stored_length;
+      if (a.file != b.file || same || a.stored_length == 0 || b.stored_length == 0) continue;
+      if (a.offset < b.offset + b.stored_length && b.offset < a.offset + a.stored_length) return true;
+    }
+  }
+  return false;
+}
+
+TEST(Zt2Regions, OverlapWherePairsDo) {
+  std::mt19937 random(7);  // NOLINT: the same cases each time
+  std::size_t found = 0;
+  for (int round = 0; round < 2000; ++round) {
+    model::Catalog catalog;
+    std::vector<model::Recipe> blobs;
+    for (std::size_t i = random() % 7; i > 0; --i) {
+      blobs.push_back({.offset = 4096 * (1 + random() % 12),
+                       .stored_length = random() % 3 * 4096 + random() % 2,
+                       .file = static_cast<std::uint16_t>(random() % 2)});
+      catalog.add_tensor("t" + std::to_string(i), {}, "dense", {});
+      catalog.add_part("data", DType::u8, blobs.back(), "");
+    }
+    const Footer footer{.manifest_offset = 4096 * (1 + random() % 12), .manifest_length = 100};
+    const bool overlap = overlap_by_pairs(blobs, footer);
+    found += overlap;
+    if (overlap) {
+      EXPECT_THROW(check_overlap(catalog, footer), Error) << "round " << round;
+    } else {
+      EXPECT_NO_THROW(check_overlap(catalog, footer)) << "round " << round;
+    }
+  }
+  EXPECT_GT(found, 200U);
+  EXPECT_LT(found, 1800U);
 }
 
 // The manifest of a file with one blob at 8192 of 4097 bytes, and a list of free regions.

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "container/profiles.h"
 #include "model/sparse.h"
 
 namespace zt::library {
@@ -158,6 +159,16 @@ void check_part(const PartView& part, const model::Encoder& encoder) {
                     std::string(dtype_name(part.array.dtype)));
   }
   if (encoder.holds.strict && part.array.dtype == DType::boolean) check_bools(part.array);
+}
+
+void check_quantized(const Shape& shape, std::string_view layout, std::span<const PartView> parts,
+                     const Value& attributes) {
+  std::vector<container::ProfilePart> facts;
+  for (const PartView& part : parts) facts.push_back({part.role, part.array.dtype, length_of(part.array)});
+  as_usage([&] {
+    container::check_profile(
+        {.layout = layout, .shape = shape, .attributes = attributes, .parts = facts, .to_write = true});
+  });
 }
 
 void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts,

@@ -50,6 +50,9 @@ class StoredSource final : public PieceSource {
 std::vector<std::uint64_t> widen(const ArrayView& array);
 // Throws unsupported when a format has no such dtype; usage for bool bytes other than 0 and 1, where it has none.
 void check_part(const PartView& part, const model::Encoder& encoder);
+// Throws usage when the parts break a rule of zt.mx/1, zt.quant_group/1 or gguf.<type>/1; other layouts pass.
+void check_quantized(const Shape& shape, std::string_view layout, std::span<const PartView> parts,
+                     const Value& attributes);
 // Throws usage when the parts do not make up a tensor of a layout that the format defines, unsupported for others where
 // it has no more.
 void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts,

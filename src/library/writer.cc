@@ -96,6 +96,7 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
       bound = checked::add(bound, library::stored_bound(sources.back().length(), part_options)).value_or(~bound);
     }
     library::check_layout(shape, layout, parts, *state.encoder);
+    if (holds.strict) library::check_quantized(shape, layout, parts, options.attributes);
 
     state.begin_tensor(name, bound);
     std::vector<library::Blob> blobs;

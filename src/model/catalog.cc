@@ -26,6 +26,9 @@ std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 
 constexpr std::size_t kLeastIndex = 16;
 
+// The low bits choose the place.
+std::uint16_t tag_of(std::uint64_t hash) { return static_cast<std::uint16_t>(hash >> 48); }
+
 }  // namespace
 
 // A keyed multiply-and-fold over words of eight bytes.
@@ -64,16 +67,17 @@ void Catalog::grow_index() {
   index_ = std::move(index);
 }
 
-std::size_t Catalog::place(std::string_view name) const {
+std::size_t Catalog::place(std::string_view name, std::uint64_t hash) const {
   const std::size_t mask = index_.size() - 1;
-  std::size_t at = hash(name) & mask;
-  while (index_[at] != kNone && text(tensors_[index_[at]].name) != name) at = (at + 1) & mask;
+  const auto is_here = [&](const TensorRow& row) { return row.tag == tag_of(hash) && text(row.name) == name; };
+  std::size_t at = hash & mask;
+  while (index_[at] != kNone && !is_here(tensors_[index_[at]])) at = (at + 1) & mask;
   return at;
 }
 
 std::optional<std::uint32_t> Catalog::find(std::string_view name) const {
   if (index_.empty()) return std::nullopt;
-  const std::uint32_t row = index_[place(name)];
+  const std::uint32_t row = index_[place(name, hash(name))];
   if (row == kNone) return std::nullopt;
   return row;
 }
@@ -81,13 +85,15 @@ std::optional<std::uint32_t> Catalog::find(std::string_view name) const {
 bool Catalog::add_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::string_view layout,
                          std::span<const std::byte> attribute_map) {
   if ((tensors_.size() + 1) * 4 > index_.size() * 3) grow_index();
-  const std::size_t at = place(name);
+  const std::uint64_t name_hash = hash(name);
+  const std::size_t at = place(name, name_hash);
   if (index_[at] != kNone) return false;
   if (tensors_.size() + 1 >= kNone || dimensions_.size() + shape.size() >= kNone || shape.size() > 255) {
     throw Error(Code::limit, "catalog.size", "more tensors or dimensions than a catalog holds");
   }
   TensorRow row;
   row.name = keep(name);
+  row.tag = tag_of(name_hash);
   row.attributes = keep(as_text(attribute_map));
   row.dimensions = static_cast<std::uint32_t>(dimensions_.size());
   row.rank = static_cast<std::uint8_t>(shape.size());
@@ -158,6 +164,13 @@ std::uint32_t Catalog::add_view(const View& view) {
 }
 
 std::uint32_t Catalog::intern(std::string_view word) {
+  if (word.empty()) return 0;
+  std::uint32_t& recent = recent_words_[(word.size() + static_cast<std::uint8_t>(word[0])) % recent_words_.size()];
+  if (words_[recent] != word) recent = find_or_add(word);
+  return recent;
+}
+
+std::uint32_t Catalog::find_or_add(std::string_view word) {
   const auto found = word_index_.find(word);
   if (found != word_index_.end()) return found->second;
   const auto number = static_cast<std::uint32_t>(words_.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -57,6 +58,7 @@ struct TensorRow {
   std::uint32_t part_count = 0;
   std::uint32_t layout = 0;     // a word
   std::uint32_t fault = kNone;  // why it cannot be read as a tensor
+  std::uint16_t tag = 0;        // some bits of the name's hash, so that most other names need not be looked at
   std::uint8_t rank = 0;
 };
 
@@ -113,8 +115,9 @@ class Catalog {
  private:
   Text keep(std::string_view text);
   std::uint32_t keep(Fault fault);
+  std::uint32_t find_or_add(std::string_view word);
   std::uint64_t hash(std::string_view name) const;
-  std::size_t place(std::string_view name) const;  // where the index has a name, or would have it
+  std::size_t place(std::string_view name, std::uint64_t hash) const;  // where the index has a name, or would have it
   void grow_index();
   std::uint64_t seed_;
 
@@ -122,7 +125,8 @@ class Catalog {
   std::vector<PartRow> parts_;
   std::vector<std::uint64_t> dimensions_;
   std::string texts_;
-  std::deque<std::string> words_ = {""};  // a deque: word_index_ borrows from it
+  std::deque<std::string> words_ = {""};             // a deque: word_index_ borrows from it
+  std::array<std::uint32_t, 16> recent_words_ = {};  // what a file repeats with each tensor, found without a search
   std::map<std::string_view, std::uint32_t> word_index_ = {{std::string_view(), 0}};
   std::vector<Fault> faults_;
   std::vector<View> views_;

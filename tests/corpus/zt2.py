@@ -499,7 +499,8 @@ def schema_cases():
     bad("object.shape.negative", an_object({**whole, "shape": [-1]}), "zt2.object.shape")
     bad("object.shape.float", an_object({**whole, "shape": [8.0]}), "zt2.object.shape")
     bad("object.limit", csr(), "zt2.object.limit", "limit", limits={"parts": 2})
-    bad("shape.limit", objects(4104, {"t": d("u8", [2, 4])}), "zt2.shape.limit", "limit", limits={"rank": 1})
+    two = {"t": d("u8", [2, 4]), "good": d("u8", [8])}
+    bad("shape.limit", objects(4104, two), "zt2.shape.limit", "limit", "read", "t", {"rank": 1})
     bad("shape.overflow.zero", objects(4096, {"t": d("u8", [2**63, 4, 0], length=0)}), "zt2.shape.overflow")
     listed("shape.wide", objects(4096, {"t": d("u8", [0, 2**63, 4], length=0)}), "zt2.shape.wide", "unsupported")
     good("ok.rank.64", one([1] * 63 + [8]), t=("dense", "uint8", [1] * 63 + [8], {"data": b"\xab" * 8}))
@@ -601,10 +602,7 @@ def shard_cases():
     only_opens("ok.shard.names", objects(8, foreign, shards=table))
 
 
-def layout_cases():
-    bad("dense.parts.role", objects(4104, {"t": obj([8], "dense", {"values": part("u8", 4096, 8)})}), "zt2.dense.parts")
-    bad("dense.length.overflow", objects(4104, {"t": d("f64", [2**61])}), "zt2.dense.length")
-
+def csr_cases():
     def a_csr(changes=None, **fields):
         tensor = csr_object(**fields)
         for role, fields_of_part in (changes or {}).items():
@@ -625,6 +623,8 @@ def layout_cases():
     bad("csr.values.unknown", listed_type, "zt2.part.type.unknown", "unsupported", "read", "m")
     bad("csr.indices.falling", csr((0, 1, 1), (0, 2, 1)), "sparse.indptr.order", "malformed", "read", "m")
 
+
+def coo_cases():
     def coo(shape=(2, 3), coords=("u64", 48), values=("f32", 12), **changes):
         parts = {"coords": part(coords[0], 4096, coords[1]), "values": part(values[0], 8192, values[1])}
         content = objects(8204, {"t": obj(list(shape), "zt.sparse_coo/1", changed(parts, changes))})
@@ -643,12 +643,20 @@ def layout_cases():
     listed("coo.index.duplicate", twice, "sparse.index.duplicate")
     outside = patched(coo(), 4096, struct_u64(0, 2))
     listed("coo.index.bounds", outside, "sparse.index.bounds")
+
+
+def layout_cases():
+    bad("dense.parts.role", objects(4104, {"t": obj([8], "dense", {"values": part("u8", 4096, 8)})}), "zt2.dense.parts")
+    bad("dense.length.overflow", objects(4104, {"t": d("f64", [2**61])}), "zt2.dense.length")
     for word in ("sparse_csr", "sparse_coo"):
         tensor = obj([2, 3], word, csr_object()["parts"])
         content = patched(objects(12300, {"t": tensor}), 4096, struct_u64(0, 2, 1))
         listed("layout.reserved." + word, content, "zt2.layout.reserved", "unsupported")
     content = objects(4104, {"t": obj([9], "zt1.quantized_group/1", {"p": part("u8", 4096, 8)})})
     good("ok.layout.old", content, t=("quantized_group", None, [9], {"p": b"\xab" * 8}))
+
+
+def seekable_cases():
     # What the real writer makes of sixteen bytes of 01, and of none.
     table = "5e2a4d1811000000" "1500000010000000" "01000000" "00" "b1ea928f"
     sixteen = bytes.fromhex("28b52ffd0458450000100101010032c002062f6528" + table)
@@ -668,6 +676,11 @@ def layout_cases():
     )
 
 
+def manifest_of(content):
+    offset, length = struct.unpack_from("<QQ", content, len(content) - 40)
+    return content[offset : offset + length]
+
+
 def main():
     for make in (
         published_good,
@@ -682,7 +695,10 @@ def main():
         part_cases,
         blob_cases,
         shard_cases,
+        csr_cases,
+        coo_cases,
         layout_cases,
+        seekable_cases,
     ):
         make()
     assert len(PUBLISHED) == 76
@@ -693,8 +709,8 @@ def main():
     SEEDS.mkdir(parents=True, exist_ok=True)  # fuzzing adds seeds of its own, which stay
     for name, content in files.items():
         (HOSTILE / name).write_bytes(content)
-        if name.startswith("ok.") and len(content) < 16384:
-            (SEEDS / name).write_bytes(content)
+        if name.startswith(("ok.", "upstream.")) and expected[name]["code"] == "ok":
+            (SEEDS / name.replace(".zt", ".cbor")).write_bytes(manifest_of(content))  # the target puts it into a file
     print(len(files), "files", file=sys.stderr)
 
 

@@ -30,7 +30,7 @@ def shortest_float(value):
 
 
 def cbor(value):
-    """Deterministic CBOR: keys in the order of their encoded bytes. A Map keeps its own order, Raw is taken as it is."""
+    """Deterministic CBOR: keys in the order of their encoded bytes. A Map keeps its order, Raw is taken as it is."""
     if isinstance(value, Raw):
         return bytes(value)
     if value is None or isinstance(value, bool):
