@@ -1,11 +1,10 @@
 #include "container/zt2_profiles.h"
 
-#include <optional>
-#include <vector>
-
 #include <algorithm>
 #include <initializer_list>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "base/checked.h"
 #include "base/utf8.h"
