@@ -421,6 +421,18 @@ TEST(GrowSized, KeepsBytesThatAnotherToolLeftBehindTheManifest) {
   EXPECT_EQ(read_file(dir / "f").substr(0, file.size()), file);
 }
 
+TEST(GrowSized, WritesNothingOverTheLiveManifest) {
+  const TempDir dir;
+  write_file(dir / "f", test::make_file(Tail::manifest_size, one()));
+  Growth growth(dir / "f", {false, 300});
+  growth.begin(Tail::manifest_size, test::live_of(Tail::manifest_size, *growth.store()));
+  growth.place(64, 0);
+  for (int i = 0; i < 500; ++i) {
+    growth.write(as_bytes("7 bytes"));
+    ASSERT_EQ(test::read_contents(Tail::manifest_size, dir / "f"), one()) << i;
+  }
+}
+
 TEST(GrowSized, EndsInAManifestWithoutTrailingBytes) {
   const TempDir dir;
   for (const std::uint64_t limit : {kFar, std::uint64_t{700}}) {
