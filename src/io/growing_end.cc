@@ -24,10 +24,14 @@ void check_size(const GrowingFile& file, std::uint64_t end) {
   if (end > kMaxSize) fail(EFBIG, file.path(), "cannot grow");
 }
 
-[[noreturn]] void fail_live(const GrowingFile& file) {
-  Error error(Code::usage, "", "its end is not that of the version to grow: it was changed meanwhile");
+[[noreturn]] void fail_with(const GrowingFile& file, Code code, const char* what) {
+  Error error(code, "", what);
   error.enter_file(file.path().native());
   throw error;
+}
+
+[[noreturn]] void fail_live(const GrowingFile& file) {
+  fail_with(file, Code::usage, "its end is not that of the version to grow: it was changed meanwhile");
 }
 
 template <std::size_t Size>
@@ -131,7 +135,7 @@ void SizedEnd::hop(std::uint64_t written, std::uint64_t wanted) {
   const std::uint64_t farthest = (manifest_ + limit(length_)) & ~(kFooter - 1);
   const std::uint64_t footer = std::max(least, std::min(round_up(wanted + length_, kFooter), farthest));
   if (footer - manifest_ > kMaxRange) {
-    throw Error(Code::limit, "", "the file's manifest is too large for an append of this size");
+    fail_with(file_, Code::limit, "its manifest is too large for an append of this size");
   }
   if (footer != footer_) extend(footer);
   file_.copy(manifest_, length_, footer - length_);
@@ -144,7 +148,7 @@ void SizedEnd::hop(std::uint64_t written, std::uint64_t wanted) {
 
 std::uint64_t SizedEnd::place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t) {
   check_size(file_, written + length);
-  if (length > kMaxRange) throw Error(Code::limit, "", "a manifest of more than 1 GiB");
+  if (length > kMaxRange) fail_with(file_, Code::limit, "a manifest of more than 1 GiB");
   // Not over the live one, nor over the footer there is, if another one is needed anyway.
   const auto place = [&] {
     const std::uint64_t free = std::max({written, base_, moved_ ? manifest_ + length_ : 0});
@@ -157,7 +161,7 @@ std::uint64_t SizedEnd::place_manifest(std::uint64_t written, std::uint64_t leng
     footer = place();
   }
   if (footer - manifest_ > kMaxRange) {
-    throw Error(Code::limit, "", "the file's manifest is too large to grow beside a new one");
+    fail_with(file_, Code::limit, "its manifest is too large to have a new one beside it");
   }
   if (footer != footer_) extend(footer);
   return footer - length;

@@ -23,8 +23,7 @@ class GrowingEnd {
   virtual bool has_room(std::uint64_t end) const = 0;
   // Sees to that, for `end` and if it costs no more for `wanted`. Data reaches to `written`.
   virtual void make_room(std::uint64_t written, std::uint64_t end, std::uint64_t wanted) = 0;
-  // Bytes at the end of the room that were a footer for a while: a reader may be about to look there. 0 when there are
-  // none that data could spare.
+  // Behind the footer of now: a reader that took the size may be about to look there. 0 where data cannot go past it.
   virtual std::uint64_t spared() const = 0;
   // Where a manifest goes that no region was given for, once data reaches to `written`.
   virtual std::uint64_t place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t alignment) = 0;

@@ -42,7 +42,8 @@ struct GrowthOptions {
 // Bytes of the former version are neither moved nor overwritten. Dropped before commit(), the file is as it was, byte
 // for byte. Where an earlier append was killed, this one takes the place that it had taken.
 //
-// Any member but store() and read_back() that throws ends the append: only abort() is left to call. One owner.
+// When place(), write() or commit() throws, the append is over: only abort() is left to call. Where the system has no
+// locks, growing is an io error. The lock is held for as long as the object lives. One owner.
 class Growth {
  public:
   // Opens for writing and takes the file's lock. Throws io: as File::open; EWOULDBLOCK at once if another writer has it.

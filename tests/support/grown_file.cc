@@ -120,10 +120,13 @@ std::string make_file(Tail tail, const Contents& contents) {
 }
 
 Contents read_contents(Tail tail, const std::filesystem::path& path) {
-  const auto file = io::File::open(path);
+  return read_contents(tail, *io::File::open(path));
+}
+
+Contents read_contents(Tail tail, const ByteStore& store) {
   Contents contents;
-  for (const auto& [name, place] : read_places(tail, *file)) {
-    contents[name] = std::string(as_text(read(*file, place.offset, place.length)));
+  for (const auto& [name, place] : read_places(tail, store)) {
+    contents[name] = std::string(as_text(read(store, place.offset, place.length)));
   }
   return contents;
 }

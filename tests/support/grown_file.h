@@ -15,9 +15,10 @@ using Contents = std::map<std::string, std::string>;
 std::string make_file(io::Tail tail, const Contents& contents);
 // What a reader sees that opens the file now. Throws zt::Error if it is not whole.
 Contents read_contents(io::Tail tail, const std::filesystem::path& path);
+Contents read_contents(io::Tail tail, const ByteStore& store);
 // Adds or replaces tensors, written in pieces.
 void append(const std::filesystem::path& path, io::Tail tail, const io::GrowthOptions& options, const Contents& added);
-// The version that the file has, and its manifest with other tensors beside.
+// The version that the file has.
 io::Live live_of(io::Tail tail, const ByteStore& store);
 
 }  // namespace zt::test

@@ -3,11 +3,14 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 #include "base/utf8.h"
 #include "io/system.h"
@@ -42,7 +45,11 @@ class Faults final : public io::sys::Hook {
     const std::lock_guard lock(mutex_);
     if (inside_) return {};
     inside_ = true;
-    if (watch) watch(event);
+    try {
+      if (watch) watch(event);
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << "call " << count_ << ": " << error.what();
+    }
     inside_ = false;
     const std::size_t index = count_++;
     if (fail_next_ || (kind_ == Kind::die && index > at_)) {
