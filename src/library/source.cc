@@ -6,6 +6,7 @@
 #include "library/state.h"
 #include "read/parts.h"
 #include "run/parallel.h"
+#include "ztensor/shards.h"
 
 namespace zt {
 namespace library {
@@ -22,6 +23,8 @@ read::Check check_of(Verify verify) {
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part) {
   std::string place = "tensor " + in_quotes(catalog.text(catalog.tensor(tensor).name));
   if (part != nullptr) place += ": part " + in_quotes(catalog.word(part->role));
+  if (part != nullptr && part->recipe.file != 0)
+    place += " in shard " + in_quotes(catalog.shards[part->recipe.file - 1U].name);
   return place;
 }
 
@@ -48,11 +51,22 @@ Source open_store(std::shared_ptr<SourceState> state) {
     error.enter_file(state->name);
     throw;
   }
-  state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
-  return Source(std::move(state));
+  return make_source(std::move(state));
 }
 
 }  // namespace
+
+Source make_source(std::shared_ptr<SourceState> state) {
+  state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
+  if (!state->catalog.shards.empty()) {
+    std::shared_ptr<const Resolver> resolver = state->options.resolver;
+    if (!resolver && !state->path.empty()) resolver = shards_of(state->path);
+    state->shards = std::make_unique<const Shards>(state->catalog.shards, std::move(resolver),
+                                                   state->catalog.format.starts_with("zt-2"));
+  }
+  return Source(std::move(state));
+}
+
 }  // namespace library
 
 model::Recipe SourceState::measured(const model::PartRow& part, const Progress& progress) const {
@@ -117,9 +131,16 @@ Value Source::attributes() const {
 std::span<const std::byte> Source::attributes_cbor() const { return state_->catalog.attributes; }
 
 std::vector<std::filesystem::path> Source::paths() const {
-  if (state_->path.empty()) return {};
-  return {state_->path};
+  std::vector<std::filesystem::path> paths;
+  if (!state_->path.empty()) paths.push_back(state_->path);
+  for (std::size_t i = 0; state_->shards && i < state_->shards->size(); ++i) {
+    std::filesystem::path path = state_->shards->path(i);
+    if (!path.empty()) paths.push_back(std::move(path));
+  }
+  return paths;
 }
+
+std::size_t Source::files() const { return 1 + state_->catalog.shards.size(); }
 
 const std::vector<std::string>& Source::notes() const { return state_->catalog.notes; }
 
@@ -142,7 +163,9 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
                         std::to_string(recipes.back().decoded_length));
       });
     }
-    jobs.push_back({.part = state_->part_source(part, recipes.back()), .check = check, .out = read.out, .visit = {}});
+    library::located(*state_, read.part.tensor_, &part, [&] {
+      jobs.push_back({.part = state_->part_source(part, recipes.back()), .check = check, .out = read.out, .visit = {}});
+    });
     total = checked::add(total, read.out.size()).value_or(total);
   }
   run::Meter meter(progress, total);
