@@ -1,11 +1,15 @@
 #include "ztensor/source.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "library/formats.h"
 #include "library/state.h"
 #include "read/parts.h"
 #include "run/parallel.h"
+#include "run/pause.h"
 #include "ztensor/shards.h"
 
 namespace zt {
@@ -40,21 +44,72 @@ namespace {
 // Values are walked and freed by recursion, so that their depth has a bound that no caller can lift.
 constexpr std::uint32_t kMaxDepth = 1000;
 
-Source open_store(std::shared_ptr<SourceState> state) {
-  if (state->options.limits.depth > kMaxDepth) {
+void decode(SourceState& state) {
+  if (state.options.limits.depth > kMaxDepth) {
     throw Error(Code::usage, "", "Limits::depth is at most " + std::to_string(kMaxDepth));
   }
   try {
-    const Format& format = detect(*state->store, state->name);
-    state->catalog = format.decode(*state->store, state->options.limits);
+    const Format& format = detect(*state.store, state.name);
+    state.catalog = format.decode(*state.store, state.options.limits);
   } catch (Error& error) {
-    error.enter_file(state->name);
+    error.enter_file(state.name);
     throw;
   }
-  return make_source(std::move(state));
+}
+
+// The size of a file and its last bytes: every change to it that a reader may see half of is seen in them.
+struct Look {
+  std::uint64_t size = 0;
+  std::vector<std::byte> tail;
+  friend bool operator==(const Look&, const Look&) = default;
+};
+
+Look look_at(const SourceState& state) {
+  constexpr std::uint64_t kTail = 40;  // the footer of any generation
+  const std::uint64_t opened = state.store->size();
+  Look look{.size = state.file ? state.file->size_now() : opened,
+            .tail = std::vector<std::byte>(static_cast<std::size_t>(std::min(opened, kTail)))};
+  state.store->read_at(opened - look.tail.size(), look.tail);
+  return look;
+}
+
+// What another process can bring about that grows the file meanwhile, or gives up doing so.
+bool may_be_torn(const Error& error) {
+  return error.code() == Code::malformed || error.code() == Code::limit || error.code() == Code::io;
+}
+
+bool is_as_before(const SourceState& state, const Look& before) {
+  try {
+    return look_at(state) == before;
+  } catch (const Error&) {
+    return false;  // it was cut
+  }
 }
 
 }  // namespace
+
+Source open_settled(const std::function<std::shared_ptr<SourceState>()>& begin) {
+  constexpr int kTries = 50;
+  constexpr int kLongestPause = 25;  // milliseconds: about a second in all
+  for (int tried = 1;; ++tried) {
+    const std::shared_ptr<SourceState> state = begin();
+    std::optional<Error> failure;
+    Look before;
+    try {
+      before = look_at(*state);
+      decode(*state);
+    } catch (const Error& error) {
+      if (!may_be_torn(error)) throw;
+      failure = error;
+    }
+    // What was decoded while the file changed may be of two versions, but if it changes all the time, it has to do.
+    if (tried == kTries || is_as_before(*state, before)) {
+      if (failure) throw *failure;
+      return make_source(state);
+    }
+    run::pause(std::chrono::milliseconds(std::min(tried - 1, kLongestPause)));
+  }
+}
 
 Source make_source(std::shared_ptr<SourceState> state) {
   state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
@@ -79,15 +134,17 @@ model::Recipe SourceState::measured(const model::PartRow& part, const Progress& 
 }
 
 Source open(const std::filesystem::path& path, const OpenOptions& options) {
-  auto state = std::make_shared<SourceState>();
-  const auto file = io::File::open(path);
-  state->store = file;
-  state->path = std::filesystem::absolute(path);
-  state->name = path.string();
-  state->options = options;
-  state->mappable = options.backend != Backend::read;
-  state->file = file;
-  return library::open_store(std::move(state));
+  return library::open_settled([&] {
+    auto state = std::make_shared<SourceState>();
+    const auto file = io::File::open(path);
+    state->store = file;
+    state->path = std::filesystem::absolute(path);
+    state->name = path.string();
+    state->options = options;
+    state->mappable = options.backend != Backend::read;
+    state->file = file;
+    return state;
+  });
 }
 
 Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const OpenOptions& options) {
@@ -96,7 +153,8 @@ Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const
   state->name = name;
   state->options = options;
   state->mappable = options.backend != Backend::read;
-  return library::open_store(std::move(state));
+  library::decode(*state);
+  return library::make_source(std::move(state));
 }
 
 std::size_t Source::size() const { return state_->catalog.size(); }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -47,6 +48,9 @@ namespace library {
 
 // What an open source is made of, once it has catalog, store, names and options.
 Source make_source(std::shared_ptr<SourceState> state);
+// Decodes what `begin` has opened: a state without its catalog. Another process may be growing the file: where it has
+// changed by the time that it is decoded, or found to be wrong, it is opened anew, for about a second at most.
+Source open_settled(const std::function<std::shared_ptr<SourceState>()>& begin);
 read::Check check_of(Verify verify);
 // "tensor 'w': part 'data'", or "part 'data' in shard 's'"
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part);
