@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "ztensor/digest.h"
 #include "ztensor/limits.h"
+#include "ztensor/resolver.h"
 #include "ztensor/value.h"
 
 namespace zt {
@@ -40,6 +42,7 @@ struct OpenOptions {
   Verify verify = Verify::standard;
   unsigned threads = 0;  // 0: ZTENSOR_THREADS, else the cores this process may use
   Limits limits = {};
+  std::shared_ptr<const Resolver> resolver = {};  // of shards; null: shards_of(path), and none where there is no path
 };
 
 enum class WriteMode {

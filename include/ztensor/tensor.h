@@ -41,6 +41,8 @@ class ZT_API Part {
   std::string_view encoding() const;  // "raw", "zstd"
   std::string_view digest() const;    // as the file has it, "crc32c:0x1234ABCD", or ""
   std::uint64_t offset() const;       // of the stored bytes in their file
+  std::uint32_t file() const;         // which file: 0 is the source's own, n its shard number n - 1
+  std::string_view shard() const;     // its name, or "": the source's own file
   std::uint64_t stored_length() const;
   // Decoded bytes, where the metadata says so: always, but for the zstd parts of 1.1 files that are not dense.
   std::optional<std::uint64_t> known_length() const;

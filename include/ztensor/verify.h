@@ -9,9 +9,9 @@
 
 namespace zt {
 
-// One thing that is wrong with a tensor.
+// One thing that is wrong with a tensor, or with a shard as a whole.
 struct Finding {
-  std::string tensor;
+  std::string tensor;  // "": it is about a shard, which the error names
   Error error;
 };
 
@@ -19,12 +19,20 @@ struct VerifyReport {
   std::vector<std::string> checked;     // every part has a known digest, and all was found right
   std::vector<std::string> undigested;  // contents are right, but some part has no digest that we know
   std::vector<std::string> unreadable;  // listed, but not to be read; their causes are among `findings`
-  std::vector<Finding> findings;        // in the order of the file; empty: all is well
+  std::vector<Finding> findings;        // in the order of the file, then shards; empty: all is well
+  std::vector<std::string> shards;      // with CheckOptions::shards: have a known digest, and it was found right
+};
+
+struct CheckOptions {
+  std::vector<std::string> names = {};  // of tensors; empty: all
+  bool shards = false;                  // also hold every shard of the file, used or not, against its digest
+  Progress progress = {};
 };
 
 // Checks digests and contents (zstd streams, bool bytes, sparse pointers and bounds) of the named tensors, or of all.
-// Reads every byte of them, on several threads; the indices of sparse tensors twice. Throws not_found, io, cancelled; what is wrong with the file is
-// a finding.
+// Reads every byte of them, on several threads; the indices of sparse tensors twice. Throws not_found, io, cancelled;
+// what is wrong with the file is a finding, and a shard that is missing is too.
+ZT_API VerifyReport check(const Source& source, const CheckOptions& options);
 ZT_API VerifyReport check(const Source& source, std::span<const std::string> names = {}, const Progress& progress = {});
 // As check(), but throws the first finding that is not merely an unreadable tensor.
 ZT_API VerifyReport verify(const Source& source, std::span<const std::string> names = {},

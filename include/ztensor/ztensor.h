@@ -14,6 +14,8 @@
 #include "ztensor/limits.h"
 #include "ztensor/options.h"
 #include "ztensor/progress.h"
+#include "ztensor/resolver.h"
+#include "ztensor/shards.h"
 #include "ztensor/slice.h"
 #include "ztensor/source.h"
 #include "ztensor/tensor.h"

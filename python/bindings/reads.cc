@@ -49,7 +49,7 @@ class Buffers {
  private:
   // The whole of a source's one file, or of several just what is asked for.
   void remember(const Place& place, std::uintptr_t address) {
-    const bool one_file = source_.source().paths().size() <= 1;
+    const bool one_file = source_.source().files() == 1;
     const std::uint64_t before = one_file ? place.tensor.data().offset() : 0;
     file_.base = address - before;
     const std::uint64_t size = one_file ? source_.source().stored_size() : place.length;

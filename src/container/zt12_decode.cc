@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <string>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "container/trailer.h"
 #include "container/zt12.h"
 #include "container/zt12_manifest.h"
+#include "wire/cbor_end.h"
 #include "ztensor/error.h"
 
 namespace zt::container::zt12 {
@@ -20,6 +22,7 @@ using model::Fault;
 
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 16;
+constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // of the manifest
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
@@ -39,7 +42,7 @@ constexpr TensorRules kRules = {
 };
 
 // Where the manifest lies. §2
-Extent find_manifest(const ByteStore& store, const Limits& limits) {
+Extent find_manifest(const ByteStore& store) {
   const std::uint64_t size = store.size();
   if (size < kHeaderBytes + kFooterBytes) {
     throw Error(Code::malformed, "zt12.size", "a file of " + number(size) + " bytes cannot be whole: 24 is the least");
@@ -58,18 +61,39 @@ Extent find_manifest(const ByteStore& store, const Limits& limits) {
     throw Error(Code::malformed, "zt12.manifest.bounds",
                 "the footer gives the manifest " + number(length) + " bytes of a file of " + number(size));
   }
-  if (length > limits.index_bytes) {
-    throw Error(Code::limit, "zt12.manifest.limit",
-                "a manifest of " + number(length) + " bytes is over the limit of " + number(limits.index_bytes));
-  }
   return {size - kFooterBytes - length, length};
+}
+
+// The item that the manifest's range begins with. While a file grows, the range goes on to the new end of the file, over
+// whatever is there: so it is fetched in pieces, each as long as those before, and only to the end of the item. A
+// private copy: another process may write to the file between a check and a use.
+std::vector<std::byte> fetch_manifest(const ByteStore& store, Extent extent, const Limits& limits) {
+  const std::uint64_t most = std::min(extent.length, limits.index_bytes);
+  std::vector<std::byte> manifest;
+  wire::CborEnd end(extent.length, limits.depth);
+  std::uint64_t want = std::min<std::uint64_t>(most, kFirstPiece);
+  while (true) {
+    const std::size_t have = manifest.size();
+    manifest.resize(static_cast<std::size_t>(want));
+    store.read_at(extent.offset + have, std::span(manifest).subspan(have));
+    const auto state = end.advance(manifest);
+    if (state == wire::CborEnd::State::found) manifest.resize(static_cast<std::size_t>(end.position()));
+    if (state != wire::CborEnd::State::more || want == extent.length) return manifest;
+    if (want == most) {
+      throw Error(
+          Code::limit, "zt12.manifest.limit",
+          "a manifest of up to " + number(extent.length) + " bytes is over the limit of " + number(limits.index_bytes));
+    }
+    want = std::min(most, 2 * want);
+  }
 }
 
 // Turns manifest entries into catalog rows; one per decode.
 class Entries {
  public:
-  Entries(Catalog& catalog, std::uint64_t blobs_end, const Limits& limits)
-      : catalog_(catalog), blobs_end_(blobs_end), limits_(limits) {}
+  // `manifest`: where its item lies.
+  Entries(Catalog& catalog, Extent manifest, std::uint64_t file_size, const Limits& limits)
+      : catalog_(catalog), manifest_(manifest), blobs_end_(file_size - kFooterBytes), limits_(limits) {}
 
   // Adds one object with its parts. Whatever breaks a rule inside it becomes its fault.
   void add(std::string_view name, const ObjectFields& object);
@@ -83,6 +107,7 @@ class Entries {
   std::uint32_t row() const { return static_cast<std::uint32_t>(catalog_.size() - 1); }
 
   Catalog& catalog_;
+  Extent manifest_;
   std::uint64_t blobs_end_;
   const Limits& limits_;
 };
@@ -151,6 +176,11 @@ void Entries::set_type(model::PartRow& row, const PartFields& part) {
 // §3: where the stored bytes lie, and what they can decode to.
 void Entries::check_part(const PartFields& part) {
   check_extent(part.offset, part.length, blobs_end_, kRules.blob);
+  if (part.offset + part.length > manifest_.offset && part.offset < manifest_.offset + manifest_.length) {
+    throw Error(Code::malformed, kRules.blob.bounds,
+                "offset " + number(part.offset) + " + length " + number(part.length) + " runs into the manifest at " +
+                    number(manifest_.offset));
+  }
   if (!part.zstd && part.decoded_length && *part.decoded_length != part.length) {
     throw Error(
         Code::malformed, "zt12.part.length",
@@ -170,20 +200,16 @@ bool sniff(const ByteStore& store, std::string_view) {
 }
 
 model::Region locate(const ByteStore& store, const Limits& limits) {
-  const Extent extent = find_manifest(store, limits);
-  std::vector<std::byte> manifest(static_cast<std::size_t>(extent.length));
-  store.read_at(extent.offset, manifest);
-  return {extent.offset, wire::CborCursor(manifest, {.depth = limits.depth}).skip().size()};
+  const Extent extent = find_manifest(store);
+  return {extent.offset, fetch_manifest(store, extent, limits).size()};
 }
 
 Catalog decode(const ByteStore& store, const Limits& limits) {
-  const Extent extent = find_manifest(store, limits);
-  // A private copy: another process may write to the file between a check and a use.
-  std::vector<std::byte> manifest(static_cast<std::size_t>(extent.length));
-  store.read_at(extent.offset, manifest);
+  const Extent extent = find_manifest(store);
+  const std::vector<std::byte> manifest = fetch_manifest(store, extent, limits);
 
   Catalog catalog;
-  Entries entries(catalog, extent.offset, limits);
+  Entries entries(catalog, {extent.offset, manifest.size()}, extent.offset + extent.length + kFooterBytes, limits);
   const RootFields root = ManifestCursor(manifest, limits).walk([&](std::string_view name, const ObjectFields& object) {
     entries.add(name, object);
   });

@@ -29,7 +29,7 @@ std::int64_t modified_at(const struct stat& status) {
   return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
 }
 
-std::uint64_t size_now(int descriptor, const std::filesystem::path& path) {
+std::uint64_t size_of(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
   if (::fstat(descriptor, &status) != 0) fail(errno, path, "cannot read its status");
   return static_cast<std::uint64_t>(status.st_size);
@@ -65,6 +65,8 @@ File::File(int descriptor, std::uint64_t size, std::int64_t modified, Identity i
 
 File::~File() { ::close(descriptor_); }
 
+std::uint64_t File::size_now() const { return size_of(descriptor_, path_); }
+
 bool File::was_changed() const {
   struct stat status {};
   if (::fstat(descriptor_, &status) != 0) fail(errno, path_, "cannot read its status");
@@ -82,7 +84,7 @@ void File::read_at(std::uint64_t offset, std::span<std::byte> out) const {
     const auto position = static_cast<off_t>(offset);
     const ssize_t got = retry([&] { return ::pread(descriptor_, out.data(), wanted, position); });
     if (got < 0) fail(errno, path_, "cannot read");
-    if (got == 0) fail_cut(path_, size_, size_now(descriptor_, path_));
+    if (got == 0) fail_cut(path_, size_, size_of(descriptor_, path_));
     out = out.subspan(static_cast<std::size_t>(got));
     offset += static_cast<std::uint64_t>(got);
   }
@@ -92,7 +94,7 @@ Bytes File::map(Mapping mapping) const {
   if (size_ == 0) return {};
   const std::lock_guard lock(mutex_);
   // Touching pages past the end is SIGBUS, so a file known to be cut is not handed out, mapped before or not.
-  const std::uint64_t now = size_now(descriptor_, path_);
+  const std::uint64_t now = size_of(descriptor_, path_);
   if (now < size_) fail_cut(path_, size_, now);
   Bytes& mapped = mappings_[static_cast<std::size_t>(mapping)];
   if (mapped.empty()) mapped = map_pages(descriptor_, size_, mapping, path_);

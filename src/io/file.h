@@ -32,6 +32,7 @@ class File final : public ByteStore {
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override;
   Bytes map(Mapping mapping) const override;  // throws io
   const Identity& identity() const { return identity_; }
+  std::uint64_t size_now() const;  // others may have changed it since. Throws io.
   // Whether its size or time of change are others than when it was opened. Throws io.
   bool was_changed() const;
   const std::filesystem::path& path() const { return path_; }

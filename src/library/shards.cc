@@ -1,103 +1,119 @@
 #include "library/shards.h"
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <string>
+#include <utility>
 
-#include "hash/digest.h"
-#include "run/parallel.h"
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "hash/running.h"
+#include "io/file.h"
 #include "ztensor/error.h"
 
 namespace zt::library {
 namespace {
 
-constexpr std::size_t kMost = 65535;          // what a Recipe can name
-constexpr std::uint64_t kOverhead = 1 << 16;  // of a shard, less the manifest of a whole one
+constexpr std::size_t kMostName = 64;
+constexpr std::size_t kHashedAtOnce = std::size_t{1} << 20;
+constexpr std::string_view kMagic = "\x89ZT2\r\n\x1a\n";
+constexpr std::uint64_t kHeaderBytes = 8;
+constexpr std::uint64_t kFooterBytes = 40;
+constexpr std::uint32_t kVersion = 2;
 
-std::string padded(std::size_t number) {
-  std::string digits = std::to_string(number);
-  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+ShardIdentity identity_of(const model::ShardRow& row) { return {row.name, row.size, row.digest}; }
+
+// A data shard, or any whole file of generation 2: what lies between its ends is bytes to us.
+void check_ends(const ByteStore& store) {
+  std::array<std::byte, kHeaderBytes> head;
+  std::array<std::byte, kFooterBytes> footer;
+  const bool fits = store.size() >= kHeaderBytes + kFooterBytes;
+  if (fits) {
+    store.read_at(0, head);
+    store.read_at(store.size() - kFooterBytes, footer);
+  }
+  if (!fits || as_text(head) != kMagic || as_text(std::span(footer).last(kHeaderBytes)) != kMagic ||
+      endian::load_le<std::uint32_t>(footer.data() + 24) != kVersion) {
+    throw Error(Code::malformed, "shard.magic", "it is no whole file of generation 2");
+  }
 }
 
 }  // namespace
 
-Shards::Shards(std::filesystem::path root, const WriterOptions& options, const model::Encoder& encoder)
-    : root_(std::move(root)), options_(options), encoder_(encoder) {}
-
-void Shards::open() {
-  if (shards_.size() == kMost) throw Error(Code::usage, "", "more than 65535 shards: raise max_shard_size");
-  Shard shard;
-  const std::filesystem::path path = root_.parent_path() / (root_.stem().string() + "-" + padded(shards_.size() + 1));
-  auto file = std::make_unique<io::Publication>(path.string() + ".zt",
-                                                io::PublishOptions{.create_new = false, .durable = options_.durable});
-  shard.file = file.get();
-  shard.output = std::make_unique<Output>(std::unique_ptr<io::WritableFile>(std::move(file)));
-  shard.output->hash_all();
-  shard.output->write(encoder_.head());
-  shard.blobs = std::make_unique<Blobs>(*shard.output, options_.alignment, false, run::thread_count(options_.threads));
-  shards_.push_back(std::move(shard));
-  open_ = true;
+bool is_shard_name(std::string_view name) {
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  return !name.empty() && name.size() <= kMostName && name.front() != '.' &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
 }
 
-void Shards::begin_tensor(std::uint64_t bound) {
-  if (open_) {
-    const std::uint64_t used = shards_.back().output->position();
-    const bool fits = used < options_.max_shard_size && bound <= options_.max_shard_size - used &&
-                      bound + kOverhead <= options_.max_shard_size - used;
-    if (!fits && used > encoder_.alignment) close();
+hash::Digest digest_of(const ByteStore& store, Checksum algorithm, run::Meter& meter) {
+  hash::RunningDigest digest(algorithm);
+  const std::uint64_t size = store.size();
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(size, kHashedAtOnce)));
+  for (std::uint64_t at = 0; at < size; at += buffer.size()) {
+    const auto piece =
+        std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(size - at, buffer.size())));
+    store.read_at(at, piece);
+    digest.update(piece);
+    meter.add(piece.size());
   }
-  if (!open_) open();
+  return digest.finish();
 }
 
-Blob Shards::store(PieceSource& source, const PartOptions& options, run::Meter& meter) {
-  Blob blob = shards_.back().blobs->store(source, options, meter);
-  blob.recipe.file = static_cast<std::uint16_t>(shards_.size());
-  return blob;
-}
+Shards::Shards(std::span<const model::ShardRow> rows, std::shared_ptr<const Resolver> resolver, bool generation2)
+    : rows_(rows),
+      resolver_(std::move(resolver)),
+      generation2_(generation2),
+      slots_(std::make_unique<Slot[]>(rows.size())) {}
 
-void Shards::end_tensor(const model::Catalog& catalog, std::uint32_t row) {
-  if (!options_.whole_shards) return;
-  const model::TensorRow& tensor = catalog.tensor(row);
-  model::Catalog& own = shards_.back().catalog;
-  own.add_tensor(catalog.text(tensor.name), catalog.shape(tensor), catalog.word(tensor.layout),
-                 std::as_bytes(std::span(catalog.text(tensor.attributes))));
-  for (const model::PartRow& part : catalog.parts(tensor)) {
-    model::Recipe recipe = part.recipe;
-    recipe.file = 0;
-    model::PartRow& added = own.add_part(catalog.word(part.role), part.dtype, recipe, catalog.text(part.digest));
-    added.storage = own.intern(catalog.word(part.storage));
-    added.logical = own.intern(catalog.word(part.logical));
+std::shared_ptr<const ByteStore> Shards::resolve(const model::ShardRow& row) const {
+  const ShardIdentity identity = identity_of(row);
+  std::shared_ptr<const ByteStore> store = resolver_ ? resolver_->find(identity) : nullptr;
+  if (!store) {
+    const std::filesystem::path place = resolver_ ? resolver_->place(identity) : std::filesystem::path();
+    if (!place.empty()) throw Error::system(ENOENT, place.native(), "the shard is missing");
+    throw Error(Code::unsupported, "shard.missing",
+                resolver_ ? "its resolver finds none" : "the source is not on disk: a resolver has to find it");
   }
-}
-
-void Shards::close() {
-  Shard& shard = shards_.back();
-  Output& output = *shard.output;
-  if (options_.whole_shards) {
-    const std::uint64_t at = output.place(encoder_.manifest_alignment, 0);
-    const std::vector<std::byte> manifest = encoder_.manifest(shard.catalog);
-    output.write(manifest);
-    output.write(encoder_.footer(at, manifest));
-  } else {
-    output.write(encoder_.footer(0, {}));
+  if (!generation2_) return store;
+  if (store->size() != row.size) {
+    throw Error(Code::malformed, "shard.size",
+                "it has " + std::to_string(store->size()) + " bytes, expected " + std::to_string(row.size));
   }
-  output.flush();
-  shard.row.size = output.position();
-  shard.row.digest = hash::format_digest({.algorithm = Checksum::xxh3, .xxh3 = output.hash()});
-  shard.row.name = padded(shards_.size()) + "-" + shard.row.digest.substr(shard.row.digest.find(':') + 1);
-  shard.blobs.reset();
-  shard.catalog = model::Catalog();
-  open_ = false;
+  check_ends(*store);
+  return store;
 }
 
-void Shards::finish(model::Catalog& root) {
-  if (open_) close();
-  for (const Shard& shard : shards_) root.shards.push_back(shard.row);
+const std::shared_ptr<const ByteStore>& Shards::store(std::size_t shard) const {
+  Slot& slot = slots_[shard];
+  const std::lock_guard lock(slot.mutex);
+  if (!slot.store) slot.store = resolve(rows_[shard]);
+  return slot.store;
 }
 
-void Shards::publish() {
-  for (const Shard& shard : shards_) {
-    shard.file->rename_target(root_.stem().string() + "-" + shard.row.name + ".zt");
-    shard.file->publish();
+std::filesystem::path Shards::path(std::size_t shard) const {
+  std::shared_ptr<const ByteStore> found;
+  {
+    const std::lock_guard lock(slots_[shard].mutex);
+    found = slots_[shard].store;
   }
+  if (!found) return resolver_ ? resolver_->place(identity_of(rows_[shard])) : std::filesystem::path();
+  const auto* const file = dynamic_cast<const io::File*>(found.get());
+  return file == nullptr ? std::filesystem::path() : file->path();
+}
+
+bool Shards::check(std::size_t shard, run::Meter& meter) const {
+  const model::ShardRow& row = rows_[shard];
+  return inside("shard " + in_quotes(row.name), [&] {
+    const auto wanted = hash::parse_decoded_digest(row.digest);
+    const std::shared_ptr<const ByteStore> found = store(shard);
+    if (wanted && wanted->algorithm == Checksum::none) return false;
+    const std::string digest = wanted ? hash::format_digest(digest_of(*found, wanted->algorithm, meter)) : "";
+    if (digest == row.digest) return true;
+    throw Error(Code::mismatch, "shard.digest",
+                "its bytes have digest " + (wanted ? digest : "of another form") + ", expected " + row.digest);
+  });
 }
 
 }  // namespace zt::library

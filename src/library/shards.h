@@ -1,49 +1,56 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
 #include <vector>
 
-#include "io/publish.h"
-#include "library/blobs.h"
-#include "library/output.h"
-#include "model/encoder.h"
-#include "ztensor/options.h"
+#include "hash/digest.h"
+#include "model/catalog.h"
+#include "run/progress.h"
+#include "ztensor/byte_store.h"
+#include "ztensor/digest.h"
+#include "ztensor/resolver.h"
 
 namespace zt::library {
 
-// The files that hold the bytes of a generation 2 model beside its root: "<stem>-<number>-<digest>.zt". Their names say
-// what is in them, so that a save never overwrites what an older root names. One owner.
+// 1 to 64 of A-Z a-z 0-9 . _ -, and no dot first.
+bool is_shard_name(std::string_view name);
+// The digest of all bytes of a store, counted with `meter`. Any thread: it is not polled.
+hash::Digest digest_of(const ByteStore& store, Checksum algorithm, run::Meter& meter);
+
+// The shards of one source. Each is looked for when it is first needed; a failure is not remembered, so that it can be
+// tried again. Any thread.
 class Shards {
  public:
-  Shards(std::filesystem::path root, const WriterOptions& options, const model::Encoder& encoder);
+  // `resolver` may be null: nothing is found. `generation2`: shards must be whole files of that.
+  Shards(std::span<const model::ShardRow> rows, std::shared_ptr<const Resolver> resolver, bool generation2);
 
-  // Parts stored from here on belong to one tensor, of about so many bytes: they go to one shard.
-  void begin_tensor(std::uint64_t bound);
-  Blob store(PieceSource& source, const PartOptions& options, run::Meter& meter);
-  // Row `row` of `catalog` is the tensor whose parts were stored last.
-  void end_tensor(const model::Catalog& catalog, std::uint32_t row);
-  // Finishes the last shard and names all in the catalog of the root.
-  void finish(model::Catalog& root);
-  void publish();  // all, in order: before the root is
+  // Throws io (ENOENT: no such file), unsupported where nobody knows where to look, malformed "shard.*".
+  const std::shared_ptr<const ByteStore>& store(std::size_t shard) const;
+  // Of what was found, else where it should be; empty for what is not on disk.
+  std::filesystem::path path(std::size_t shard) const;
+  // Holds all of its bytes against its digest: false where there is none that we know. Throws as store(), and mismatch
+  // "shard.digest".
+  bool check(std::size_t shard, run::Meter& meter) const;
+  std::size_t size() const { return rows_.size(); }
+  const model::ShardRow& row(std::size_t shard) const { return rows_[shard]; }
 
  private:
-  struct Shard {
-    io::Publication* file;  // owned by `output`
-    std::unique_ptr<Output> output;
-    std::unique_ptr<Blobs> blobs;
-    model::Catalog catalog;  // of a whole shard
-    model::ShardRow row;
+  struct Slot {
+    std::mutex mutex;
+    std::shared_ptr<const ByteStore> store;  // set once
   };
-  void open();
-  void close();
+  std::shared_ptr<const ByteStore> resolve(const model::ShardRow& row) const;
 
-  std::filesystem::path root_;
-  const WriterOptions& options_;
-  const model::Encoder& encoder_;
-  std::vector<Shard> shards_;
-  bool open_ = false;
+  std::span<const model::ShardRow> rows_;  // of the source's catalog
+  std::shared_ptr<const Resolver> resolver_;
+  bool generation2_;
+  std::unique_ptr<Slot[]> slots_;
 };
 
 }  // namespace zt::library

@@ -1,11 +1,16 @@
 #include "ztensor/source.h"
 
+#include <algorithm>
+#include <chrono>
+
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "library/formats.h"
 #include "library/state.h"
 #include "read/parts.h"
 #include "run/parallel.h"
+#include "run/pause.h"
+#include "ztensor/shards.h"
 
 namespace zt {
 namespace library {
@@ -22,6 +27,8 @@ read::Check check_of(Verify verify) {
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part) {
   std::string place = "tensor " + in_quotes(catalog.text(catalog.tensor(tensor).name));
   if (part != nullptr) place += ": part " + in_quotes(catalog.word(part->role));
+  if (part != nullptr && part->recipe.file != 0)
+    place += " in shard " + in_quotes(catalog.shards[part->recipe.file - 1U].name);
   return place;
 }
 
@@ -37,22 +44,84 @@ namespace {
 // Values are walked and freed by recursion, so that their depth has a bound that no caller can lift.
 constexpr std::uint32_t kMaxDepth = 1000;
 
-Source open_store(std::shared_ptr<SourceState> state) {
-  if (state->options.limits.depth > kMaxDepth) {
+void decode(SourceState& state) {
+  if (state.options.limits.depth > kMaxDepth) {
     throw Error(Code::usage, "", "Limits::depth is at most " + std::to_string(kMaxDepth));
   }
   try {
-    const Format& format = detect(*state->store, state->name);
-    state->catalog = format.decode(*state->store, state->options.limits);
+    const Format& format = detect(*state.store, state.name);
+    state.catalog = format.decode(*state.store, state.options.limits);
   } catch (Error& error) {
-    error.enter_file(state->name);
+    error.enter_file(state.name);
     throw;
   }
-  state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
-  return Source(std::move(state));
+}
+
+// The size of a file and its last bytes: every change to it that a reader may see half of is seen in them.
+struct Look {
+  std::uint64_t size = 0;
+  std::vector<std::byte> tail;
+  friend bool operator==(const Look&, const Look&) = default;
+};
+
+Look look_at(const SourceState& state) {
+  constexpr std::uint64_t kTail = 40;  // the footer of any generation
+  const std::uint64_t opened = state.store->size();
+  Look look{.size = state.file ? state.file->size_now() : opened,
+            .tail = std::vector<std::byte>(static_cast<std::size_t>(std::min(opened, kTail)))};
+  state.store->read_at(opened - look.tail.size(), look.tail);
+  return look;
+}
+
+// What another process can bring about that grows the file meanwhile, or gives up doing so.
+bool may_be_torn(const Error& error) {
+  return error.code() == Code::malformed || error.code() == Code::limit || error.code() == Code::io;
+}
+
+bool is_as_before(const SourceState& state, const Look& before) {
+  try {
+    return look_at(state) == before;
+  } catch (const Error&) {
+    return false;  // it was cut
+  }
 }
 
 }  // namespace
+
+Source open_settled(const std::function<std::shared_ptr<SourceState>()>& begin) {
+  constexpr int kTries = 50;
+  constexpr int kLongestPause = 25;  // milliseconds: about a second in all
+  for (int tried = 1;; ++tried) {
+    const std::shared_ptr<SourceState> state = begin();
+    std::optional<Error> failure;
+    Look before;
+    try {
+      before = look_at(*state);
+      decode(*state);
+    } catch (const Error& error) {
+      if (!may_be_torn(error)) throw;
+      failure = error;
+    }
+    // What was decoded while the file changed may be of two versions, but if it changes all the time, it has to do.
+    if (tried == kTries || is_as_before(*state, before)) {
+      if (failure) throw *failure;
+      return make_source(state);
+    }
+    run::pause(std::chrono::milliseconds(std::min(tried - 1, kLongestPause)));
+  }
+}
+
+Source make_source(std::shared_ptr<SourceState> state) {
+  state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
+  if (!state->catalog.shards.empty()) {
+    std::shared_ptr<const Resolver> resolver = state->options.resolver;
+    if (!resolver && !state->path.empty()) resolver = shards_of(state->path);
+    state->shards = std::make_unique<const Shards>(state->catalog.shards, std::move(resolver),
+                                                   state->catalog.format.starts_with("zt-2"));
+  }
+  return Source(std::move(state));
+}
+
 }  // namespace library
 
 model::Recipe SourceState::measured(const model::PartRow& part, const Progress& progress) const {
@@ -65,15 +134,17 @@ model::Recipe SourceState::measured(const model::PartRow& part, const Progress& 
 }
 
 Source open(const std::filesystem::path& path, const OpenOptions& options) {
-  auto state = std::make_shared<SourceState>();
-  const auto file = io::File::open(path);
-  state->store = file;
-  state->path = std::filesystem::absolute(path);
-  state->name = path.string();
-  state->options = options;
-  state->mappable = options.backend != Backend::read;
-  state->file = file;
-  return library::open_store(std::move(state));
+  return library::open_settled([&] {
+    auto state = std::make_shared<SourceState>();
+    const auto file = io::File::open(path);
+    state->store = file;
+    state->path = std::filesystem::absolute(path);
+    state->name = path.string();
+    state->options = options;
+    state->mappable = options.backend != Backend::read;
+    state->file = file;
+    return state;
+  });
 }
 
 Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const OpenOptions& options) {
@@ -82,7 +153,8 @@ Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const
   state->name = name;
   state->options = options;
   state->mappable = options.backend != Backend::read;
-  return library::open_store(std::move(state));
+  library::decode(*state);
+  return library::make_source(std::move(state));
 }
 
 std::size_t Source::size() const { return state_->catalog.size(); }
@@ -117,9 +189,16 @@ Value Source::attributes() const {
 std::span<const std::byte> Source::attributes_cbor() const { return state_->catalog.attributes; }
 
 std::vector<std::filesystem::path> Source::paths() const {
-  if (state_->path.empty()) return {};
-  return {state_->path};
+  std::vector<std::filesystem::path> paths;
+  if (!state_->path.empty()) paths.push_back(state_->path);
+  for (std::size_t i = 0; state_->shards && i < state_->shards->size(); ++i) {
+    std::filesystem::path path = state_->shards->path(i);
+    if (!path.empty()) paths.push_back(std::move(path));
+  }
+  return paths;
 }
+
+std::size_t Source::files() const { return 1 + state_->catalog.shards.size(); }
 
 const std::vector<std::string>& Source::notes() const { return state_->catalog.notes; }
 
@@ -142,7 +221,9 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
                         std::to_string(recipes.back().decoded_length));
       });
     }
-    jobs.push_back({.part = state_->part_source(part, recipes.back()), .check = check, .out = read.out, .visit = {}});
+    library::located(*state_, read.part.tensor_, &part, [&] {
+      jobs.push_back({.part = state_->part_source(part, recipes.back()), .check = check, .out = read.out, .visit = {}});
+    });
     total = checked::add(total, read.out.size()).value_or(total);
   }
   run::Meter meter(progress, total);

@@ -3,17 +3,20 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "io/file.h"
+#include "library/shards.h"
 #include "model/catalog.h"
 #include "read/pieces.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/options.h"
 #include "ztensor/progress.h"
+#include "ztensor/source.h"
 #include "ztensor/tensor.h"
 
 namespace zt {
@@ -26,12 +29,15 @@ struct SourceState {
   std::string name;            // for messages
   OpenOptions options;
   bool mappable = false;
-  std::shared_ptr<const io::File> file;          // the store, where it is on disk
-  std::unique_ptr<std::atomic<bool>[]> checked;  // by part: its bytes were checked before a view was handed out
+  std::shared_ptr<const io::File> file;           // the store, where it is on disk
+  std::unique_ptr<std::atomic<bool>[]> checked;   // by part: its bytes were checked before a view was handed out
+  std::unique_ptr<const library::Shards> shards;  // null: none
 
-  // How to read a part. `recipe` must outlive what is made from the result.
+  // Of a Recipe's `file`. Looks for a shard when it is first needed: throws as Shards::store.
+  const ByteStore& store_of(std::uint16_t number) const { return number == 0 ? *store : *shards->store(number - 1U); }
+  // How to read a part. `recipe` must outlive what is made from the result. Throws as store_of.
   read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
-    return {store.get(), &recipe, catalog.text(part.digest),
+    return {&store_of(recipe.file), &recipe, catalog.text(part.digest),
             recipe.view == model::kWhole ? nullptr : &catalog.view(recipe.view), catalog.decoded_digests};
   }
   // The same with the decoded length made known. That may take a decode, during which `progress` can stop it.
@@ -40,8 +46,13 @@ struct SourceState {
 
 namespace library {
 
+// What an open source is made of, once it has catalog, store, names and options.
+Source make_source(std::shared_ptr<SourceState> state);
+// Decodes what `begin` has opened: a state without its catalog. Another process may be growing the file: where it has
+// changed by the time that it is decoded, or found to be wrong, it is opened anew, for about a second at most.
+Source open_settled(const std::function<std::shared_ptr<SourceState>()>& begin);
 read::Check check_of(Verify verify);
-// "tensor 'w': part 'data'"
+// "tensor 'w': part 'data'", or "part 'data' in shard 's'"
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part);
 // What a Part handle points at.
 struct PartAccess {

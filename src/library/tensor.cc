@@ -62,6 +62,10 @@ std::string_view Part::storage() const { return state_->catalog.word(state_->cat
 std::string_view Part::logical() const { return state_->catalog.word(state_->catalog.part(row_).logical); }
 std::string_view Part::digest() const { return state_->catalog.text(state_->catalog.part(row_).digest); }
 std::uint64_t Part::offset() const { return state_->catalog.part(row_).recipe.offset; }
+std::uint32_t Part::file() const { return state_->catalog.part(row_).recipe.file; }
+std::string_view Part::shard() const {
+  return file() == 0 ? std::string_view() : state_->catalog.shards[file() - 1].name;
+}
 std::uint64_t Part::stored_length() const { return state_->catalog.part(row_).recipe.stored_length; }
 
 std::string_view Part::encoding() const {
@@ -105,7 +109,9 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
       state_->checked[row_].store(true, std::memory_order_relaxed);
     }
     const std::uint64_t start = view == nullptr ? 0 : view->start;
-    return state_->store->map(mapping).slice(part.recipe.offset + start, part.recipe.decoded_length);
+    return state_->store_of(part.recipe.file)
+        .map(mapping)
+        .slice(part.recipe.offset + start, part.recipe.decoded_length);
   });
 }
 

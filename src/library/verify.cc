@@ -1,6 +1,8 @@
 #include "ztensor/verify.h"
 
+#include <cerrno>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "base/checked.h"
@@ -36,12 +38,14 @@ class Checker {
   Checker(const Source& source, const Progress& progress)
       : source_(source), state_(*source.state()), progress_(progress) {}
   void add(std::uint32_t row);
+  void add_shards() { with_shards_ = true; }
   VerifyReport run();
 
  private:
   void add_part(std::uint32_t row, const model::PartRow& part);
   void record(std::uint32_t row, std::uint64_t rank, const Error& error);
   void check_sparse(std::uint32_t row);
+  void check_shards(VerifyReport& report, run::Meter& meter);
   bool digested(std::uint32_t row) const;
 
   struct Part {
@@ -53,7 +57,7 @@ class Checker {
   const SourceState& state_;
   const Progress& progress_;
   bool has_odd_float4(const Part& part) const;
-
+  bool with_shards_ = false;
   std::vector<std::uint32_t> rows_;
   std::vector<Part> parts_;
   // The finding of a tensor: of several, that of the earliest part, so that the answer is the same each time.
@@ -77,7 +81,10 @@ void Checker::add(std::uint32_t row) {
 
 void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
   try {
-    library::located(state_, row, &part, [&] { parts_.push_back({row, &part, state_.measured(part, progress_)}); });
+    library::located(state_, row, &part, [&] {
+      state_.store_of(part.recipe.file);  // a shard that is not there is found missing here
+      parts_.push_back({row, &part, state_.measured(part, progress_)});
+    });
   } catch (const Error& error) {
     library::throw_unless_finding(error);
     record(row, parts_.size(), error);
@@ -134,6 +141,9 @@ VerifyReport Checker::run() {
     jobs.push_back(std::move(job));
     total = checked::add(total, part.recipe.decoded_length).value_or(total);
   }
+  if (with_shards_) {
+    for (const model::ShardRow& shard : state_.catalog.shards) total = checked::add(total, shard.size).value_or(total);
+  }
   run::Meter meter(progress_, total);
   read::carry_out(jobs, run::thread_count(state_.options.threads), meter, [&](std::size_t job, Error& error) {
     error.enter(library::place_of(state_.catalog, parts_[job].tensor, parts_[job].row));
@@ -153,23 +163,50 @@ VerifyReport Checker::run() {
       (digested(row) ? report.checked : report.undigested).push_back(name);
     }
   }
+  if (with_shards_ && state_.shards) check_shards(report, meter);
   meter.finish();
   return report;
 }
 
+void Checker::check_shards(VerifyReport& report, run::Meter& meter) {
+  const library::Shards& shards = *state_.shards;
+  std::vector<std::optional<Error>> wrong(shards.size());
+  std::vector<char> digested(shards.size());
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < shards.size(); ++i) bytes = checked::add(bytes, shards.row(i).size).value_or(bytes);
+  run::parallel_for(shards.size(), bytes, run::thread_count(state_.options.threads), meter, [&](std::size_t i) {
+    try {
+      digested[i] = shards.check(i, meter) ? 1 : 0;
+    } catch (Error& error) {
+      error.enter_file(state_.name);
+      library::throw_unless_finding(error);
+      wrong[i] = error;
+    }
+  });
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    if (wrong[i]) report.findings.push_back({"", *wrong[i]});
+    if (digested[i] != 0) report.shards.push_back(shards.row(i).name);
+  }
+}
+
 }  // namespace
 
-VerifyReport check(const Source& source, std::span<const std::string> names, const Progress& progress) {
-  Checker checker(source, progress);
+VerifyReport check(const Source& source, const CheckOptions& options) {
+  Checker checker(source, options.progress);
+  if (options.shards) checker.add_shards();
   const model::Catalog& catalog = source.state()->catalog;
-  if (names.empty()) {
+  if (options.names.empty()) {
     for (std::uint32_t row = 0; row < catalog.size(); ++row) checker.add(row);
   }
-  for (const std::string& name : names) {
+  for (const std::string& name : options.names) {
     source.tensor(name);  // throws not_found
     checker.add(*catalog.find(name));
   }
   return checker.run();
+}
+
+VerifyReport check(const Source& source, std::span<const std::string> names, const Progress& progress) {
+  return check(source, {.names = {names.begin(), names.end()}, .progress = progress});
 }
 
 VerifyReport verify(const Source& source, std::span<const std::string> names, const Progress& progress) {

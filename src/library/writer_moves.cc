@@ -7,6 +7,7 @@
 #include "library/content.h"
 #include "library/references.h"
 #include "library/writer_state.h"
+#include "read/frames.h"
 
 namespace zt {
 namespace {
@@ -15,12 +16,24 @@ namespace {
 
 bool is_sparse(std::string_view layout) { return layout == "sparse_csr" || layout == "sparse_coo"; }
 
+// Whether zstd frames and a seek table are all that is stored, as generation 2 wants it.
+bool is_seekable(const SourceState& from, const model::PartRow& part) {
+  if (part.recipe.coding != model::Coding::zstd) return part.recipe.coding == model::Coding::seekable;
+  if (part.recipe.decoded_length == model::kUnknownLength) return false;
+  try {
+    read::require_frames(*from.store_of(part.recipe.file), part.recipe);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != Code::malformed) throw;
+    return false;
+  }
+}
+
 // Whether the stored bytes of a part mean the same in the other format.
 bool moves(const SourceState& from, const model::PartRow& part, const model::Encoder& encoder) {
   if (part.recipe.view != model::kWhole) return false;
   if (part.recipe.coding == model::Coding::raw) return true;
-  // What is under seek table is read by all; a stream without one only by 1.x.
-  return part.recipe.coding == model::Coding::seekable || (!encoder.decoded_digests && !from.catalog.decoded_digests);
+  return !encoder.decoded_digests || is_seekable(from, part);
 }
 
 }  // namespace
@@ -172,6 +185,10 @@ void Writer::State::store_existing(std::string_view name, const Tensor& tensor, 
     library::located(from, tensor.row_, part, [&] {
       library::PartOptions wanted = part_options({});
       if (recode) wanted.encoding = *recode;
+      // Compressed parts stay so, even where their form has to change.
+      if (!recode && !canonical && part->recipe.coding != model::Coding::raw && wanted.encoding.is_raw()) {
+        wanted.encoding = Encoding::zstd();
+      }
       stored.blob = as_stored ? store_moved(from, *part) : store_decoded(from, *part, wanted);
     });
     if (part->recipe.stored_length > 0) moved.emplace(range, stored);

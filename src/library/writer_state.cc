@@ -88,7 +88,7 @@ void Writer::State::begin() {
   output->write(encoder->head());
   const bool share = encoder->holds.strict && output->is_file();
   blobs = std::make_unique<library::Blobs>(*output, options.alignment, share, run::thread_count(options.threads));
-  if (options.max_shard_size > 0) shards = std::make_unique<library::Shards>(path, options, *encoder);
+  if (options.max_shard_size > 0) shards = std::make_unique<library::ShardWriter>(path, options, *encoder);
 }
 
 // What lies around a map of attributes in the manifest takes some of the depth that readers allow.

@@ -15,7 +15,7 @@
 #include "library/growing.h"
 #include "library/output.h"
 #include "library/piece_sources.h"
-#include "library/shards.h"
+#include "library/shard_writer.h"
 #include "library/state.h"
 #include "model/encoder.h"
 #include "run/progress.h"
@@ -64,7 +64,7 @@ struct Writer::State {
   io::Publication* publication = nullptr;  // owned by `output`
   std::unique_ptr<library::Output> output;
   std::unique_ptr<library::Blobs> blobs;
-  std::unique_ptr<library::Shards> shards;
+  std::unique_ptr<library::ShardWriter> shards;
   model::Catalog catalog;  // of a file that grows: the new tensors
   std::unique_ptr<run::Meter> meter = std::make_unique<run::Meter>();
   std::vector<std::string> losses;

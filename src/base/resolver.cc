@@ -1,0 +1,7 @@
+#include "ztensor/resolver.h"
+
+namespace zt {
+
+std::filesystem::path Resolver::place(const ShardIdentity&) const { return {}; }
+
+}  // namespace zt

@@ -1,0 +1,72 @@
+#include "wire/cbor_end.h"
+
+#include <limits>
+
+#include "wire/cbor.h"
+
+namespace zt::wire {
+namespace {
+
+constexpr std::uint64_t kIndefinite = std::numeric_limits<std::uint64_t>::max();
+constexpr unsigned kLongest = 27;  // the low bits of a head with 8 more bytes
+constexpr unsigned kOpenEnd = 31;  // of an indefinite item, or of the break
+
+}  // namespace
+
+bool CborEnd::open(std::uint64_t members) {
+  left_.push_back(members);
+  return left_.size() <= std::size_t{depth_} + 2;  // an indefinite string counts here, and not there
+}
+
+bool CborEnd::take_break() {
+  if (left_.back() != kIndefinite) return false;
+  left_.pop_back();
+  return true;
+}
+
+// An item of a definite head; `position_` is behind it.
+bool CborEnd::take_head(std::uint8_t major, std::uint64_t number) {
+  if (major == major::kTag) return true;  // what it is around is the member
+  if (left_.back() != kIndefinite) --left_.back();
+  const std::uint64_t room = most_ > position_ ? most_ - position_ : 0;
+  switch (major) {
+    case major::kBytes:
+    case major::kText:
+      if (number > room) return false;
+      position_ += number;
+      return true;
+    case major::kArray: return number <= room && open(number);
+    case major::kMap: return number <= room / 2 && open(2 * number);
+    default: return true;
+  }
+}
+
+CborEnd::State CborEnd::advance(std::span<const std::byte> bytes) {
+  while (true) {
+    while (!left_.empty() && left_.back() == 0) left_.pop_back();
+    if (position_ > bytes.size()) return State::more;
+    if (left_.empty()) return State::found;
+    if (position_ == bytes.size()) return State::more;
+    const std::span<const std::byte> rest = bytes.subspan(static_cast<std::size_t>(position_));
+    const auto first = std::to_integer<unsigned>(rest[0]);
+    const auto major = static_cast<std::uint8_t>(first >> 5);
+    const unsigned low = first & 31;
+    if (low > kLongest && low != kOpenEnd) return State::broken;
+    const std::size_t argument = low >= 24 && low <= kLongest ? std::size_t{1} << (low - 24) : 0;
+    if (rest.size() < 1 + argument) return State::more;
+    std::uint64_t number = argument == 0 ? low : 0;
+    for (std::size_t i = 0; i < argument; ++i) number = number << 8 | std::to_integer<std::uint64_t>(rest[1 + i]);
+    position_ += 1 + argument;
+    if (low != kOpenEnd) {
+      if (!take_head(major, number)) return State::broken;
+    } else if (major == major::kSimple) {
+      if (!take_break()) return State::broken;
+    } else {
+      if (major < major::kBytes || major > major::kMap) return State::broken;
+      if (left_.back() != kIndefinite) --left_.back();
+      if (!open(kIndefinite)) return State::broken;
+    }
+  }
+}
+
+}  // namespace zt::wire
