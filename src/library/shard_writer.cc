@@ -10,7 +10,8 @@ namespace zt::library {
 namespace {
 
 constexpr std::size_t kMost = 65535;          // what a Recipe can name
-constexpr std::uint64_t kManifest = 16384;  // of a whole shard: about, for a few tensors
+constexpr std::uint64_t kManifest = 8192;  // of a whole shard: about, for a few tensors
+constexpr std::uint64_t kFooter = 64;
 
 std::string padded(std::size_t number) {
   std::string digits = std::to_string(number);
@@ -39,10 +40,11 @@ void ShardWriter::open() {
 
 void ShardWriter::begin_tensor(std::uint64_t bound) {
   if (open_) {
+    // Sums of a length of memory and of a file that is there: they do not wrap.
+    const auto aligned = [&](std::uint64_t at) { return (at + options_.alignment - 1) & ~(options_.alignment - 1); };
     const std::uint64_t used = shards_.back().output->position();
-    const std::uint64_t overhead = 2 * options_.alignment + (options_.whole_shards ? kManifest : 0);
-    const std::uint64_t most = options_.max_shard_size;
-    const bool fits = used < most && bound <= most - used && overhead <= most - used - bound;
+    const std::uint64_t end = aligned(used) + bound;
+    const bool fits = (options_.whole_shards ? aligned(end) + kManifest : end) + kFooter <= options_.max_shard_size;
     if (!fits && used > encoder_.alignment) close();
   }
   if (!open_) open();

@@ -21,7 +21,7 @@ bool is_seekable(const SourceState& from, const model::PartRow& part) {
   if (part.recipe.coding != model::Coding::zstd) return part.recipe.coding == model::Coding::seekable;
   if (part.recipe.decoded_length == model::kUnknownLength) return false;
   try {
-    read::require_frames(*from.store_of(part.recipe.file), part.recipe);
+    read::require_frames(from.store_of(part.recipe.file), part.recipe);
     return true;
   } catch (const Error& error) {
     if (error.code() != Code::malformed) throw;
@@ -90,29 +90,30 @@ library::Blob Writer::State::store_moved(const SourceState& from, const model::P
   model::Recipe stored = part.recipe;
   stored.coding = model::Coding::raw;
   stored.decoded_length = stored.stored_length;
-  const bool same_rule = from.catalog.decoded_digests == encoder->decoded_digests;
   read::PartSource bytes_of = from.part_source(part, stored);
-  const bool checkable = !from.catalog.decoded_digests || part.recipe.coding == model::Coding::raw;
-  if (!checkable) bytes_of.digest = {};
-  library::StoredSource bytes(bytes_of);
-  library::PartOptions options_of{.encoding = Encoding::raw(),
-                                  .checksum = options.checksum.value_or(Checksum::none),
-                                  .digest_decoded = encoder->decoded_digests};
-  // Readers of 1.0 check no other digest than their own.
-  const bool foreign = encoder->format == "zt-1.0" && !from.catalog.text(part.digest).starts_with("crc32c:0x");
-  const bool keeps_digest = same_rule && !options.checksum && !foreign;
+  const std::string_view digest = from.catalog.text(part.digest);
   const bool encoded = part.recipe.coding != model::Coding::raw;
-  if (!keeps_digest) options_of.checksum = options.checksum.value_or(default_checksum());
-  if (encoder->decoded_digests && encoded) options_of.checksum = Checksum::none;  // taken from a decode, below
-  library::Blob blob = store(bytes, options_of);
-  blob.recipe.coding =
-      encoder->decoded_digests || part.recipe.coding == model::Coding::raw ? part.recipe.coding : model::Coding::zstd;
-  blob.recipe.decoded_length = part.recipe.decoded_length;
-  if (keeps_digest) {
-    blob.digest = from.catalog.text(part.digest);
-  } else if (encoder->decoded_digests && encoded) {
-    blob.digest = library::digest_of(from, part, options.checksum.value_or(default_checksum()));
+  if (from.catalog.decoded_digests && encoded) bytes_of.digest = {};  // over what is decoded: see below
+  library::StoredSource bytes(bytes_of);
+  if (encoder->decoded_digests) {
+    const bool strong = from.catalog.decoded_digests && digest.starts_with("sha256:") && !canonical;
+    const Checksum checksum = options.checksum.value_or(strong ? Checksum::sha256 : Checksum::xxh3);
+    library::Blob blob = store(bytes, {.checksum = encoded ? Checksum::none : checksum, .digest_decoded = true});
+    blob.recipe.decoded_length = part.recipe.decoded_length;
+    if (!encoded) return blob;
+    blob.recipe.coding = model::Coding::seekable;
+    blob.digest = library::digest_of(from, part, checksum);  // one decode, which checks the digest that it has, too
+    return blob;
   }
+  // Readers of 1.0 check no other digest than their own.
+  const bool foreign = encoder->format == "zt-1.0" && !digest.starts_with("crc32c:0x");
+  const bool keeps_digest = !from.catalog.decoded_digests && !options.checksum && !foreign;
+  const Checksum checksum = keeps_digest ? Checksum::none : options.checksum.value_or(Checksum::crc32c);
+  if (from.catalog.decoded_digests && encoded) library::digest_of(from, part, Checksum::xxh3);
+  library::Blob blob = store(bytes, {.checksum = checksum});
+  if (encoded) blob.recipe.coding = model::Coding::zstd;
+  blob.recipe.decoded_length = part.recipe.decoded_length;
+  if (keeps_digest) blob.digest = digest;
   return blob;
 }
 
