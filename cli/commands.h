@@ -17,6 +17,7 @@ void add_compress(CLI::App& app, Command& chosen);
 void add_decompress(CLI::App& app, Command& chosen);
 void add_merge(CLI::App& app, Command& chosen);
 void add_verify(CLI::App& app, Command& chosen);
+void add_migrate(CLI::App& app, Command& chosen);
 void add_diff(CLI::App& app, Command& chosen);
 void add_id(CLI::App& app, Command& chosen);
 

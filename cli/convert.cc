@@ -29,11 +29,12 @@ void add_convert(CLI::App& app, Command& chosen) {
   zt::ConvertOptions& options = convert->options;
   add_transfer_options(command, *convert);
   command
-      .add_option("-f,--format", options.format, "what the inputs must be: auto (default), safetensors, zt-1.1, zt-1.2")
+      .add_option("-f,--format", options.format,
+                  "what the inputs must be: auto (default), safetensors, zt-1.2, zt-2, ...")
       ->type_name("FORMAT");
   command.add_flag("-c,--compress", convert->compress, "store every tensor with zstd");
   add_level(command, convert->level);
-  command.add_option("--to", options.writer.format, "generation to write: 1.2 (default)")->type_name("1.2");
+  add_target(command, options);
   add_globs(command, "--include", options.include, "only tensors whose names match; may be repeated");
   add_globs(command, "--exclude", options.exclude, "no tensors whose names match; may be repeated");
   command.add_flag("--skip-unreadable", options.skip_unreadable, "leave out tensors that cannot be read");

@@ -60,6 +60,7 @@ int run(int argc, char** argv) {
   cli::add_compress(app, chosen);
   cli::add_decompress(app, chosen);
   cli::add_merge(app, chosen);
+  cli::add_migrate(app, chosen);
   cli::add_verify(app, chosen);
   cli::add_diff(app, chosen);
   cli::add_id(app, chosen);

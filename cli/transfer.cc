@@ -38,6 +38,7 @@ void refuse_positional_tensor_file(const std::string& output, const zt::OpenOpti
 
 void print_report(const std::string& output, const zt::ConvertReport& report, double seconds, bool quiet) {
   for (const std::string& note : report.notes) print_note(note);
+  for (const std::string& loss : report.losses) print_note("lost " + loss);
   for (const std::string& skipped : report.skipped) print_note("skipped " + skipped);
   if (quiet) return;
   print(fmt::format("{}: {}, {} -> {} in {:.2f} s ({})\n", printable(output), count_text(report.tensors, "tensor"),
@@ -61,6 +62,22 @@ void add_level(CLI::App& command, std::optional<int>& level) {
       ->type_name("LEVEL")
       ->check(CLI::Range(1, 22))
       ->option_text("LEVEL");
+}
+
+void add_target(CLI::App& command, zt::ConvertOptions& options) {
+  command.add_option("--to", options.writer.format, "generation to write: 1.0, 1.2 (default) or 2")
+      ->type_name("1.0|1.2|2");
+  command.add_flag("--lossy", options.writer.lossy, "leave out what that generation cannot hold, and say what it was");
+  command
+      .add_flag_callback(
+          "--not-canonical", [&options] { options.writer.canonical = false; },
+          "format 2: keep encodings, and lie parts at multiples of 4096 instead of 65536")
+      ->option_text(" ");
+  command
+      .add_option("--max-shard-size", options.writer.max_shard_size,
+                  "format 2: put data into files of at most so many bytes beside OUT (5GB, 512MB)")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE");
 }
 
 void check_operands(const Transfer& transfer) {

@@ -20,6 +20,7 @@ struct Transfer {
 
 void add_transfer_options(CLI::App& command, Transfer& transfer);  // operands, -o, --force, --threads, -q
 void add_level(CLI::App& command, std::optional<int>& level);
+void add_target(CLI::App& command, zt::ConvertOptions& options);  // --to, --lossy, and what shapes a file of format 2
 
 // After parsing: there is -o and an input, or there are two operands. Throws CLI::ParseError. The second allows no
 // more than one input.

@@ -18,6 +18,8 @@ struct Verify {
   std::vector<std::string> files;
   unsigned threads = 0;
   bool quiet = false;
+  bool canonical = false;
+  bool deep = false;
 };
 
 zt::VerifyReport check(const std::string& file, const Verify& verify, std::size_t& tensors) {
@@ -25,7 +27,11 @@ zt::VerifyReport check(const std::string& file, const Verify& verify, std::size_
   for (const std::string& note : source.notes()) print_note(note);
   tensors = source.size();
   Bar bar(verify.quiet);
-  return zt::check(source, {}, bar.callback());
+  zt::VerifyReport report = zt::check(source, {.names = {}, .shards = verify.deep, .progress = bar.callback()});
+  if (verify.canonical) {
+    for (zt::Finding& finding : zt::check_canonical(source)) report.findings.push_back(std::move(finding));
+  }
+  return report;
 }
 
 // Whether all is well with the file.
@@ -40,6 +46,8 @@ bool verify_file(const std::string& file, const Verify& verify) {
                                     report.undigested.size());
   const std::size_t unreadable = report.unreadable.size();
   if (tensors > right + unreadable) summary += fmt::format(", {} bad", tensors - right - unreadable);
+  if (!report.shards.empty()) summary += fmt::format(", {} ok", count_text(report.shards.size(), "shard"));
+  if (verify.canonical && report.findings.empty()) summary += ", canonical";
   if (unreadable != 0) summary += fmt::format(", {} unreadable", unreadable);
   if (!verify.quiet) print(summary + "\n");
   return report.findings.empty();
@@ -67,13 +75,16 @@ void add_verify(CLI::App& app, Command& chosen) {
       add_command(app, "verify", "Check the digests and contents of every tensor", {"[OPTIONS] FILE..."});
   const auto verify = std::make_shared<Verify>();
   add_operands(command, verify->files);
+  command.add_flag("--canonical", verify->canonical, "hold files of format 2 against the canonical form as well");
+  command.add_flag("--deep", verify->deep, "check the digest of every shard as a whole, too");
   add_threads(command, verify->threads);
   add_quiet(command, verify->quiet);
   command.footer(
       "Prints a line for everything that is wrong, and one a file (not with -q).\n"
       "Exits with 1 when anything is wrong, unreadable tensors included.\n\n"
-      "Example:\n"
-      "  ztensor verify model.zt backup/*.zt");
+      "Examples:\n"
+      "  ztensor verify model.zt backup/*.zt\n"
+      "  ztensor verify --canonical published.zt");
   command.callback([verify, &chosen] {
     if (verify->files.empty()) throw CLI::ValidationError("a FILE is needed");
     chosen = [verify] { return run(*verify); };

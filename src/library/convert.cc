@@ -4,9 +4,11 @@
 #include <cerrno>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "base/utf8.h"
 #include "io/publish.h"
+#include "library/admission.h"
 #include "library/compare.h"
 #include "library/formats.h"
 #include "library/glob.h"
@@ -41,8 +43,11 @@ class Conversion {
   void open_inputs();
   bool selected(std::string_view name) const;
   void select();
+  void check_losses();
+  void admit(const Tensor& tensor, std::uint32_t input);
   Value attributes();
   void write();
+  void compare_output();
   void delete_originals();
 
   struct Chosen {
@@ -52,11 +57,14 @@ class Conversion {
   std::span<const fs::path> paths_;
   const fs::path& output_;
   const ConvertOptions& options_;
+  const model::Encoder* encoder_ = nullptr;  // of the output
+  bool canonical_ = false;
   std::vector<Source> inputs_;
   std::vector<bool> whole_;  // by input: nothing of it was left out
   std::vector<Chosen> chosen_;
-  Value attributes_;         // of the output
-  std::uint64_t total_ = 0;  // bytes that writing takes
+  std::set<std::string, std::less<>> lossy_;  // tensors that are not stored as they are
+  Value attributes_;                          // of the output
+  std::uint64_t total_ = 0;                   // bytes that writing takes
   ConvertReport report_;
 };
 
@@ -64,7 +72,6 @@ class Conversion {
 void Conversion::check_paths() const {
   if (paths_.empty()) misuse("there is no input");
   library::check_suffix(output_.string());
-  if (!options_.writer.format.empty()) library::find_writable(options_.writer.format);
   if (options_.delete_originals && !(options_.include.empty() && options_.exclude.empty())) {
     misuse("originals can only be deleted when every tensor of them is kept: leave out include and exclude");
   }
@@ -82,6 +89,7 @@ void Conversion::check_paths() const {
 }
 
 void Conversion::open_inputs() {
+  const auto target = io::identify(output_);
   const std::string& format = options_.format;
   if (format != "auto" && !library::is_format(format)) misuse("no format is named " + in_quotes(format));
   for (const fs::path& path : paths_) {
@@ -89,6 +97,13 @@ void Conversion::open_inputs() {
     const std::string_view found = inputs_.back().format();
     if (format != "auto" && format != found && "zt-" + format != found) {
       misuse(path.string() + ": its format is " + std::string(found) + ", not " + format);
+    }
+    const std::vector<fs::path> files = inputs_.back().paths();
+    for (std::size_t i = 1; i < files.size(); ++i) {
+      const auto shard = io::identify(files[i]);
+      if (target && shard && *target == *shard)
+        misuse(output_.string() + ": the output is a shard of " + path.string());
+      report_.bytes_in += inputs_.back().state()->catalog.shards[i - 1].size;
     }
     report_.bytes_in += inputs_.back().stored_size();
     for (const std::string& note : inputs_.back().notes()) report_.notes.push_back(path.string() + ": " + note);
@@ -132,6 +147,26 @@ void Conversion::select() {
   }
 }
 
+// Refuses what the format cannot hold before a byte is written, or takes note of it.
+void Conversion::check_losses() {
+  for (const Chosen& one : chosen_) {
+    inside(paths_[one.input].string(),
+           [&] { inside("tensor " + in_quotes(one.tensor.name()), [&] { admit(one.tensor, one.input); }); });
+  }
+}
+
+void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
+  library::check_movable(tensor.name());
+  if (canonical_) library::check_normal_form(tensor.name());
+  std::vector<library::Loss> losses = library::losses_of(tensor, *encoder_);
+  const std::vector<library::Loss> more = library::losses_of_content(tensor, *encoder_);
+  losses.insert(losses.end(), more.begin(), more.end());
+  if (losses.empty()) return;
+  library::check_losses(losses, *encoder_, options_.writer.lossy);
+  lossy_.emplace(tensor.name());
+  whole_[input] = false;
+}
+
 // Those of all inputs; of a key that two have, the first. A foreign file's format is noted.
 Value Conversion::attributes() {
   Value::Map merged;
@@ -161,36 +196,56 @@ Value Conversion::attributes() {
   }
   const std::string_view format = inputs_[0].format();
   if (!format.starts_with("zt-")) take(Value("ztensor.source.format"), Value(format));
-  return merged;
+  const std::vector<library::Loss> losses = library::losses_of_attributes(Value(merged), *encoder_, true);
+  if (losses.empty()) return merged;
+  library::check_losses(losses, *encoder_, options_.writer.lossy);
+  for (const library::Loss& loss : losses) report_.losses.push_back("file: " + loss.what);
+  whole_.assign(whole_.size(), false);
+  return library::reduced_attributes(Value(merged), *encoder_, true);
 }
 
 void Conversion::write() {
   WriterOptions options = options_.writer;
   options.mode = options_.overwrite ? WriteMode::replace : WriteMode::create_new;
   attributes_ = attributes();
+  if (canonical_) {  // parts that come in order are written once
+    std::ranges::sort(chosen_, {}, [](const Chosen& one) { return one.tensor.name(); });
+  }
   options.attributes = attributes_;
   options.durable = options.durable || options_.delete_originals;
   Writer writer = Writer::create(output_, options);
   writer.set_progress(options_.progress, total_);
   for (const Chosen& one : chosen_) writer.add_stored(one.tensor.name(), one.tensor, options_.recode);
   writer.finalize();
+  report_.losses.insert(report_.losses.end(), writer.losses().begin(), writer.losses().end());
   if (options_.progress) options_.progress(total_, total_);  // too late to stop: the output is in place
   report_.tensors = chosen_.size();
   report_.bytes_out = writer.bytes_written();
 }
 
-// Every byte of the output is read back and compared before the first original goes.
-void Conversion::delete_originals() {
+// Every byte of the output is read back and compared, but for tensors that could not be stored as they are.
+void Conversion::compare_output() {
   run::Meter meter(options_.progress, total_);
   const Source written = open(output_, options_.open);
-  for (const Chosen& one : chosen_) library::check_same(one.tensor, written.tensor(one.tensor.name()), meter);
-  if (written.size() != chosen_.size() || !(written.attributes() == attributes_ || attributes_.members()->empty())) {
+  for (const Chosen& one : chosen_) {
+    if (!lossy_.contains(one.tensor.name())) {
+      library::check_same(one.tensor, written.tensor(one.tensor.name()), meter);
+    }
+  }
+  std::vector<Difference> differences;
+  library::compare_attributes({}, attributes_, written.attributes(), differences);
+  if (written.size() != chosen_.size() || !differences.empty()) {
     throw Error(Code::mismatch, "convert.readback", output_.string() + ": read back otherwise than written");
   }
-  io::sync_file(output_);
   meter.finish();  // the last chance to stop
+}
+
+void Conversion::delete_originals() {
+  for (const fs::path& path : open(output_, options_.open).paths()) io::sync_file(path);
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    if (whole_[i]) {
+    if (!inputs_[i].state()->catalog.shards.empty()) {
+      report_.notes.push_back(paths_[i].string() + ": not deleted, since it has shards");
+    } else if (whole_[i]) {
       io::remove_file(paths_[i], *inputs_[i].state()->file);
     } else {
       report_.notes.push_back(paths_[i].string() + ": not deleted, since not all of it was kept");
@@ -199,10 +254,14 @@ void Conversion::delete_originals() {
 }
 
 ConvertReport Conversion::run() {
+  encoder_ = library::find_writable(options_.writer.format).encoder;
+  canonical_ = library::is_canonical(options_.writer, *encoder_);
   check_paths();
   open_inputs();
   select();
+  check_losses();
   write();
+  if (options_.check_output || options_.delete_originals) compare_output();
   if (options_.delete_originals) delete_originals();
   return std::move(report_);
 }
