@@ -38,7 +38,7 @@ ZT_API VerifyReport check(const Source& source, std::span<const std::string> nam
 ZT_API VerifyReport verify(const Source& source, std::span<const std::string> names = {},
                            const Progress& progress = {});
 
-// What keeps a file from being of generation 2's canonical form (spec/zt-2.md §10): the bytes that the canonical writer
+// What keeps a file from being of generation 2's canonical form (spec/zt-2.md §11): the bytes that the canonical writer
 // gives for its tensors and attributes. Nothing: it is. Reads its metadata, the gaps between parts, and parts that look
 // the same; whether contents and digests are right is for check(). Throws io, cancelled.
 ZT_API std::vector<Finding> check_canonical(const Source& source, const Progress& progress = {});

@@ -4,8 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "base/endian.h"
+#include "base/utf8.h"
+#include "container/zt2.h"
 #include "memory_file.h"
+#include "temp_dir.h"
 #include "ztensor/ztensor.h"
 
 namespace zt {
@@ -78,6 +80,24 @@ TEST(CanonicalCheck, FindsBytesThatNobodyReads) {
   Bytes reserved = canonical(two);
   reserved[reserved.size() - 10] = std::byte{1};
   EXPECT_EQ(rule_of(reserved), "canonical.footer");
+}
+
+TEST(CanonicalCheck, FindsShardsUnknownKeysAndEmptyMaps) {
+  const test::TempDir folder;
+  const auto path = folder.path() / "m.zt";
+  Writer writer = Writer::create(path, {.format = "2", .max_shard_size = 1 << 20});
+  two(writer);
+  writer.finalize();
+  EXPECT_STREQ(check_canonical(open(path)).front().error.rule(), "canonical.shards");
+
+  Bytes file = canonical([](Writer&) {});
+  const std::string unknown = "\xA2\x67objects\xA0\x69unknown.x\x01";
+  Bytes manifest(as_bytes(unknown).begin(), as_bytes(unknown).end());
+  file.resize(65536);
+  file.insert(file.end(), manifest.begin(), manifest.end());
+  const auto footer = container::zt2::kEncoder.footer(65536, manifest);
+  file.insert(file.end(), footer.begin(), footer.end());
+  EXPECT_EQ(rule_of(file), "canonical.manifest");
 }
 
 }  // namespace

@@ -4,14 +4,13 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "memory_file.h"
 #include "temp_dir.h"
-#include "ztensor/source.h"
-#include "ztensor/verify.h"
-#include "ztensor/writer.h"
+#include "ztensor/ztensor.h"
 
 namespace zt {
 namespace {
@@ -222,6 +221,99 @@ TEST_F(Convert, KeepsFileAttributesAndSaysWhereTheyDiffer) {
   const Value attributes = open(at("from.zt")).attributes();
   EXPECT_EQ(*attributes.find("ztensor.source.format")->text(), "safetensors");
   EXPECT_EQ(*attributes.find("format")->text(), "pt");
+}
+
+// --- other generations
+
+ConvertOptions to(std::string format, bool lossy = false) {
+  ConvertOptions options;
+  options.writer.format = std::move(format);
+  options.writer.lossy = lossy;
+  options.check_output = true;
+  return options;
+}
+
+std::string refused_rule(const fs::path& in, const fs::path& out, const ConvertOptions& options) {
+  const Error error = refusal({in}, out, options);
+  EXPECT_FALSE(fs::exists(out)) << "refused before a byte is written";
+  return error.rule();
+}
+
+TEST_F(Convert, NamesWhatAGenerationCannotHoldBeforeItWrites) {
+  const std::vector<std::byte> bytes(16, std::byte{2});
+  const auto one = [&](std::string_view name, const std::function<void(Writer&)>& fill) {
+    Writer writer = Writer::create(at(name));
+    fill(writer);
+    writer.finalize();
+    return at(name);
+  };
+  const ArrayView bools{.dtype = DType::boolean, .shape = {4}, .data = bytes.data()};
+  const ArrayView eights{.dtype = DType::f8_e5m2, .shape = {4}, .data = bytes.data()};
+  const std::uint64_t indptr[] = {0, 2};
+  const std::uint64_t falling[] = {1, 0};
+  const std::uint64_t twice[] = {1, 1};
+  const auto values = std::span(kData).first(2);
+  const fs::path odd = one("bool.zt", [&](Writer& w) { w.add("b", bools); });
+  const fs::path eight = one("eight.zt", [&](Writer& w) { w.add("e", eights); });
+  const fs::path unsorted = one("unsorted.zt", [&](Writer& w) { w.add_csr("m", {1, 2}, values, falling, indptr); });
+  const fs::path repeated = one("repeated.zt", [&](Writer& w) { w.add_coo("m", {2}, values, twice); });
+  const fs::path tagged = one("tagged.zt", [&](Writer& w) {
+    w.add("t", {4}, std::span(kData), {.attributes = Value(Value::Map{{"k", Value::tagged(1, 2)}})});
+  });
+  for (const fs::path& path : {odd, unsorted, repeated, tagged}) {
+    EXPECT_EQ(refused_rule(path, at("out.zt"), to("2")), "write.loss") << path;
+  }
+  EXPECT_EQ(refused_rule(eight, at("out.zt"), to("1.0")), "write.loss");
+  EXPECT_EQ(refused_rule(repeated, at("out.zt"), to("2", true)), "write.loss") << "nothing sensible is left of it";
+
+  const auto lossy = [&](const fs::path& path, const char* format) {
+    ConvertOptions options = to(format, true);
+    options.overwrite = true;
+    const ConvertReport report = convert({&path, 1}, at("lossy.zt"), options);
+    EXPECT_EQ(report.losses.size(), 1U) << path;
+    return open(at("lossy.zt"));
+  };
+  EXPECT_EQ(lossy(odd, "2").tensor("b").data().read(), std::vector<std::byte>(4, std::byte{1}));
+  EXPECT_EQ(lossy(unsorted, "2").tensor("m").read_csr<float>().values, (std::vector<float>{2, 1}));
+  EXPECT_EQ(lossy(tagged, "2").tensor("t").attributes(), Value(Value::Map{{"k", 2}}));
+  EXPECT_EQ(lossy(eight, "1.0").tensor("e").dtype(), DType::u8);
+}
+
+TEST_F(Convert, MovesWhatIsStoredAlikeAndKeepsTies) {
+  const std::vector<float> zeros(1 << 20);
+  Writer writer = Writer::create(at("in.zt"));
+  writer.add("z", {1 << 20}, std::span(zeros), {.encoding = Encoding::zstd()});
+  writer.add("w", {4}, std::span(kData));
+  writer.add_alias("tied", "w");
+  writer.finalize();
+  ConvertOptions floor = to("2");
+  floor.writer.canonical = false;
+  convert({{at("in.zt")}}, at("two.zt"), floor);
+  convert({{at("two.zt")}}, at("back.zt"), to("1.2"));
+  const Source in = open(at("in.zt"));
+  const Source two = open(at("two.zt"));
+  const Source back = open(at("back.zt"));
+  EXPECT_EQ(two.tensor("z").data().stored_length(), in.tensor("z").data().stored_length()) << "not compressed anew";
+  EXPECT_EQ(two.tensor("tied").data().offset(), two.tensor("w").data().offset());
+  EXPECT_EQ(back.tensor("tied").data().offset(), back.tensor("w").data().offset());
+  EXPECT_TRUE(diff(in, back).same());
+  EXPECT_EQ(content_id(in), content_id(two));
+  EXPECT_TRUE(verify(two).unreadable.empty());
+  convert({{at("two.zt")}}, at("canonical.zt"), to("2"));
+  EXPECT_TRUE(check_canonical(open(at("canonical.zt"))).empty());
+  EXPECT_EQ(content_id(in), content_id(open(at("canonical.zt"))));
+}
+
+TEST_F(Convert, RefusesAnOutputThatIsAShardOfAnInput) {
+  ConvertOptions sharded = to("2");
+  sharded.writer.max_shard_size = 1 << 20;
+  const fs::path in = make("in.zt", "w");
+  convert({&in, 1}, at("root.zt"), sharded);
+  const fs::path shard = open(at("root.zt")).paths().at(1);
+  ConvertOptions force = to("1.2");
+  force.overwrite = true;
+  EXPECT_EQ(refusal({at("root.zt")}, shard, force).code(), Code::usage);
+  EXPECT_EQ(open(at("root.zt")).tensor("w").read<float>(), kData);
 }
 
 }  // namespace
