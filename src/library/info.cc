@@ -62,14 +62,16 @@ std::string json_map(const Value::Map& members) {
          "}";
 }
 
-// Members that are always there; the unreadable also say why.
+// Members that are always there; the unreadable also say why, and parts in another file which.
 std::string json_part(const SourceState& state, const model::PartRow& part, std::string_view dtype) {
   const std::string_view digest = state.catalog.text(part.digest);
   return R"({"name": )" + json_quote(state.catalog.word(part.role)) + R"(, "dtype": )" + json_quote(dtype) +
          R"(, "encoding": )" + (part.recipe.coding == model::Coding::raw ? R"("raw")" : R"("zstd")") +
          R"(, "offset": )" + std::to_string(part.recipe.offset) + R"(, "stored": )" +
          std::to_string(part.recipe.stored_length) + R"(, "digest": )" +
-         (digest.empty() ? "null" : json_quote(digest)) + "}";
+         (digest.empty() ? "null" : json_quote(digest)) +
+         (part.recipe.file == 0 ? "" : R"(, "shard": )" + json_quote(state.catalog.shards[part.recipe.file - 1U].name)) +
+         "}";
 }
 
 std::string json_tensor(const SourceState& state, const Tensor& tensor, const model::TensorRow& row) {
