@@ -1,6 +1,6 @@
 #include "hash/xxh3.h"
 
-#define XXH_INLINE_ALL
+#define XXH_INLINE_ALL  // NOLINT(readability-identifier-naming): the library asks for it
 #include <xxhash.h>
 
 namespace zt::hash {
