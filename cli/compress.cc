@@ -21,6 +21,7 @@ void add_compress(CLI::App& app, Command& chosen) {
       "  ztensor compress model.zt -o small.zt -l 12");
   command.callback([compress, &chosen] {
     check_one_operand(*compress);
+    compress->keeps_generation = true;
     compress->options.recode = zt::Encoding::zstd(compress->level.value_or(3));
     chosen = [compress] { return run(*compress); };
   });

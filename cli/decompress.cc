@@ -16,6 +16,7 @@ void add_decompress(CLI::App& app, Command& chosen) {
       "  ztensor decompress small.zt -o model.zt");
   command.callback([transfer, &chosen] {
     check_one_operand(*transfer);
+    transfer->keeps_generation = true;
     transfer->options.recode = zt::Encoding::raw();
     chosen = [transfer] { return run(*transfer); };
   });

@@ -11,6 +11,7 @@ void add_merge(CLI::App& app, Command& chosen) {
       add_command(app, "merge", "Put the tensors of several files into one", {"[OPTIONS] IN... -o OUT"});
   const auto transfer = std::make_shared<Transfer>();
   add_transfer_options(command, *transfer);
+  add_target(command, transfer->options);
   command.add_flag("--skip-unreadable", transfer->options.skip_unreadable, "leave out tensors that cannot be read");
   command.add_flag("--delete-original", transfer->options.delete_originals,
                    "delete the inputs once the output is complete and checked against them");

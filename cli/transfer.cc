@@ -105,6 +105,10 @@ int run(const Transfer& transfer) {
     refuse_positional_tensor_file(transfer.operands.back(), options.open);
   }
   const std::string output = transfer.output.value_or(transfer.operands.back());
+  if (transfer.keeps_generation) {
+    const zt::Source source = zt::open(inputs.front(), options.open);
+    if (source.format() == "zt-1.0" || source.format() == "zt-2") options.writer.format = source.format();
+  }
   zt::ConvertReport report;
   double seconds = 0;
   {

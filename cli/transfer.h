@@ -16,6 +16,7 @@ struct Transfer {
   zt::ConvertOptions options;
   unsigned threads = 0;
   bool quiet = false;
+  bool keeps_generation = false;  // of the one input, where it is a .zt that can be written
 };
 
 void add_transfer_options(CLI::App& command, Transfer& transfer);  // operands, -o, --force, --threads, -q

@@ -44,3 +44,16 @@ def test_shards_lie_beside_the_root_and_are_checked(model):
     (model / shards[0]).unlink()
     assert model.run("verify", "root.zt").returncode == 1
     assert len(json.loads(model.ok("info", "--json", "root.zt"))["tensors"]) == 4
+
+
+def test_compressing_gives_a_file_that_is_not_canonical(model):
+    model.ok("convert", "-q", "model.safetensors", "small.zt", "--to", "2", "-c")
+    assert model.run("verify", "--canonical", "small.zt").returncode == 1
+    assert model.ok("diff", "small.zt", "model.safetensors") == ""
+    model.ok("migrate", "-q", "small.zt", "kept.zt", "--to", "2", "--not-canonical")
+    model.ok("decompress", "-q", "small.zt", "raw.zt")
+    assert model.info("raw.zt")["format"] == "zt-2", "these keep the generation"
+    model.ok("compress", "-q", "raw.zt", "again.zt")
+    assert model.info("again.zt")["format"] == "zt-2"
+    model.ok("merge", "-q", "raw.zt", "-o", "merged.zt", "--to", "2")
+    assert model.info("merged.zt")["format"] == "zt-2"

@@ -35,7 +35,11 @@ std::uint64_t work_of(const Part& part, bool recoded) {
 class Conversion {
  public:
   Conversion(std::span<const fs::path> inputs, const fs::path& output, const ConvertOptions& options)
-      : paths_(inputs), output_(output), options_(options) {}
+      : paths_(inputs), output_(output), options_(options), writer_(options.writer) {
+    writer_.mode = options.overwrite ? WriteMode::replace : WriteMode::create_new;
+    writer_.durable = writer_.durable || options.delete_originals;
+    if (options.recode) writer_.encoding = *options.recode;  // decides on the form of the file, too
+  }
   ConvertReport run();
 
  private:
@@ -57,6 +61,7 @@ class Conversion {
   std::span<const fs::path> paths_;
   const fs::path& output_;
   const ConvertOptions& options_;
+  WriterOptions writer_;
   const model::Encoder* encoder_ = nullptr;  // of the output
   bool canonical_ = false;
   std::vector<Source> inputs_;
@@ -162,7 +167,7 @@ void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
   const std::vector<library::Loss> more = library::losses_of_content(tensor, *encoder_);
   losses.insert(losses.end(), more.begin(), more.end());
   if (losses.empty()) return;
-  library::check_losses(losses, *encoder_, options_.writer.lossy);
+  library::check_losses(losses, *encoder_, writer_.lossy);
   lossy_.emplace(tensor.name());
   whole_[input] = false;
 }
@@ -198,22 +203,19 @@ Value Conversion::attributes() {
   if (!format.starts_with("zt-")) take(Value("ztensor.source.format"), Value(format));
   const std::vector<library::Loss> losses = library::losses_of_attributes(Value(merged), *encoder_, true);
   if (losses.empty()) return merged;
-  library::check_losses(losses, *encoder_, options_.writer.lossy);
+  library::check_losses(losses, *encoder_, writer_.lossy);
   for (const library::Loss& loss : losses) report_.losses.push_back("file: " + loss.what);
   whole_.assign(whole_.size(), false);
   return library::reduced_attributes(Value(merged), *encoder_, true);
 }
 
 void Conversion::write() {
-  WriterOptions options = options_.writer;
-  options.mode = options_.overwrite ? WriteMode::replace : WriteMode::create_new;
   attributes_ = attributes();
   if (canonical_) {  // parts that come in order are written once
     std::ranges::sort(chosen_, {}, [](const Chosen& one) { return one.tensor.name(); });
   }
-  options.attributes = attributes_;
-  options.durable = options.durable || options_.delete_originals;
-  Writer writer = Writer::create(output_, options);
+  writer_.attributes = attributes_;
+  Writer writer = Writer::create(output_, writer_);
   writer.set_progress(options_.progress, total_);
   for (const Chosen& one : chosen_) writer.add_stored(one.tensor.name(), one.tensor, options_.recode);
   writer.finalize();
@@ -254,8 +256,8 @@ void Conversion::delete_originals() {
 }
 
 ConvertReport Conversion::run() {
-  encoder_ = library::find_writable(options_.writer.format).encoder;
-  canonical_ = library::is_canonical(options_.writer, *encoder_);
+  encoder_ = library::find_writable(writer_.format).encoder;
+  canonical_ = library::is_canonical(writer_, *encoder_);
   check_paths();
   open_inputs();
   select();

@@ -239,6 +239,7 @@ void Writer::add_stored(std::string_view name, const Tensor& tensor, std::option
     state.give_up_losses(tensor);
   });
   state.check_new(name, replace);
+  if (encoding) state.part_options({.encoding = encoding});  // throws usage where the form of the file rules it out
   if (state.source != tensor.state_) {
     state.source = tensor.state_;
     state.moved.clear();
