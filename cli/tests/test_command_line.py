@@ -3,7 +3,7 @@
 import pytest
 from conftest import write_safetensors
 
-COMMANDS = ["info", "convert", "compress", "decompress", "merge", "verify", "diff", "id"]
+COMMANDS = ["info", "convert", "compress", "decompress", "merge", "verify", "diff", "id", "append", "remove", "set", "compact", "repair"]
 
 
 def test_the_version_is_one_line(at):
