@@ -254,6 +254,28 @@ TEST(Compact, RefusesTensorsThatCannotBeRead) {
   EXPECT_EQ(test::read_file(path), bytes);
 }
 
+TEST(Compact, KeepsNamesAndVersionsThatNewFilesDoNotHave) {
+  const test::TempDir folder;
+  const fs::path path = folder.path() / "m.zt";
+  Writer writer = Writer::create(path);
+  writer.add("w", kShape, data());
+  writer.add("v", kShape, other());
+  writer.finalize();
+  add(path, [](Writer& w) { w.remove("v"); });
+  std::string bytes = test::read_file(path);
+  const auto replace = [&](std::string_view from, std::string_view to) {
+    for (auto at = bytes.find(from); at != std::string::npos; at = bytes.find(from)) bytes.replace(at, to.size(), to);
+  };
+  replace("\x61w\xa3", std::string_view("\x61\0\xa3", 3));
+  replace("1.2.0", "1.1.0");
+  test::write_file(path, bytes);
+  ASSERT_EQ(open(path).format(), "zt-1.1");
+  EXPECT_TRUE(compact(path).changed);
+  const Source after = open(path);
+  EXPECT_EQ(after.format(), "zt-1.1");
+  EXPECT_EQ(after.tensor(std::string_view("\0", 1)).read<float>(), kData);
+}
+
 TEST(Compact, KeepsReferencesToShards) {
   const test::TempDir folder;
   const fs::path base = folder.path() / "base.zt";
