@@ -20,6 +20,11 @@ void add_verify(CLI::App& app, Command& chosen);
 void add_migrate(CLI::App& app, Command& chosen);
 void add_diff(CLI::App& app, Command& chosen);
 void add_id(CLI::App& app, Command& chosen);
+void add_append(CLI::App& app, Command& chosen);
+void add_remove(CLI::App& app, Command& chosen);
+void add_set(CLI::App& app, Command& chosen);
+void add_compact(CLI::App& app, Command& chosen);
+void add_repair(CLI::App& app, Command& chosen);
 
 // What they share. `usage`: the ways to call it, without the words "ztensor name".
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,

@@ -64,6 +64,11 @@ int run(int argc, char** argv) {
   cli::add_verify(app, chosen);
   cli::add_diff(app, chosen);
   cli::add_id(app, chosen);
+  cli::add_append(app, chosen);
+  cli::add_remove(app, chosen);
+  cli::add_set(app, chosen);
+  cli::add_compact(app, chosen);
+  cli::add_repair(app, chosen);
   int exit_code = 0;
   try {
     app.parse(argc, argv);

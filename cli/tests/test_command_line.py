@@ -3,7 +3,10 @@
 import pytest
 from conftest import write_safetensors
 
-COMMANDS = ["info", "convert", "compress", "decompress", "merge", "migrate", "verify", "diff", "id"]
+COMMANDS = [
+    *["info", "convert", "compress", "decompress", "merge", "migrate", "verify", "diff", "id"],
+    *["append", "remove", "set", "compact", "repair"],
+]
 
 
 def test_the_version_is_one_line(at):

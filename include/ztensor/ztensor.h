@@ -10,6 +10,7 @@
 #include "ztensor/digest.h"
 #include "ztensor/dtype.h"
 #include "ztensor/error.h"
+#include "ztensor/grow.h"
 #include "ztensor/info.h"
 #include "ztensor/limits.h"
 #include "ztensor/options.h"

@@ -9,6 +9,8 @@
 namespace zt::container {
 namespace {
 
+using wire::CborWriter;
+
 // Deeper than any reader of ours lets an index be: what is put together here was decoded before.
 constexpr std::uint32_t kDepth = 1100;
 
@@ -49,6 +51,13 @@ void MapBuilder::add(std::string_view key, std::vector<std::byte> value) {
   member.owned = std::move(encoded.buffer());
   member.key = std::span(member.owned).first(key_size);
   member.value = std::span(member.owned).subspan(key_size);
+}
+
+void MapBuilder::change(const MemberView& member, std::vector<std::byte> value) {
+  Member& changed = members_.emplace_back();
+  changed.owned = std::move(value);
+  changed.key = member.encoded_key;
+  changed.value = changed.owned;
 }
 
 void MapBuilder::sort() {
@@ -98,6 +107,39 @@ void keep_objects(const std::vector<MemberView>& objects, const model::ManifestE
       throw Error(Code::not_found, "", "no tensor named " + in_quotes(existing) + " stays in the file");
     out.add(name, copy_of(value));
   }
+}
+
+std::vector<std::byte> with_parts(
+    std::span<const std::byte> manifest, std::string_view parts,
+    const std::function<void(const std::vector<MemberView>& members, MapBuilder& out)>& part) {
+  // A map with the members of `old`, those of the given key changed; every member where there is none.
+  const auto rebuilt = [](std::span<const std::byte> old, const std::string_view* key, const auto& change) {
+    MapBuilder out;
+    const std::vector<MemberView> members = members_of(old);
+    for (const MemberView& member : members) {
+      if (key == nullptr || member.key == *key) {
+        out.change(member, change(member.value));
+      } else {
+        out.keep(member);
+      }
+    }
+    CborWriter encoded;
+    out.write(encoded);
+    return std::move(encoded.buffer());
+  };
+  const auto part_of = [&](std::span<const std::byte> old) {
+    const std::vector<MemberView> members = members_of(old);
+    MapBuilder out;
+    part(members, out);
+    CborWriter encoded;
+    out.write(encoded);
+    return std::move(encoded.buffer());
+  };
+  const auto parts_of = [&](std::span<const std::byte> old) { return rebuilt(old, nullptr, part_of); };
+  const auto object_of = [&](std::span<const std::byte> old) { return rebuilt(old, &parts, parts_of); };
+  const auto objects_of = [&](std::span<const std::byte> old) { return rebuilt(old, nullptr, object_of); };
+  constexpr std::string_view kObjects = "objects";
+  return rebuilt(manifest, &kObjects, objects_of);
 }
 
 }  // namespace zt::container

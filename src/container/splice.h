@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -35,7 +36,8 @@ class MapBuilder {
  public:
   void keep(const MemberView& member) { members_.push_back({member.encoded_key, member.value, {}}); }
   void add(std::string_view key, std::vector<std::byte> value);
-  void sort();  // by encoded keys
+  void change(const MemberView& member, std::vector<std::byte> value);  // its key as it is encoded
+  void sort();                                                          // by encoded keys
   void write(wire::CborWriter& out) const;
   std::size_t size() const { return members_.size(); }
 
@@ -52,5 +54,11 @@ class MapBuilder {
 // an alias of what is not there.
 void keep_objects(const std::vector<MemberView>& objects, const model::ManifestEdit& edit, bool sorted,
                   MapBuilder& out);
+
+// The manifest with every part put together anew by `part`: from the members that it has, into those that it gets. The
+// parts of an object are under its key `parts`.
+std::vector<std::byte> with_parts(
+    std::span<const std::byte> manifest, std::string_view parts,
+    const std::function<void(const std::vector<MemberView>& members, MapBuilder& out)>& part);
 
 }  // namespace zt::container

@@ -163,6 +163,7 @@ const model::Encoder kEncoder = {
     .locate = nullptr,
     .former = nullptr,
     .edit = nullptr,
+    .relocate = nullptr,
 };
 
 }  // namespace zt::container::zt10

@@ -120,6 +120,24 @@ std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const 
   return std::move(out.buffer());
 }
 
+std::vector<std::byte> relocate(std::span<const std::byte> manifest,
+                                const std::function<std::uint64_t(model::Region)>& place) {
+  return with_parts(manifest, "components", [&](const std::vector<MemberView>& members, MapBuilder& out) {
+    const auto number_of = [&](std::string_view key) {
+      return wire::CborCursor(find_member(members, key)->value).read().number;
+    };
+    CborWriter offset;
+    offset.unsigned_integer(place({number_of("offset"), number_of("length")}));
+    for (const MemberView& member : members) {
+      if (member.key == "offset") {
+        out.change(member, offset.buffer());
+      } else {
+        out.keep(member);
+      }
+    }
+  });
+}
+
 }  // namespace
 
 const model::Encoder kEncoder = {
@@ -139,6 +157,7 @@ const model::Encoder kEncoder = {
           return std::vector<model::Region>();  // none is used again
         },
     .edit = edit_manifest,
+    .relocate = relocate,
 };
 
 }  // namespace zt::container::zt12

@@ -168,6 +168,32 @@ std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const 
   return std::move(out.buffer());
 }
 
+// Parts in shards stay where they are.
+std::vector<std::byte> relocate(std::span<const std::byte> manifest,
+                                const std::function<std::uint64_t(Region)>& place) {
+  return with_parts(manifest, "parts", [&](const std::vector<MemberView>& members, MapBuilder& out) {
+    const bool elsewhere = find_member(members, "shard") != nullptr;
+    for (const MemberView& member : members) {
+      if (member.key != "blob" || elsewhere) {
+        out.keep(member);
+        continue;
+      }
+      wire::CborCursor cursor(member.value);
+      cursor.read();  // an array of two
+      Region region;
+      cursor.more();
+      region.offset = cursor.read().number;
+      cursor.more();
+      region.length = cursor.read().number;
+      CborWriter blob;
+      blob.array(2);
+      blob.unsigned_integer(place(region));
+      blob.unsigned_integer(region.length);
+      out.change(member, std::move(blob.buffer()));
+    }
+  });
+}
+
 std::vector<std::byte> head() {
   const auto magic = as_bytes(kMagic);
   return {magic.begin(), magic.end()};
@@ -203,6 +229,7 @@ const model::Encoder kEncoder = {
     .locate = locate,
     .former = former_regions,
     .edit = edit_manifest,
+    .relocate = relocate,
 };
 
 }  // namespace zt::container::zt2

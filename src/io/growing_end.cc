@@ -35,10 +35,44 @@ void check_size(const GrowingFile& file, std::uint64_t end) {
 }
 
 template <std::size_t Size>
-std::array<std::byte, Size> read_array(const GrowingFile& file, std::uint64_t offset) {
+std::array<std::byte, Size> read_array(const ByteStore& store, std::uint64_t offset) {
   std::array<std::byte, Size> bytes;
-  file.read(offset, bytes);
+  store.read_at(offset, bytes);
   return bytes;
+}
+
+// Behind the item of a 1.2 manifest that its range goes past: either an append was killed, and there is the footer it had,
+// or another tool left bytes there, which are not ours to write over.
+std::optional<std::uint64_t> find_sized_end(const Live& live, const ByteStore& store) {
+  constexpr std::uint64_t kFooter = 16;
+  const std::uint64_t size = store.size();
+  const std::uint64_t behind = live.manifest.offset + live.manifest.length;
+  if (size < kFooter || behind >= size - kFooter || size % kFooter != 0 || live.used_end > behind) return std::nullopt;
+  auto former = read_array<kFooter>(store, size - kFooter);
+  endian::store_le(former.data(), live.manifest.length);
+  if (behind + 2 * kFooter > size || read_array<kFooter>(store, behind) != former) return std::nullopt;
+  return behind + kFooter;
+}
+
+// A footer of generation 2 is right behind its manifest, or at the start of a page if an append of ours put it there. The
+// first match counts: what is behind the true one may be anything.
+std::optional<std::uint64_t> find_footer_end(const Live& live, const ByteStore& store) {
+  constexpr std::uint64_t kFooter = 40;
+  constexpr std::uint64_t kMaxSearched = std::uint64_t{1} << 18;  // pages
+  if (store.size() < kFooter || store.size() % kPage != 0) return std::nullopt;
+  const std::uint64_t last = store.size() - kFooter;
+  const auto footer = read_array<kFooter>(store, last);
+  const std::uint64_t behind = live.manifest.offset + live.manifest.length;
+  if (behind == last) return std::nullopt;
+  const auto is_footer = [&](std::uint64_t at) {
+    return at + kFooter <= last && read_array<kFooter>(store, at) == footer;
+  };
+  if (live.used_end <= behind && is_footer(behind)) return behind + kFooter;
+  std::uint64_t page = round_up(std::max(live.used_end, behind), kPage);
+  for (std::uint64_t searched = 0; searched < kMaxSearched && page < last; ++searched, page += kPage) {
+    if (is_footer(page)) return page + kFooter;
+  }
+  return std::nullopt;
 }
 
 // --- generations 1.1 and 1.2 ---------------------------------------------------------------------------------------
@@ -82,16 +116,11 @@ SizedEnd::SizedEnd(GrowingFile& file, const Live& live, std::uint64_t hop_limit)
       live.used_end > size - kFooter) {
     fail_live(file);
   }
-  last_ = read_array<kFooter>(file, size - kFooter);
+  last_ = read_array<kFooter>(*file.store(), size - kFooter);
   if (endian::load_le<std::uint64_t>(last_.data()) != size - kFooter - manifest_) fail_live(file);
-  const std::uint64_t behind = manifest_ + length_;
-  if (behind == size - kFooter || size % kFooter != 0 || live.used_end > behind) return;
-  // A longer range than the item: either an append was killed, and behind the item is the footer it had, or another
-  // tool left bytes there, which are not ours to write over.
-  Footer former = last_;
-  endian::store_le(former.data(), length_);
-  if (behind + 2 * kFooter > size || read_array<kFooter>(file, behind) != former) return;
-  base_ = behind + kFooter;
+  const auto former = find_sized_end(live, *file.store());
+  if (!former) return;
+  base_ = *former;
   footer_ = size - kFooter;
 }
 
@@ -185,9 +214,7 @@ class FooterEnd final : public GrowingEnd {
 
  private:
   static constexpr std::uint64_t kFooter = 40;
-  static constexpr std::uint64_t kMaxSearched = std::uint64_t{1} << 18;  // pages
   using Footer = std::array<std::byte, kFooter>;
-  std::optional<std::uint64_t> find_base(const Live& live) const;
 
   std::uint64_t end_ = 0;  // of the file while it grows; 0: it has not begun to
   Footer footer_;          // of the live version
@@ -199,34 +226,15 @@ FooterEnd::FooterEnd(GrowingFile& file, const Live& live) : GrowingEnd(file, fil
       !checked::within(live.manifest.offset, live.manifest.length, size - kFooter)) {
     fail_live(file);
   }
-  footer_ = read_array<kFooter>(file, size - kFooter);
+  footer_ = read_array<kFooter>(*file.store(), size - kFooter);
   if (endian::load_le<std::uint64_t>(footer_.data()) != live.manifest.offset ||
       endian::load_le<std::uint64_t>(footer_.data() + 8) != live.manifest.length) {
     fail_live(file);
   }
-  if (size % kPage != 0) return;
-  if (const auto base = find_base(live)) {
+  if (const auto base = find_footer_end(live, *file.store())) {
     base_ = *base;
     end_ = size;
   }
-}
-
-// Where the last whole version ended, if what follows it is what an append left that was killed. Its footer is right
-// behind its manifest, or at the start of a page if an append of ours put it there. The first match counts: what is
-// behind the true one may be anything.
-std::optional<std::uint64_t> FooterEnd::find_base(const Live& live) const {
-  const std::uint64_t last = file_.size() - kFooter;
-  const std::uint64_t behind = live.manifest.offset + live.manifest.length;
-  if (behind == last) return std::nullopt;
-  const auto is_footer = [&](std::uint64_t at) {
-    return at + kFooter <= last && read_array<kFooter>(file_, at) == footer_;
-  };
-  if (live.used_end <= behind && is_footer(behind)) return behind + kFooter;
-  std::uint64_t page = round_up(std::max(live.used_end, behind), kPage);
-  for (std::uint64_t searched = 0; searched < kMaxSearched && page < last; ++searched, page += kPage) {
-    if (is_footer(page)) return page + kFooter;
-  }
-  return std::nullopt;
 }
 
 void FooterEnd::make_room(std::uint64_t, std::uint64_t end, std::uint64_t wanted) {
@@ -249,6 +257,10 @@ std::uint64_t FooterEnd::place_manifest(std::uint64_t written, std::uint64_t len
 void FooterEnd::commit(std::span<const std::byte> footer) { file_.write(end_, footer); }
 
 }  // namespace
+
+std::optional<std::uint64_t> find_former_end(Tail tail, const Live& live, const ByteStore& store) {
+  return tail == Tail::footer40 ? find_footer_end(live, store) : find_sized_end(live, store);
+}
 
 std::unique_ptr<GrowingEnd> make_sized_end(GrowingFile& file, const Live& live, std::uint64_t hop_limit) {
   return std::make_unique<SizedEnd>(file, live, hop_limit);

@@ -37,6 +37,10 @@ class GrowingEnd {
   std::uint64_t base_;
 };
 
+// Where the live version ended, if what follows it is no more than what an append left that was killed. Nothing where the
+// file ends as it should, or behind something else.
+std::optional<std::uint64_t> find_former_end(Tail tail, const Live& live, const ByteStore& store);
+
 std::unique_ptr<GrowingEnd> make_sized_end(GrowingFile& file, const Live& live, std::uint64_t hop_limit);
 std::unique_ptr<GrowingEnd> make_footer_end(GrowingFile& file, const Live& live);
 

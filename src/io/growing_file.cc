@@ -129,4 +129,8 @@ void GrowingFile::truncate(std::uint64_t size) noexcept {
   retry([&] { return sys::ftruncate(file_.get(), size); });
 }
 
+void GrowingFile::cut(std::uint64_t size) {
+  if (retry([&] { return sys::ftruncate(file_.get(), size); }) != 0) fail(errno, path_, "cannot cut");
+}
+
 }  // namespace zt::io

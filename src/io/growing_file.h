@@ -37,6 +37,7 @@ class GrowingFile {
   // Throws usage unless the path still leads to this file.
   void check_place() const;
   void truncate(std::uint64_t size) noexcept;  // as far as the system lets us
+  void cut(std::uint64_t size);                // the same, or throws io
 
  private:
   void open();

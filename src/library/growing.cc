@@ -45,6 +45,22 @@ std::uint64_t alignment_of(const model::Catalog& catalog, const model::Region& m
 
 }  // namespace
 
+io::Tail tail_of(const model::Encoder& encoder) {
+  return encoder.manifest_alignment == 1 ? io::Tail::manifest_size : io::Tail::footer40;
+}
+
+io::Live live_version(const ByteStore& store, const model::Catalog& catalog, model::Region manifest,
+                      std::span<const model::Region> free) {
+  std::uint64_t used = manifest.offset + manifest.length;
+  for (const model::Region& region : free) used = std::max(used, region.offset + region.length);
+  for (std::uint32_t part = 0; part < catalog.part_rows(); ++part) {
+    const model::Recipe& recipe = catalog.part(part).recipe;
+    const auto end = checked::add(recipe.offset, recipe.stored_length);
+    if (recipe.file == 0 && end && *end <= store.size()) used = std::max(used, *end);
+  }
+  return {.manifest = {manifest.offset, manifest.length}, .used_end = used};
+}
+
 Growing::Growing(const std::filesystem::path& path, const WriterOptions& options)
     : path_(path),
       growth_(std::make_unique<io::Growth>(path, io::GrowthOptions{.durable = options.durable})),
@@ -84,15 +100,7 @@ void Growing::read_present(const WriterOptions& options) {
   store->read_at(live_.offset, manifest_);
   edit_.free = encoder_->former(*store, catalog, manifest_, reusable_);
 
-  std::uint64_t used = live_.offset + live_.length;
-  for (const model::Region& region : edit_.free) used = std::max(used, region.offset + region.length);
-  for (std::uint32_t part = 0; part < catalog.part_rows(); ++part) {
-    const model::Recipe& recipe = catalog.part(part).recipe;
-    const auto end = checked::add(recipe.offset, recipe.stored_length);
-    if (recipe.file == 0 && end && *end <= store->size()) used = std::max(used, *end);
-  }
-  const io::Tail tail = encoder_->manifest_alignment == 1 ? io::Tail::manifest_size : io::Tail::footer40;
-  growth_->begin(tail, {.manifest = {live_.offset, live_.length}, .used_end = used});
+  growth_->begin(tail_of(*encoder_), live_version(*store, catalog, live_, edit_.free));
 }
 
 bool Growing::has(std::string_view name) const { return current_.find(name) && !edit_.removed.contains(name); }

@@ -15,6 +15,11 @@
 
 namespace zt::library {
 
+// The version that a file has, and how it ends. `free`: regions of former manifests.
+io::Live live_version(const ByteStore& store, const model::Catalog& catalog, model::Region manifest,
+                      std::span<const model::Region> free);
+io::Tail tail_of(const model::Encoder& encoder);
+
 // One file that grows in place: its present version, locked, and what becomes of its manifest. One owner.
 class Growing {
  public:

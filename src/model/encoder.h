@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -68,6 +69,10 @@ struct Encoder {
                                 std::vector<Region>& reusable);
   // The manifest of a file that grows, from the one it has; null where files are only written anew.
   std::vector<std::byte> (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);
+  // The same manifest with every part of this file at another offset: `place` gives it, and is asked in the order of the
+  // manifest. Null where `edit` is.
+  std::vector<std::byte> (*relocate)(std::span<const std::byte> manifest,
+                                     const std::function<std::uint64_t(Region part)>& place);
 };
 
 }  // namespace zt::model

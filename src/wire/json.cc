@@ -1,6 +1,7 @@
 #include "wire/json.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -98,6 +99,21 @@ std::optional<std::uint64_t> JsonView::unsigned_integer() const noexcept {
   const std::uint64_t value = tape_.words[at_ + 1];
   const bool negative = type() == 'l' && (value >> 63) != 0;
   return negative ? std::nullopt : std::optional(value);
+}
+
+std::optional<std::int64_t> JsonView::integer() const noexcept {
+  if (type() != 'l') return std::nullopt;
+  return static_cast<std::int64_t>(tape_.words[at_ + 1]);
+}
+
+std::optional<double> JsonView::floating() const noexcept {
+  if (type() != 'd') return std::nullopt;
+  return std::bit_cast<double>(tape_.words[at_ + 1]);
+}
+
+std::optional<bool> JsonView::boolean() const noexcept {
+  if (type() != 't' && type() != 'f') return std::nullopt;
+  return type() == 't';
 }
 
 std::size_t JsonView::end() const noexcept {

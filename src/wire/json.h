@@ -33,6 +33,9 @@ class JsonView {
   std::optional<std::string_view> text() const noexcept;  // unescaped; may hold U+0000
   // A number written as a plain non-negative integer: 1e3, 16.0 and -1 are none, -0 is 0.
   std::optional<std::uint64_t> unsigned_integer() const noexcept;
+  std::optional<std::int64_t> integer() const noexcept;  // a plain integer below 2^63
+  std::optional<double> floating() const noexcept;       // any other number
+  std::optional<bool> boolean() const noexcept;
 
  private:
   friend class JsonDocument;

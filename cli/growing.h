@@ -1,0 +1,22 @@
+#pragma once
+
+#include <CLI/App.hpp>
+#include <cstdint>
+#include <string>
+
+namespace cli {
+
+// What the commands that change a file that is there share: append, remove, set, compact, repair.
+struct Change {
+  std::string file;
+  bool durable = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+void add_change_options(CLI::App& command, Change& change);  // --durable, --json, -q
+
+// Says so where compacting `file` would give back much of it: a quarter, and more than a MB.
+void note_reclaimable(const std::string& file, std::uint64_t reclaimable, std::uint64_t size);
+
+}  // namespace cli

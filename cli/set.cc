@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+#include <CLI/Error.hpp>
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "commands.h"
+#include "growing.h"
+#include "terminal.h"
+#include "ztensor/error.h"
+#include "ztensor/grow.h"
+#include "ztensor/info.h"
+
+namespace cli {
+namespace {
+
+struct Set : Change {
+  std::vector<std::string> operands;  // the file, then KEY=VALUE
+  std::vector<std::string> unset;
+  std::optional<std::string> tensor;
+};
+
+// JSON where it is that, else text.
+zt::Value value_of(const std::string& text) {
+  try {
+    return zt::json_parse(text);
+  } catch (const zt::Error& error) {
+    if (error.code() != zt::Code::malformed) throw;
+    return zt::Value(text);
+  }
+}
+
+int run(const Set& set) {
+  zt::AttributeEdits edits{.unset = set.unset, .tensor = set.tensor, .durable = set.durable};
+  for (std::size_t i = 1; i < set.operands.size(); ++i) {
+    const std::size_t equals = set.operands[i].find('=');
+    edits.set.emplace_back(zt::Value(set.operands[i].substr(0, equals)), value_of(set.operands[i].substr(equals + 1)));
+  }
+  zt::set_attributes(set.file, edits);
+  if (set.json) {
+    print(fmt::format(R"({{"file": {}, "set": {}, "unset": {}}})"
+                      "\n",
+                      zt::json_quote(set.file), edits.set.size(), edits.unset.size()));
+  } else if (!set.quiet) {
+    const std::string unset = edits.unset.empty() ? "" : fmt::format(", {} unset", edits.unset.size());
+    print(fmt::format("{}: {} set{}\n", printable(set.file), count_text(edits.set.size(), "attribute"), unset));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_set(CLI::App& app, Command& chosen) {
+  CLI::App& command = add_command(app, "set", "Set attributes of a file, or of one of its tensors, in place",
+                                  {"[OPTIONS] FILE KEY=VALUE... [--tensor NAME]", "[OPTIONS] FILE --unset KEY"});
+  const auto set = std::make_shared<Set>();
+  add_operands(command, set->operands);
+  command.add_option("--tensor", set->tensor, "the tensor whose attributes are set; without it, the file's")
+      ->type_name("NAME");
+  command.add_option("--unset", set->unset, "take an attribute away; may be repeated")
+      ->type_name("KEY")
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  add_change_options(command, *set);
+  command.footer(
+      "VALUE is JSON (3, 2.5, true, null, \"3\", [1, 2], {\"a\": 1}) where it can be read as\n"
+      "that, else text. The first '=' ends the key.\n\n"
+      "Example:\n"
+      "  ztensor set model.zt license=MIT step=1000 tags='[\"a\", \"b\"]'");
+  command.callback([set, &chosen] {
+    if (set->operands.empty()) throw CLI::ValidationError("a FILE is needed");
+    if (set->operands.size() == 1 && set->unset.empty()) throw CLI::ValidationError("a KEY=VALUE is needed");
+    for (std::size_t i = 1; i < set->operands.size(); ++i) {
+      if (set->operands[i].find('=') == std::string::npos) {
+        throw CLI::ValidationError(fmt::format("'{}' is no KEY=VALUE", printable(set->operands[i])));
+      }
+    }
+    set->file = set->operands[0];
+    chosen = [set] { return run(*set); };
+  });
+}
+
+}  // namespace cli

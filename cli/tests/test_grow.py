@@ -1,0 +1,133 @@
+"""ztensor append, remove, set, compact and repair."""
+
+import json
+import os
+
+import pytest
+from conftest import PLAIN, write_safetensors
+
+
+@pytest.fixture(params=["1.2"])
+def grown(model):
+    """model.zt, and more.safetensors with one tensor of a new name and one that model.zt has."""
+    model.ok("convert", "model.safetensors", "model.zt")
+    write_safetensors(model / "new.safetensors", {"new": ("U8", [4], b"wxyz")})
+    write_safetensors(model / "more.safetensors", {"more": ("U8", [1], b"x"), "weight": ("U8", [2], b"yz")})
+    return model
+
+
+def test_append_puts_tensors_into_the_file(grown, contents):
+    before = (grown / "model.zt").stat().st_ino
+    printed = grown.ok("append", "model.zt", "--from", "new.safetensors")
+    assert printed.startswith("model.zt: 1 tensor appended, ")
+    contents["new"] = ("uint8", [4], b"wxyz")
+    assert grown.tensors("model.zt") == contents
+    assert (grown / "model.zt").stat().st_ino == before
+    assert grown.ok("append", "made.zt", "-q", "--from", "new.safetensors", "model.safetensors") == ""
+    grown.ok("diff", "model.zt", "made.zt", "-q")
+
+
+def test_append_refuses_a_name_that_is_there(grown, contents):
+    before = (grown / "model.zt").read_bytes()
+    error = grown.fails("append", "model.zt", "--from", "more.safetensors")
+    assert "'weight' of more.safetensors is in model.zt already" in error and "--replace" in error
+    error = grown.fails("append", "model.zt", "--from", "new.safetensors", "--from", "new.safetensors")
+    assert "is in both new.safetensors and new.safetensors" in error
+    assert "the target is the source" in grown.fails("append", "model.zt", "--from", "model.zt")
+    assert (grown / "model.zt").read_bytes() == before
+    found = json.loads(grown.ok("append", "model.zt", "--from", "more.safetensors", "--replace", "--json"))
+    size = (grown / "model.zt").stat().st_size
+    reclaimable = found.pop("reclaimable")
+    assert found == {"file": "model.zt", "appended": 2, "replaced": 1, "size": size}
+    assert len(PLAIN) <= reclaimable < size
+    contents["weight"] = ("uint8", [2], b"yz")
+    contents["more"] = ("uint8", [1], b"x")
+    assert grown.tensors("model.zt") == contents
+
+
+def test_remove_in_place_and_into_a_copy(grown, contents):
+    grown.ok("remove", "model.zt", "weight", "-o", "copy.zt")
+    assert grown.tensors("model.zt") == contents
+    assert "'absent'" in grown.fails("remove", "model.zt", "weight", "absent")
+    assert "--force" in grown.fails("remove", "model.zt", "weight", "-o", "copy.zt")
+    assert grown.ok("remove", "model.zt", "weight").startswith("model.zt: 1 tensor removed, ")
+    del contents["weight"]
+    assert grown.tensors("model.zt") == grown.tensors("copy.zt") == contents
+    assert "a NAME" in grown.fails("remove", "model.zt", code=2)
+
+
+def test_a_note_says_what_compact_gives_back(at):
+    write_safetensors(at / "a.safetensors", {"big": ("U8", [3_000_000], bytes(3_000_000)), "b": ("U8", [1], b"x")})
+    at.ok("convert", "a.safetensors", "a.zt")
+    done = at.run("remove", "a.zt", "big")
+    assert done.returncode == 0
+    assert done.stderr == "ztensor: note: a.zt: 'ztensor compact' would give back 3.0 MB of 3.0 MB\n"
+    printed = at.ok("compact", "a.zt")
+    assert printed.startswith("a.zt: 1 tensor, 3.0 MB -> ")
+    assert (at / "a.zt").stat().st_size < 1000
+    assert at.ok("compact", "a.zt").startswith("a.zt: nothing to give back, ")
+    found = json.loads(at.ok("compact", "a.zt", "--json"))
+    assert found["changed"] is False and found["size"] == (at / "a.zt").stat().st_size
+    assert at.files() == ["a.safetensors", "a.zt"]
+
+
+def test_set_reads_values_as_json_or_text(grown):
+    printed = grown.ok("set", "model.zt", "step=1000", "half=0.5", "on=true", 'list=[1, "a"]', "word=MIT", "quoted=\"3\"", "empty=", "minus=-2")
+    assert printed == "model.zt: 8 attributes set\n"
+    attributes = grown.info("model.zt")["attributes"]
+    expected = {"step": 1000, "half": 0.5, "on": True, "list": [1, "a"], "word": "MIT", "quoted": "3", "empty": "", "minus": -2}
+    assert {key: attributes[key] for key in expected} == expected
+    assert attributes["format"] == "pt"
+    grown.ok("set", "model.zt", "--unset", "step", "--unset", "format", "word=other")
+    attributes = grown.info("model.zt")["attributes"]
+    assert "step" not in attributes and "format" not in attributes and attributes["word"] == "other"
+    grown.ok("set", "model.zt", "kind=index", "--tensor", "weight")
+    (weight,) = [t for t in grown.info("model.zt")["tensors"] if t["name"] == "weight"]
+    assert weight["attributes"] == {"kind": "index"}
+    assert "'absent'" in grown.fails("set", "model.zt", "a=1", "--tensor", "absent")
+    assert "KEY=VALUE" in grown.fails("set", "model.zt", "novalue", code=2)
+    assert "KEY=VALUE" in grown.fails("set", "model.zt", code=2)
+
+
+def test_repair_cuts_a_torn_end(grown, contents):
+    whole = (grown / "model.zt").read_bytes()
+    assert grown.ok("repair", "model.zt") == "model.zt: nothing to repair, 4 tensors\n"
+    (grown / "model.zt").write_bytes(whole + b"torn")
+    size = len(whole)
+    told = f"model.zt: its end is torn; the last whole version has 4 tensors in {size} of {size + 4} bytes: "
+    assert grown.ok("repair", "model.zt", "--dry-run") == told + "would be cut\n"
+    assert grown.ok("repair", "model.zt", "-o", "out.zt") == told + "written to out.zt\n"
+    assert (grown / "out.zt").read_bytes() == whole
+    assert "--force" in grown.fails("repair", "model.zt", "-o", "out.zt")
+    assert json.loads(grown.ok("repair", "model.zt", "--json")) == {
+        "file": "model.zt",
+        "state": "torn",
+        "format": "zt-1.2",
+        "tensors": 4,
+        "size_before": size + 4,
+        "size": size,
+        "dry_run": False,
+    }
+    assert (grown / "model.zt").read_bytes() == whole
+    (grown / "model.zt").write_bytes(whole[: size // 2])
+    assert "no whole version is in it" in grown.fails("repair", "model.zt")
+    assert (grown / "model.zt").read_bytes() == whole[: size // 2]
+
+
+@pytest.mark.parametrize("command", ["append", "remove", "set", "compact", "repair"])
+def test_help_shows_an_example_that_names_the_command(at, command):
+    assert f"\n  ztensor {command} model.zt" in at.ok(command, "--help")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("remove", "absent.zt", "x"), ("set", "absent.zt", "a=1"), ("compact", "absent.zt"), ("repair", "absent.zt")]
+)
+def test_a_file_that_is_not_there_is_an_error_and_stays_so(at, arguments):
+    assert at.fails(*arguments) == "absent.zt: cannot open: No such file or directory"
+    assert at.files() == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_file_that_may_not_be_written_is_an_error(grown):
+    (grown / "model.zt").chmod(0o444)
+    assert "Permission denied" in grown.fails("compact", "model.zt")

@@ -1,0 +1,307 @@
+#include "ztensor/grow.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "system_faults.h"
+#include "temp_dir.h"
+#include "ztensor/ztensor.h"
+
+namespace zt {
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::vector<float> kData = {1, 2, 3, 4};
+const std::vector<float> kOther = {5, 6, 7, 8};
+const Shape kShape = {2, 2};
+std::span<const float> data() { return kData; }
+std::span<const float> other() { return kOther; }
+
+// The code and rule of what is thrown.
+std::pair<Code, std::string> refusal(const std::function<void()>& work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return {error.code(), error.rule()};
+  }
+  return {Code::internal, "nothing was thrown"};
+}
+
+void add(const fs::path& path, const std::function<void(Writer&)>& fill) {
+  Writer writer = Writer::create(path, {.mode = WriteMode::append});
+  fill(writer);
+  writer.finalize();
+}
+
+// Both generations that grow.
+class GrowFiles : public testing::TestWithParam<const char*> {
+ protected:
+  fs::path make(const std::string& name, const std::function<void(Writer&)>& fill) {
+    const fs::path path = folder_.path() / name;
+    Writer writer = Writer::create(path, {.format = GetParam(), .attributes = Value(Value::Map{{"a", 1}})});
+    fill(writer);
+    writer.finalize();
+    return path;
+  }
+  test::TempDir folder_;
+};
+
+TEST_P(GrowFiles, AppendsTheTensorsOfSeveralFiles) {
+  const fs::path target = make("t.zt", [](Writer& w) { w.add("w", kShape, data()); });
+  const std::vector<fs::path> sources = {make("a.zt",
+                                              [](Writer& w) {
+                                                w.add("a", kShape, data());
+                                                w.add_alias("tied", "a");
+                                              }),
+                                         make("b.zt", [](Writer& w) { w.add("b", kShape, other()); })};
+  const GrowReport report = append(target, sources);
+  EXPECT_EQ(report.tensors, 3U);
+  EXPECT_EQ(report.bytes_out, fs::file_size(target));
+  EXPECT_EQ(report.notes.size(), 2U) << "attributes that were not appended";
+  const Source source = open(target);
+  EXPECT_EQ(source.size(), 4U);
+  EXPECT_EQ(source.tensor("b").read<float>(), kOther);
+  EXPECT_EQ(source.tensor("a").data().offset(), source.tensor("tied").data().offset());
+  EXPECT_TRUE(verify(source).findings.empty());
+
+  const fs::path made = folder_.path() / "made.zt";
+  EXPECT_EQ(append(made, sources, {.writer = {.format = GetParam()}}).tensors, 3U);
+  EXPECT_EQ(open(made).attributes(), Value(Value::Map{{"a", 1}}));
+}
+
+TEST_P(GrowFiles, RefusesAnAppendBeforeAByteIsWritten) {
+  const fs::path target = make("t.zt", [](Writer& w) { w.add("w", kShape, data()); });
+  const fs::path source = make("a.zt", [](Writer& w) {
+    w.add("a", kShape, data());
+    w.add("w", kShape, other());
+  });
+  const std::string before = test::read_file(target);
+  const std::vector<fs::path> one = {source};
+  const std::vector<fs::path> twice = {source, source};
+  const std::vector<fs::path> itself = {target};
+  const fs::path link = folder_.path() / "link.zt";
+  fs::create_hard_link(target, link);
+  EXPECT_EQ(refusal([&] { append(target, one); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { append(target, twice, {.replace = true}); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { append(target, itself); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { append(link, itself); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { append(target, {}); }).first, Code::usage);
+  EXPECT_EQ(test::read_file(target), before);
+  const GrowReport report = append(target, one, {.replace = true});
+  EXPECT_EQ(report.replaced, 1U);
+  EXPECT_EQ(open(target).tensor("w").read<float>(), kOther);
+}
+
+TEST_P(GrowFiles, RemovesInPlaceAndIntoACopy) {
+  const fs::path path = make("t.zt", [](Writer& w) {
+    w.add("keep", kShape, data());
+    w.add("gone", kShape, other());
+  });
+  const std::vector<std::string> names = {"gone"};
+  const std::vector<std::string> missing = {"gone", "missing"};
+  const fs::path copy = folder_.path() / "copy.zt";
+  EXPECT_EQ(refusal([&] { remove(path, missing, {}); }).first, Code::not_found);
+  EXPECT_EQ(refusal([&] { remove(path, missing, {.output = copy}); }).first, Code::not_found);
+  EXPECT_EQ(refusal([&] { remove(path, names, {.output = path, .overwrite = true}); }).first, Code::usage);
+  EXPECT_EQ(open(path).size(), 2U);
+  EXPECT_EQ(remove(path, names, {.output = copy}).tensors, 1U);
+  EXPECT_EQ(open(path).size(), 2U);
+  EXPECT_EQ(open(copy).size(), 1U);
+  EXPECT_EQ(refusal([&] { remove(path, names, {.output = copy}); }).first, Code::io);
+  EXPECT_EQ(remove(path, names).tensors, 1U);
+  EXPECT_EQ(content_id(open(path)), content_id(open(copy)));
+}
+
+TEST_P(GrowFiles, SetsAndUnsetsAttributes) {
+  const fs::path path = make("t.zt", [](Writer& w) { w.add("w", kShape, data()); });
+  set_attributes(path, {.set = {{"b", "x"}, {"c", 2.5}}, .unset = {"a", "never there"}});
+  EXPECT_EQ(open(path).attributes(), Value(Value::Map{{"b", "x"}, {"c", 2.5}}));
+  set_attributes(path, {.set = {{"k", true}}, .tensor = "w"});
+  EXPECT_EQ(open(path).tensor("w").attributes(), Value(Value::Map{{"k", true}}));
+  set_attributes(path, {.unset = {"k"}, .tensor = "w"});
+  EXPECT_EQ(refusal([&] { set_attributes(path, {.set = {{"k", 1}}, .tensor = "v"}); }).first, Code::not_found);
+}
+
+TEST_P(GrowFiles, CompactGivesBackWhatAppendsLeft) {
+  const fs::path path = make("t.zt", [](Writer& w) {
+    w.add("w", kShape, data());
+    w.add_alias("tied", "w");
+    w.add("empty", {0, 4}, std::span<const float>());
+  });
+  add(path, [](Writer& w) {
+    w.add("small", {1000}, std::span<const float>(std::vector<float>(1000)), {.encoding = Encoding::zstd()});
+  });
+  for (int i = 0; i < 200; ++i) {
+    add(path, [&](Writer& w) { w.add("t" + std::to_string(i), kShape, i % 2 == 0 ? data() : other()); });
+  }
+  add(path, [](Writer& w) {
+    w.add("w2", kShape, other());
+    w.remove("t7");
+    w.add("t8", kShape, other(), {.attributes = Value(Value::Map{{"k", 1}}), .replace = true});
+  });
+  const Source before = open(path);
+  const std::string id = content_id(before);
+  std::vector<std::string> names;
+  for (const Tensor tensor : before) names.emplace_back(tensor.name());
+  const CompactReport report = compact(path);
+  EXPECT_TRUE(report.changed);
+  EXPECT_EQ(report.tensors, names.size());
+  EXPECT_EQ(report.size_after, fs::file_size(path));
+  EXPECT_LT(report.size_after * (std::string(GetParam()) == "1.2" ? 10 : 1), report.size_before);
+  const Source after = open(path);
+  EXPECT_EQ(content_id(after), id);
+  EXPECT_EQ(after.format(), before.format());
+  EXPECT_EQ(after.attributes(), before.attributes());
+  EXPECT_EQ(after.tensor("w").data().offset(), after.tensor("tied").data().offset());
+  EXPECT_EQ(after.tensor("small").data().encoding(), before.tensor("small").data().encoding());
+  EXPECT_EQ(after.tensor("small").data().digest(), before.tensor("small").data().digest());
+  for (std::size_t i = 0; i < names.size(); ++i) EXPECT_EQ(after[i].name(), names[i]);
+  EXPECT_EQ(content_id(before), id) << "who opened it before reads what was";
+  EXPECT_EQ(folder_.count(), 1U);
+
+  EXPECT_FALSE(compact(path).changed);
+  add(path, [](Writer& w) { w.add("more", kShape, data()); });
+  EXPECT_EQ(open(path).size(), names.size() + 1);
+  EXPECT_TRUE(verify(open(path)).findings.empty());
+}
+
+TEST_P(GrowFiles, CompactLeavesAFreshFileAlone) {
+  const fs::path path = make("t.zt", [](Writer& w) {
+    w.add("b", kShape, data());
+    w.add("a", {3}, std::span<const float>(kData).first(3));
+  });
+  const std::string before = test::read_file(path);
+  EXPECT_FALSE(compact(path).changed);
+  EXPECT_EQ(test::read_file(path), before);
+}
+
+TEST_P(GrowFiles, CompactRefusesWhatItCouldLose) {
+  const fs::path path = make("t.zt", [](Writer& w) {
+    w.add("w", kShape, data());
+    w.add("v", kShape, other());
+  });
+  add(path, [](Writer& w) { w.remove("v"); });
+  {
+    Writer writer = Writer::create(path, {.mode = WriteMode::append});
+    EXPECT_EQ(refusal([&] { compact(path); }).first, Code::io) << "another writer has it";
+  }
+  std::string bytes = test::read_file(path);
+  const auto offset = static_cast<std::size_t>(open(path).tensor("w").data().offset());
+  bytes[offset] = static_cast<char>(bytes[offset] ^ 1);
+  test::write_file(path, bytes);
+  EXPECT_EQ(refusal([&] { compact(path); }).first, Code::mismatch);
+  EXPECT_EQ(test::read_file(path), bytes);
+  EXPECT_EQ(folder_.count(), 1U);
+}
+
+TEST_P(GrowFiles, CompactStoppedAtAnyCallLeavesOneVersionOrTheOther) {
+  const auto build = [&] {
+    const fs::path path = make("t.zt", [](Writer& w) {
+      w.add("w", kShape, data());
+      w.add("v", kShape, other());
+    });
+    add(path, [](Writer& w) { w.remove("v"); });
+    return path;
+  };
+  const std::string id = content_id(open(build()));
+  for (std::size_t at = 0; at < 100; ++at) {
+    const fs::path path = build();
+    bool hit = false;
+    {
+      test::Faults faults(test::Faults::Kind::die, at);
+      try {
+        compact(path);
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), Code::io) << error.what();
+      }
+      hit = faults.hit();
+    }
+    EXPECT_EQ(content_id(open(path)), id) << at;
+    if (!hit) return;
+  }
+  FAIL() << "it never ends";
+}
+
+INSTANTIATE_TEST_SUITE_P(Generation, GrowFiles, testing::Values("1.2", "2"));
+
+TEST(Compact, RefusesFormatsThatDoNotGrow) {
+  const test::TempDir folder;
+  const fs::path path = folder.path() / "m.zt";
+  Writer writer = Writer::create(path, {.format = "1.0"});
+  writer.add("w", kShape, data());
+  writer.finalize();
+  EXPECT_EQ(refusal([&] { compact(path); }), std::pair(Code::unsupported, std::string("write.grow")));
+}
+
+TEST(Compact, RefusesTensorsThatCannotBeRead) {
+  const test::TempDir folder;
+  const fs::path path = folder.path() / "m.zt";
+  Writer writer = Writer::create(path);
+  writer.add("w", kShape, data());
+  writer.add("v", {1}, std::span<const std::int64_t>(std::vector<std::int64_t>(1)));
+  writer.finalize();
+  add(path, [](Writer& w) { w.remove("v"); });
+  std::string bytes = test::read_file(path);
+  for (auto at = bytes.find("f32"); at != std::string::npos; at = bytes.find("f32")) bytes[at] = 'q';
+  test::write_file(path, bytes);
+  EXPECT_EQ(refusal([&] { compact(path); }), std::pair(Code::unsupported, std::string("compact.unreadable")));
+  EXPECT_EQ(test::read_file(path), bytes);
+}
+
+TEST(Compact, KeepsNamesAndVersionsThatNewFilesDoNotHave) {
+  const test::TempDir folder;
+  const fs::path path = folder.path() / "m.zt";
+  Writer writer = Writer::create(path);
+  writer.add("w", kShape, data());
+  writer.add("v", kShape, other());
+  writer.finalize();
+  add(path, [](Writer& w) { w.remove("v"); });
+  std::string bytes = test::read_file(path);
+  const auto replace = [&](std::string_view from, std::string_view to) {
+    for (auto at = bytes.find(from); at != std::string::npos; at = bytes.find(from)) bytes.replace(at, to.size(), to);
+  };
+  replace("\x61w\xa3", std::string_view("\x61\0\xa3", 3));
+  replace("1.2.0", "1.1.0");
+  test::write_file(path, bytes);
+  ASSERT_EQ(open(path).format(), "zt-1.1");
+  EXPECT_TRUE(compact(path).changed);
+  const Source after = open(path);
+  EXPECT_EQ(after.format(), "zt-1.1");
+  EXPECT_EQ(after.tensor(std::string_view("\0", 1)).read<float>(), kData);
+}
+
+TEST(Compact, KeepsReferencesToShards) {
+  const test::TempDir folder;
+  const fs::path base = folder.path() / "base.zt";
+  const fs::path root = folder.path() / "root.zt";
+  {
+    Writer writer = Writer::create(base, {.format = "2"});
+    writer.add("far", kShape, data());
+    writer.finalize();
+  }
+  {
+    Writer writer = Writer::create(root, {.format = "2", .canonical = false});
+    writer.add_reference("far", open(base).tensor("far"));
+    writer.add("near", kShape, data());
+    writer.add("gone", kShape, other());
+    writer.finalize();
+  }
+  add(root, [](Writer& w) { w.remove("gone"); });
+  const std::string id = content_id(open(root));
+  const std::string shard = test::read_file(base);
+  EXPECT_TRUE(compact(root).changed);
+  const Source after = open(root);
+  EXPECT_EQ(content_id(after), id);
+  EXPECT_EQ(after.tensor("far").data().file(), 1U);
+  EXPECT_EQ(after.tensor("near").data().file(), 0U);
+  EXPECT_EQ(test::read_file(base), shard);
+}
+
+}  // namespace
+}  // namespace zt

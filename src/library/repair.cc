@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <cerrno>
+
+#include "io/file.h"
+#include "io/growing_end.h"
+#include "io/growing_file.h"
+#include "io/publish.h"
+#include "library/formats.h"
+#include "library/growing.h"
+#include "library/locked.h"
+#include "library/prefix_store.h"
+#include "library/salvage.h"
+#include "library/state.h"
+#include "ztensor/grow.h"
+
+namespace zt {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Where the version ends, without what a killed append left behind it.
+std::uint64_t end_without_hole(const library::Version& version, const Limits& limits) {
+  const SourceState& state = *version.source.state();
+  const model::Encoder* encoder = library::find_encoder(version.source.format());
+  if (encoder == nullptr || encoder->edit == nullptr || !version.footer.empty()) return version.length;
+  const model::Region manifest = encoder->locate(*state.store, limits);
+  if (manifest.length == 0) return version.length;  // a data shard
+  std::vector<std::byte> bytes(static_cast<std::size_t>(manifest.length));
+  state.store->read_at(manifest.offset, bytes);
+  std::vector<model::Region> reusable;
+  const std::vector<model::Region> free = encoder->former(*state.store, state.catalog, bytes, reusable);
+  return io::find_former_end(library::tail_of(*encoder),
+                             library::live_version(*state.store, state.catalog, manifest, free), *state.store)
+      .value_or(version.length);
+}
+
+[[noreturn]] void refuse_nothing(const library::Salvage& salvage) {
+  if (!salvage.broken().empty()) {
+    throw Error(Code::malformed, "repair.contents",
+                "no version of it is whole. The last index ends at " + std::to_string(salvage.broken_end()) + ", but " +
+                    salvage.broken() + ". 'ztensor convert --skip-unreadable' saves the others");
+  }
+  throw Error(Code::malformed, "repair.nothing",
+              "no whole version is in it: no index was found, so that names and places of its tensors are lost");
+}
+
+void check_output(const fs::path& path, const RepairOptions& options) {
+  if (!options.output) return;
+  const auto target = io::identify(*options.output);
+  if (target && target == io::identify(path)) {
+    throw Error(Code::usage, "", options.output->string() + ": the output is the input " + path.string());
+  }
+  if (target && !options.overwrite) {
+    throw Error::system(EEXIST, options.output->string(), "not replaced without --force (in C++: overwrite)");
+  }
+}
+
+void write_copy(const ByteStore& store, std::uint64_t length, std::span<const std::byte> footer,
+                const RepairOptions& options) {
+  constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
+  io::Publication file(*options.output, {.create_new = !options.overwrite, .durable = options.durable});
+  run::Meter meter(options.progress, length);
+  std::vector<std::byte> buffer;
+  for (std::uint64_t done = 0; done < length; done += buffer.size()) {
+    buffer.resize(static_cast<std::size_t>(std::min(kChunk, length - done)));
+    store.read_at(done, buffer);
+    file.write(buffer);
+    meter.add(buffer.size());
+    meter.poll();
+  }
+  file.write(footer);
+  meter.finish();
+  file.publish();
+}
+
+// What is cut off is behind the last whole version, and nothing before that is touched.
+void cut_in_place(io::GrowingFile& file, std::uint64_t length, std::span<const std::byte> footer) {
+  file.check_place();
+  if (!footer.empty()) file.write(length, footer);
+  file.cut(length + footer.size());
+  file.sync();
+}
+
+}  // namespace
+
+RepairReport repair(const fs::path& path, const RepairOptions& options) {
+  check_output(path, options);
+  std::unique_ptr<io::GrowingFile> locked;  // no writer comes between looking and cutting
+  if (!options.dry_run && !options.output) locked = std::make_unique<io::GrowingFile>(path, options.durable);
+  const std::shared_ptr<const ByteStore> store = locked ? locked->store() : io::File::open(path);
+  return library::in_file(path, [&] {
+    library::Salvage salvage(store, path, options.limits, options.progress);
+    RepairReport report{.size_before = store->size(), .size_after = store->size()};
+    std::optional<library::Version> version = salvage.whole();
+    const bool torn = !version;
+    if (torn) version = salvage.last();
+    if (!version) refuse_nothing(salvage);
+    if (torn && !salvage.broken().empty()) {
+      const std::string later = "a later index, which ends at " + std::to_string(salvage.broken_end()) +
+                                ", has contents that are not whole: " + salvage.broken();
+      if (locked) {
+        throw Error(Code::malformed, "repair.contents",
+                    later + ". The version before it ends at " + std::to_string(version->length) +
+                        ": write that to another file (-o)");
+      }
+      report.notes.push_back(later);
+    }
+    if (!version->footer.empty()) report.notes.emplace_back("its index was whole, only the end behind that was lost");
+    const std::uint64_t length = end_without_hole(*version, options.limits);
+    report.format = version->source.format();
+    report.tensors = version->source.size();
+    report.size_after = length + version->footer.size();
+    if (torn) {
+      report.state = RepairReport::State::torn;
+    } else if (length < store->size()) {
+      report.state = RepairReport::State::unfinished;
+    }
+    if (report.state == RepairReport::State::healthy || options.dry_run) return report;
+    if (locked) {
+      cut_in_place(*locked, length, version->footer);
+    } else {
+      write_copy(*store, length, version->footer, options);
+    }
+    return report;
+  });
+}
+
+}  // namespace zt
