@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "container/profiles.h"
 #include "wire/cbor.h"
 #include "wire/normal_form.h"
 #include "ztensor/error.h"
@@ -86,6 +87,23 @@ bool overflows(std::span<const std::uint64_t> shape) {
   return false;
 }
 
+// What breaks the rules of a quantized layout, which 1.x files may, would be a broken tensor there.
+void add_profile_losses(const Tensor& tensor, std::vector<Loss>& losses) {
+  std::vector<container::ProfilePart> parts;
+  for (std::size_t i = 0; i < tensor.parts(); ++i) {
+    const Part part = tensor.part(i);
+    parts.push_back({part.role(), part.dtype(), part.length()});
+  }
+  const Value attributes = tensor.attributes();
+  try {
+    container::check_profile(
+        {.layout = tensor.layout(), .shape = tensor.shape(), .attributes = attributes, .parts = parts});
+  } catch (const Error& error) {
+    losses.push_back(
+        {"a tensor that breaks the rules of layout " + in_quotes(tensor.layout()) + " (" + error.what() + ")", true});
+  }
+}
+
 void add_part_losses(const Part& part, const model::Encoder& encoder, std::vector<Loss>& losses) {
   if (!encoder.storage(part.dtype()).empty()) return;
   const std::string dtype(dtype_name(part.dtype()));
@@ -151,6 +169,16 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
   return cbor;
 }
 
+bool is_canonical(const WriterOptions& options, const model::Encoder& encoder) {
+  const bool strict = encoder.holds.strict;
+  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && options.alignment == 0 &&
+                     options.mode != WriteMode::append && options.checksum.value_or(Checksum::xxh3) == Checksum::xxh3;
+  if (options.canonical.value_or(false) && !(strict && plain)) {
+    misuse("canonical files are of format 2, raw, in one piece, with xxh3 digests and their own alignment");
+  }
+  return strict && plain && options.canonical.value_or(true);
+}
+
 std::vector<Loss> losses_of_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file) {
   std::vector<Loss> losses;
   if (attributes.members() == nullptr || attributes.members()->empty()) return losses;
@@ -182,6 +210,15 @@ std::optional<DType> stored_dtype(DType dtype, const model::Encoder& encoder) {
   return std::nullopt;
 }
 
+void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder, bool lossy) {
+  for (const Loss& loss : losses) {
+    if (lossy && !loss.fatal) continue;
+    throw Error(Code::unsupported, "write.loss",
+                "format " + std::string(encoder.format.substr(3)) + " cannot hold " + loss.what +
+                    (loss.fatal ? "" : ": --lossy (in Python: lossy=True) gives it up"));
+  }
+}
+
 std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder) {
   std::vector<Loss> losses = losses_of_attributes(tensor.attributes(), encoder, false);
   const std::vector<std::string_view> roles = roles_of(tensor.layout());
@@ -190,6 +227,7 @@ std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder)
   if (encoder.holds.strict && tensor.layout().starts_with("zt1.")) {
     losses.push_back({"its layout, " + in_quotes(tensor.layout()) + ", which would be read as another", true});
   }
+  if (encoder.holds.strict) add_profile_losses(tensor, losses);
   if (encoder.holds.strict && overflows(tensor.shape())) losses.push_back({"its shape, whose product overflows", true});
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);

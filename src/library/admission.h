@@ -28,6 +28,10 @@ void check_normal_form(std::string_view name);
 std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file,
                                          std::uint32_t depth);
 
+// Whether a new file is of the canonical form, by default or asked for. Throws usage where that is asked for beside what
+// rules it out.
+bool is_canonical(const WriterOptions& options, const model::Encoder& encoder);
+
 // One thing about a tensor, or a file, that a format cannot hold.
 struct Loss {
   std::string what;
@@ -40,6 +44,8 @@ Value reduced_attributes(const Value& attributes, const model::Encoder& encoder,
 
 // What a tensor of another file loses by its kind. Reads no elements.
 std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder);
+// Throws unsupported "write.loss" for the first that cannot be carried over, or that may not be.
+void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder, bool lossy);
 // Whether a part of a layout is stored at all: strict formats have nothing beside the parts of their layouts.
 bool is_kept(std::string_view layout, std::string_view role, const model::Encoder& encoder);
 // What it loses by its contents: bool bytes, the order of sparse entries. Reads those, for a strict format.

@@ -146,7 +146,8 @@ std::string digest_of(const SourceState& source, const model::PartRow& part, Che
 
 std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder) {
   std::vector<Loss> losses;
-  if (!encoder.holds.strict) return losses;
+  if (!encoder.holds.strict || tensor.parts() == 0) return losses;
+  if (PartAccess::state(tensor.part(0)).catalog.format == encoder.format) return losses;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
     if (part.dtype() == DType::boolean && !is_clean(PartAccess::state(part), PartAccess::row(part))) {

@@ -64,6 +64,7 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
 }
 
 const Format& find_writable(std::string_view name) {
+  if (name.empty()) name = "1.2";
   for (const Format& format : kFormats) {
     if (format.encoder != nullptr && (format.name == name || format.name.substr(3) == name)) return format;
   }

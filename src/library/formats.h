@@ -21,7 +21,7 @@ struct Format {
 std::span<const Format> formats();
 // The format of a store, by content. Throws unsupported, naming formats that are known but not read.
 const Format& detect(const ByteStore& store, std::string_view file_name);
-// The format to write, by its name with or without "zt-". Throws usage.
+// The format to write, by its name with or without "zt-"; "" is the one that is written by default. Throws usage.
 const Format& find_writable(std::string_view name);
 // The encoder of a source's format, by its name; null where we only read.
 const model::Encoder* find_encoder(std::string_view format);

@@ -130,14 +130,11 @@ library::Blob Writer::State::store_decoded(const SourceState& from, const model:
 
 // What the format cannot hold is refused by name, or left out and told.
 void Writer::State::give_up_losses(const Tensor& tensor) {
-  for (const library::Loss& loss : library::losses_of(tensor, *encoder)) {
-    if (loss.fatal || !options.lossy) {
-      throw Error(Code::unsupported, "write.loss",
-                  "format " + std::string(encoder->format.substr(3)) + " cannot hold " + loss.what +
-                      (loss.fatal ? "" : ": --lossy (in Python: lossy=True) leaves it out"));
-    }
-    losses.push_back(std::string(tensor.name()) + ": " + loss.what);
-  }
+  std::vector<library::Loss> all = library::losses_of(tensor, *encoder);
+  const auto more = library::losses_of_content(tensor, *encoder);
+  all.insert(all.end(), more.begin(), more.end());
+  library::check_losses(all, *encoder, options.lossy);
+  for (const library::Loss& loss : all) losses.push_back(std::string(tensor.name()) + ": " + loss.what);
 }
 
 void Writer::State::store_existing(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {

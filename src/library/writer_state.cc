@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::uint64_t kMaxAlignment = std::uint64_t{2} << 20;
 constexpr std::uint64_t kCanonicalAlignment = 65536;
-constexpr std::string_view kDefaultFormat = "1.2";
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 [[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
@@ -58,14 +57,8 @@ Writer::State::State(std::unique_ptr<ByteSink> target, const WriterOptions& want
 }
 
 void Writer::State::choose() {
-  encoder = library::find_writable(options.format.empty() ? kDefaultFormat : options.format).encoder;
-  const bool strict = encoder->holds.strict;
-  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && options.alignment == 0 &&
-                     options.mode != WriteMode::append && options.checksum.value_or(Checksum::xxh3) == Checksum::xxh3;
-  if (options.canonical.value_or(false) && !(strict && plain)) {
-    misuse("canonical files are of format 2, raw, in one piece, with xxh3 digests and their own alignment");
-  }
-  canonical = strict && plain && options.canonical.value_or(true);
+  encoder = library::find_writable(options.format).encoder;
+  canonical = library::is_canonical(options, *encoder);
   if (options.alignment == 0) options.alignment = canonical ? kCanonicalAlignment : encoder->alignment;
   check_options();
 }
@@ -199,7 +192,7 @@ void Writer::State::finalize() {
         "the manifest takes " + number(manifest.size()) + " bytes, which no reader would take: fewer tensors a file");
   }
   open = false;
-  const std::uint64_t at = output->place(canonical ? options.alignment : encoder->manifest_alignment, manifest.size());
+  const std::uint64_t at = output->place(encoder->manifest_alignment == 1 ? 1 : options.alignment, manifest.size());
   output->write(manifest);
   output->write(encoder->footer(at, manifest));
   output->flush();
