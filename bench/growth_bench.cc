@@ -36,24 +36,28 @@ class Scratch {
 };
 
 void write_many(const fs::path& path, const std::string& format, std::size_t count) {
-  const float elements[4] = {1, 2, 3, 4};
   zt::WriterOptions options{.format = format};
   if (format == "2") options.canonical = false;
   zt::Writer writer = zt::Writer::create(path, options);
-  for (std::size_t i = 0; i < count; ++i) writer.add(name_of(i), {4}, std::span<const float>(elements));
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto value = static_cast<float>(i);  // all differ, since equal ones are stored once
+    const float elements[4] = {value, 2, 3, 4};
+    writer.add(name_of(i), {4}, std::span<const float>(elements));
+  }
   writer.finalize();
 }
 
 void Append(benchmark::State& state, const std::string& format) {
   const Scratch file("append-" + format);
   const Scratch anew("anew-" + format);
-  const float elements[4] = {5, 6, 7, 8};
   for (auto _ : state) {
     state.PauseTiming();
     write_many(file.path(), format, kTensors);
     state.ResumeTiming();
     for (std::size_t i = 0; i < kAppends; ++i) {
       zt::Writer writer = zt::Writer::create(file.path(), {.mode = zt::WriteMode::append});
+      const auto value = static_cast<float>(kTensors + i);
+      const float elements[4] = {value, 6, 7, 8};
       writer.add(name_of(kTensors + i), {4}, std::span<const float>(elements));
       writer.finalize();
     }

@@ -19,8 +19,8 @@
 namespace {
 
 namespace fs = std::filesystem;
-using zt::Writer;
 using zt::WriteMode;
+using zt::Writer;
 using zt::WriterOptions;
 using zt::test::Faults;
 
@@ -77,9 +77,7 @@ std::function<void(const fs::path&)> save(WriterOptions options) {
 }
 
 std::function<void(const fs::path&)> grow(const std::function<void(Writer&)>& fill, bool durable = false) {
-  return [fill, durable](const fs::path& path) {
-    finish(path, {.mode = WriteMode::append, .durable = durable}, fill);
-  };
+  return [fill, durable](const fs::path& path) { finish(path, {.mode = WriteMode::append, .durable = durable}, fill); };
 }
 
 // What a reader finds: names, contents and attributes of tensors, and attributes of the file. "none": no file.
@@ -159,8 +157,8 @@ std::vector<Change> growths(const WriterOptions& options, const std::vector<cons
 std::vector<Change> all() {
   std::vector<Change> out = saves();
   const auto take = [&](const std::vector<Change>& more) { out.insert(out.end(), more.begin(), more.end()); };
-  take(growths(in("1.2"), {"Append12", "AppendDurable12", "Replace12", "Remove12", "Attributes12", "Aliases12",
-                           "Many12"}));
+  take(growths(in("1.2"),
+               {"Append12", "AppendDurable12", "Replace12", "Remove12", "Attributes12", "Aliases12", "Many12"}));
   take(growths(floor2(), {"Append2", "AppendDurable2", "Replace2", "Remove2", "Attributes2", "Aliases2", "Many2"}));
   take(growths(in("2"), {"AppendToCanonical", "AppendDurableToCanonical", "ReplaceInCanonical", "RemoveFromCanonical",
                          "AttributesOfCanonical", "AliasesInCanonical", "ManyInCanonical"}));
