@@ -7,8 +7,11 @@
 #include <cerrno>
 #include <filesystem>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
+
+#include <sys/stat.h>
 
 #include "memory_file.h"
 #include "power_loss.h"
@@ -285,5 +288,128 @@ TEST_P(Crash, ShowsReadersTheOldFileOrTheNewOneAllTheTime) {
 
 INSTANTIATE_TEST_SUITE_P(Changes, Crash, testing::ValuesIn(all()),
                          [](const auto& tested) { return std::string(tested.param.name); });
+
+// --- loss of power, with `durable`
+
+class PowerCut : public testing::TestWithParam<Change> {};
+
+TEST_P(PowerCut, LeavesTheOldVersionOrTheNewOneOfAFileThatGrows) {
+  const zt::test::TempDir folder;
+  const fs::path path = folder / "m.zt";
+  GetParam().prepare(path);
+  const std::string old_version = version_at(path);
+  const zt::test::PowerLoss loss(path);
+  GetParam().run(path);
+  const std::string new_version = version_at(path);
+  ASSERT_NE(old_version, new_version);
+  ASSERT_GT(loss.syncs(), 1U);
+  std::size_t looked = 0;
+  loss.each(4, 61, [&](const std::string& content, std::size_t synced) {
+    const auto bytes = std::as_bytes(std::span(content));
+    const std::string found = version_of(zt::test::open_bytes({bytes.begin(), bytes.end()}, {.threads = 1}));
+    ++looked;
+    if (synced == loss.syncs()) {
+      EXPECT_EQ(found, new_version);
+    } else {
+      EXPECT_TRUE(found == old_version || found == new_version) << found;
+    }
+  });
+  EXPECT_GT(looked, 50U);
+}
+
+std::vector<Change> durable_growths() {
+  const auto append = grow([](Writer& w) { add(w, "new", 9, 5000); }, true);
+  const auto many = grow(
+      [](Writer& w) {
+        add(w, "large", 11, 30000);
+        add(w, "z", 12, 7000, true);
+        w.add_alias("tied", "keep");
+        w.remove("a");
+      },
+      true);
+  const auto grown = [](const WriterOptions& options) {
+    return [options](const fs::path& path) {
+      old_file(options)(path);
+      for (const char* name : {"first", "second", "third"}) grow([&](Writer& w) { add(w, name, 21, 200); })(path);
+    };
+  };
+  return {
+      {"Append12", old_file(in("1.2")), append},
+      {"Append2", old_file(floor2()), append},
+      {"AppendToCanonical", old_file(in("2")), append},
+      {"Many12", old_file(in("1.2")), many},
+      {"Many2", old_file(floor2()), many},
+      {"AppendToGrown12", grown(in("1.2")), append},
+      {"AppendToGrown2", grown(floor2()), append},
+  };
+}
+
+INSTANTIATE_TEST_SUITE_P(Changes, PowerCut, testing::ValuesIn(durable_growths()),
+                         [](const auto& tested) { return std::string(tested.param.name); });
+
+// Watches that no file gets a name before its bytes last, and no root before its shards' names do.
+class SyncOrder final : public zt::io::sys::Hook {
+ public:
+  SyncOrder() { zt::io::sys::set_hook(this); }
+  ~SyncOrder() override { zt::io::sys::set_hook(nullptr); }
+  SyncOrder(const SyncOrder&) = delete;
+  SyncOrder& operator=(const SyncOrder&) = delete;
+
+  zt::io::sys::Verdict before(const zt::io::sys::Event& event) noexcept override {
+    using zt::io::sys::Call;
+    struct stat status {};
+    ::fstat(event.file, &status);
+    switch (event.call) {
+      case Call::write:
+      case Call::pwrite:
+      case Call::truncate: dirty_.insert(status.st_ino); break;
+      case Call::sync:
+      case Call::datasync:
+        dirty_.erase(status.st_ino);
+        if (S_ISDIR(status.st_mode)) named_ = 0;
+        return {.pretend = true};
+      case Call::link:
+      case Call::rename: names_.push_back({dirty_, named_++}); break;
+      default: break;
+    }
+    return {};
+  }
+  struct Naming {
+    std::set<ino_t> dirty;    // files whose bytes might not last
+    std::size_t names_loose;  // names given before, that might not last
+  };
+  const std::vector<Naming>& names() const { return names_; }
+  std::size_t loose_at_end() const { return named_; }
+
+ private:
+  std::set<ino_t> dirty_;
+  std::size_t named_ = 0;
+  std::vector<Naming> names_;
+};
+
+TEST(PowerCutSaves, ADurableSaveNamesNothingBeforeItLasts) {
+  for (const WriterOptions& options : {in("1.2"), in("2"), floor2(), sharded(false), sharded(true)}) {
+    for (const bool replaces : {false, true}) {
+      SCOPED_TRACE(options.format + (replaces ? ", replacing, " : ", new, ") + std::to_string(options.max_shard_size));
+      const zt::test::TempDir folder;
+      const fs::path path = folder / "m.zt";
+      if (replaces) old_file(options)(path);
+      const SyncOrder order;
+      save(durable(options))(path);
+      ASSERT_FALSE(order.names().empty());
+      const std::size_t last = order.names().size() - 1;
+      for (const auto& entry : fs::directory_iterator(folder.path())) {
+        struct stat status {};
+        ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
+        EXPECT_FALSE(order.names()[last].dirty.contains(status.st_ino)) << entry.path();
+      }
+      for (std::size_t i = 0; i < order.names().size(); ++i) {
+        // A replacement is linked beside its target first, then renamed over it.
+        EXPECT_LE(order.names()[i].names_loose, replaces ? 1U : 0U) << i;
+      }
+      EXPECT_EQ(order.loose_at_end(), 0U);
+    }
+  }
+}
 
 }  // namespace
