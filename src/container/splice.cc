@@ -1,7 +1,9 @@
 #include "container/splice.h"
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <optional>
 
 #include "base/utf8.h"
 #include "ztensor/error.h"
@@ -18,6 +20,50 @@ bool less(std::span<const std::byte> a, std::span<const std::byte> b) {
   return std::ranges::lexicographical_compare(a, b);
 }
 
+// How long the item is that `bytes` begin with. The index was decoded before, so nothing is checked here but that the
+// item ends. Nothing where it has a container or a string of unknown length.
+std::optional<std::size_t> definite_length(std::span<const std::byte> bytes) {
+  std::size_t at = 0;
+  for (std::uint64_t items = 1; items > 0; --items) {
+    if (at == bytes.size()) return std::nullopt;
+    const auto first = std::to_integer<std::uint8_t>(bytes[at++]);
+    const unsigned kind = first >> 5, info = first & 31;
+    std::uint64_t number = info;
+    if (info >= 24) {
+      if (info > 27) return std::nullopt;
+      const std::size_t width = std::size_t{1} << (info - 24);
+      if (bytes.size() - at < width) return std::nullopt;
+      number = 0;
+      for (std::size_t i = 0; i < width; ++i) number = number << 8 | std::to_integer<std::uint64_t>(bytes[at + i]);
+      at += width;
+    }
+    const std::size_t left = bytes.size() - at;
+    if (kind == wire::major::kBytes || kind == wire::major::kText) {
+      if (number > left) return std::nullopt;
+      at += static_cast<std::size_t>(number);
+    } else if (kind == wire::major::kArray || kind == wire::major::kMap) {
+      if (number > left) return std::nullopt;  // a byte an item at least: so `items` stays small
+      items += kind == wire::major::kMap ? 2 * number : number;
+    } else if (kind == wire::major::kTag) {
+      ++items;
+    }
+  }
+  return at;
+}
+
+std::span<const std::byte> skip(wire::CborCursor& cursor) {
+  const auto rest = cursor.rest();
+  const auto length = definite_length(rest);
+  if (!length) return cursor.skip();
+  cursor.pass(*length);
+  return rest.first(*length);
+}
+
+bool lies_in(std::span<const std::byte> part, std::span<const std::byte> whole) {
+  const std::less_equal<const std::byte*> before;
+  return before(whole.data(), part.data()) && before(part.data() + part.size(), whole.data() + whole.size());
+}
+
 std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
 
 }  // namespace
@@ -27,12 +73,18 @@ std::vector<MemberView> members_of(std::span<const std::byte> map) {
   const wire::CborItem head = cursor.read();
   if (head.kind != wire::CborKind::map) throw Error(Code::internal, "", "an index that was read is no map any more");
   std::vector<MemberView> members;
+  if (!head.indefinite) members.reserve(static_cast<std::size_t>(head.number));  // held against the bytes by read()
   while (cursor.more()) {
     MemberView& member = members.emplace_back();
-    member.encoded_key = cursor.skip();
-    member.value = cursor.skip();
-    const wire::CborItem key = wire::CborCursor(member.encoded_key).read();
-    if (key.kind == wire::CborKind::text || key.kind == wire::CborKind::bytes) member.key = as_text(key.content);
+    member.encoded_key = skip(cursor);
+    member.value = skip(cursor);
+    wire::CborCursor reader(member.encoded_key);
+    const wire::CborItem key = reader.read();
+    if (key.kind != wire::CborKind::text && key.kind != wire::CborKind::bytes) continue;
+    member.key = as_text(key.content);
+    if (lies_in(key.content, member.encoded_key)) continue;
+    member.joined = std::make_unique<const std::string>(member.key);
+    member.key = *member.joined;
   }
   return members;
 }
@@ -60,15 +112,29 @@ void MapBuilder::change(const MemberView& member, std::vector<std::byte> value) 
   changed.value = changed.owned;
 }
 
+void MapBuilder::add(std::string_view key, const MapBuilder& value) {
+  add(key, std::vector<std::byte>());
+  members_.back().map = &value;
+}
+
 void MapBuilder::sort() {
-  std::ranges::sort(members_, [](const Member& a, const Member& b) { return less(a.key, b.key); });
+  const auto by_key = [](const Member& a, const Member& b) { return less(a.key, b.key); };
+  // Those that are kept come first, and mostly they are in order.
+  const auto middle = std::is_sorted_until(members_.begin(), members_.end(), by_key);
+  if (middle == members_.end()) return;
+  std::sort(middle, members_.end(), by_key);
+  std::inplace_merge(members_.begin(), middle, members_.end(), by_key);
 }
 
 void MapBuilder::write(wire::CborWriter& out) const {
   out.map(members_.size());
   for (const Member& member : members_) {
     out.raw(member.key);
-    out.raw(member.value);
+    if (member.map != nullptr) {
+      member.map->write(out);
+    } else {
+      out.raw(member.value);
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,7 +18,8 @@ namespace zt::container {
 
 // One member of a map: its key as text, and both as they are encoded.
 struct MemberView {
-  std::string key;  // "" when the key is no text
+  std::string_view key;                       // "" when the key is no text
+  std::unique_ptr<const std::string> joined;  // the key, where it came in chunks
   std::span<const std::byte> encoded_key;
   std::span<const std::byte> value;
 };
@@ -34,10 +36,12 @@ std::vector<std::byte> with_attributes(std::span<const std::byte> object, std::s
 // Members of a map that is being put together.
 class MapBuilder {
  public:
-  void keep(const MemberView& member) { members_.push_back({member.encoded_key, member.value, {}}); }
+  void keep(const MemberView& member) { members_.push_back({member.encoded_key, member.value, {}, nullptr}); }
   void add(std::string_view key, std::vector<std::byte> value);
   void change(const MemberView& member, std::vector<std::byte> value);  // its key as it is encoded
-  void sort();                                                          // by encoded keys
+  // A map as the value; it is borrowed, and has no such member itself.
+  void add(std::string_view key, const MapBuilder& value ZT_LIFETIME_BOUND);
+  void sort();  // by encoded keys; linear where few are out of order
   void write(wire::CborWriter& out) const;
   std::size_t size() const { return members_.size(); }
 
@@ -46,6 +50,7 @@ class MapBuilder {
     std::span<const std::byte> key;
     std::span<const std::byte> value;
     std::vector<std::byte> owned;  // where both are new: the key, then the value
+    const MapBuilder* map;         // the value, instead of `value`
   };
   std::vector<Member> members_;
 };

@@ -112,10 +112,9 @@ std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const 
     if (member.key != "objects" && !(member.key == "attributes" && edit.attributes)) root.keep(member);
   }
   if (edit.attributes && !edit.attributes->empty()) root.add("attributes", *edit.attributes);
-  CborWriter encoded_objects;
-  objects.write(encoded_objects);
-  root.add("objects", std::move(encoded_objects.buffer()));
+  root.add("objects", objects);
   CborWriter out;
+  out.buffer().reserve(manifest.size() + manifest.size() / 16);
   root.write(out);
   return std::move(out.buffer());
 }

@@ -157,13 +157,12 @@ std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const 
     if (member.key == "objects" || member.key == kFreeKey || (member.key == "attributes" && edit.attributes)) continue;
     root.keep(member);
   }
-  CborWriter encoded_objects;
-  objects.write(encoded_objects);
-  root.add("objects", std::move(encoded_objects.buffer()));
+  root.add("objects", objects);
   if (edit.attributes && !edit.attributes->empty()) root.add("attributes", *edit.attributes);
   if (!edit.free.empty()) root.add(kFreeKey, encode_free(edit.free));
   root.sort();
   CborWriter out;
+  out.buffer().reserve(manifest.size() + manifest.size() / 16);
   root.write(out);
   return std::move(out.buffer());
 }

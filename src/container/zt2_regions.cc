@@ -22,14 +22,17 @@ struct Extent {
   }
 };
 
-// Of all blobs that hold bytes, and of the manifest, sorted.
-std::vector<Extent> extents_of(const model::Catalog& catalog, const Footer& footer) {
+// Of all blobs that hold bytes, and of the manifest, that `wanted` takes, sorted.
+template <class F>
+std::vector<Extent> extents_of(const model::Catalog& catalog, const Footer& footer, F&& wanted) {
   std::vector<Extent> extents;
-  extents.reserve(catalog.part_rows() + 1);
-  extents.push_back({footer.manifest_offset, footer.manifest_length, 0});
+  const auto add = [&](const Extent& extent) {
+    if (wanted(extent)) extents.push_back(extent);
+  };
+  add({footer.manifest_offset, footer.manifest_length, 0});
   for (std::uint32_t row = 0; row < catalog.part_rows(); ++row) {
     const model::Recipe& recipe = catalog.part(row).recipe;
-    if (recipe.stored_length != 0) extents.push_back({recipe.offset, recipe.stored_length, recipe.file});
+    if (recipe.stored_length != 0) add({recipe.offset, recipe.stored_length, recipe.file});
   }
   std::sort(extents.begin(), extents.end());
   return extents;
@@ -90,7 +93,7 @@ std::vector<Region> read_list(std::span<const std::byte> manifest) {
 }  // namespace
 
 void check_overlap(const model::Catalog& catalog, const Footer& footer) {
-  const std::vector<Extent> extents = extents_of(catalog, footer);
+  const std::vector<Extent> extents = extents_of(catalog, footer, [](const Extent&) { return true; });
   for (std::size_t i = 1; i < extents.size(); ++i) {
     const Extent& last = extents[i - 1];
     const Extent& next = extents[i];
@@ -109,8 +112,13 @@ std::vector<Region> free_regions(std::span<const std::byte> manifest, const mode
   } catch (const Error&) {
     return {};
   }
+  if (list.empty()) return {};
   std::ranges::sort(list, {}, &Region::offset);
-  const std::vector<Extent> taken = extents_of(catalog, footer);
+  // Most blobs lie before all of the regions, whatever those are.
+  const std::uint64_t first = list.front().offset;
+  const std::vector<Extent> taken = extents_of(catalog, footer, [&](const Extent& extent) {
+    return extent.file == 0 && extent.offset + extent.length > first;  // of a file that was opened: they do not wrap
+  });
   std::vector<Region> free;
   std::uint64_t end = kLeastAlignment;  // of the region before
   auto next = taken.begin();

@@ -54,6 +54,16 @@ Value reduced(const Value& value) {
   return value;
 }
 
+// Whether strict readers take a value so deep in their index.
+bool is_shallow(const Value& value, bool of_file) {
+  try {
+    value.encode_sorted(Value::Sorted::any, strict_attribute_depth(of_file) - 1);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 // What is left of one attribute, or nothing.
 std::optional<Value> reduced_attribute(const Value& key, const Value& value, const model::Encoder& encoder,
                                        bool of_file) {
@@ -61,7 +71,9 @@ std::optional<Value> reduced_attribute(const Value& key, const Value& value, con
   if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) return std::nullopt;
   if (!encoder.holds.strict) return value;
   if (!fault_of_name(*key.text()).empty()) return std::nullopt;
-  return reduced(value);
+  Value kept = reduced(value);
+  if (!is_shallow(kept, of_file)) return std::nullopt;
+  return kept;
 }
 
 std::string key_text(const Value& key) {
@@ -85,6 +97,17 @@ bool overflows(std::span<const std::uint64_t> shape) {
     product = *next;
   }
   return false;
+}
+
+// In strict formats layouts and roles are names too, and no object is empty.
+void add_name_losses(const Tensor& tensor, std::vector<Loss>& losses) {
+  const auto add = [&](std::string_view what, std::string_view name) {
+    const std::string fault = fault_of_name(name);
+    if (!fault.empty()) losses.push_back({std::string(what) + " " + in_quotes(name) + ", which " + fault, true});
+  };
+  add("its layout", tensor.layout());
+  for (std::size_t i = 0; i < tensor.parts(); ++i) add("part", tensor.part(i).role());
+  if (tensor.parts() == 0) losses.push_back({"a tensor without parts", true});
 }
 
 // What breaks the rules of a quantized layout, which 1.x files may, would be a broken tensor there.
@@ -118,13 +141,21 @@ void add_part_losses(const Part& part, const model::Encoder& encoder, std::vecto
 
 }  // namespace
 
+std::uint32_t strict_attribute_depth(bool of_file) {
+  constexpr std::uint32_t kStrictDepth = 33;
+  return kStrictDepth - (of_file ? 1 : 3);
+}
+
 void check_name(std::string_view name) {
   const std::string fault = fault_of_name(name);
   if (!fault.empty()) misuse(name.empty() ? "a tensor's name is empty" : "name " + in_quotes(name) + " " + fault);
 }
 
-void check_movable(std::string_view name) {
-  const std::string fault = fault_of_name(name);
+void check_movable(std::string_view name, bool canonical) {
+  std::string fault = fault_of_name(name);
+  if (fault.empty() && canonical && !wire::is_nfc(name)) {
+    fault = "is not in Unicode's normal form NFC, which canonical files want";
+  }
   if (!fault.empty()) throw Error(Code::unsupported, "write.name", "it cannot be written: its name " + fault);
 }
 
@@ -227,6 +258,7 @@ std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder)
   if (encoder.holds.strict && tensor.layout().starts_with("zt1.")) {
     losses.push_back({"its layout, " + in_quotes(tensor.layout()) + ", which would be read as another", true});
   }
+  if (encoder.holds.strict) add_name_losses(tensor, losses);
   if (encoder.holds.strict) add_profile_losses(tensor, losses);
   if (encoder.holds.strict && overflows(tensor.shape())) losses.push_back({"its shape, whose product overflows", true});
   for (std::size_t i = 0; i < tensor.parts(); ++i) {

@@ -17,7 +17,7 @@ namespace zt::library {
 // Of a tensor: 1 to 1024 bytes of UTF-8 without NUL.
 void check_name(std::string_view name);
 // The same of a name that another file has, which is not the caller's fault: throws unsupported.
-void check_movable(std::string_view name);
+void check_movable(std::string_view name, bool canonical = false);
 // Of a part, or a layout. `strict`: as names are.
 void check_role(std::string_view role, bool strict);
 void check_level(Encoding encoding);
@@ -31,6 +31,9 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
 // Whether a new file is of the canonical form, by default or asked for. Throws usage where that is asked for beside what
 // rules it out.
 bool is_canonical(const WriterOptions& options, const model::Encoder& encoder);
+
+// How deep attributes, their map counted, may be for strict readers: what lies around them takes the rest.
+std::uint32_t strict_attribute_depth(bool of_file);
 
 // One thing about a tensor, or a file, that a format cannot hold.
 struct Loss {

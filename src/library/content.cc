@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "hash/digest.h"
 #include "library/admission.h"
+#include "library/indices.h"
 #include "model/sparse.h"
 #include "read/parts.h"
 #include "run/parallel.h"
@@ -56,8 +57,7 @@ bool are_strict(const SparseParts& parts) {
 }  // namespace
 
 std::vector<PartView> SparseParts::views() const {
-  const std::uint64_t nnz = byte_length(dtype, 1).value_or(1) == 0 ? 0 : values.size() / *byte_length(dtype, 1);
-  std::vector<PartView> views = {{"values", array_of(dtype, nnz, values.data())}};
+  std::vector<PartView> views = {{"values", array_of(dtype, entries(), values.data())}};
   if (layout == "sparse_coo") {
     views.push_back({"coords", array_of(DType::u64, indices.size(), indices.data())});
   } else {
@@ -67,6 +67,11 @@ std::vector<PartView> SparseParts::views() const {
   return views;
 }
 
+std::uint64_t SparseParts::entries() const {
+  if (layout == "sparse_csr") return indices.size();
+  return shape.empty() ? 0 : indices.size() / shape.size();
+}
+
 SparseParts read_sparse(const Tensor& tensor) {
   SparseParts parts;
   parts.layout = tensor.layout();
@@ -74,22 +79,44 @@ SparseParts read_sparse(const Tensor& tensor) {
   const Part values = tensor.part("values");
   parts.dtype = values.dtype();
   parts.values = values.read(Verify::always);
-  const std::uint64_t width = dtype_bits(parts.dtype) / 8;
-  if (width == 0 || parts.values.size() % width != 0) {
-    throw Error(Code::malformed, "sparse.values.length", "part 'values' is no whole number of elements");
-  }
-  SparseIndices found = tensor.read_indices(parts.values.size() / width, Verify::always);
+  SparseIndices found = tensor.read_indices(count_entries(tensor), Verify::always);
   parts.indices = std::move(found.indices);
   parts.indptr = std::move(found.indptr);
   return parts;
 }
 
+std::uint64_t count_entries(const Tensor& tensor) {
+  const Part values = tensor.part("values");
+  const std::uint64_t bytes = values.length();
+  if (dtype_bits(values.dtype()) < 8) {  // an odd number of float4 ends in the middle of a byte: the indices say it
+    const bool csr = tensor.layout() == "sparse_csr";
+    const Part indices = tensor.part(csr ? "indices" : "coords");
+    const std::uint64_t width = std::max(1U, index_bytes(indices.dtype()));
+    const std::uint64_t cell = width * (csr ? 1 : std::max<std::uint64_t>(1, tensor.shape().size()));
+    const std::uint64_t entries = indices.length() / cell;
+    if (byte_length(values.dtype(), entries) == bytes) return entries;
+  } else if (const std::uint64_t width = dtype_bits(values.dtype()) / 8; bytes % width == 0) {
+    return bytes / width;
+  }
+  throw Error(Code::malformed, "sparse.values.length", "part 'values' is no whole number of elements");
+}
+
 void sort_entries(SparseParts& parts) {
   if (parts.layout != "sparse_csr") return;
-  const std::size_t width = dtype_bits(parts.dtype) / 8;
+  const std::size_t width = dtype_bits(parts.dtype) / 8;  // 0: two a byte, the first in the low half
   std::vector<std::size_t> order;
   const std::vector<std::byte> values = parts.values;
   const std::vector<std::uint64_t> columns = parts.indices;
+  const auto put = [&](std::size_t from, std::size_t to) {
+    if (width == 0) {
+      const std::byte half = (from % 2 == 0 ? values[from / 2] : values[from / 2] >> 4) & std::byte{0x0F};
+      std::byte& pair = parts.values[to / 2];
+      pair = to % 2 == 0 ? (pair & std::byte{0xF0}) | half : (pair & std::byte{0x0F}) | half << 4;
+    } else {
+      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(from * width), width,
+                  parts.values.begin() + static_cast<std::ptrdiff_t>(to * width));
+    }
+  };
   for (std::size_t row = 0; row + 1 < parts.indptr.size(); ++row) {
     const auto first = static_cast<std::size_t>(parts.indptr[row]);
     order.resize(static_cast<std::size_t>(parts.indptr[row + 1]) - first);
@@ -97,10 +124,14 @@ void sort_entries(SparseParts& parts) {
     std::ranges::stable_sort(order, {}, [&](std::size_t i) { return columns[i]; });
     for (std::size_t i = 0; i < order.size(); ++i) {
       parts.indices[first + i] = columns[order[i]];
-      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(order[i] * width), width,
-                  parts.values.begin() + static_cast<std::ptrdiff_t>((first + i) * width));
+      put(order[i], first + i);
     }
   }
+}
+
+void clean_bools(SparseParts& parts) {
+  if (parts.dtype != DType::boolean) return;
+  for (std::byte& byte : parts.values) byte = static_cast<std::byte>(byte != std::byte{0});
 }
 
 bool needs_wide(const Tensor& tensor, const model::Encoder& encoder) {

@@ -24,11 +24,17 @@ struct SparseParts {
   std::vector<std::uint64_t> indptr;  // CSR
 
   std::uint64_t bytes() const { return values.size() + 8 * (indices.size() + indptr.size()); }
+  std::uint64_t entries() const;        // by the indices
   std::vector<PartView> views() const;  // borrowed, in the library's order
 };
+// Throws as Tensor::read_indices() does.
 SparseParts read_sparse(const Tensor& tensor);
+// How many values a sparse tensor has, by the length of that part. Reads no elements of raw parts. Throws malformed.
+std::uint64_t count_entries(const Tensor& tensor);
 // Puts the entries of each row of a CSR tensor in order of their columns; others stay as they are.
 void sort_entries(SparseParts& parts);
+// Bool values that are not 0 become 1.
+void clean_bools(SparseParts& parts);
 // Whether the indices have to be widened for a format.
 bool needs_wide(const Tensor& tensor, const model::Encoder& encoder);
 

@@ -213,7 +213,10 @@ void Writer::State::add_tensor_row(std::string_view name, const Tensor& tensor) 
 void Writer::State::store_sparse(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
   const SourceState& from = *source;
   library::SparseParts parts = library::read_sparse(tensor);
-  if (options.lossy && encoder->holds.strict) library::sort_entries(parts);
+  if (options.lossy && encoder->holds.strict) {
+    library::sort_entries(parts);
+    library::clean_bools(parts);
+  }
   library::PartOptions wanted = part_options({});
   if (recode) wanted.encoding = *recode;
   begin_tensor(name, library::stored_bound(parts.bytes(), wanted));
@@ -227,7 +230,9 @@ void Writer::State::store_sparse(std::string_view name, const Tensor& tensor, st
     }
   });
   add_tensor_row(name, tensor);
-  for (std::size_t i = 0; i < views.size(); ++i) add_row(stored_blobs[i], views[i].role, views[i].array.dtype);
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    add_row(stored_blobs[i], views[i].role, *library::stored_dtype(views[i].array.dtype, *encoder));
+  }
 }
 
 void Writer::add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding, bool replace) {
@@ -235,7 +240,7 @@ void Writer::add_stored(std::string_view name, const Tensor& tensor, std::option
   state.check_open();
   tensor.throw_unreadable();
   library::located(*tensor.state_, tensor.row_, nullptr, [&] {
-    library::check_movable(name);
+    library::check_movable(name, state.canonical);
     state.give_up_losses(tensor);
   });
   state.check_new(name, replace);

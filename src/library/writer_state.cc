@@ -86,9 +86,7 @@ void Writer::State::begin() {
 
 // What lies around a map of attributes in the manifest takes some of the depth that readers allow.
 std::uint32_t Writer::State::attribute_depth(bool of_file) const {
-  constexpr std::uint32_t kStrictDepth = 33;
-  const std::uint32_t around = of_file ? 1 : 3;
-  if (encoder->holds.strict) return kStrictDepth - around;
+  if (encoder->holds.strict) return library::strict_attribute_depth(of_file);
   return options.limits.depth > 4 ? options.limits.depth - 4 : 0;
 }
 
