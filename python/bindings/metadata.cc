@@ -1,6 +1,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
+#include "library/state.h"
 #include "source.h"
 
 namespace zt::python {
@@ -40,7 +41,13 @@ std::uint64_t index_sum(const OpenSource& self) {
       sum.add(part.digest());
       sum.add(part.offset());
       sum.add(part.stored_length());
+      sum.add(part.file());
     }
+  }
+  for (const model::ShardRow& shard : self.source().state()->catalog.shards) {
+    sum.add(shard.name);
+    sum.add(shard.size);
+    sum.add(shard.digest);
   }
   return sum.value();
 }
@@ -54,6 +61,19 @@ nb::list names(const OpenSource& self) {
 nb::list paths(const OpenSource& self) {
   nb::list list;
   for (const auto& path : self.source().paths()) list.append(from_path(path));
+  return list;
+}
+
+// Where the parts of a tensor lie: the file on disk, or None.
+nb::list part_paths(const OpenSource& self, Name name) {
+  const Tensor tensor = self.source().tensor(name);
+  const SourceState& state = *self.source().state();
+  nb::list list;
+  for (std::size_t i = 0; i < tensor.parts(); ++i) {
+    const std::uint32_t file = tensor.part(i).file();
+    const std::filesystem::path path = file == 0 ? state.path : state.shards->path(file - 1U);
+    list.append(path.empty() ? nb::none() : from_path(path));
+  }
   return list;
 }
 
@@ -78,7 +98,7 @@ nb::list parts(const OpenSource& self, Name name) {
     const Part part = tensor.part(i);
     list.append(nb::make_tuple(to_str(part.role()), to_str(dtype_name(part.dtype())), to_str(part.storage()),
                                to_str(part.logical()), to_str(part.encoding()), to_str(part.digest()), part.offset(),
-                               part.stored_length()));
+                               part.stored_length(), to_str(part.shard())));
   }
   return list;
 }
@@ -133,7 +153,8 @@ void bind_metadata(nb::class_<OpenSource>& type) {
           "tensor_attributes",
           [](const OpenSource& self, Name name) { return to_dict(self.source().tensor(name).attributes()); },
           nb::arg("name"))
-      .def("parts", parts, nb::arg("name"));
+      .def("parts", parts, nb::arg("name"))
+      .def("part_paths", part_paths, nb::arg("name"));
 }
 
 }  // namespace zt::python

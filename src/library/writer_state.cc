@@ -60,7 +60,8 @@ Writer::State::State(std::unique_ptr<ByteSink> target, const WriterOptions& want
 void Writer::State::choose() {
   encoder = library::find_writable(options.format.empty() ? kDefaultFormat : options.format).encoder;
   const bool strict = encoder->holds.strict;
-  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && options.alignment == 0 &&
+  const bool aligned = options.alignment == 0 || options.alignment == kCanonicalAlignment;
+  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && aligned &&
                      options.mode != WriteMode::append && options.checksum.value_or(Checksum::xxh3) == Checksum::xxh3;
   if (options.canonical.value_or(false) && !(strict && plain)) {
     misuse("canonical files are of format 2, raw, in one piece, with xxh3 digests and their own alignment");
