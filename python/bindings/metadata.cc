@@ -64,14 +64,24 @@ nb::list paths(const OpenSource& self) {
   return list;
 }
 
-// Where the parts of a tensor lie: the file on disk, or None.
+// The file on disk that a part lies in, or nothing. Looks for a shard, whose name may be any; where it should be, if it is
+// nowhere.
+std::filesystem::path path_of(const SourceState& state, std::uint32_t file) {
+  if (file == 0) return state.path;
+  try {
+    state.shards->store(file - 1U);
+  } catch (const Error&) {  // reading says why
+  }
+  return state.shards->path(file - 1U);
+}
+
+// Of each part of a tensor: its file, or None.
 nb::list part_paths(const OpenSource& self, Name name) {
   const Tensor tensor = self.source().tensor(name);
-  const SourceState& state = *self.source().state();
   nb::list list;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const std::uint32_t file = tensor.part(i).file();
-    const std::filesystem::path path = file == 0 ? state.path : state.shards->path(file - 1U);
+    const std::filesystem::path path = released([&] { return path_of(*self.source().state(), file); });
     list.append(path.empty() ? nb::none() : from_path(path));
   }
   return list;
