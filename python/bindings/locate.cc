@@ -2,7 +2,6 @@
 
 #include "base/checked.h"
 #include "library/state.h"
-#include "read/gather.h"
 #include "source.h"
 
 namespace zt::python {
@@ -13,20 +12,11 @@ constexpr std::uint64_t kArenaAlignment = 64;
 // Files of a source that cannot be mapped, as far as it has turned out: other tensors need not ask.
 using Unmapped = std::vector<bool>;  // by Part::file()
 
-// Whether the bytes of a part lie in its file as its elements do in memory.
-bool is_borrowable(const Part& part) {
-  const model::Recipe& recipe = library::PartAccess::row(part).recipe;
-  if (recipe.coding != model::Coding::raw) return false;
-  if (recipe.view == model::kWhole) return true;
-  const model::View& view = library::PartAccess::state(part).catalog.view(recipe.view);
-  return read::is_range(view) && view.swap_bytes == 0;
-}
-
 // The borrowed bytes, or nothing when the part has to be copied.
 Bytes borrow(const OpenSource& from, const Place& place, Mapping mapping, std::optional<Verify> verify,
              Unmapped& unmapped) {
   const Part part = place.tensor.data();
-  if (unmapped[part.file()] || place.length == 0 || !is_borrowable(part)) return {};
+  if (unmapped[part.file()] || place.length == 0 || !library::is_range(part)) return {};
   try {
     Bytes bytes = part.map(mapping, verify);
     const auto address = reinterpret_cast<std::uintptr_t>(bytes.view().data());

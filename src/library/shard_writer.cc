@@ -9,7 +9,7 @@
 namespace zt::library {
 namespace {
 
-constexpr std::size_t kMost = 65535;          // what a Recipe can name
+constexpr std::size_t kMost = 65535;       // what a Recipe can name
 constexpr std::uint64_t kManifest = 8192;  // of a whole shard: about, for a few tensors
 constexpr std::uint64_t kFooter = 64;
 
