@@ -50,7 +50,7 @@ std::optional<Checksum> to_checksum(nb::handle name) {
   if (name.is_none()) return std::nullopt;
   const std::string text = utf8(name);
   const std::optional<Checksum> checksum = find_checksum(text);
-  if (!checksum) throw_usage("checksum is '" + text + "': expected 'crc32c', 'sha256' or 'none'");
+  if (!checksum) throw_usage("checksum is '" + text + "': expected 'crc32c', 'sha256', 'xxh3' or 'none'");
   return checksum;
 }
 

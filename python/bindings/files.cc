@@ -56,7 +56,8 @@ nb::tuple difference_tuple(const Difference& difference) {
     contents = nb::make_tuple(found->elements, found->differing, found->first, index, largest);
   }
   const nb::object tensor = difference.tensor ? nb::object(to_str(*difference.tensor)) : nb::none();
-  const nb::object key = difference.kind == Difference::Kind::attribute ? to_str(difference.key) : nb::none();
+  const nb::object key =
+      difference.kind == Difference::Kind::attribute ? nb::object(to_str(difference.key)) : nb::none();
   return nb::make_tuple(to_str(difference_name(difference.kind)), tensor, text_or_none(difference.part), key,
                         value_or_none(difference.a), value_or_none(difference.b), contents);
 }

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "library/state.h"
 #include "source.h"
 
 namespace zt::python {
@@ -8,12 +9,14 @@ namespace {
 
 constexpr std::uint64_t kArenaAlignment = 64;
 
-// The borrowed bytes, or nothing when the part has to be copied. `mappable` turns false when the source has no such
-// mapping, so that the other tensors need not ask.
+// Files of a source that cannot be mapped, as far as it has turned out: other tensors need not ask.
+using Unmapped = std::vector<bool>;  // by Part::file()
+
+// The borrowed bytes, or nothing when the part has to be copied.
 Bytes borrow(const OpenSource& from, const Place& place, Mapping mapping, std::optional<Verify> verify,
-             bool& mappable) {
+             Unmapped& unmapped) {
   const Part part = place.tensor.data();
-  if (!mappable || place.length == 0 || part.encoding() != "raw") return {};
+  if (unmapped[part.file()] || place.length == 0 || !library::is_range(part)) return {};
   try {
     Bytes bytes = part.map(mapping, verify);
     const auto address = reinterpret_cast<std::uintptr_t>(bytes.view().data());
@@ -23,7 +26,7 @@ Bytes borrow(const OpenSource& from, const Place& place, Mapping mapping, std::o
   } catch (const Error& error) {
     const bool cannot = error.code() == Code::unsupported || error.code() == Code::io;
     if (!cannot || from.options.backend == Backend::mmap) throw;
-    mappable = false;
+    unmapped[part.file()] = true;
     return {};
   }
 }
@@ -41,14 +44,15 @@ std::optional<Place> place_of(const Tensor& tensor) {
 
 Places locate(const OpenSource& from, const std::vector<Tensor>& tensors, Want want, std::optional<Verify> verify) {
   const Mapping mapping = want == Want::private_view ? Mapping::copy_on_write : Mapping::shared;
-  bool mappable = want != Want::copy && from.options.backend != Backend::read;
+  const bool wanted = want != Want::copy && from.options.backend != Backend::read;
+  Unmapped unmapped(from.source().files(), !wanted);
   Places places;
   places.tensors.reserve(tensors.size());
   std::uint64_t size = 0;
   for (const Tensor& tensor : tensors) {
     std::optional<Place> place = place_of(tensor);
     if (place) {
-      place->mapped = borrow(from, *place, mapping, verify, mappable);
+      place->mapped = borrow(from, *place, mapping, verify, unmapped);
       if (place->mapped.empty()) {
         place->offset = size;
         const auto end = checked::add(size, place->length);
@@ -64,10 +68,10 @@ Places locate(const OpenSource& from, const std::vector<Tensor>& tensors, Want w
 }
 
 std::optional<Place> find_mapped(const OpenSource& from, const Tensor& tensor) {
-  bool mappable = from.options.backend != Backend::read;
+  Unmapped unmapped(from.source().files(), from.options.backend == Backend::read);
   std::optional<Place> place = place_of(tensor);
   if (!place) return std::nullopt;
-  place->mapped = borrow(from, *place, Mapping::shared, {}, mappable);
+  place->mapped = borrow(from, *place, Mapping::shared, {}, unmapped);
   if (place->mapped.empty()) return std::nullopt;
   return place;
 }

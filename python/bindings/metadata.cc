@@ -1,6 +1,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
+#include "library/state.h"
 #include "source.h"
 
 namespace zt::python {
@@ -40,7 +41,13 @@ std::uint64_t index_sum(const OpenSource& self) {
       sum.add(part.digest());
       sum.add(part.offset());
       sum.add(part.stored_length());
+      sum.add(part.file());
     }
+  }
+  for (const model::ShardRow& shard : self.source().state()->catalog.shards) {
+    sum.add(shard.name);
+    sum.add(shard.size);
+    sum.add(shard.digest);
   }
   return sum.value();
 }
@@ -54,6 +61,29 @@ nb::list names(const OpenSource& self) {
 nb::list paths(const OpenSource& self) {
   nb::list list;
   for (const auto& path : self.source().paths()) list.append(from_path(path));
+  return list;
+}
+
+// The file on disk that a part lies in, or nothing. Looks for a shard, whose name may be any; where it should be, if it is
+// nowhere.
+std::filesystem::path path_of(const SourceState& state, std::uint32_t file) {
+  if (file == 0) return state.path;
+  try {
+    state.shards->store(file - 1U);
+  } catch (const Error&) {  // reading says why
+  }
+  return state.shards->path(file - 1U);
+}
+
+// Of each part of a tensor: its file, or None.
+nb::list part_paths(const OpenSource& self, Name name) {
+  const Tensor tensor = self.source().tensor(name);
+  nb::list list;
+  for (std::size_t i = 0; i < tensor.parts(); ++i) {
+    const std::uint32_t file = tensor.part(i).file();
+    const std::filesystem::path path = released([&] { return path_of(*self.source().state(), file); });
+    list.append(path.empty() ? nb::none() : from_path(path));
+  }
   return list;
 }
 
@@ -78,7 +108,7 @@ nb::list parts(const OpenSource& self, Name name) {
     const Part part = tensor.part(i);
     list.append(nb::make_tuple(to_str(part.role()), to_str(dtype_name(part.dtype())), to_str(part.storage()),
                                to_str(part.logical()), to_str(part.encoding()), to_str(part.digest()), part.offset(),
-                               part.stored_length()));
+                               part.stored_length(), to_str(part.shard())));
   }
   return list;
 }
@@ -133,7 +163,8 @@ void bind_metadata(nb::class_<OpenSource>& type) {
           "tensor_attributes",
           [](const OpenSource& self, Name name) { return to_dict(self.source().tensor(name).attributes()); },
           nb::arg("name"))
-      .def("parts", parts, nb::arg("name"));
+      .def("parts", parts, nb::arg("name"))
+      .def("part_paths", part_paths, nb::arg("name"));
 }
 
 }  // namespace zt::python

@@ -2,6 +2,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "library/state.h"
 #include "source.h"
 
 namespace zt::python {
@@ -34,35 +35,29 @@ Places fetch(const OpenSource& self, const Names& names, Want want, std::optiona
 class Buffers {
  public:
   Buffers(OpenSource& source, Mapping mapping, Buffer arena)
-      : source_(source),
-        file_(source.files[static_cast<std::size_t>(mapping)]),
-        writable_(mapping == Mapping::copy_on_write),
-        arena_(nb::cast(std::move(arena))) {}
+      : source_(source), mapping_(mapping), arena_(nb::cast(std::move(arena))) {}
 
   std::pair<nb::object, std::uint64_t> find(const Place& place) {
     if (place.mapped.empty()) return {arena_, place.offset};
-    const auto address = reinterpret_cast<std::uintptr_t>(place.mapped.view().data());
-    if (file_.owner != place.mapped.owner().get()) remember(place, address);
-    return {file_.buffer, address - file_.base};
+    const std::uint32_t number = place.tensor.data().file();
+    MappedFile& file = source_.files[2 * std::size_t{number} + static_cast<std::size_t>(mapping_)];
+    if (!file.buffer.is_valid()) remember(file, number);
+    return {file.buffer, reinterpret_cast<std::uintptr_t>(place.mapped.view().data()) - file.base};
   }
 
  private:
-  // The whole of a source's one file, or of several just what is asked for.
-  void remember(const Place& place, std::uintptr_t address) {
-    const bool one_file = source_.source().files() == 1;
-    const std::uint64_t before = one_file ? place.tensor.data().offset() : 0;
-    file_.base = address - before;
-    const std::uint64_t size = one_file ? source_.source().stored_size() : place.length;
-    file_.buffer = nb::cast(Buffer{.owner = place.mapped.owner(),
-                                   .data = reinterpret_cast<std::byte*>(file_.base),
-                                   .size = static_cast<std::size_t>(size),
-                                   .writable = writable_});
-    file_.owner = one_file ? place.mapped.owner().get() : nullptr;
+  // The whole of a file, which is mapped already.
+  void remember(MappedFile& file, std::uint32_t number) {
+    const Bytes whole = source_.source().state()->store_of(static_cast<std::uint16_t>(number)).map(mapping_);
+    // Python must not write to what is mapped shared, whatever the type of the pointer.
+    auto* first = const_cast<std::byte*>(whole.view().data());
+    file.base = reinterpret_cast<std::uintptr_t>(first);
+    file.buffer = nb::cast(Buffer{
+        .owner = whole.owner(), .data = first, .size = whole.size(), .writable = mapping_ == Mapping::copy_on_write});
   }
 
   OpenSource& source_;
-  MappedFile& file_;
-  bool writable_;
+  Mapping mapping_;
   nb::object arena_;
 };
 

@@ -45,9 +45,21 @@ nb::list names_of(const std::vector<std::string>& names) {
   return list;
 }
 
-nb::tuple verify(const OpenSource& self, const std::vector<std::string>& names, nb::object progress) {
-  const Progress told = to_progress(std::move(progress));
-  const VerifyReport report = released([&] { return zt::verify(self.source(), names, told); });
+// What is merely unreadable is told, anything else that is wrong is thrown.
+void throw_first(const Source& source, const VerifyReport& report) {
+  for (const Finding& finding : report.findings) {
+    const std::optional<Tensor> tensor = source.find(finding.tensor);  // nothing: a shard
+    if (!tensor || !tensor->unreadable()) throw finding.error;
+  }
+}
+
+nb::tuple verify(const OpenSource& self, const std::vector<std::string>& names, bool shards, nb::object progress) {
+  const CheckOptions options = {.names = names, .shards = shards, .progress = to_progress(std::move(progress))};
+  const VerifyReport report = released([&] {
+    VerifyReport found = zt::check(self.source(), options);
+    throw_first(self.source(), found);
+    return found;
+  });
   return nb::make_tuple(names_of(report.checked), names_of(report.undigested), names_of(report.unreadable));
 }
 
@@ -64,7 +76,7 @@ void bind_source(nb::module_& module) {
   module.def("open_store", open_store, nb::arg("store"), nb::arg("buffer"), nb::arg("name"), nb::arg("verify").none(),
              nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
   nb::class_<OpenSource> type(module, "Source", nb::is_final());
-  type.def("verify", verify, nb::arg("names"), nb::arg("progress").none());
+  type.def("verify", verify, nb::arg("names"), nb::arg("shards"), nb::arg("progress").none());
   bind_metadata(type);
   bind_reads(type);
   bind_pieces(type);

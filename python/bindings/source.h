@@ -10,9 +10,9 @@
 
 namespace zt::python {
 
-// One mapping of the file as a Python buffer: arrays are places in it, so that each costs no buffer of its own.
+// One mapping of a file, the source's own or a shard, as a Python buffer: arrays are places in it, so that each costs no
+// buffer of its own.
 struct MappedFile {
-  const void* owner = nullptr;
   std::uintptr_t base = 0;
   nb::object buffer;
 };
@@ -21,14 +21,18 @@ struct MappedFile {
 class OpenSource {
  public:
   OpenSource(Source opened, const OpenOptions& opened_with, std::string called, std::shared_ptr<const Turn> turn)
-      : options(opened_with), name(std::move(called)), source_(std::move(opened)), turn_(std::move(turn)) {}
+      : options(opened_with),
+        name(std::move(called)),
+        files(2 * opened.files()),
+        source_(std::move(opened)),
+        turn_(std::move(turn)) {}
 
   // Throws usage from within a read of the source's own file object, which threads of the new call would wait for.
   const Source& source() const;
 
   const OpenOptions options;
-  const std::string name;  // of the file, for messages
-  MappedFile files[2];     // by Mapping; under the GIL
+  const std::string name;         // of the file, for messages
+  std::vector<MappedFile> files;  // two for each file of the source, by Mapping; under the GIL
 
  private:
   const Source source_;

@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "source.h"
 #include "turn.h"
 
 namespace zt::python {
@@ -60,14 +61,25 @@ class OpenWriter {
   Turn turn_;
 };
 
-AddOptions to_options(std::optional<int> level, nb::handle checksum, nb::handle attributes) {
-  return {.encoding = to_encoding(level), .checksum = to_checksum(checksum), .attributes = to_value(attributes)};
+AddOptions to_options(std::optional<int> level, nb::handle checksum, nb::handle attributes, bool replace) {
+  return {.encoding = to_encoding(level),
+          .checksum = to_checksum(checksum),
+          .attributes = to_value(attributes),
+          .replace = replace};
 }
 
-OpenWriter* create(nb::object target, bool is_path, bool create_new, const std::string& format, int level,
-                   nb::handle checksum, std::uint64_t alignment, bool durable, unsigned threads, nb::handle limits) {
+WriteMode to_mode(const std::string& mode) {
+  if (mode == "w") return WriteMode::replace;
+  if (mode == "x") return WriteMode::create_new;
+  if (mode == "a") return WriteMode::append;
+  throw_usage("mode is '" + mode + "': expected 'w', 'x' or 'a'");
+}
+
+OpenWriter* create(nb::object target, bool is_path, const std::string& mode, const std::string& format, int level,
+                   nb::handle checksum, std::uint64_t alignment, bool durable, unsigned threads, nb::handle limits,
+                   std::optional<bool> canonical, std::uint64_t max_shard_size, bool lossy) {
   WriterOptions options;
-  options.mode = create_new ? WriteMode::create_new : WriteMode::replace;
+  options.mode = to_mode(mode);
   options.format = format;
   options.encoding = *to_encoding(level);
   options.checksum = to_checksum(checksum);
@@ -75,37 +87,41 @@ OpenWriter* create(nb::object target, bool is_path, bool create_new, const std::
   options.durable = durable;
   options.threads = threads;
   options.limits = to_limits(limits);
+  options.canonical = canonical;
+  options.max_shard_size = max_shard_size;
+  options.lossy = lossy;
   if (!is_path) return new OpenWriter(Writer::to(sink_of_file(std::move(target)), options));
   const std::filesystem::path path = to_path(target);
   return new OpenWriter(released([&] { return Writer::create(path, options); }));
 }
 
 void add(OpenWriter& self, const std::string& name, nb::handle spec, std::optional<int> level, nb::handle checksum,
-         nb::handle attributes) {
+         nb::handle attributes, bool replace) {
   const Array array(spec);
-  const AddOptions options = to_options(level, checksum, attributes);
+  const AddOptions options = to_options(level, checksum, attributes, replace);
   self.run([&](Writer& writer) { writer.add(name, array.view(), options); });
 }
 
 void add_csr(OpenWriter& self, const std::string& name, const Shape& shape, nb::handle values, nb::handle indices,
-             nb::handle indptr, std::optional<int> level, nb::handle checksum, nb::handle attributes) {
+             nb::handle indptr, std::optional<int> level, nb::handle checksum, nb::handle attributes, bool replace) {
   const Array cells(values);
   const Array columns(indices);
   const Array rows(indptr);
-  const AddOptions options = to_options(level, checksum, attributes);
+  const AddOptions options = to_options(level, checksum, attributes, replace);
   self.run([&](Writer& writer) { writer.add_csr(name, shape, cells.view(), columns.view(), rows.view(), options); });
 }
 
 void add_coo(OpenWriter& self, const std::string& name, const Shape& shape, nb::handle values, nb::handle indices,
-             std::optional<int> level, nb::handle checksum, nb::handle attributes) {
+             std::optional<int> level, nb::handle checksum, nb::handle attributes, bool replace) {
   const Array cells(values);
   const Array places(indices);
-  const AddOptions options = to_options(level, checksum, attributes);
+  const AddOptions options = to_options(level, checksum, attributes, replace);
   self.run([&](Writer& writer) { writer.add_coo(name, shape, cells.view(), places.view(), options); });
 }
 
 void add_object(OpenWriter& self, const std::string& name, const Shape& shape, const std::string& layout,
-                const nb::list& parts, std::optional<int> level, nb::handle checksum, nb::handle attributes) {
+                const nb::list& parts, std::optional<int> level, nb::handle checksum, nb::handle attributes,
+                bool replace) {
   std::vector<std::string> roles;
   std::vector<std::unique_ptr<Array>> arrays;
   for (const nb::handle part : parts) {
@@ -115,14 +131,42 @@ void add_object(OpenWriter& self, const std::string& name, const Shape& shape, c
   }
   std::vector<PartView> views;
   for (std::size_t i = 0; i < roles.size(); ++i) views.push_back({roles[i], arrays[i]->view()});
-  const AddOptions options = to_options(level, checksum, attributes);
+  const AddOptions options = to_options(level, checksum, attributes, replace);
   self.run([&](Writer& writer) { writer.add_object(name, shape, layout, views, options); });
 }
 
-void finalize(OpenWriter& self, nb::handle attributes) {
+void add_stored(OpenWriter& self, const std::string& name, const OpenSource& source, const std::string& tensor,
+                std::optional<int> level, bool replace) {
+  const Tensor stored = source.source().tensor(tensor);
+  self.run([&](Writer& writer) { writer.add_stored(name, stored, to_encoding(level), replace); });
+}
+
+void add_reference(OpenWriter& self, const std::string& name, const OpenSource& source, const std::string& tensor) {
+  const Tensor stored = source.source().tensor(tensor);
+  self.run([&](Writer& writer) { writer.add_reference(name, stored); });
+}
+
+nb::dict attributes(OpenWriter& self) {
+  Value value;
+  self.run([&](Writer& writer) { value = writer.attributes(); });
+  return to_dict(value);
+}
+
+nb::list losses(OpenWriter& self) {
+  std::vector<std::string> lines;
+  self.run([&](Writer& writer) { lines = writer.losses(); });
+  nb::list list;
+  for (const std::string& line : lines) list.append(to_str(line));
+  return list;
+}
+
+// `former` is what attributes() gave, changed by nobody: attributes that are still the same stay in the file as they are,
+// values that Python does not have included.
+void finalize(OpenWriter& self, nb::handle attributes, nb::handle former) {
   const Value value = to_value(attributes);
+  const bool same = value == to_value(former);
   self.run([&](Writer& writer) {
-    writer.set_attributes(value);
+    if (!same) writer.set_attributes(value);
     writer.finalize();
   });
 }
@@ -130,27 +174,45 @@ void finalize(OpenWriter& self, nb::handle attributes) {
 }  // namespace
 
 void bind_writer(nb::module_& module) {
-  module.def("create_writer", create, nb::arg("target"), nb::arg("is_path"), nb::arg("create_new"), nb::arg("format"),
+  module.def("create_writer", create, nb::arg("target"), nb::arg("is_path"), nb::arg("mode"), nb::arg("format"),
              nb::arg("level"), nb::arg("checksum").none(), nb::arg("alignment"), nb::arg("durable"), nb::arg("threads"),
-             nb::arg("limits").none(), nb::rv_policy::take_ownership);
+             nb::arg("limits").none(), nb::arg("canonical").none(), nb::arg("max_shard_size"), nb::arg("lossy"),
+             nb::rv_policy::take_ownership);
   module.def(
       "check_attributes", [](nb::handle attributes) { to_value(attributes); }, nb::arg("attributes").none());
   nb::class_<OpenWriter>(module, "Writer", nb::is_final())
       .def("add", add, nb::arg("name"), nb::arg("array"), nb::arg("level").none(), nb::arg("checksum").none(),
-           nb::arg("attributes").none())
+           nb::arg("attributes").none(), nb::arg("replace"))
       .def("add_csr", add_csr, nb::arg("name"), nb::arg("shape"), nb::arg("values"), nb::arg("indices"),
-           nb::arg("indptr"), nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none())
+           nb::arg("indptr"), nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none(),
+           nb::arg("replace"))
       .def("add_coo", add_coo, nb::arg("name"), nb::arg("shape"), nb::arg("values"), nb::arg("indices"),
-           nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none())
+           nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none(), nb::arg("replace"))
       .def("add_object", add_object, nb::arg("name"), nb::arg("shape"), nb::arg("layout"), nb::arg("parts"),
-           nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none())
+           nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none(), nb::arg("replace"))
       .def(
           "add_alias",
           [](OpenWriter& self, const std::string& name, const std::string& existing) {
             self.run([&](Writer& writer) { writer.add_alias(name, existing); });
           },
           nb::arg("name"), nb::arg("existing"))
-      .def("finalize", finalize, nb::arg("attributes").none())
+      .def("add_stored", add_stored, nb::arg("name"), nb::arg("source"), nb::arg("tensor"), nb::arg("level").none(),
+           nb::arg("replace"))
+      .def("add_reference", add_reference, nb::arg("name"), nb::arg("source"), nb::arg("tensor"))
+      .def(
+          "remove",
+          [](OpenWriter& self, const std::string& name) { self.run([&](Writer& writer) { writer.remove(name); }); },
+          nb::arg("name"))
+      .def(
+          "set_tensor_attributes",
+          [](OpenWriter& self, const std::string& name, nb::handle attributes) {
+            const Value value = to_value(attributes);
+            self.run([&](Writer& writer) { writer.set_tensor_attributes(name, value); });
+          },
+          nb::arg("name"), nb::arg("attributes").none())
+      .def("attributes", attributes)
+      .def("losses", losses)
+      .def("finalize", finalize, nb::arg("attributes").none(), nb::arg("former").none())
       .def("abort", [](OpenWriter& self) { self.run([](Writer& writer) { writer.abort(); }); });
 }
 

@@ -50,3 +50,9 @@ def round_trip(tmp_path):
     yield run
     for reader in readers:
         reader.close()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    page = config.stash.get("compatibility", None)
+    if page is not None:
+        terminalreporter.write_line(page)

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from . import _ztensor
-from ._errors import ZTensorError
 from ._options import Limits, PathLike, Source, alignment_of, encode_path, level_of, limits_of, threads_of
 from ._reader import Reader, Verified
 
@@ -32,14 +31,14 @@ class Difference(NamedTuple):
     tensor: str | None  # its name; None: the file itself
     part: str | None  # its role
     key: str | None  # of an attribute
-    # What each has, None where it has none. Contents: the first elements that differ, complex ones as lists of two, a NaN as text
-    # with its bits.
+    # What each has, None where it has none. Contents: the first elements that differ, complex ones as lists of two, a
+    # NaN as text with its bits.
     a: Any
     b: Any
     elements: int | None = None  # of contents: how many each has
     differing: int | None = None  # how many differ, bit for bit
     first: int | None = None  # the first of them, in row-major order
-    index: tuple[int, ...] | None = None  # the same as an index, of a dense tensor
+    at: tuple[int, ...] | None = None  # the same as an index, of a dense tensor
     largest: float | None = None  # |a - b|; None for bool, and where each has a NaN
 
 
@@ -49,7 +48,7 @@ class DiffReport(NamedTuple):
     same: bool  # there are no differences and no troubles
     compared: int  # tensors that both have and that could be compared
     differences: list[Difference]
-    troubles: list[tuple[str, ZTensorError]]  # tensors that cannot be read in one file or the other, and why
+    troubles: list[tuple[str, Exception]]  # tensors that cannot be read in one file or the other, and why
 
 
 def convert(
@@ -145,13 +144,17 @@ def verify(
     source: Source,
     names: Iterable[str] | None = None,
     *,
+    shards: bool = False,
     backend: str = "auto",
     threads: int | None = None,
     limits: Limits | None = None,
 ) -> Verified:
-    """Checks digests and contents of a file; throws the first thing that is wrong. Options are `open`'s."""
+    """Checks digests and contents of a file; throws the first thing that is wrong.
+
+    `shards` also checks each shard of it as a whole. Other options are `open`'s.
+    """
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
-        return reader.verify(names)
+        return reader.verify(names, shards=shards)
 
 
 def info(
@@ -193,7 +196,8 @@ def content_id(
     limits: Limits | None = None,
     progress: Callable[[int, int], Any] | None = None,
 ) -> str:
-    """The id of the tensors: "sha256:" and 64 hex digits, the same for all files with the same tensors, as `ztensor id` prints it.
+    """The id of the tensors: "sha256:" and 64 hex digits, the same for all files with the same tensors, as `ztensor id`
+    prints it.
 
     `trust_digests` takes digests over decoded bytes that a file of generation 2 declares at their word."""
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:

@@ -69,6 +69,16 @@ def alignment_of(alignment: int | None) -> int:
     return value
 
 
+def shard_size_of(size: int | None) -> int:
+    """The bytes of `max_shard_size`; 0 is no shards."""
+    if size is None:
+        return 0
+    value = operator.index(size)
+    if not 0 < value < 2**64:
+        raise UsageError(f"max_shard_size is {value}: expected a number of bytes over 0")
+    return value
+
+
 def threads_of(threads: int | None) -> int:
     if threads is None:
         return 0

@@ -89,7 +89,7 @@ class Reader(Mapping[str, Tensor]):
 
     @property
     def paths(self) -> list[str]:
-        """The files it reads; none for a source that is not on disk."""
+        """The files it reads, shards included, where they were found or should be; none for a source not on disk."""
         return self._source.paths()
 
     @property
@@ -177,14 +177,17 @@ class Reader(Mapping[str, Tensor]):
         for fill in fills:
             fill.finish()
 
-    def verify(self, names: Iterable[str] | None = None) -> Verified:
-        """Checks digests and contents of the named tensors, or of all; throws what is wrong first."""
+    def verify(self, names: Iterable[str] | None = None, *, shards: bool = False) -> Verified:
+        """Checks digests and contents of the named tensors, or of all; throws what is wrong first.
+
+        `shards` also holds each shard of the file as a whole, used or not, against its digest.
+        """
         if isinstance(names, str):
             names = [names]
         chosen = None if names is None else [_text(name) for name in names]
-        if chosen is not None and not chosen:
+        if chosen is not None and not chosen and not shards:
             return Verified([], [], [])
-        return Verified(*self._source.verify(chosen or [], None))
+        return Verified(*self._source.verify(chosen or [], bool(shards), None))
 
     def _special(self, name: str, to: str, verify: bool | None) -> Any:
         """What is not simply an array: sparse tensors, float4 in NumPy."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -35,6 +34,7 @@ class PartMetadata(NamedTuple):
     digest: str
     offset: int
     stored: int  # bytes in the file
+    shard: str = ""  # the name of the shard that the bytes lie in; "": the file itself
 
 
 class TensorMetadata(NamedTuple):
@@ -129,8 +129,8 @@ class Tensor:
         parts = self._metadata_of_parts()
         if len(parts) != 1:
             return None
-        paths = self._reader.paths
-        return Location(os.fspath(paths[0]) if paths else None, parts[0].offset, parts[0].stored)
+        (path,) = self._reader._source.part_paths(self._name)
+        return Location(path, parts[0].offset, parts[0].stored)
 
     def numpy(self, copy: bool = False) -> Any:
         """As `Reader.read_tensor(name, "numpy")`."""

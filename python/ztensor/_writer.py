@@ -17,18 +17,26 @@ from ._options import (
     limits_of,
     name_of_tensor,
     shape_of,
+    shard_size_of,
     threads_of,
 )
 from ._tensor import Tensor
 
 
 class Writer:
-    """Writes one file, which appears at its target, whole, when it is finalized.
+    """Writes one file, which appears at its target, whole, when it is finalized; or grows one.
 
-    `target` is a path or a writable binary file object. `mode`: "w" new or replace, "x" new or
-    `FileExistsError`. `compress`: False, True (zstd level 3), or a zstd level. `checksum`: "crc32c" (also
-    None), "sha256", "none". `alignment` of parts: a power of two; None is 64. `attributes` are the file's.
+    `target` is a path or a writable binary file object. `mode`: "w" new or replace, "x" new or `FileExistsError`,
+    "a" append to a file of 1.2 or 2, or make it; a second writer of the file gets `BlockingIOError`.
+    `format`: "1.0", "1.2" (also None) or "2". `compress`: False, True (zstd level 3), or a zstd level.
+    `checksum`: "crc32c", "xxh3", "sha256", "none"; None is the format's own. `alignment` of parts: a power of two; None
+    is the format's own. `attributes` are the file's; of a file that grows, they are added to those that it has.
     `durable` also syncs new files.
+
+    Of format 2: `canonical` files are the same bytes for the same tensors, whatever the order; None is yes unless
+    `compress`, `max_shard_size`, another checksum or alignment or mode "a" is asked for. `max_shard_size` puts the
+    data into files of at most so many bytes beside the target. `lossy` leaves out what the format cannot hold of
+    tensors that come from a `Reader`; `losses` tells what.
 
     As a context manager it finalizes; left by an exception, it publishes nothing.
     """
@@ -46,29 +54,43 @@ class Writer:
         durable: bool = False,
         threads: int | None = None,
         limits: Limits | None = None,
+        canonical: bool | None = None,
+        max_shard_size: int | None = None,
+        lossy: bool = False,
     ) -> None:
         self._open: _ztensor.Writer | None = None
-        if mode not in ("w", "x"):
-            raise UsageError(f"mode is {mode!r}: expected 'w' or 'x'")
         if attributes is not None and not isinstance(attributes, Mapping):
             raise TypeError(f"attributes must be a dict, not {type(attributes).__name__}")
-        self.attributes: dict[str, Any] = dict(attributes or {})
-        _ztensor.check_attributes(self.attributes)
+        given: dict[str, Any] = dict(attributes or {})
+        _ztensor.check_attributes(given)
         is_path = isinstance(target, (str, os.PathLike))
         if not is_path and not hasattr(target, "write"):
             raise TypeError(f"target must be a path or a writable binary file, not {type(target).__name__}")
-        self._open = _ztensor.create_writer(
+        if canonical is not None and not isinstance(canonical, bool):
+            raise TypeError(f"canonical must be a bool or None, not {type(canonical).__name__}")
+        self._level = level_of(compress) or 0
+        writer = _ztensor.create_writer(
             encode_path(target) if is_path else target,
             is_path,
-            mode == "x",
-            "1.2" if format is None else format,
-            level_of(compress) or 0,
+            mode,
+            "" if format is None else format,
+            self._level,
             checksum,
             alignment_of(alignment),
             durable,
             threads_of(threads),
             limits_of(limits),
+            canonical,
+            shard_size_of(max_shard_size),
+            bool(lossy),
         )
+        try:
+            self._former = writer.attributes()
+            self.attributes: dict[Any, Any] = writer.attributes() | given
+        except BaseException:
+            writer.abort()  # lets go of the lock, whoever holds the exception
+            raise
+        self._open = writer
 
     @property
     def _writer(self) -> _ztensor.Writer:
@@ -84,30 +106,62 @@ class Writer:
         compress: bool | int | None = None,
         checksum: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        replace: bool = False,
     ) -> None:
         """Any array: NumPy, torch, `scipy.sparse`, or what has `__array__` or `__dlpack__`.
 
         Its bytes are taken before the call returns. `compress` and `checksum` are the writer's unless given.
+        `replace`: in a file that grows, a tensor of this name gives way. A `Tensor` of a `Reader`, of any layout,
+        keeps its attributes unless others are given.
         """
         if isinstance(tensor, Tensor):
+            if checksum is None and attributes is None:
+                self._add_stored(name, tensor, compress, replace)
+                return
             tensor = tensor.numpy()
         sparse = _sparse_of(tensor)
         if sparse is None:
-            self._writer.add(name_of_tensor(name), spec_of(tensor), level_of(compress), checksum, _plain(attributes))
+            self._writer.add(
+                name_of_tensor(name), spec_of(tensor), level_of(compress), checksum, _plain(attributes), bool(replace)
+            )
         elif sparse.indptr is None:
             self.add_sparse_coo(
                 name, sparse.values, sparse.indices, sparse.shape,
-                compress=compress, checksum=checksum, attributes=attributes,
+                compress=compress, checksum=checksum, attributes=attributes, replace=replace,
             )  # fmt: skip
         else:
             self.add_sparse_csr(
                 name, sparse.values, sparse.indices, sparse.indptr, sparse.shape,
-                compress=compress, checksum=checksum, attributes=attributes,
+                compress=compress, checksum=checksum, attributes=attributes, replace=replace,
             )  # fmt: skip
 
+    def _add_stored(self, name: str, tensor: Tensor, compress: bool | int | None, replace: bool) -> None:
+        level = self._level if compress is None else level_of(compress)
+        self._writer.add_stored(name_of_tensor(name), tensor._reader._source, tensor.name, level, bool(replace))
+
     def add_alias(self, name: str, existing: str) -> None:
-        """A second name of a tensor that was added; its bytes are stored once."""
+        """A second name of a tensor that was added, or that a growing file has; its bytes are stored once."""
         self._writer.add_alias(name_of_tensor(name), name_of_tensor(existing))
+
+    def add_reference(self, name: str, tensor: Tensor) -> None:
+        """A tensor of another file of format 2, whose bytes stay there: this file, of format 2 and not canonical, names
+        that one as a shard."""
+        if not isinstance(tensor, Tensor):
+            raise TypeError(f"expected a ztensor.Tensor of a Reader, not {type(tensor).__name__}")
+        self._writer.add_reference(name_of_tensor(name), tensor._reader._source, tensor.name)
+
+    def remove(self, name: str) -> None:
+        """Takes a tensor out of a file that grows; its bytes stay on disk until the file is written anew."""
+        self._writer.remove(name_of_tensor(name))
+
+    def set_tensor_attributes(self, name: str, attributes: Mapping[str, Any] | None) -> None:
+        """Replaces the attributes of a tensor that a growing file has."""
+        self._writer.set_tensor_attributes(name_of_tensor(name), _plain(attributes))
+
+    @property
+    def losses(self) -> list[str]:
+        """What `lossy` left out, a line for each."""
+        return self._writer.losses()
 
     def add_sparse_csr(
         self,
@@ -120,6 +174,7 @@ class Writer:
         compress: bool | int | None = None,
         checksum: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        replace: bool = False,
     ) -> None:
         """A matrix in compressed rows; pointers and columns are checked."""
         self._writer.add_csr(
@@ -131,6 +186,7 @@ class Writer:
             level_of(compress),
             checksum,
             _plain(attributes),
+            bool(replace),
         )
 
     def add_sparse_coo(
@@ -143,6 +199,7 @@ class Writer:
         compress: bool | int | None = None,
         checksum: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        replace: bool = False,
     ) -> None:
         """Coordinates: `indices` is (ndim, nnz)."""
         self._writer.add_coo(
@@ -153,6 +210,7 @@ class Writer:
             level_of(compress),
             checksum,
             _plain(attributes),
+            bool(replace),
         )
 
     def add_object(
@@ -165,6 +223,7 @@ class Writer:
         *,
         compress: bool | int | None = None,
         checksum: str | None = None,
+        replace: bool = False,
     ) -> None:
         """A tensor of any layout: `parts` maps a role to an array, as `Tensor.parts` does back."""
         specs = [(role, spec_of(part)) for role, part in parts.items()]
@@ -176,6 +235,7 @@ class Writer:
             level_of(compress),
             checksum,
             _plain(attributes),
+            bool(replace),
         )
 
     def finalize(self) -> None:
@@ -184,7 +244,7 @@ class Writer:
         _ztensor.check_attributes(self.attributes)
         self._open = None
         try:
-            writer.finalize(_plain(self.attributes))
+            writer.finalize(_plain(self.attributes), _plain(self._former))
         except BaseException:
             writer.abort()
             raise

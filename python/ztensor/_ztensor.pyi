@@ -38,7 +38,8 @@ class Source:
     def elements(self, name: str) -> int: ...
     def nbytes(self, name: str) -> int: ...
     def tensor_attributes(self, name: str) -> dict[Any, Any]: ...
-    def parts(self, name: str) -> list[tuple[str, str, str, str, str, str, int, int]]: ...
+    def parts(self, name: str) -> list[tuple[str, str, str, str, str, str, int, int, str]]: ...
+    def part_paths(self, name: str) -> list[str | None]: ...
     def arrays(
         self, names: list[str], copy: bool, writable: bool, verify: bool | None
     ) -> list[np.ndarray[Any, Any] | None]: ...
@@ -54,7 +55,7 @@ class Source:
         self, name: str, nnz: int, wide: bool, verify: bool | None
     ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]: ...
     def verify(
-        self, names: list[str], progress: Callable[[int, int], Any] | None
+        self, names: list[str], shards: bool, progress: Callable[[int, int], Any] | None
     ) -> tuple[list[str], list[str], list[str]]: ...
 
 @final
@@ -66,6 +67,7 @@ class Writer:
         level: int | None,
         checksum: str | None,
         attributes: dict[str, Any] | None,
+        replace: bool,
     ) -> None: ...
     def add_csr(
         self,
@@ -77,6 +79,7 @@ class Writer:
         level: int | None,
         checksum: str | None,
         attributes: dict[str, Any] | None,
+        replace: bool,
     ) -> None: ...
     def add_coo(
         self,
@@ -87,6 +90,7 @@ class Writer:
         level: int | None,
         checksum: str | None,
         attributes: dict[str, Any] | None,
+        replace: bool,
     ) -> None: ...
     def add_object(
         self,
@@ -97,9 +101,16 @@ class Writer:
         level: int | None,
         checksum: str | None,
         attributes: dict[str, Any] | None,
+        replace: bool,
     ) -> None: ...
     def add_alias(self, name: str, existing: str) -> None: ...
-    def finalize(self, attributes: dict[str, Any] | None) -> None: ...
+    def add_stored(self, name: str, source: Source, tensor: str, level: int | None, replace: bool) -> None: ...
+    def add_reference(self, name: str, source: Source, tensor: str) -> None: ...
+    def remove(self, name: str) -> None: ...
+    def set_tensor_attributes(self, name: str, attributes: dict[str, Any] | None) -> None: ...
+    def attributes(self) -> dict[Any, Any]: ...
+    def losses(self) -> list[str]: ...
+    def finalize(self, attributes: dict[str, Any] | None, former: dict[str, Any] | None) -> None: ...
     def abort(self) -> None: ...
 
 def open_path(path: bytes, backend: str, verify: bool | None, threads: int, limits: Limits | None) -> Source: ...
@@ -109,7 +120,7 @@ def open_store(
 def create_writer(
     target: Any,
     is_path: bool,
-    create_new: bool,
+    mode: str,
     format: str,
     level: int,
     checksum: str | None,
@@ -117,6 +128,9 @@ def create_writer(
     durable: bool,
     threads: int,
     limits: Limits | None,
+    canonical: bool | None,
+    max_shard_size: int,
+    lossy: bool,
 ) -> Writer: ...
 def check_attributes(attributes: dict[str, Any] | None) -> None: ...
 def convert(
@@ -141,7 +155,17 @@ def diff(
     a: Source, b: Source, progress: Callable[[int, int], Any] | None
 ) -> tuple[
     int,
-    list[tuple[str, str | None, str | None, str | None, Any, Any, tuple[int, int, int, tuple[int, ...] | None, float | None] | None]],
+    list[
+        tuple[
+            str,
+            str | None,
+            str | None,
+            str | None,
+            Any,
+            Any,
+            tuple[int, int, int, tuple[int, ...] | None, float | None] | None,
+        ]
+    ],
     list[tuple[str, Exception]],
 ]: ...
 def content_id(source: Source, trust_digests: bool, progress: Callable[[int, int], Any] | None) -> str: ...

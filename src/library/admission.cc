@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "container/profiles.h"
+#include "container/zt2_footer.h"
 #include "wire/cbor.h"
 #include "wire/normal_form.h"
 #include "ztensor/error.h"
@@ -202,7 +203,8 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
 
 bool is_canonical(const WriterOptions& options, const model::Encoder& encoder) {
   const bool strict = encoder.holds.strict;
-  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && options.alignment == 0 &&
+  const bool aligned = options.alignment == 0 || options.alignment == container::zt2::kCanonicalAlignment;
+  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && aligned &&
                      options.mode != WriteMode::append && options.checksum.value_or(Checksum::xxh3) == Checksum::xxh3;
   if (options.canonical.value_or(false) && !(strict && plain)) {
     misuse("canonical files are of format 2, raw, in one piece, with xxh3 digests and their own alignment");

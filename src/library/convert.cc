@@ -161,8 +161,7 @@ void Conversion::check_losses() {
 }
 
 void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
-  library::check_movable(tensor.name());
-  if (canonical_) library::check_normal_form(tensor.name());
+  library::check_movable(tensor.name(), canonical_);
   std::vector<library::Loss> losses = library::losses_of(tensor, *encoder_);
   const std::vector<library::Loss> more = library::losses_of_content(tensor, *encoder_);
   losses.insert(losses.end(), more.begin(), more.end());

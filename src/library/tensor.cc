@@ -56,6 +56,14 @@ bool walk_fits(const AxisSelection& axis, std::uint64_t size) {
 
 }  // namespace
 
+bool library::is_range(const Part& part) {
+  const model::Recipe& recipe = PartAccess::row(part).recipe;
+  if (recipe.coding != model::Coding::raw) return false;
+  if (recipe.view == model::kWhole) return true;
+  const model::View& view = PartAccess::state(part).catalog.view(recipe.view);
+  return read::is_range(view) && view.swap_bytes == 0;
+}
+
 std::string_view Part::role() const { return state_->catalog.word(state_->catalog.part(row_).role); }
 DType Part::dtype() const { return state_->catalog.part(row_).dtype; }
 std::string_view Part::storage() const { return state_->catalog.word(state_->catalog.part(row_).storage); }

@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "container/zt2_footer.h"
 #include "io/spool.h"
 #include "library/admission.h"
 #include "library/canonical.h"
@@ -12,7 +13,7 @@ namespace zt {
 namespace {
 
 constexpr std::uint64_t kMaxAlignment = std::uint64_t{2} << 20;
-constexpr std::uint64_t kCanonicalAlignment = 65536;
+
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 [[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
@@ -59,7 +60,7 @@ Writer::State::State(std::unique_ptr<ByteSink> target, const WriterOptions& want
 void Writer::State::choose() {
   encoder = library::find_writable(options.format).encoder;
   canonical = library::is_canonical(options, *encoder);
-  if (options.alignment == 0) options.alignment = canonical ? kCanonicalAlignment : encoder->alignment;
+  if (options.alignment == 0) options.alignment = canonical ? container::zt2::kCanonicalAlignment : encoder->alignment;
   check_options();
 }
 

@@ -454,7 +454,7 @@ def cbor_cases():
         ("strict.order.kinds", "a2616100" + "0100"),
         ("strict.duplicate.number", "a201000100"),
     ):
-        rule = ".".join(["cbor"] + name.split(".")[:2])
+        rule = ".".join(["cbor", *name.split(".")[:2]])
         bad("cbor." + name, manifest(value), rule)
     bad("cbor.simple", manifest("f800"), "cbor.simple")
     bad("cbor.break", image(8, b"\xa1\x61a\xff"), "cbor.break")

@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = ROOT / "tests" / "hostile"
 LITERAL = re.compile(r'"([a-z][a-z0-9]*(?:\.[a-z0-9]+)+)"')
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", re.MULTILINE)
-NO_RULE = {"cpu.max", "scipy.sparse", "ztensor.free", "ztensor.source.format"}  # literals of that form that mean something else
+# Literals of that form that mean something else.
+NO_RULE = {"cpu.max", "scipy.sparse", "ztensor.free", "ztensor.source.format"}
 
 
 def rules_in_code():
