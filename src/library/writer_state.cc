@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::uint64_t kMaxAlignment = std::uint64_t{2} << 20;
 
-
 std::string number(std::uint64_t value) { return std::to_string(value); }
 [[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
 
