@@ -83,6 +83,16 @@ Outcome one_shot(View stored, std::size_t size) {
   return outcome;
 }
 
+// Whether there may be the header of a compressed block without content. libzstd 1.5.4 passes over such a block in a
+// stream, and refuses it where it has the frame at once.
+bool may_have_hollow_block(View stored) {
+  for (std::size_t i = 0; i + 3 <= stored.size(); ++i) {
+    const auto first = std::to_integer<unsigned>(stored[i]);
+    if ((first & 0xFE) == 4 && stored[i + 1] == std::byte{0} && stored[i + 2] == std::byte{0}) return true;
+  }
+  return false;
+}
+
 Outcome check_stream(View stored, std::uint32_t seed) {
   Outcome whole = stream(stored, {seed, stored.size() + 1}, {seed, std::size_t{1} << 16});
   const Outcome odd = stream(stored, {seed, 1 + seed % 61}, {seed + 1, 1 + seed % 100003});
@@ -93,8 +103,9 @@ Outcome check_stream(View stored, std::uint32_t seed) {
   }
   if (whole.cut) return whole;
   const Outcome at_once = one_shot(stored, whole.decoded.size());
-  law((at_once.rule == "whole") == (whole.rule == "whole") || whole.rule == "zstd.window");
-  if (whole.rule == "whole") law(at_once.decoded == whole.decoded);
+  const bool hollow = whole.rule == "whole" && at_once.rule != "whole" && may_have_hollow_block(stored);
+  law((at_once.rule == "whole") == (whole.rule == "whole") || whole.rule == "zstd.window" || hollow);
+  if (whole.rule == "whole" && !hollow) law(at_once.decoded == whole.decoded);
   return whole;
 }
 

@@ -15,9 +15,10 @@ nb::list texts(const std::vector<std::string>& lines) {
   return list;
 }
 
-// (tensors, bytes_in, bytes_out, skipped, notes)
+// (tensors, bytes_in, bytes_out, skipped, losses, notes)
 nb::tuple convert(const nb::list& inputs, nb::handle output, const std::string& format, const std::string& to,
                   std::optional<int> level, nb::handle checksum, std::uint64_t alignment, bool durable,
+                  std::optional<bool> canonical, std::uint64_t max_shard_size, bool lossy, bool check_output,
                   const std::vector<std::string>& include, const std::vector<std::string>& exclude,
                   bool skip_unreadable, bool delete_originals, bool overwrite, unsigned threads, nb::handle limits,
                   nb::object progress) {
@@ -26,6 +27,10 @@ nb::tuple convert(const nb::list& inputs, nb::handle output, const std::string& 
   options.writer.checksum = to_checksum(checksum);
   options.writer.alignment = alignment;
   options.writer.durable = durable;
+  options.writer.canonical = canonical;
+  options.writer.max_shard_size = max_shard_size;
+  options.writer.lossy = lossy;
+  options.check_output = check_output;
   options.writer.threads = threads;
   options.writer.limits = options.open.limits = to_limits(limits);
   options.open.threads = threads;
@@ -41,7 +46,8 @@ nb::tuple convert(const nb::list& inputs, nb::handle output, const std::string& 
   for (const nb::handle input : inputs) paths.push_back(to_path(input));
   const std::filesystem::path target = to_path(output);
   const ConvertReport report = released([&] { return zt::convert(paths, target, options); });
-  return nb::make_tuple(report.tensors, report.bytes_in, report.bytes_out, texts(report.skipped), texts(report.notes));
+  return nb::make_tuple(report.tensors, report.bytes_in, report.bytes_out, texts(report.skipped), texts(report.losses),
+                        texts(report.notes));
 }
 
 nb::object text_or_none(const std::string& text) { return text.empty() ? nb::none() : nb::object(to_str(text)); }
@@ -85,6 +91,7 @@ nb::str content_id(const OpenSource& source, bool trust_digests, nb::object prog
 void bind_files(nb::module_& module) {
   module.def("convert", convert, nb::arg("inputs"), nb::arg("output"), nb::arg("format"), nb::arg("to"),
              nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("alignment"), nb::arg("durable"),
+             nb::arg("canonical").none(), nb::arg("max_shard_size"), nb::arg("lossy"), nb::arg("check_output"),
              nb::arg("include"), nb::arg("exclude"), nb::arg("skip_unreadable"), nb::arg("delete_originals"),
              nb::arg("overwrite"), nb::arg("threads"), nb::arg("limits").none(), nb::arg("progress").none());
   module.def("diff", diff, nb::arg("a"), nb::arg("b"), nb::arg("progress").none());

@@ -316,3 +316,23 @@ def test_big_endian_elements_are_copied_and_their_neighbours_are_not():
     assert array.flags.writeable  # of its own: no view of the file
     assert reader["t"][1].tolist() == [3, 4]
     assert pickle.loads(pickle.dumps(reader)).read_tensor("t").tolist() == [[1, 2], [3, 4]]
+
+
+def test_convert_goes_to_every_generation_and_names_what_is_lost(tmp_path):
+    path = tmp_path / "in.zt"
+    with ztensor.Writer(path, attributes={"step": 10}) as w:
+        w.add_tensor("w", np.arange(6, dtype=np.float32).reshape(2, 3), attributes={"k": 1})
+    done = ztensor.convert(path, tmp_path / "two.zt", to="2", check_output=True)
+    assert (done.tensors, done.losses) == (1, [])
+    assert ztensor.content_id(tmp_path / "two.zt") == ztensor.content_id(path)
+    with pytest.raises(ztensor.UnsupportedError, match="format 1.0 cannot hold its attributes"):
+        ztensor.convert(path, tmp_path / "old.zt", to="1.0")
+    assert not (tmp_path / "old.zt").exists()
+    done = ztensor.convert(path, tmp_path / "old.zt", to="1.0", lossy=True)
+    assert len(done.losses) == 2
+    done = ztensor.convert(path, tmp_path / "root.zt", to="2", max_shard_size=1 << 20)
+    with ztensor.open(tmp_path / "root.zt") as r:
+        assert len(r.paths) == 2
+        assert np.array_equal(r.read_tensor("w"), np.arange(6, dtype=np.float32).reshape(2, 3))
+    with pytest.raises(ztensor.UsageError):
+        ztensor.convert(path, tmp_path / "c.zt", to="2", canonical=True, compress=True)

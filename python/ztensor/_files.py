@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from . import _ztensor
-from ._options import Limits, PathLike, Source, alignment_of, encode_path, level_of, limits_of, threads_of
+from ._options import Limits, PathLike, Source, alignment_of, encode_path, level_of, limits_of, shard_size_of, threads_of
 from ._reader import Reader, Verified
 
 
@@ -19,6 +19,7 @@ class Converted(NamedTuple):
     bytes_in: int  # sizes of the input files
     bytes_out: int  # size of the output
     skipped: list[str]  # "name: cause"
+    losses: list[str]  # what the format could not hold, and `lossy` gave up
     notes: list[str]  # what a user should know, but is no error
 
 
@@ -61,6 +62,10 @@ def convert(
     checksum: str | None = None,
     alignment: int | None = None,
     durable: bool = False,
+    canonical: bool | None = None,
+    max_shard_size: int | None = None,
+    lossy: bool = False,
+    check_output: bool = False,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     skip_unreadable: bool = False,
@@ -73,8 +78,10 @@ def convert(
     """Puts the tensors of all inputs, of any format, into one file.
 
     `compress=None` keeps parts as they are stored, where the output can hold them so; False, True or a level
-    stores each anew. `include` and `exclude` are globs over names. Without `force` an output that exists is
-    refused. `progress` is called with bytes done and to do; returning False stops the work.
+    stores each anew. `to` is "1.0", "1.2" or "2"; what that cannot hold is an `UnsupportedError` that names it, or left
+    out and listed in `losses` if `lossy`. `canonical` and `max_shard_size` are as `Writer` has them. `check_output`
+    reads the output back and compares it with the inputs. `include` and `exclude` are globs over names. Without
+    `force` an output that exists is refused. `progress` is called with bytes done and to do; returning False stops the work.
     """
     paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
     result = _ztensor.convert(
@@ -86,6 +93,10 @@ def convert(
         checksum,
         alignment_of(alignment),
         durable,
+        canonical,
+        shard_size_of(max_shard_size),
+        lossy,
+        check_output,
         _globs(include),
         _globs(exclude),
         skip_unreadable,
@@ -108,6 +119,10 @@ def merge(
     checksum: str | None = None,
     alignment: int | None = None,
     durable: bool = False,
+    canonical: bool | None = None,
+    max_shard_size: int | None = None,
+    lossy: bool = False,
+    check_output: bool = False,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
     skip_unreadable: bool = False,
@@ -129,6 +144,10 @@ def merge(
         checksum=checksum,
         alignment=alignment,
         durable=durable,
+        canonical=canonical,
+        max_shard_size=max_shard_size,
+        lossy=lossy,
+        check_output=check_output,
         include=include,
         exclude=exclude,
         skip_unreadable=skip_unreadable,

@@ -142,6 +142,10 @@ def convert(
     checksum: str | None,
     alignment: int,
     durable: bool,
+    canonical: bool | None,
+    max_shard_size: int,
+    lossy: bool,
+    check_output: bool,
     include: list[str],
     exclude: list[str],
     skip_unreadable: bool,
@@ -150,7 +154,7 @@ def convert(
     threads: int,
     limits: Limits | None,
     progress: Callable[[int, int], Any] | None,
-) -> tuple[int, int, int, list[str], list[str]]: ...
+) -> tuple[int, int, int, list[str], list[str], list[str]]: ...
 def diff(
     a: Source, b: Source, progress: Callable[[int, int], Any] | None
 ) -> tuple[

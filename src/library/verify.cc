@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "hash/digest.h"
+#include "library/content.h"
 #include "library/findings.h"
 #include "library/state.h"
 #include "read/parts.h"
@@ -102,12 +103,7 @@ void Checker::check_sparse(std::uint32_t row) {
   const Tensor tensor = source_[row];
   if (found_.contains(row) || (tensor.layout() != "sparse_csr" && tensor.layout() != "sparse_coo")) return;
   try {
-    const zt::Part values = tensor.part("values");
-    const unsigned bytes = dtype_bits(values.dtype()) / 8;
-    if (bytes == 0 || values.length() % bytes != 0) {
-      throw Error(Code::malformed, "sparse.values.length", "part 'values' is no whole number of elements");
-    }
-    tensor.read_indices(values.length() / bytes);
+    tensor.read_indices(library::count_entries(tensor));
   } catch (const Error& error) {
     library::throw_unless_finding(error);
     record(row, parts_.size(), error);

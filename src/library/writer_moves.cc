@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/checked.h"
 #include "base/utf8.h"
 #include "library/admission.h"
 #include "library/content.h"
@@ -137,11 +138,52 @@ void Writer::State::give_up_losses(const Tensor& tensor) {
   for (const library::Loss& loss : all) losses.push_back(std::string(tensor.name()) + ": " + loss.what);
 }
 
+// Whether a part is stored as it lies in its source.
+bool Writer::State::keeps_stored(const SourceState& from, const model::PartRow& part,
+                                 std::optional<Encoding> recode) const {
+  const bool raw = part.recipe.coding == model::Coding::raw;
+  if (!from.catalog.format.starts_with("zt-") || (canonical && !raw)) return false;
+  if (recode && !(recode->is_raw() && raw)) return false;
+  if (options.lossy && encoder->holds.strict && part.dtype == DType::boolean) return false;  // its bytes may change
+  return moves(from, part, *encoder);
+}
+
+// The bytes of a part that was stored already, under another name. Empty when it was not.
+std::optional<library::Blob> Writer::State::find_tied(const Tensor& tensor, const model::PartRow& part,
+                                                      const Range& range, bool as_stored) {
+  const auto known = options.whole_shards ? moved.end() : moved.find(range);
+  if (known == moved.end()) return std::nullopt;
+  library::Blob blob = known->second.blob;
+  const SourceState& from = *source;
+  const std::string_view digest = from.catalog.text(part.digest);
+  const model::PartRow& twin = *known->second.from;
+  if (digest == from.catalog.text(twin.digest) && part.recipe.decoded_length == twin.recipe.decoded_length) return blob;
+  tensor.part(from.catalog.word(part.role)).check();  // the same bytes, but it says something else of them
+  if (as_stored && !options.checksum && from.catalog.decoded_digests == encoder->decoded_digests) blob.digest = digest;
+  return blob;
+}
+
+library::Blob Writer::State::store_part(const Tensor& tensor, const model::PartRow& part,
+                                        std::optional<Encoding> recode) {
+  const model::Recipe& recipe = part.recipe;
+  const Range range{recipe.file, recipe.offset, recipe.stored_length, recipe.coding, recipe.view};
+  const bool as_stored = keeps_stored(*source, part, recode);
+  if (auto tied = find_tied(tensor, part, range, as_stored)) return *std::move(tied);
+  library::PartOptions wanted = part_options({});
+  if (recode) wanted.encoding = *recode;
+  // Compressed parts stay so, even where their form has to change.
+  if (!recode && !canonical && recipe.coding != model::Coding::raw && wanted.encoding.is_raw()) {
+    wanted.encoding = Encoding::zstd();
+  }
+  const library::Blob blob = as_stored ? store_moved(*source, part) : store_decoded(*source, part, wanted);
+  if (recipe.stored_length > 0) moved.insert_or_assign(range, Stored{blob, &part});
+  return blob;
+}
+
 void Writer::State::store_existing(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
   const SourceState& from = *source;
   const model::TensorRow& row = from.catalog.tensor(tensor.row_);
   const std::string_view layout = tensor.layout();
-  const bool own = from.catalog.format.starts_with("zt-");
   const bool to_other = from.catalog.format.substr(0, 4) != encoder->format.substr(0, 4) || encoder->format == "zt-1.0";
   const bool sorts = options.lossy && layout == "sparse_csr" && encoder->holds.strict;
   if (is_sparse(layout) && (sorts || (to_other && library::needs_wide(tensor, *encoder)))) {
@@ -152,7 +194,8 @@ void Writer::State::store_existing(std::string_view name, const Tensor& tensor, 
   for (const model::PartRow& part : from.catalog.parts(row)) {
     if (!library::is_kept(layout, from.catalog.word(part.role), *encoder)) continue;
     parts.push_back(&part);
-    bound += part.recipe.stored_length + read::kPieceBytes;  // sums of lengths that lie in files
+    const std::uint64_t decoded = part.recipe.decoded_length == model::kUnknownLength ? 0 : part.recipe.decoded_length;
+    bound = checked::add(bound, std::max(part.recipe.stored_length, decoded)).value_or(bound);
   }
   if (encoder->holds.strict) {
     std::ranges::sort(parts, {}, [&](const model::PartRow* part) { return from.catalog.word(part->role); });
@@ -160,37 +203,7 @@ void Writer::State::store_existing(std::string_view name, const Tensor& tensor, 
   begin_tensor(name, bound);
   std::vector<library::Blob> stored_blobs;
   for (const model::PartRow* part : parts) {
-    const Range range{part->recipe.file, part->recipe.offset, part->recipe.stored_length, part->recipe.coding,
-                      part->recipe.view};
-    const bool keep = !canonical || part->recipe.coding == model::Coding::raw;
-    const bool raw_wanted = recode && recode->is_raw() && part->recipe.coding == model::Coding::raw;
-    const bool as_stored = own && keep && (!recode || raw_wanted) && moves(from, *part, *encoder) &&
-                           !(options.lossy && encoder->holds.strict && part->dtype == DType::boolean);
-    const auto known = shards ? moved.end() : moved.find(range);
-    if (known != moved.end()) {
-      stored_blobs.push_back(known->second.blob);
-      const std::string_view digest = from.catalog.text(part->digest);
-      const model::PartRow& twin = *known->second.from;
-      if (digest == from.catalog.text(twin.digest) && part->recipe.decoded_length == twin.recipe.decoded_length)
-        continue;
-      tensor.part(from.catalog.word(part->role)).check();  // the same bytes, but it says something else of them
-      if (as_stored && !options.checksum && from.catalog.decoded_digests == encoder->decoded_digests)
-        stored_blobs.back().digest = digest;
-      continue;
-    }
-    Stored stored;
-    stored.from = part;
-    library::located(from, tensor.row_, part, [&] {
-      library::PartOptions wanted = part_options({});
-      if (recode) wanted.encoding = *recode;
-      // Compressed parts stay so, even where their form has to change.
-      if (!recode && !canonical && part->recipe.coding != model::Coding::raw && wanted.encoding.is_raw()) {
-        wanted.encoding = Encoding::zstd();
-      }
-      stored.blob = as_stored ? store_moved(from, *part) : store_decoded(from, *part, wanted);
-    });
-    if (part->recipe.stored_length > 0) moved.emplace(range, stored);
-    stored_blobs.push_back(stored.blob);
+    library::located(from, tensor.row_, part, [&] { stored_blobs.push_back(store_part(tensor, *part, recode)); });
   }
   add_tensor_row(name, tensor);
   for (std::size_t i = 0; i < parts.size(); ++i) {

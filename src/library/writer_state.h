@@ -46,11 +46,22 @@ struct Writer::State {
   void end_tensor(std::string_view name, bool replace);
   void note_name(std::string_view name);  // canonical files: whether names still come in order
 
+  // A stored range of a source, and where it went.
+  using Range = std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t>;
+  struct Stored {
+    library::Blob blob;
+    const model::PartRow* from = nullptr;  // the part of `source` that it was
+  };
+
   // --- writer_moves.cc: tensors of other sources
   void store_existing(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);
   void store_sparse(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);
   void add_tensor_row(std::string_view name, const Tensor& tensor);
   void give_up_losses(const Tensor& tensor);
+  bool keeps_stored(const SourceState& from, const model::PartRow& part, std::optional<Encoding> recode) const;
+  std::optional<library::Blob> find_tied(const Tensor& tensor, const model::PartRow& part, const Range& range,
+                                         bool as_stored);
+  library::Blob store_part(const Tensor& tensor, const model::PartRow& part, std::optional<Encoding> recode);
   library::Blob store_moved(const SourceState& from, const model::PartRow& part);
   library::Blob store_decoded(const SourceState& from, const model::PartRow& part, const library::PartOptions& options);
   std::uint16_t add_shard(const SourceState& from, std::uint16_t file);
@@ -74,12 +85,7 @@ struct Writer::State {
   bool broken = false;
   std::uint64_t size = 0;  // of the file, once it is finished
 
-  // Ranges of the source at hand that were stored already: tied tensors stay tied.
-  using Range = std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t>;
-  struct Stored {
-    library::Blob blob;
-    const model::PartRow* from = nullptr;  // the part of `source` that it was
-  };
+  // The source at hand, and what of it was stored already: tied tensors stay tied.
   std::shared_ptr<const SourceState> source;  // held, so that its address means one source only
   std::map<Range, Stored> moved;
   // Files that are named as shards -> their numbers. The sources are held by `references`.
