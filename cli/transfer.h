@@ -9,7 +9,8 @@
 
 namespace cli {
 
-// The command lines that put the tensors of some files into another: convert, compress, decompress, merge.
+// The command lines that put the tensors of some files into another: convert, compress,
+// decompress, merge, migrate.
 struct Transfer {
   std::vector<std::string> operands;  // inputs; without -o, the output comes last
   std::optional<std::string> output;

@@ -1,5 +1,5 @@
-// Generation 0.1: every view that its decoder makes lies within its blob, and every blob within the file; then the whole
-// of the library over it.
+// Generation 0.1: every view that its decoder makes lies within its blob, and every blob within the file; then the
+// whole of the library over it.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
-// The whole of the library over a .zt file of generation 2 in memory: only zt::Error leaves it, and map, read and slices
-// agree. The manifest's hash is put right, or hardly any input would come past it; an input that does not end like a
-// file is taken for a manifest.
+// The whole of the library over a .zt file of generation 2 in memory: only zt::Error leaves it, and map, read and
+// slices agree. The manifest's hash is put right, or hardly any input would come past it; an input that does not end
+// like a file is taken for a manifest.
 
 #include <algorithm>
 #include <cstddef>

@@ -68,9 +68,9 @@ struct DiffOptions {
 };
 
 // Compares names, shapes, dtypes, layouts, attributes and decoded contents, whatever the format, encoding, order,
-// alignment and digests. Not compared: the order of tensors, of parts and within attribute maps; no attributes and empty
-// ones; the width of the indices of sparse tensors (their values are); file attributes that begin with "ztensor.",
-// which tell how a file was made. Contents are compared where shape, layout, dtype and length agree. Reads
+// alignment and digests. Not compared: the order of tensors, of parts and within attribute maps; no attributes and
+// empty ones; the width of the indices of sparse tensors (their values are); file attributes that begin with
+// "ztensor.", which tell how a file was made. Contents are compared where shape, layout, dtype and length agree. Reads
 // every byte of both, on as many threads as `a` has, and checks all digests on the way. Throws io, cancelled; what is
 // wrong with a tensor is a trouble.
 ZT_API DiffReport diff(const Source& a, const Source& b, const DiffOptions& options = {});
@@ -91,7 +91,7 @@ struct ContentIdOptions {
 // that cannot be read, io, malformed, mismatch, cancelled.
 ZT_API std::string content_id(const Source& source, const ContentIdOptions& options = {});
 
-// The content digest of generation 2 (spec/zt-2.md), made of the digests that the parts declare; reads no element.
+// The content digest of generation 2 (spec/zt-2.md §10), made of the digests that the parts declare; reads no element.
 // `algorithm` is sha256 or xxh3. Throws usage for others, unsupported when a part declares no digest over its decoded
 // bytes, and so for sources of other generations; the cause of a tensor that cannot be read.
 ZT_API std::string content_digest(const Source& source, Checksum algorithm = Checksum::sha256);

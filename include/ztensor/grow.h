@@ -11,7 +11,8 @@
 #include "ztensor/progress.h"
 #include "ztensor/value.h"
 
-// Files that are there already: growing, compacting and repairing them. To add tensors from memory, see WriteMode::append.
+// Files that are there already: growing, compacting and repairing them. To add tensors from memory, see
+// WriteMode::append.
 namespace zt {
 
 struct AppendOptions {
@@ -26,7 +27,7 @@ struct AppendOptions {
 struct GrowReport {
   std::uint64_t tensors = 0;              // that were added, or removed
   std::uint64_t replaced = 0;             // of the added ones
-  std::uint64_t bytes_in = 0;             // sizes of the sources
+  std::uint64_t bytes_in = 0;             // sizes of the sources; of remove(): of the file before
   std::uint64_t bytes_out = 0;            // size of the target
   std::uint64_t reclaimable = 0;          // what compact() would give back
   std::vector<std::string> skipped = {};  // "name: cause"
@@ -34,10 +35,10 @@ struct GrowReport {
 };
 
 // Puts all tensors of the sources, in order, into the target, which grows in place; one that is not there is made. The
-// target keeps its file attributes; one that is made takes those of the sources. Refuses before a byte is written: names
-// that the target has, unless `replace`, or that two sources have (usage, with both file names); a target that is a source,
-// also through links (usage); an unreadable tensor, unless `skip_unreadable`. Throws also what open, create and
-// add_stored throw.
+// target keeps its file attributes; one that is made takes those of the sources. Refuses before a byte is written:
+// names that the target has, unless `replace`, or that two sources have (usage, with both file names); a target that is
+// a source, also through links (usage); an unreadable tensor, unless `skip_unreadable`. Throws also what open, create
+// and add_stored throw.
 ZT_API GrowReport append(const std::filesystem::path& target, std::span<const std::filesystem::path> sources,
                          const AppendOptions& options = {});
 
@@ -49,7 +50,8 @@ struct RemoveOptions {
   Progress progress = {};
 };
 
-// Takes tensors out of a file. Their bytes stay in it until it is compacted. Throws not_found, before anything is changed.
+// Takes tensors out of a file. Their bytes stay in it until it is compacted. Throws not_found, before anything is
+// changed; what Writer::create throws; with `output`, usage for the file itself, io (EEXIST) for one that is there.
 ZT_API GrowReport remove(const std::filesystem::path& path, std::span<const std::string> names,
                          const RemoveOptions& options = {});
 
@@ -59,7 +61,8 @@ struct AttributeEdits {
   std::optional<std::string> tensor = {};  // whose attributes; nothing: the file's
   bool durable = false;
 };
-// Throws not_found for a tensor that is not there, usage.
+// Throws not_found for a tensor that is not there; usage for attributes that the format cannot hold; what
+// Writer::create throws for a file that cannot grow or that another writer has.
 ZT_API void set_attributes(const std::filesystem::path& path, const AttributeEdits& edits);
 
 struct CompactOptions {
@@ -75,11 +78,12 @@ struct CompactReport {
   std::uint64_t size_after = 0;
 };
 
-// Writes the file anew without the bytes that no tensor uses, of the same format and alignment, and puts that in its place
-// once it is complete, read back, compared and synced. All else stays: names, order, attributes, encodings, digests, ties,
-// references to shards (which stay where they are), and what this build does not know. Whoever has the old file open
-// keeps it. Throws unsupported for formats that do not grow and for files with unreadable tensors, mismatch where the file's
-// own digests are wrong, io (EWOULDBLOCK where a writer has the file); then the file is as it was.
+// Writes the file anew without the bytes that no tensor uses, of the same format and the alignment that its parts have
+// in common, and puts that in its place once it is complete, read back, compared and synced. All else stays: names,
+// order, attributes, encodings, digests, ties, references to shards (which stay where they are), and what this build
+// does not know. Whoever has the old file open keeps it. Throws unsupported for formats that do not grow and for files
+// with unreadable tensors, mismatch where the file's own digests are wrong, io (EWOULDBLOCK where a writer has the
+// file); then the file is as it was.
 ZT_API CompactReport compact(const std::filesystem::path& path, const CompactOptions& options = {});
 
 struct RepairOptions {
@@ -105,11 +109,12 @@ struct RepairReport {
   std::vector<std::string> notes = {};  // what a user should know
 };
 
-// Finds the last whole version of a .zt file whose end is torn: its index decodes, and every tensor's bytes are there and
-// have their digests. What is behind it is cut off, or left out of `output`. Reads the file from its end, in memory that
-// does not grow with it. Throws malformed "repair.nothing" when there is no whole version in the file (the message says
-// what is known of it), mismatch "repair.contents" for a version whose index is whole while contents are not: then
-// nothing is changed; unsupported for other formats; io, cancelled.
+// Finds the last whole version of a .zt file whose end is torn: its index decodes, and every tensor's bytes are there
+// and have their digests. What is behind it is cut off, or left out of `output`. Reads the file from its end, in memory
+// that does not grow with it. Throws malformed "repair.nothing" when there is no whole version in the file (the message
+// says what is known of it), malformed "repair.contents" when a later version has a whole index and broken contents:
+// then nothing is changed, but with `output` or `dry_run` that is only a note; unsupported for other formats; io,
+// cancelled.
 ZT_API RepairReport repair(const std::filesystem::path& path, const RepairOptions& options = {});
 
 }  // namespace zt

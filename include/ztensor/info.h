@@ -14,8 +14,8 @@ ZT_API std::string json_quote(std::string_view text);
 // An attribute as JSON: bytes are {"$bytes": hex}, non-finite floats {"$float": "nan"}, tags {"$tag": n, "value": v},
 // maps with keys other than text arrays of pairs under "$map".
 ZT_API std::string json_value(const Value& value);
-// The value of a JSON text; what json_value() writes for what JSON lacks stays a map. Throws malformed "json.*", unsupported
-// in a build without simdjson.
+// The value of a JSON text; what json_value() writes for what JSON lacks stays a map. Throws malformed "json.*",
+// unsupported in a build without simdjson.
 ZT_API Value json_parse(std::string_view text);
 
 }  // namespace zt

@@ -56,14 +56,14 @@ struct WriterOptions {
   std::string format = "";                // "1.0", "1.2" or "2", also with "zt-"; "": 1.2, or that of a file that grows
   Encoding encoding = Encoding::raw();    // of parts that do not ask otherwise
   std::optional<Checksum> checksum = {};  // default: crc32c in 1.x, xxh3 in 2
-  std::uint64_t alignment =
-      0;                  // of parts: a power of two up to 2 MiB; 0 is 64 in 1.x, 65536 in canonical, 4096 in other 2
+  // Of parts: a power of two up to 2 MiB. 0 is 64 in 1.x, 65536 in canonical files of 2, 4096 in others of 2.
+  std::uint64_t alignment = 0;
   Value attributes = {};  // of the file: a map with text keys, or null
   bool durable = false;   // sync new files and their folder too; replaced files always are
   unsigned threads = 0;
   Limits limits = {};
-  // Generation 2. The same tensors give the same bytes, whatever order they are added in: all raw, with xxh3 digests, one
-  // file. Empty: yes, unless another option or append rules it out.
+  // Generation 2. The same tensors give the same bytes, whatever order they are added in: all raw, with xxh3 digests,
+  // one file. Empty: yes, unless another option or append rules it out.
   std::optional<bool> canonical = {};
   std::uint64_t max_shard_size = 0;  // over 0: data goes to files of at most so many bytes beside the target
   bool whole_shards = false;         // these are files of tensors that can be opened by themselves

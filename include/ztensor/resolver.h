@@ -21,8 +21,8 @@ struct ShardIdentity {
 class ZT_API Resolver {
  public:
   virtual ~Resolver() = default;
-  // The shard's bytes, or null: not here. What comes back is held against the size that the shard must have, and against
-  // its digest when check() is asked to. Throws io for what is there and cannot be opened.
+  // The shard's bytes, or null: not here. What comes back is held against the size that the shard must have, and
+  // against its digest when check() is asked to. Throws io for what is there and cannot be opened.
   virtual std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const = 0;
   // Where it would be on disk, whether it is there or not; empty when nowhere in particular. Opens nothing.
   virtual std::filesystem::path place(const ShardIdentity& shard) const;

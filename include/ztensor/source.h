@@ -28,8 +28,8 @@ class ZT_API Source {
   std::string_view format() const;  // "zt-1.2", "safetensors", ...
   Value attributes() const;         // of the file: a map, or null; parsed on each call
   std::span<const std::byte> attributes_cbor() const;
-  // The file, and those of its shards: where one was found, or, as long as it was not needed, where it should be. Without
-  // what is not on disk: empty for a source in memory.
+  // The file, and those of its shards: where one was found, or, as long as it was not needed, where it should be.
+  // Without what is not on disk: empty for a source in memory.
   std::vector<std::filesystem::path> paths() const;
   std::size_t files() const;                      // 1, and one for each shard
   const std::vector<std::string>& notes() const;  // what a user should know, but is no error

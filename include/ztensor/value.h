@@ -15,7 +15,8 @@
 
 namespace zt {
 
-// An attribute: any CBOR value. A plain value type; equality compares kind and content (NaN by its bits, maps in order).
+// An attribute: any CBOR value. A plain value type; equality compares kind and content (NaN by its bits, maps in
+// order).
 class ZT_API Value {
  public:
   struct Undefined {
@@ -81,7 +82,8 @@ class ZT_API Value {
   // The deterministic form of generation 2: as encode(), but the members of maps in the order of their encoded keys,
   // byte by byte, and every NaN the same one (f9 7e00), so that equal values give equal bytes whoever wrote them.
   // Throws usage for what that form cannot hold (tags, undefined, simple values, a key given twice), unless `any` value
-  // is to have such bytes, equal keys in the order they had; and for values deeper than `depth`, counted as parse() does.
+  // is to have such bytes, equal keys in the order they had; and for values deeper than `depth`, counted as parse()
+  // does.
   enum class Sorted { strict, any };
   std::vector<std::byte> encode_sorted(Sorted sorted = Sorted::strict, std::uint32_t depth = 256) const;
 

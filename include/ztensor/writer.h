@@ -34,8 +34,9 @@ struct PartView {
   ArrayView array;
 };
 
-// Writes one file, or grows one (WriteMode::append). Nothing is visible at the target before finalize(): a Writer that is dropped, or whose add threw
-// on I/O, leaves it as it was. One owner at a time.
+// Writes a new file, or grows one (WriteMode::append). Nothing of a new file is visible at the target before
+// finalize(). A file that grows is written to at once, but readers see the version it had until finalize(). A Writer
+// that is dropped, or whose add threw on I/O, leaves the target as it was. One owner at a time.
 class ZT_API Writer {
  public:
   // Throws usage (bad options), io (no such folder; EEXIST under create_new; EWOULDBLOCK where another writer grows the
@@ -85,8 +86,8 @@ class ZT_API Writer {
   // A second name of a tensor that was added, or that a growing file has; its bytes are stored once. Throws usage,
   // not_found.
   void add_alias(std::string_view name, std::string_view existing);
-  // A tensor of another generation 2 file on disk whose bytes stay there: this file names it as a shard. Throws usage for
-  // a canonical file or another format, unsupported for a tensor that has no such bytes.
+  // A tensor of another generation 2 file on disk whose bytes stay there: this file names it as a shard. Throws usage
+  // for a canonical file or another format, unsupported for a tensor that has no such bytes.
   void add_reference(std::string_view name, const Tensor& tensor);
 
   // Of a file that grows. What is removed or replaced stays on disk until the file is compacted (grow.h): whoever has
@@ -96,8 +97,8 @@ class ZT_API Writer {
 
   // A tensor of another source, with its layout and attributes. Parts that this format holds as they are stored move
   // unchanged, with encoding and digest; others are decoded and stored as the writer's options say. `encoding`: recode
-  // every part so. Digests of what is read are checked. `replace`: as AddOptions has it. Throws the tensor's cause when it
-  // is unreadable, unsupported for what the format cannot hold (unless WriterOptions::lossy).
+  // every part so. Digests of what is read are checked. `replace`: as AddOptions has it. Throws the tensor's cause when
+  // it is unreadable, unsupported for what the format cannot hold (unless WriterOptions::lossy).
   void add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding = {},
                   bool replace = false);
   // What add_stored() had to leave out, a line for each.
@@ -107,8 +108,8 @@ class ZT_API Writer {
   void set_attributes(const Value& attributes);
   Value attributes() const;         // as they will be
   std::string_view format() const;  // "zt-1.2"
-  // Called during long adds with the bytes taken since this call, over all adds, and with `total` as it is given here. An
-  // add that it stops throws cancelled, and the writer can then only be dropped.
+  // Called during long adds with the bytes taken since this call, over all adds, and with `total` as it is given here.
+  // An add that it stops throws cancelled, and the writer can then only be dropped.
   void set_progress(Progress progress, std::uint64_t total = 0);
   std::uint64_t bytes_written() const;  // so far; after finalize(), the size of the file
 

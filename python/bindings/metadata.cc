@@ -64,8 +64,8 @@ nb::list paths(const OpenSource& self) {
   return list;
 }
 
-// The file on disk that a part lies in, or nothing. Looks for a shard, whose name may be any; where it should be, if it is
-// nowhere.
+// The file on disk that a part lies in, or nothing. Looks for a shard, whose name may be any; where it should be, if it
+// is nowhere.
 std::filesystem::path path_of(const SourceState& state, std::uint32_t file) {
   if (file == 0) return state.path;
   try {

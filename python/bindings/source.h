@@ -10,8 +10,8 @@
 
 namespace zt::python {
 
-// One mapping of a file, the source's own or a shard, as a Python buffer: arrays are places in it, so that each costs no
-// buffer of its own.
+// One mapping of a file, the source's own or a shard, as a Python buffer: arrays are places in it, so that each costs
+// no buffer of its own.
 struct MappedFile {
   std::uintptr_t base = 0;
   nb::object buffer;

@@ -160,8 +160,8 @@ nb::list losses(OpenWriter& self) {
   return list;
 }
 
-// `former` is what attributes() gave, changed by nobody: attributes that are still the same stay in the file as they are,
-// values that Python does not have included.
+// `former` is what attributes() gave, changed by nobody: attributes that are still the same stay in the file as they
+// are, values that Python does not have included.
 void finalize(OpenWriter& self, nb::handle attributes, nb::handle former) {
   const Value value = to_value(attributes);
   const bool same = value == to_value(former);

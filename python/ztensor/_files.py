@@ -218,7 +218,7 @@ def content_id(
     """The id of the tensors: "sha256:" and 64 hex digits, the same for all files with the same tensors, as `ztensor id`
     prints it.
 
-    `trust_digests` takes digests over decoded bytes that a file of generation 2 declares at their word."""
+    `trust_digests` takes sha256 digests over decoded bytes that a file of generation 2 declares at their word."""
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         return _ztensor.content_id(reader._source, trust_digests, progress)
 

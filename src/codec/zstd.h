@@ -21,7 +21,8 @@ class FrameEncoder {
   explicit FrameEncoder(int level);
   ~FrameEncoder();
   FrameEncoder(FrameEncoder&&) noexcept;
-  // One frame of at most kFrameBytes, with content size and content checksum. The bytes depend on level and input alone.
+  // One frame of at most kFrameBytes, with content size and content checksum. The bytes depend on level and input
+  // alone.
   std::vector<std::byte> encode(std::span<const std::byte> decoded);
 
  private:

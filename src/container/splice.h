@@ -28,8 +28,8 @@ struct MemberView {
 std::vector<MemberView> members_of(std::span<const std::byte> map ZT_LIFETIME_BOUND);
 const MemberView* find_member(const std::vector<MemberView>& members, std::string_view key);
 
-// An encoded object with other attributes, or with none when `attributes` is empty. `sorted`: keys in the order of their
-// encoded bytes; otherwise the new member goes to the end.
+// An encoded object with other attributes, or with none when `attributes` is empty. `sorted`: keys in the order of
+// their encoded bytes; otherwise the new member goes to the end.
 std::vector<std::byte> with_attributes(std::span<const std::byte> object, std::span<const std::byte> attributes,
                                        bool sorted);
 

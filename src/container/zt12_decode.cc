@@ -64,8 +64,8 @@ Extent find_manifest(const ByteStore& store) {
   return {size - kFooterBytes - length, length};
 }
 
-// The item that the manifest's range begins with. While a file grows, the range goes on to the new end of the file, over
-// whatever is there: so it is fetched in pieces, each as long as those before, and only to the end of the item. A
+// The item that the manifest's range begins with. While a file grows, the range goes on to the new end of the file,
+// over whatever is there: so it is fetched in pieces, each as long as those before, and only to the end of the item. A
 // private copy: another process may write to the file between a check and a use.
 std::vector<std::byte> fetch_manifest(const ByteStore& store, Extent extent, const Limits& limits) {
   const std::uint64_t most = std::min(extent.length, limits.index_bytes);

@@ -15,7 +15,8 @@ bool is_digest(std::string_view text);
 
 // The library's word for a file's layout: "sparse_csr" for "zt.sparse_csr/1", "word" for "zt1.word/1", else the same.
 std::string_view layout_of_file(std::string_view layout);
-// The inverse: a word without a namespace ("quantized_group", from a 1.x file) goes into the namespace "zt1".
+// How a word is written: one without a namespace ("quantized_group", from a 1.x file) goes into the namespace "zt1". A
+// file of another writer that has such a word as it is reads the same, and is written otherwise.
 std::string layout_for_file(std::string_view word);
 
 }  // namespace zt::container::zt2

@@ -24,8 +24,8 @@ struct Digest {
 // either case, any number of leading zeros, an optional "+"; "sha256:" and 64 hex digits of either case. Any other
 // prefix is an algorithm we do not know (`none`). Empty when a known algorithm is followed by what is not its form.
 std::optional<Digest> parse_digest(std::string_view text);
-// Reads the digest text of generation 2: "xxh3:" and 16 lowercase hex digits, "sha256:" and 64 of them. Any other prefix
-// is an algorithm we do not know (`none`). Empty when a known algorithm is followed by what is not its form.
+// Reads the digest text of generation 2: "xxh3:" and 16 lowercase hex digits, "sha256:" and 64 of them. Any other
+// prefix is an algorithm we do not know (`none`). Empty when a known algorithm is followed by what is not its form.
 std::optional<Digest> parse_decoded_digest(std::string_view text);
 // As it is written: "crc32c:0x" and 8 uppercase digits, "sha256:" and 64, "xxh3:" and 16 lowercase digits; "" for none.
 std::string format_digest(const Digest& digest);

@@ -41,8 +41,8 @@ std::array<std::byte, Size> read_array(const ByteStore& store, std::uint64_t off
   return bytes;
 }
 
-// Behind the item of a 1.2 manifest that its range goes past: either an append was killed, and there is the footer it had,
-// or another tool left bytes there, which are not ours to write over.
+// Behind the item of a 1.2 manifest that its range goes past: either an append was killed, and there is the footer it
+// had, or another tool left bytes there, which are not ours to write over.
 std::optional<std::uint64_t> find_sized_end(const Live& live, const ByteStore& store) {
   constexpr std::uint64_t kFooter = 16;
   const std::uint64_t size = store.size();
@@ -54,8 +54,8 @@ std::optional<std::uint64_t> find_sized_end(const Live& live, const ByteStore& s
   return behind + kFooter;
 }
 
-// A footer of generation 2 is right behind its manifest, or at the start of a page if an append of ours put it there. The
-// first match counts: what is behind the true one may be anything.
+// A footer of generation 2 is right behind its manifest, or at the start of a page if an append of ours put it there.
+// The first match counts: what is behind the true one may be anything.
 std::optional<std::uint64_t> find_footer_end(const Live& live, const ByteStore& store) {
   constexpr std::uint64_t kFooter = 40;
   constexpr std::uint64_t kMaxSearched = std::uint64_t{1} << 18;  // pages

@@ -12,7 +12,8 @@
 namespace zt::io {
 
 // Where and how a file ends while it grows, so that each of its states is a whole file (docs/design.md, growing a
-// file). Every write here is ordered against the others, and each one that extends the file or commits lies in one page.
+// file). Every write here is ordered against the others, and each one that extends the file or commits lies in one
+// page.
 class GrowingEnd {
  public:
   virtual ~GrowingEnd() = default;
@@ -37,8 +38,8 @@ class GrowingEnd {
   std::uint64_t base_;
 };
 
-// Where the live version ended, if what follows it is no more than what an append left that was killed. Nothing where the
-// file ends as it should, or behind something else.
+// Where the live version ended, if what follows it is no more than what an append left that was killed. Nothing where
+// the file ends as it should, or behind something else.
 std::optional<std::uint64_t> find_former_end(Tail tail, const Live& live, const ByteStore& store);
 
 std::unique_ptr<GrowingEnd> make_sized_end(GrowingFile& file, const Live& live, std::uint64_t hop_limit);

@@ -46,7 +46,8 @@ struct GrowthOptions {
 // locks, growing is an io error. The lock is held for as long as the object lives. One owner.
 class Growth {
  public:
-  // Opens for writing and takes the file's lock. Throws io: as File::open; EWOULDBLOCK at once if another writer has it.
+  // Opens for writing and takes the file's lock. Throws io: as File::open; EWOULDBLOCK at once if another writer has
+  // it.
   Growth(const std::filesystem::path& path, const GrowthOptions& options);
   ~Growth();
   Growth(Growth&&) noexcept;

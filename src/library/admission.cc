@@ -29,9 +29,9 @@ std::string fault_of_name(std::string_view name) {
   return "";
 }
 
-// A value with what deterministic CBOR lacks taken out of it: tags are dropped around their content, undefined and simple
-// values become null, a NaN the one NaN, and of equal keys of a map the first stays. Values are walked by recursion: their
-// depth was bounded when they were parsed.
+// A value with what deterministic CBOR lacks taken out of it: tags are dropped around their content, undefined and
+// simple values become null, a NaN the one NaN, and of equal keys of a map the first stays. Values are walked by
+// recursion: their depth was bounded when they were parsed.
 Value reduced(const Value& value) {
   if (value.tag() != nullptr) return reduced(value.tag()->content);
   if (value.is_undefined() || value.simple() != nullptr) return {};

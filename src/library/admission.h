@@ -28,8 +28,8 @@ void check_normal_form(std::string_view name);
 std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file,
                                          std::uint32_t depth);
 
-// Whether a new file is of the canonical form, by default or asked for. Throws usage where that is asked for beside what
-// rules it out.
+// Whether a new file is of the canonical form, by default or asked for. Throws usage where that is asked for beside
+// what rules it out.
 bool is_canonical(const WriterOptions& options, const model::Encoder& encoder);
 
 // How deep attributes, their map counted, may be for strict readers: what lies around them takes the rest.

@@ -30,8 +30,8 @@ void compare_attributes(const std::optional<std::string>& tensor, const Value& a
 // Reads all of both parts, from any thread, unless `meter` is stopped; polls it. `tensor`: the one they belong to.
 std::optional<Difference> compare_contents(const Tensor& tensor, const PartPair& pair, run::Meter& meter);
 
-// Throws mismatch "convert.readback" unless both have the same shape, layout, attributes, parts and decoded bytes. Reads
-// all of them.
+// Throws mismatch "convert.readback" unless both have the same shape, layout, attributes, parts and decoded bytes.
+// Reads all of them.
 void check_same(const Tensor& expected, const Tensor& found, run::Meter& meter);
 
 }  // namespace zt::library

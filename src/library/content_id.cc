@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "container/zt2_names.h"
 #include "hash/digest.h"
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
@@ -182,13 +183,6 @@ std::string Identity::run() {
   return sha_text(sha);
 }
 
-// Layouts by the words of generation 2, whose parts have the names that ours have.
-std::string_view layout_word(std::string_view layout) {
-  if (layout == "sparse_csr") return "zt.sparse_csr/1";
-  if (layout == "sparse_coo") return "zt.sparse_coo/1";
-  return layout;
-}
-
 // The entry of a tensor as generation 2 digests it: with the file's own words.
 Value declared_tensor(const model::Catalog& catalog, std::uint32_t row) {
   const model::TensorRow& tensor = catalog.tensor(row);
@@ -210,7 +204,7 @@ Value declared_tensor(const model::Catalog& catalog, std::uint32_t row) {
     parts.emplace_back(role, std::move(entry));
   }
   Members entry = {{"shape", shape_of(catalog, tensor)},
-                   {"layout", layout_word(catalog.word(tensor.layout))},
+                   {"layout", container::zt2::layout_for_file(catalog.word(tensor.layout))},
                    {"parts", std::move(parts)}};
   const std::string_view attributes = catalog.text(tensor.attributes);
   if (!attributes.empty()) entry.emplace_back("attributes", Value::parse(as_bytes(attributes)));

@@ -13,10 +13,10 @@
 
 namespace zt::library {
 
-// Where the bytes of a file go: counts what passes, and gathers small writes. No write to the sink crosses a multiple of
-// kBlock, and most end at one: the page cache then takes a file in folios as large as it has, which cost less than many
-// small ones, and those of 2 MiB alone have lists of their own in Linux, so that others who fill memory do not slow them
-// down. One owner.
+// Where the bytes of a file go: counts what passes, and gathers small writes. No write to the sink crosses a multiple
+// of kBlock, and most end at one: the page cache then takes a file in folios as large as it has, which cost less than
+// many small ones, and those of 2 MiB alone have lists of their own in Linux, so that others who fill memory do not
+// slow them down. One owner.
 class Output {
  public:
   static constexpr std::size_t kBlock = std::size_t{2} << 20;
@@ -26,7 +26,8 @@ class Output {
   explicit Output(std::unique_ptr<io::WritableFile> file, std::uint64_t position = 0);
 
   void write(std::span<const std::byte> bytes);
-  // Moves on to a multiple of `alignment` and returns it; what is passed over reads as zeros. About `bound` bytes follow.
+  // Moves on to a multiple of `alignment` and returns it; what is passed over reads as zeros. About `bound` bytes
+  // follow.
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound);
   void flush();
   std::uint64_t position() const { return position_; }

@@ -22,8 +22,8 @@ namespace zt::library {
 class Rewrite {
  public:
   // Plans it. `source` has no path of its own where its store is not to be mapped; it must be whole. `removed`: tensors
-  // that are left out. Throws unsupported "write.grow" (another format), "compact.unreadable" (a tensor that stays cannot
-  // be read).
+  // that are left out. Throws unsupported "write.grow" (another format), "compact.unreadable" (a tensor that stays
+  // cannot be read).
   Rewrite(const Source& source, std::set<std::string, std::less<>> removed, const Limits& limits);
 
   std::uint64_t size() const { return size_; }        // of the new file

@@ -24,7 +24,8 @@ constexpr std::uint64_t kFooter2 = 40;
 
 bool is_map(std::byte head) { return static_cast<unsigned>(head) >> 5 == wire::major::kMap; }
 
-// What is wrong with tensors by the rules of the format; "" for nothing. What this build only does not know is no fault.
+// What is wrong with tensors by the rules of the format; "" for nothing. What this build only does not know is no
+// fault.
 std::string faults_of(const Source& source) {
   std::string text;
   std::size_t count = 0;

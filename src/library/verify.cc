@@ -1,6 +1,5 @@
 #include "ztensor/verify.h"
 
-#include <cerrno>
 #include <map>
 #include <optional>
 #include <utility>

@@ -32,12 +32,12 @@ struct Writer::State {
   void check_open() const;
   void check_new(std::string_view name, bool replace = false) const;
   bool is_taken(std::string_view name) const;
+
+  // --- writer_state.cc: what the options mean, storing, the end
   std::vector<std::byte> attributes_of(const Value& attributes, bool of_file) const;
   library::PartOptions part_options(const AddOptions& add) const;
   Checksum default_checksum() const;
   void finalize();
-
-  // --- writer_state.cc: storing
   // A tensor's parts are about to be stored, of so many bytes in all.
   void begin_tensor(std::string_view name, std::uint64_t bound);
   // Writes one part at the next place. What went wrong halfway leaves the output unusable.

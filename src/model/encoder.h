@@ -63,14 +63,14 @@ struct Encoder {
   std::vector<std::byte> (*footer)(std::uint64_t offset, std::span<const std::byte> manifest);
   // Of a file that may grow: where its manifest lies, the CBOR item alone.
   Region (*locate)(const ByteStore& store, const Limits& limits);
-  // All regions that manifests have been in, as far as the file says; `reusable`: those that hold neither this version's
-  // nor the one before it, by growing length. Never throws for strange content.
+  // All regions that manifests have been in, as far as the file says; `reusable`: those that hold neither this
+  // version's nor the one before it, by growing length. Never throws for strange content.
   std::vector<Region> (*former)(const ByteStore& store, const Catalog& catalog, std::span<const std::byte> manifest,
                                 std::vector<Region>& reusable);
   // The manifest of a file that grows, from the one it has; null where files are only written anew.
   std::vector<std::byte> (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);
-  // The same manifest with every part of this file at another offset: `place` gives it, and is asked in the order of the
-  // manifest. Null where `edit` is.
+  // The same manifest with every part of this file at another offset: `place` gives it, and is asked in the order of
+  // the manifest. Null where `edit` is.
   std::vector<std::byte> (*relocate)(std::span<const std::byte> manifest,
                                      const std::function<std::uint64_t(Region part)>& place);
 };

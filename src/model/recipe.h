@@ -13,8 +13,8 @@ enum class Coding : std::uint8_t {
   seekable,  // zt.zstd-seekable/1: zstd frames and their seek table, and nothing else
 };
 
-// How the elements of a part lie among the decoded bytes of a larger blob, or in another byte order. Two axes are enough
-// for what there is: coordinates of interleaved records, ranges, big-endian words.
+// How the elements of a part lie among the decoded bytes of a larger blob, or in another byte order. Two axes are
+// enough for what there is: coordinates of interleaved records, ranges, big-endian words.
 struct View {
   std::uint64_t blob_length = 0;  // decoded bytes of the whole blob
   std::uint64_t start = 0;        // of the first element among them

@@ -15,11 +15,11 @@ void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
 // Throws malformed "sparse.*": there are rank x nnz indices, axis by axis, each within its axis.
 void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices);
 
-// What generation 2 asks of indices that have passed the above. Throws malformed "sparse.index.order" unless the columns
-// of each row rise.
+// What generation 2 asks of indices that have passed the above. Throws malformed "sparse.index.order" unless the
+// columns of each row rise.
 void check_csr_order(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr);
-// Throws malformed "sparse.index.duplicate" when a cell is there twice; their order is free. O(n) where they are sorted,
-// else O(n log n) and a second array of n numbers.
+// Throws malformed "sparse.index.duplicate" when a cell is there twice; their order is free. O(n) where they are
+// sorted, else O(n log n) and a second array of n numbers.
 void check_coo_cells(std::size_t rank, std::uint64_t nnz, std::span<const std::uint64_t> indices);
 
 }  // namespace zt::model

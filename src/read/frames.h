@@ -26,8 +26,8 @@ struct FramePlan {
 // By the seek table, where there is one that agrees with the recipe, and pieces of one size can be made by it. Throws
 // io.
 std::optional<FramePlan> find_frames(const ByteStore& store, const model::Recipe& recipe);
-// As zt.zstd-seekable/1 asks (spec/zt-2.md): throws malformed "zstd.table.*" where there is none. Its last frame, and so
-// its last piece, may be larger than the others; a frame may decode to nothing.
+// As zt.zstd-seekable/1 asks (spec/zt-2.md): throws malformed "zstd.table.*" where there is none. Its last frame, and
+// so its last piece, may be larger than the others; a frame may decode to nothing.
 FramePlan require_frames(const ByteStore& store, const model::Recipe& recipe);
 
 }  // namespace zt::read

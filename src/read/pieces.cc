@@ -100,7 +100,8 @@ struct PieceReader::Blob {
         recipe(blob_recipe(part)),
         reader({part.store, &recipe, part.digest, nullptr, part.decoded_digest}, check) {}
 
-  // By the first thread that needs it. A failure is kept: decoding again for each piece would be as many times the work.
+  // By the first thread that needs it. A failure is kept: decoding again for each piece would be as many times the
+  // work.
   void load() {
     const std::lock_guard lock(mutex);
     if (failure) throw *failure;

@@ -56,8 +56,8 @@ class Scratches {
 // Whether the elements of a view lie one behind the other, as a range of its blob.
 bool is_range(const model::View& view);
 
-// Hands out the decoded bytes of a part piece by piece and checks its digest on the way: over the bytes of the blob that
-// it lies in, stored or decoded, all of them, whatever the part takes of them.
+// Hands out the decoded bytes of a part piece by piece and checks its digest on the way: over the bytes of the blob
+// that it lies in, stored or decoded, all of them, whatever the part takes of them.
 class PieceReader {
  public:
   // Reads the seek table of a zstd part. Throws malformed, io.
@@ -73,8 +73,8 @@ class PieceReader {
   std::size_t piece_at(std::uint64_t offset) const;   // which one has this byte
   // `out` has piece_length(piece) bytes.
   void read(std::size_t piece, std::span<std::byte> out, Scratch& scratch);
-  // After the last piece: throws mismatch when the bytes are not those of the digest, malformed when a stream holds more
-  // than the part.
+  // After the last piece: throws mismatch when the bytes are not those of the digest, malformed when a stream holds
+  // more than the part.
   void finish();
 
  private:

@@ -7,8 +7,8 @@
 
 namespace zt::wire {
 
-// Finds where a CBOR item ends, in bytes that come piece by piece: each is looked at once, and no more of them is checked
-// than that takes. Who reads the item finds out what else is wrong with it.
+// Finds where a CBOR item ends, in bytes that come piece by piece: each is looked at once, and no more of them is
+// checked than that takes. Who reads the item finds out what else is wrong with it.
 class CborEnd {
  public:
   // The item may take `most` bytes, and nest `depth` items.

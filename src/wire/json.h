@@ -88,8 +88,8 @@ class JsonItemsView {
 // digits: 13 times).
 class JsonDocument {
  public:
-  // Frees the text. `depth`: containers inside one another, the root counted, empty ones not. Throws malformed "json.syntax",
-  // "json.utf8", "json.depth"; unsupported.
+  // Frees the text. `depth`: containers inside one another, the root counted, empty ones not. Throws malformed
+  // "json.syntax", "json.utf8", "json.depth"; unsupported.
   explicit JsonDocument(JsonText text, std::uint32_t depth = 64);
   JsonDocument(JsonDocument&&) noexcept;
   JsonDocument& operator=(JsonDocument&&) noexcept;

@@ -59,7 +59,8 @@ inline RandomArray packed_array(Random& random, DType dtype, Shape shape, bool s
   return array;
 }
 
-// Axes lie in any order in memory, with gaps, walked backwards, or all on one element; the first element at any address.
+// Axes lie in any order in memory, with gaps, walked backwards, or all on one element; the first element at any
+// address.
 inline RandomArray random_array(Random& random, DType dtype, const Shape& shape) {
   const bool soft = random.chance(50);
   if (dtype == DType::f4_e2m1 || random.chance(20)) return packed_array(random, dtype, shape, soft);
