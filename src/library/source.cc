@@ -57,30 +57,31 @@ void decode(SourceState& state) {
   }
 }
 
-// The size of a file and its last bytes: every change to it that a reader may see half of is seen in them.
+// The size of a file and its last bytes, those that it had when it was opened: every change to it that a reader may see
+// half of is seen in them.
 struct Look {
   std::uint64_t size = 0;
   std::vector<std::byte> tail;
   friend bool operator==(const Look&, const Look&) = default;
 };
 
-Look look_at(const SourceState& state) {
+Look look_at(const SourceState& state, std::uint64_t size) {
   constexpr std::uint64_t kTail = 40;  // the footer of any generation
   const std::uint64_t opened = state.store->size();
-  Look look{.size = state.file ? state.file->size_now() : opened,
-            .tail = std::vector<std::byte>(static_cast<std::size_t>(std::min(opened, kTail)))};
+  Look look{.size = size, .tail = std::vector<std::byte>(static_cast<std::size_t>(std::min(opened, kTail)))};
   state.store->read_at(opened - look.tail.size(), look.tail);
   return look;
 }
 
 // What another process can bring about that grows the file meanwhile, or gives up doing so.
 bool may_be_torn(const Error& error) {
-  return error.code() == Code::malformed || error.code() == Code::limit || error.code() == Code::io;
+  const Code code = error.code();  // mismatch: of the manifest, in a region that was used again meanwhile
+  return code == Code::malformed || code == Code::mismatch || code == Code::limit || code == Code::io;
 }
 
 bool is_as_before(const SourceState& state, const Look& before) {
   try {
-    return look_at(state) == before;
+    return look_at(state, state.file ? state.file->size_now() : state.store->size()) == before;
   } catch (const Error&) {
     return false;  // it was cut
   }
@@ -96,7 +97,7 @@ Source open_settled(const std::function<std::shared_ptr<SourceState>()>& begin) 
     std::optional<Error> failure;
     Look before;
     try {
-      before = look_at(*state);
+      before = look_at(*state, state->store->size());  // not that of now: it may have grown since it was opened
       decode(*state);
     } catch (const Error& error) {
       if (!may_be_torn(error)) throw;

@@ -163,5 +163,29 @@ TEST(Source, OnDiskIsOpenedAnewWhenItWasCut) {
   EXPECT_EQ(source.tensor("w").read<float>(), (std::vector<float>{1, 2, 3}));
 }
 
+// Its footer is where it was when the file was opened, but the manifest of that has given way to later ones.
+TEST(Source, OnDiskIsOpenedAnewWhenItGrewBeforeItWasLookedAt) {
+  const test::TempDir dir;
+  const std::vector<float> values = {1, 2, 3};
+  const auto add = [&](const std::string& name, WriteMode mode) {
+    Writer writer = Writer::create(dir / "w.zt", {.mode = mode, .format = "2", .canonical = false});
+    writer.add(name, {3}, std::span<const float>(values));
+    writer.finalize();
+  };
+  add("w", WriteMode::replace);
+  int tries = 0;
+  const Source source = library::open_settled([&] {
+    auto state = std::make_shared<SourceState>();
+    state->file = io::File::open(dir / "w.zt");
+    state->store = state->file;
+    if (++tries == 1) {
+      for (int i = 0; i < 8; ++i) add("w" + std::to_string(i), WriteMode::append);
+    }
+    return state;
+  });
+  EXPECT_EQ(tries, 2);
+  EXPECT_EQ(source.size(), 9U);
+}
+
 }  // namespace
 }  // namespace zt

@@ -259,9 +259,7 @@ def published_good():
     good(*upstream("verify-ok", 8327, "48a9d8fa27deae7e", digest), t=u8)
     parts = {"values": b"\xab" * 12, "indices": struct_u64(0, 2, 1), "indptr": struct_u64(0, 2, 3)}
     only_opens(*upstream("csr-metadata-valid", 16563, "0bacc21375b2c4a8", csr()))
-    good(
-        *upstream("csr-data-valid", 16563, "0bacc21375b2c4a8", csr()), m=("sparse_csr", "float32", [2, 3], parts)
-    )
+    good(*upstream("csr-data-valid", 16563, "0bacc21375b2c4a8", csr()), m=("sparse_csr", "float32", [2, 3], parts))
 
 
 def published_frame_cases():
@@ -658,7 +656,7 @@ def layout_cases():
 
 def seekable_cases():
     # What the real writer makes of sixteen bytes of 01, and of none.
-    table = "5e2a4d1811000000" "1500000010000000" "01000000" "00" "b1ea928f"
+    table = "5e2a4d181100000015000000100000000100000000b1ea928f"
     sixteen = bytes.fromhex("28b52ffd0458450000100101010032c002062f6528" + table)
     empty = bytes.fromhex("5e2a4d18090000000000000000b1ea928f")
     assert (len(sixteen), len(empty)) == (46, 17)
