@@ -379,6 +379,7 @@ TEST(Generations, WhatIsGivenUpIsToldAndTheRestIsTheSame) {
 }
 
 TEST(Generations, AttributesTooDeepForAReaderAreALoss) {
+  const std::vector<Format> all = formats();
   int refused_depths = 0;
   for (int depth = 1; depth < 45; ++depth) {
     SCOPED_TRACE(depth);
@@ -390,7 +391,7 @@ TEST(Generations, AttributesTooDeepForAReaderAreALoss) {
       options.attributes = Value(Value::Map{{"deep", value}, {"flat", 1}});
       writer.add("w", {1}, std::span<const float>(one), options);
     });
-    for (const Format& to : formats()) {
+    for (const Format& to : all) {
       if (std::string_view(to.options.format) != "2") continue;
       std::vector<std::string> refused, none, losses;
       const Bytes there = moved(zt::test::open_bytes(file), to.options, refused);
@@ -411,10 +412,11 @@ TEST(Generations, AttributesTooDeepForAReaderAreALoss) {
 
 TEST(Generations, CanonicalBytesDependOnNothingButTheTensors) {
   Random random(53);
+  const std::vector<Format> all = formats();
   const zt::WriterOptions canonical{.format = "2", .canonical = true};
   for (int round = 0; round < zt::test::rounds(150); ++round) {
     SCOPED_TRACE(random.name() + ", round " + std::to_string(round));
-    const Format& from = formats()[random.below(formats().size())];
+    const Format& from = all[random.below(all.size())];
     const zt::Source source = zt::test::open_bytes(random_file(random, from));
     std::vector<std::string> refused;
     const Bytes first = moved(source, canonical, refused);
