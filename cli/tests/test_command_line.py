@@ -55,7 +55,7 @@ def test_help_of_each_command_shows_an_example(at, command):
             ["convert", "a", "b", "--threads", "0"],
             "--threads: Value 0 not in range 1 to 1024 (see 'ztensor convert --help')",
         ),
-        (["merge", "migrate", "a", "b"], "-o OUT is needed (see 'ztensor merge --help')"),
+        (["merge", "a", "b"], "-o OUT is needed (see 'ztensor merge --help')"),
     ],
 )
 def test_what_cannot_be_parsed_exits_with_2_and_a_hint(at, arguments, cause):
@@ -68,8 +68,8 @@ def test_what_cannot_be_parsed_exits_with_2_and_a_hint(at, arguments, cause):
         ["convert", "--delete-original", "a.safetensors", "b.safetensors", "-o", "model.zt"],
         ["convert", "a.safetensors", "-o", "model.zt", "b.safetensors", "--delete-original"],
         ["convert", "-omodel.zt", "a.safetensors", "--delete-original", "--", "b.safetensors"],
-        ["merge", "migrate", "-o", "model.zt", "a.safetensors", "b.safetensors", "--delete-original"],
-        ["merge", "migrate", "a.safetensors", "b.safetensors", "--output=model.zt", "--delete-original"],
+        ["merge", "-o", "model.zt", "a.safetensors", "b.safetensors", "--delete-original"],
+        ["merge", "a.safetensors", "b.safetensors", "--output=model.zt", "--delete-original"],
     ],
 )
 def test_options_may_stand_anywhere_among_operands(at, arguments):
