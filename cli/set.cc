@@ -73,7 +73,7 @@ void add_set(CLI::App& app, Command& chosen) {
     if (set->operands.empty()) throw CLI::ValidationError("a FILE is needed");
     if (set->operands.size() == 1 && set->unset.empty()) throw CLI::ValidationError("a KEY=VALUE is needed");
     for (std::size_t i = 1; i < set->operands.size(); ++i) {
-      if (set->operands[i].find('=') == std::string::npos) {
+      if (set->operands[i].find('=') == std::string::npos || set->operands[i].front() == '=') {
         throw CLI::ValidationError(fmt::format("'{}' is no KEY=VALUE", printable(set->operands[i])));
       }
     }

@@ -76,8 +76,8 @@ void add_target(CLI::App& command, zt::ConvertOptions& options) {
   command
       .add_option("--max-shard-size", options.writer.max_shard_size,
                   "format 2: put data into files of at most so many bytes beside OUT (5GB, 512MB)")
-      ->transform(CLI::AsSizeValue(false))
-      ->type_name("SIZE");
+      ->transform(CLI::AsSizeValue(true))
+      ->option_text("SIZE");
 }
 
 void check_operands(const Transfer& transfer) {

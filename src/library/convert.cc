@@ -31,6 +31,20 @@ std::uint64_t work_of(const Part& part, bool recoded) {
   return std::min(recoded ? part.known_length().value_or(stored) : stored, kMost);
 }
 
+// Why a tensor cannot be read: its own fault, or that a shard it lies in is not there.
+std::optional<Error> cause_of(const Tensor& tensor) {
+  if (auto cause = tensor.unreadable()) return cause;
+  try {
+    for (std::size_t i = 0; i < tensor.parts(); ++i) {
+      const Part part = tensor.part(i);
+      library::PartAccess::state(part).store_of(library::PartAccess::row(part).recipe.file);
+    }
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
 // One conversion: every method is a step of run().
 class Conversion {
  public:
@@ -131,7 +145,7 @@ void Conversion::select() {
   for (std::uint32_t i = 0; i < inputs_.size(); ++i) {
     for (const Tensor tensor : inputs_[i]) {
       if (!selected(tensor.name())) continue;
-      if (const auto cause = tensor.unreadable()) {
+      if (const auto cause = cause_of(tensor)) {
         if (!options_.skip_unreadable) throw *cause;
         report_.skipped.push_back(std::string(tensor.name()) + ": " + cause->what());
         whole_[i] = false;

@@ -70,8 +70,9 @@ void PartWriter::make_batch(PieceSource& source, std::size_t first, std::size_t 
 
 // Whether zstd saves a sixteenth of the batch. Else it is not worth decoding.
 bool PartWriter::shrinks(std::size_t count, std::uint64_t decoded) const {
-  std::uint64_t stored = 0;
-  for (std::size_t i = 0; i < count; ++i) stored += slots_[i].stored.size();
+  constexpr std::uint64_t kTable = 17;  // of the seek table, and a row of 8 a frame
+  std::uint64_t stored = kTable;
+  for (std::size_t i = 0; i < count; ++i) stored += slots_[i].stored.size() + 8;
   return stored <= decoded - decoded / 16;
 }
 

@@ -43,6 +43,14 @@ std::string name_for(const std::filesystem::path& path, const std::filesystem::p
 model::ShardRow shard_of(const SourceState& source, std::uint16_t file, const std::filesystem::path& root) {
   if (file != 0) return source.catalog.shards[file - 1U];
   if (source.path.empty()) throw Error(Code::unsupported, "write.reference", "only files on disk can be referenced");
+  const auto folder = [](const std::filesystem::path& path) {
+    return std::filesystem::weakly_canonical(path).parent_path();
+  };
+  if (folder(source.path) != folder(root) || source.path.extension() != ".zt") {
+    throw Error(
+        Code::unsupported, "write.reference",
+        "what is referenced is looked for among the *.zt files of the folder of " + root.string() + ": put it there");
+  }
   return {name_for(source.path, root), source.store->size(), digest_of_all(*source.store)};
 }
 

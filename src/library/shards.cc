@@ -72,7 +72,10 @@ std::shared_ptr<const ByteStore> Shards::resolve(const model::ShardRow& row) con
   std::shared_ptr<const ByteStore> store = resolver_ ? resolver_->find(identity) : nullptr;
   if (!store) {
     const std::filesystem::path place = resolver_ ? resolver_->place(identity) : std::filesystem::path();
-    if (!place.empty()) throw Error::system(ENOENT, place.native(), "the shard is missing");
+    if (!place.empty())
+      throw Error::system(ENOENT, place.native(),
+                          "the shard is missing, and no *.zt file beside it has its " + std::to_string(row.size) +
+                              " bytes and its digest");
     throw Error(Code::unsupported, "shard.missing",
                 resolver_ ? "its resolver finds none" : "the source is not on disk: a resolver has to find it");
   }

@@ -22,8 +22,9 @@ bool is_there(const std::filesystem::path& path) { return io::identify(path).has
 }  // namespace
 
 Writer::State::State(const std::filesystem::path& target, const WriterOptions& wanted) : options(wanted), path(target) {
-  library::check_suffix(target.string());
-  if (options.mode == WriteMode::append && is_there(target)) {
+  const bool grows = options.mode == WriteMode::append && is_there(target);
+  if (!grows) library::check_suffix(target.string());
+  if (grows) {
     growing = std::make_unique<library::Growing>(target, options);
     encoder = &growing->encoder();
     options.alignment = growing->alignment();
@@ -195,6 +196,7 @@ void Writer::State::finalize() {
   output->write(encoder->footer(at, manifest));
   output->flush();
   size = output->position();
+  for (const model::ShardRow& shard : catalog.shards) size += shards ? shard.size : 0;  // what it refers to was there
   if (shards) shards->publish();
   if (publication != nullptr) publication->publish();
 }
