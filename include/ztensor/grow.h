@@ -112,9 +112,9 @@ struct RepairReport {
 // Finds the last whole version of a .zt file whose end is torn: its index decodes, and every tensor's bytes are there
 // and have their digests. What is behind it is cut off, or left out of `output`. Reads the file from its end, in memory
 // that does not grow with it. Throws malformed "repair.nothing" when there is no whole version in the file (the message
-// says what is known of it), malformed "repair.contents" when a later version has a whole index and broken contents:
-// then nothing is changed, but with `output` or `dry_run` that is only a note; unsupported for other formats; io,
-// cancelled.
+// says what is known of it), malformed "repair.undigested" when nothing shows that what was found is no file inside a
+// tensor of this one, "repair.contents" when a later version has a whole index and broken contents: then nothing is
+// changed, but with `output` or `dry_run` that is only a note; unsupported for other formats; io, cancelled.
 ZT_API RepairReport repair(const std::filesystem::path& path, const RepairOptions& options = {});
 
 }  // namespace zt

@@ -1,6 +1,8 @@
 #include "io/growing_file.h"
+#include "library/growing.h"
 #include "library/locked.h"
 #include "library/rewrite.h"
+#include "library/state.h"
 #include "run/progress.h"
 #include "ztensor/grow.h"
 #include "ztensor/shards.h"
@@ -31,6 +33,7 @@ CompactReport compact(const std::filesystem::path& path, const CompactOptions& o
   const io::GrowingFile locked(path, options.durable);
   const Source source = library::open_at(locked.store(), path, options.limits);
   return library::in_file(path, [&] {
+    library::check_no_own_shard(path, source.state()->catalog);
     const library::Rewrite rewrite(source, {}, options.limits);
     CompactReport report{.changed = rewrite.size() < source.stored_size(),
                          .tensors = rewrite.tensors(),

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "io/publish.h"
 #include "library/formats.h"
 #include "library/state.h"
 
@@ -61,6 +62,38 @@ io::Live live_version(const ByteStore& store, const model::Catalog& catalog, mod
   return {.manifest = {manifest.offset, manifest.length}, .used_end = used};
 }
 
+void check_no_own_shard(const std::filesystem::path& path, const model::Catalog& catalog) {
+  if (catalog.shards.empty()) return;
+  const auto own = io::identify(path);
+  for (const model::ShardRow& shard : catalog.shards) {
+    const auto place = path.parent_path() / (path.stem().string() + "-" + shard.name + ".zt");
+    if (own && own == io::identify(place)) {
+      throw Error(Code::unsupported, "write.shard", "its shard " + in_quotes(shard.name) + " is the file itself");
+    }
+  }
+}
+
+// A broken entry may name bytes that are not there yet. Once the file has grown it would name another tensor's.
+void Growing::check_entries() const {
+  const SourceState& state = *current_.state();
+  const std::uint64_t size = state.store->size();
+  for (std::uint32_t row = 0; row < state.catalog.size(); ++row) {
+    const model::TensorRow& tensor = state.catalog.tensor(row);
+    const std::string_view name = state.catalog.text(tensor.name);
+    if (tensor.fault == model::kNone || edit_.removed.contains(name)) continue;
+    for (const model::PartRow& part : state.catalog.parts(tensor)) {
+      const model::Region blob{part.recipe.offset, part.recipe.stored_length};
+      const bool inside = checked::within(blob.offset, blob.length, size);
+      const bool clear = blob.length == 0 || !inside || blob.offset + blob.length <= live_.offset ||
+                         blob.offset >= live_.offset + live_.length;
+      if (part.recipe.file != 0 || (inside && clear)) continue;
+      throw Error(
+          Code::malformed, "write.entry",
+          "tensor " + in_quotes(name) + " names bytes that are not its own, and would name new ones: remove it");
+    }
+  }
+}
+
 Growing::Growing(const std::filesystem::path& path, const WriterOptions& options)
     : path_(path),
       growth_(std::make_unique<io::Growth>(path, io::GrowthOptions{.durable = options.durable})),
@@ -91,6 +124,7 @@ void Growing::read_present(const WriterOptions& options) {
     misuse(path_, "a file that grows is neither canonical nor given shards: convert it");
   }
   const model::Catalog& catalog = current_.state()->catalog;
+  check_no_own_shard(path_, catalog);
   live_ = encoder_->locate(*store, options.limits);
   alignment_ = alignment_of(catalog, live_, *encoder_);
   if (options.alignment != 0 && options.alignment != alignment_) {
@@ -118,6 +152,7 @@ void Growing::remove(std::string_view name) {
 std::unique_ptr<io::WritableFile> Growing::file() { return std::make_unique<GrowingOutput>(*growth_); }
 
 std::uint64_t Growing::commit(const model::Catalog& added, const Limits& limits) {
+  inside(path_.string(), [&] { check_entries(); });
   edit_.added = &added;
   std::vector<std::byte> manifest = encoder_->edit(manifest_, edit_);
   std::optional<io::Region> region;

@@ -20,6 +20,9 @@ io::Live live_version(const ByteStore& store, const model::Catalog& catalog, mod
                       std::span<const model::Region> free);
 io::Tail tail_of(const model::Encoder& encoder);
 
+// Throws unsupported "write.shard" when a shard of the file is the file itself: it would change under its own root.
+void check_no_own_shard(const std::filesystem::path& path, const model::Catalog& catalog);
+
 // One file that grows in place: its present version, locked, and what becomes of its manifest. One owner.
 class Growing {
  public:
@@ -45,6 +48,7 @@ class Growing {
 
  private:
   void read_present(const WriterOptions& options);
+  void check_entries() const;
 
   std::filesystem::path path_;
   std::unique_ptr<io::Growth> growth_;

@@ -147,6 +147,47 @@ TEST_P(Growing, TakesManyAppends) {
 
 INSTANTIATE_TEST_SUITE_P(Generation, Growing, testing::Values("1.2", "2"));
 
+TEST(GrowingFile, RefusesEntriesThatWouldComeToNameNewBytes) {
+  const test::TempDir folder;
+  const fs::path path = folder.path() / "broken.zt";
+  fs::copy_file(fs::path(ZT_TEST_DATA) / "hostile" / "zt12" / "blob.bounds.past.zt", path);
+  const std::string before = test::read_file(path);
+  try {
+    Writer writer = Writer::create(path, appending());
+    writer.add("new", {4}, data());
+    writer.finalize();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.rule(), "write.entry");
+  }
+  EXPECT_EQ(test::read_file(path), before);
+  Writer writer = Writer::create(path, appending());
+  writer.remove("w");
+  writer.add("new", {4}, data());
+  writer.finalize();
+  EXPECT_TRUE(verify(open(path)).unreadable.empty());
+}
+
+TEST(GrowingFile, RefusesAFileThatIsItsOwnShard) {
+  const test::TempDir folder;
+  const fs::path path = folder.path() / "m.zt";
+  Writer writer = Writer::create(path, {.format = "2", .max_shard_size = 1 << 20});
+  writer.add("w", kShape, data());
+  writer.finalize();
+  const fs::path shard = open(path).paths().at(1);
+  fs::remove(shard);
+  fs::create_symlink(path, shard);
+  for (const auto& work :
+       {std::function([&] { Writer::create(path, appending()); }), std::function([&] { compact(path); })}) {
+    try {
+      work();
+      FAIL();
+    } catch (const Error& error) {
+      EXPECT_STREQ(error.rule(), "write.shard");
+    }
+  }
+}
+
 TEST(GrowingFile, RefusesFormatsThatCannotGrow) {
   const test::TempDir folder;
   const fs::path golden = fs::path(ZT_TEST_DATA) / "golden";

@@ -95,7 +95,14 @@ RepairReport repair(const fs::path& path, const RepairOptions& options) {
     const bool torn = !version;
     if (torn) version = salvage.last();
     if (!version) refuse_nothing(salvage);
-    if (torn && !salvage.broken().empty()) {
+    if (torn && locked && version->footer.empty() && !version->digested) {
+      throw Error(
+          Code::malformed, "repair.undigested",
+          "the last whole version ends at " + std::to_string(version->length) +
+              ", but its tensors have no digests: it may be a file inside a tensor of this one. Write it to another "
+              "file (-o), and look at that");
+    }
+    if (torn && !salvage.broken().empty() && salvage.broken_end() > version->length) {
       const std::string later = "a later index, which ends at " + std::to_string(salvage.broken_end()) +
                                 ", has contents that are not whole: " + salvage.broken();
       if (locked) {

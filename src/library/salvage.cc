@@ -40,9 +40,8 @@ std::string faults_of(const Source& source) {
          " are not whole any more: " + text;
 }
 
-// The same of their contents. Reads them all.
-std::string wrong_contents(const Source& source, const Progress& progress) {
-  const VerifyReport report = zt::check(source, {}, progress);
+// The same of their contents, as they were checked.
+std::string wrong_contents(const VerifyReport& report) {
   for (const Finding& finding : report.findings) {
     if (finding.error.code() == Code::malformed || finding.error.code() == Code::mismatch) return finding.error.what();
   }
@@ -82,12 +81,15 @@ std::optional<Version> Salvage::judge(std::uint64_t length, std::vector<std::byt
     if (error.code() != Code::malformed && error.code() != Code::mismatch && error.code() != Code::limit) throw;
     return std::nullopt;
   }
+  bool digested = true;
   std::string wrong = faults_of(*source);
   if (wrong.empty() && contents) {
     if (--checks_left_ < 0) return std::nullopt;
-    wrong = wrong_contents(*source, progress_);
+    const VerifyReport report = zt::check(*source, {}, progress_);
+    wrong = wrong_contents(report);
+    digested = report.undigested.empty();
   }
-  if (wrong.empty()) return Version{length, std::move(footer), *source};
+  if (wrong.empty()) return Version{length, std::move(footer), *source, digested};
   if (broken_.empty()) {
     broken_ = wrong;
     broken_end_ = length;
@@ -176,13 +178,15 @@ std::optional<Version> Salvage::last() {
     if (end < store_->size() && may_end(end)) version = judge(end, {}, true);
     return version.has_value() || checks_left_ < 0;
   });
-  if (version || checks_left_ < 0) return version;
-  // As writers of .zt begin their manifests: the text "version", or "objects", is the first key of the root.
-  scan(second_ ? "gobjects" : "gversion", 9, [&](std::uint64_t offset) {
-    version = without_footer(offset - 1);
-    return version.has_value() || checks_left_ < 0;
+  if (checks_left_ < 0) return version;
+  // An index behind that which has lost its footer is the later version; what was found may lie inside one of its
+  // tensors. As writers of .zt begin their manifests: the text "version", or "objects", is the first key of the root.
+  std::optional<Version> later;
+  scan(second_ ? "gobjects" : "gversion", version ? version->length : 9, [&](std::uint64_t offset) {
+    later = without_footer(offset - 1);
+    return later.has_value() || checks_left_ < 0;
   });
-  return version;
+  return later ? later : version;
 }
 
 }  // namespace zt::library

@@ -19,7 +19,8 @@ namespace zt::library {
 struct Version {
   std::uint64_t length = 0;
   std::vector<std::byte> footer;
-  Source source;  // over exactly these bytes
+  Source source;         // over exactly these bytes
+  bool digested = true;  // every tensor has digests, and they are right; not known of a file that is whole
 };
 
 // Looks for whole versions in a file whose end may be torn. One search; bounded in time by the size of the file.
