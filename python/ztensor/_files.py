@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from . import _ztensor
-from ._options import Limits, PathLike, Source, alignment_of, encode_path, level_of, limits_of, shard_size_of, threads_of
+from ._options import (
+    Limits,
+    PathLike,
+    Source,
+    alignment_of,
+    encode_path,
+    level_of,
+    limits_of,
+    shard_size_of,
+    threads_of,
+)
 from ._reader import Reader, Verified
 
 
@@ -81,7 +91,8 @@ def convert(
     stores each anew. `to` is "1.0", "1.2" or "2"; what that cannot hold is an `UnsupportedError` that names it, or left
     out and listed in `losses` if `lossy`. `canonical` and `max_shard_size` are as `Writer` has them. `check_output`
     reads the output back and compares it with the inputs. `include` and `exclude` are globs over names. Without
-    `force` an output that exists is refused. `progress` is called with bytes done and to do; returning False stops the work.
+    `force` an output that exists is refused. `progress` is called with bytes done and to do; returning False stops
+    the work.
     """
     paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
     result = _ztensor.convert(
