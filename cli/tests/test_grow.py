@@ -72,10 +72,30 @@ def test_a_note_says_what_compact_gives_back(at):
 
 
 def test_set_reads_values_as_json_or_text(grown):
-    printed = grown.ok("set", "model.zt", "step=1000", "half=0.5", "on=true", 'list=[1, "a"]', "word=MIT", "quoted=\"3\"", "empty=", "minus=-2")
+    printed = grown.ok(
+        "set",
+        "model.zt",
+        "step=1000",
+        "half=0.5",
+        "on=true",
+        'list=[1, "a"]',
+        "word=MIT",
+        'quoted="3"',
+        "empty=",
+        "minus=-2",
+    )
     assert printed == "model.zt: 8 attributes set\n"
     attributes = grown.info("model.zt")["attributes"]
-    expected = {"step": 1000, "half": 0.5, "on": True, "list": [1, "a"], "word": "MIT", "quoted": "3", "empty": "", "minus": -2}
+    expected = {
+        "step": 1000,
+        "half": 0.5,
+        "on": True,
+        "list": [1, "a"],
+        "word": "MIT",
+        "quoted": "3",
+        "empty": "",
+        "minus": -2,
+    }
     assert {key: attributes[key] for key in expected} == expected
     assert attributes["format"] == "pt"
     grown.ok("set", "model.zt", "--unset", "step", "--unset", "format", "word=other")
@@ -120,7 +140,8 @@ def test_help_shows_an_example_that_names_the_command(at, command):
 
 
 @pytest.mark.parametrize(
-    "arguments", [("remove", "absent.zt", "x"), ("set", "absent.zt", "a=1"), ("compact", "absent.zt"), ("repair", "absent.zt")]
+    "arguments",
+    [("remove", "absent.zt", "x"), ("set", "absent.zt", "a=1"), ("compact", "absent.zt"), ("repair", "absent.zt")],
 )
 def test_a_file_that_is_not_there_is_an_error_and_stays_so(at, arguments):
     assert at.fails(*arguments) == "absent.zt: cannot open: No such file or directory"

@@ -18,7 +18,9 @@ def test_a_file_goes_to_every_generation_and_back(model):
 def test_what_a_generation_cannot_hold_is_named_or_given_up(model):
     model.ok("convert", "model.safetensors", "model.zt")
     model.ok("set", "model.zt", "step=10")
-    assert "format 1.0 cannot hold attribute 'step'" in model.fails("migrate", "model.zt", "-o", "old.zt", "--to", "1.0")
+    assert "format 1.0 cannot hold attribute 'step'" in model.fails(
+        "migrate", "model.zt", "-o", "old.zt", "--to", "1.0"
+    )
     assert "old.zt" not in model.files()
     done = model.run("migrate", "-q", "model.zt", "-o", "old.zt", "--to", "1.0", "--lossy")
     assert (done.returncode, done.stdout) == (0, "")
@@ -39,7 +41,9 @@ def test_shards_lie_beside_the_root_and_are_checked(model):
     model.ok("convert", "model.safetensors", "-o", "root.zt", "--to", "2", "--max-shard-size", "16KB")
     shards = [name for name in model.files() if name.startswith("root-")]
     assert shards
-    assert model.ok("verify", "--deep", "root.zt").endswith(f", {len(shards)} shard{'s' if len(shards) > 1 else ''} ok\n")
+    assert model.ok("verify", "--deep", "root.zt").endswith(
+        f", {len(shards)} shard{'s' if len(shards) > 1 else ''} ok\n"
+    )
     assert model.ok("diff", "root.zt", "model.safetensors") == ""
     (model / shards[0]).unlink()
     assert model.run("verify", "root.zt").returncode == 1
