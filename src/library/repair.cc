@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "base/checked.h"
 #include "io/file.h"
 #include "io/growing_end.h"
 #include "io/growing_file.h"
@@ -32,6 +33,25 @@ std::uint64_t end_without_hole(const library::Version& version, const Limits& li
   return io::find_former_end(library::tail_of(*encoder),
                              library::live_version(*state.store, state.catalog, manifest, free), *state.store)
       .value_or(version.length);
+}
+
+// A manifest of 1.x that a killed append had moved past its room (docs/design.md, growing a file): where it can go back to,
+// behind the last byte that any entry names. A gap that an append which came to its end may leave is left alone.
+std::optional<std::uint64_t> place_before_hole(const library::Version& version, const Limits& limits) {
+  constexpr std::uint64_t kLeastHole = std::uint64_t{128} << 20;
+  const SourceState& state = *version.source.state();
+  const model::Encoder* encoder = library::find_encoder(version.source.format());
+  if (encoder == nullptr || encoder->edit == nullptr || encoder->manifest_alignment != 1) return std::nullopt;
+  const model::Region manifest = encoder->locate(*state.store, limits);
+  std::uint64_t end = 8;
+  for (std::uint32_t part = 0; part < state.catalog.part_rows(); ++part) {
+    const model::Recipe& recipe = state.catalog.part(part).recipe;
+    const auto part_end = checked::add(recipe.offset, recipe.stored_length);
+    if (!part_end || *part_end > state.store->size()) return std::nullopt;  // a broken entry: nothing is known of it
+    end = std::max(end, *part_end);
+  }
+  if (end > manifest.offset || manifest.offset - end < kLeastHole + manifest.length) return std::nullopt;
+  return end;
 }
 
 [[noreturn]] void refuse_nothing(const library::Salvage& salvage) {
@@ -76,7 +96,8 @@ void write_copy(const ByteStore& store, std::uint64_t length, std::span<const st
 // What is cut off is behind the last whole version, and nothing before that is touched.
 void cut_in_place(io::GrowingFile& file, std::uint64_t length, std::span<const std::byte> footer) {
   file.check_place();
-  if (!footer.empty()) file.write(length, footer);
+  if (!footer.empty()) file.write(length, footer);  // into a hole, or behind the end: the end stays valid until the cut
+  file.sync();
   file.cut(length + footer.size());
   file.sync();
 }
@@ -113,13 +134,17 @@ RepairReport repair(const fs::path& path, const RepairOptions& options) {
       report.notes.push_back(later);
     }
     if (!version->footer.empty()) report.notes.emplace_back("its index was whole, only the end behind that was lost");
-    const std::uint64_t length = end_without_hole(*version, options.limits);
+    std::uint64_t length = end_without_hole(*version, options.limits);
+    if (const auto place = version->footer.empty() ? place_before_hole(*version, options.limits) : std::nullopt) {
+      length = *place;
+      version->footer = library::ending_at(*version, length, options.limits);
+    }
     report.format = version->source.format();
     report.tensors = version->source.size();
     report.size_after = length + version->footer.size();
     if (torn) {
       report.state = RepairReport::State::torn;
-    } else if (length < store->size()) {
+    } else if (report.size_after < store->size()) {
       report.state = RepairReport::State::unfinished;
     }
     if (report.state == RepairReport::State::healthy || options.dry_run) return report;

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <vector>
@@ -186,6 +187,27 @@ TEST(RepairFile, TellsWhichTensorsWereCutOutOfIt) {
     EXPECT_STREQ(error.rule(), "repair.contents");
     EXPECT_NE(std::string(error.what()).find("'lost'"), std::string::npos) << error.what();
   }
+}
+
+TEST(RepairFile, TakesBackWhatAKilledAppendLeftThatHadMovedTheManifest) {
+  const test::TempDir folder;
+  const fs::path path = folder.path() / "m.zt";
+  const std::vector<float> data = {1, 2, 3, 4};
+  Writer writer = Writer::create(path);
+  writer.add("a", {4}, std::span<const float>(data));
+  writer.finalize();
+  const std::string before = test::read_file(path);
+  constexpr std::uint64_t kFar = std::uint64_t{300} << 20;
+  fs::resize_file(path, kFar);  // data that no entry names, and the manifest behind it
+  {
+    std::ofstream file(path, std::ios::binary | std::ios::app);
+    file << before.substr(80);
+  }
+  ASSERT_EQ(open(path).tensor("a").read<float>(), data);
+  EXPECT_EQ(repair(path, {.dry_run = true}).size_after, before.size());
+  const RepairReport report = repair(path);
+  EXPECT_EQ(report.state, State::unfinished);
+  EXPECT_EQ(test::read_file(path), before);
 }
 
 // A tensor without digests that holds a whole .zt file, and more.

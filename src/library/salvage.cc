@@ -9,6 +9,7 @@
 #include "library/formats.h"
 #include "library/locked.h"
 #include "library/prefix_store.h"
+#include "library/state.h"
 #include "wire/cbor.h"
 #include "wire/cbor_end.h"
 #include "ztensor/verify.h"
@@ -49,6 +50,17 @@ std::string wrong_contents(const VerifyReport& report) {
 }
 
 }  // namespace
+
+std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset, const Limits& limits) {
+  const SourceState& state = *version.source.state();
+  const model::Encoder& encoder = *find_encoder(version.source.format());
+  const model::Region manifest = encoder.locate(*state.store, limits);
+  std::vector<std::byte> ending(static_cast<std::size_t>(manifest.length));
+  state.store->read_at(manifest.offset, ending);
+  const std::vector<std::byte> footer = encoder.footer(offset, ending);
+  ending.insert(ending.end(), footer.begin(), footer.end());
+  return ending;
+}
 
 Salvage::Salvage(std::shared_ptr<const ByteStore> store, std::filesystem::path path, const Limits& limits,
                  Progress progress)

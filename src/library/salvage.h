@@ -23,6 +23,9 @@ struct Version {
   bool digested = true;  // every tensor has digests, and they are right; not known of a file that is whole
 };
 
+// What ends the file of generation 1.x that a version is, if its manifest lay at `offset`: manifest and footer.
+std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset, const Limits& limits);
+
 // Looks for whole versions in a file whose end may be torn. One search; bounded in time by the size of the file.
 class Salvage {
  public:
