@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/utf8.h"
 #include "memory_file.h"
 #include "sha256_hex.h"
 #include "temp_dir.h"
@@ -43,10 +44,32 @@ std::string hex_of_file(const std::vector<std::byte>& bytes) { return test::sha2
 TEST(Writer2, GivesTheWorkedExampleByteForByte) {
   const auto bytes = test::written(kTwo, [](Writer& w) { w.add("t", kShape, data()); });
   EXPECT_EQ(bytes.size(), 131211U);
+  // A released writer's file of the same tensor.
+  const std::string golden = test::read_file(std::filesystem::path(ZT_TEST_DATA) / "golden/2.1.2/canonical_one.zt");
+  EXPECT_TRUE(as_text(bytes) == golden);
   const Source source = test::open_bytes(bytes);
   EXPECT_EQ(source.format(), "zt-2");
   EXPECT_EQ(source.tensor("t").data().digest(), "xxh3:a82f522ec4510db4");
   EXPECT_EQ(source.tensor("t").read<float>(), kData);
+}
+
+TEST(Writer2, GivesTheWorkedFloorAlignedExample) {
+  WriterOptions options = kFloor;
+  options.checksum = Checksum::none;
+  const auto bytes = test::written(options, [](Writer& w) { w.add("t", kShape, data()); });
+  ASSERT_EQ(bytes.size(), 8300U);
+  const std::string_view tail = as_text(bytes).substr(8192);
+  EXPECT_EQ(tail.substr(0, 68), std::string_view("\xA1\x67objects\xA1\x61t\xA3\x65parts\xA1\x64"
+                                                 "data\xA2\x64"
+                                                 "blob\x82\x19\x10\x00\x10\x65"
+                                                 "dtype\x63"
+                                                 "f32\x65shape\x82\x02\x02\x66layout\x65"
+                                                 "dense",
+                                                 68));
+  EXPECT_EQ(tail.substr(68), std::string_view("\x00\x20\x00\x00\x00\x00\x00\x00\x44\x00\x00\x00\x00\x00\x00\x00"
+                                              "\x98\xA9\x5F\x7A\x46\x98\x27\x9F\x02\x00\x00\x00\x00\x00\x00\x00"
+                                              "\x89ZT2\r\n\x1A\n",
+                                              40));
 }
 
 // The corpus file canonical-basic: its size and hash are published. In any order of names, from a sink and from a file.
