@@ -44,7 +44,7 @@ model::ShardRow shard_of(const SourceState& source, std::uint16_t file, const st
   if (file != 0) return source.catalog.shards[file - 1U];
   if (source.path.empty()) throw Error(Code::unsupported, "write.reference", "only files on disk can be referenced");
   const auto folder = [](const std::filesystem::path& path) {
-    return std::filesystem::weakly_canonical(path).parent_path();
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path)).parent_path();
   };
   if (folder(source.path) != folder(root) || source.path.extension() != ".zt") {
     throw Error(
