@@ -217,7 +217,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
   catalog.decoded_digests = true;
   Ending ending = read_ending(store, limits);
   if (ending.footer.is_data_shard()) {
-    catalog.notes.push_back("this is a data shard: it has no tensors, the file that names it has");
+    catalog.notes.emplace_back("this is a data shard: it has no tensors, the file that names it has");
     return catalog;
   }
   Entries entries(catalog, ending.file_size - kFooterBytes, limits);

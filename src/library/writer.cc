@@ -100,6 +100,7 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
 
     state.begin_tensor(name, bound);
     std::vector<library::Blob> blobs;
+    blobs.reserve(sources.size());
     for (library::ArraySource& source : sources) blobs.push_back(state.store(source, part_options));
     state.catalog.add_tensor(name, shape, layout, attributes);
     for (std::size_t i = 0; i < blobs.size(); ++i) state.add_row(blobs[i], ordered[i].role, ordered[i].array.dtype);

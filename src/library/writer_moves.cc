@@ -175,7 +175,7 @@ library::Blob Writer::State::store_part(const Tensor& tensor, const model::PartR
   if (!recode && !canonical && recipe.coding != model::Coding::raw && wanted.encoding.is_raw()) {
     wanted.encoding = Encoding::zstd();
   }
-  const library::Blob blob = as_stored ? store_moved(*source, part) : store_decoded(*source, part, wanted);
+  library::Blob blob = as_stored ? store_moved(*source, part) : store_decoded(*source, part, wanted);
   if (recipe.stored_length > 0) moved.insert_or_assign(range, Stored{blob, &part});
   return blob;
 }
