@@ -89,6 +89,10 @@ void GrowingFile::read(std::uint64_t offset, std::span<std::byte> out) const {
   }
 }
 
+void GrowingFile::reserve(std::uint64_t offset, std::uint64_t length) noexcept {
+  sys::reserve(file_.get(), offset, length);
+}
+
 void GrowingFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const std::size_t wanted = std::min(bytes.size(), kMaxWrite);

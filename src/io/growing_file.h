@@ -28,6 +28,7 @@ class GrowingFile {
   bool is_owner() const;
 
   void read(std::uint64_t offset, std::span<std::byte> out) const;
+  void reserve(std::uint64_t offset, std::uint64_t length) noexcept;  // room on the disk, if the system can
   void write(std::uint64_t offset, std::span<const std::byte> bytes);
   void copy(std::uint64_t from, std::uint64_t length, std::uint64_t to);
   // What is written so far lasts before what is written next. Nothing unless durable.

@@ -150,6 +150,8 @@ std::uint64_t Growth::place(std::uint64_t alignment, std::uint64_t bound) {
   return at;
 }
 
+void Growth::reserve(std::uint64_t position, std::uint64_t bytes) noexcept { state_->file.reserve(position, bytes); }
+
 void Growth::write(std::span<const std::byte> bytes) {
   state_->enter();
   state_->write(bytes);

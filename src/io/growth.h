@@ -62,6 +62,8 @@ class Growth {
   // bytes; give 0 or little where the length is not known, since what was made room for stays in the file. Throws io;
   // limit where a 1.2 manifest is too large to be moved out of the way.
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound);
+  // Takes room on the disk for bytes that are about to be written at `position`, if the system can.
+  void reserve(std::uint64_t position, std::uint64_t bytes) noexcept;
   // In order, from the last place() on; may run past its bound. Throws io: ENOSPC, EFBIG, EIO, ...
   void write(std::span<const std::byte> bytes);
   // Forgets what was written from `position` on, which is not below what the last place() gave. Those bytes are written

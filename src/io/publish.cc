@@ -257,6 +257,10 @@ std::uint64_t Publication::place(std::uint64_t alignment, std::uint64_t) {
   return at;
 }
 
+void Publication::reserve(std::uint64_t position, std::uint64_t bytes) noexcept {
+  sys::reserve(state_->file.get(), position, bytes);
+}
+
 void Publication::read_back(std::uint64_t offset, std::span<std::byte> out) const { state_->read_back(offset, out); }
 
 void Publication::rewind(std::uint64_t position) {

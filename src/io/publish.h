@@ -36,6 +36,7 @@ class Publication final : public WritableFile {
   // Appends. Throws io: ENOSPC, EFBIG, EIO, ...; the file can then no longer be published.
   void write(std::span<const std::byte> bytes) override;
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound) override;
+  void reserve(std::uint64_t position, std::uint64_t bytes) noexcept override;
   void read_back(std::uint64_t offset, std::span<std::byte> out) const override;
   void rewind(std::uint64_t position) override;
   // Gives the file another name in the same folder than the target's. A file of that name is replaced.

@@ -482,6 +482,19 @@ TEST_P(Publish, LeavesThePublishedFileUnlockedThoughAForkedChildLives) {
   ::waitpid(child, nullptr, 0);
 }
 
+TEST(Publication, TakesRoomWithoutAByteOrASize) {
+  const TempDir folder;
+  Publication file(folder / "f", {.create_new = true, .unnamed = false});
+  file.write(as_bytes(std::string_view("abc")));
+  file.reserve(3, 1 << 20);
+  file.reserve(std::uint64_t{1} << 63, 1 << 20);  // no such room: nothing happens
+  struct stat status {};
+  for (const auto& entry : fs::directory_iterator(folder.path())) ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
+  EXPECT_EQ(status.st_size, 3);
+  file.publish();
+  EXPECT_EQ(read_file(folder / "f"), "abc");
+}
+
 TEST(Publication, AnUnnamedFileIsInvisibleUntilItIsPublished) {
   const TempDir dir;
   Publication file(dir / "f", {});

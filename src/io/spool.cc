@@ -3,6 +3,8 @@
 #include <cstdlib>
 #include <string>
 
+#include "io/system.h"
+
 namespace zt::io {
 namespace {
 
@@ -30,6 +32,10 @@ void Spool::write(std::span<const std::byte> bytes) {
 std::uint64_t Spool::place(std::uint64_t alignment, std::uint64_t) {
   position_ = (position_ + alignment - 1) & ~(alignment - 1);
   return position_;
+}
+
+void Spool::reserve(std::uint64_t position, std::uint64_t bytes) noexcept {
+  sys::reserve(file_.get(), position, bytes);
 }
 
 void Spool::read_back(std::uint64_t offset, std::span<std::byte> out) const {

@@ -14,6 +14,7 @@ class Spool final : public WritableFile {
   Spool();  // throws io
   void write(std::span<const std::byte> bytes) override;
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound) override;
+  void reserve(std::uint64_t position, std::uint64_t bytes) noexcept override;
   void read_back(std::uint64_t offset, std::span<std::byte> out) const override;
   void rewind(std::uint64_t position) override { position_ = position; }
 

@@ -5,9 +5,11 @@
 #include <cerrno>
 #include <limits>
 
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 namespace zt::io::sys {
@@ -60,6 +62,21 @@ ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t of
   }
   return perform({Call::pwrite, file, offset, as_span(bytes, length)}, [&](std::size_t at_most) {
     return ::pwrite(file, bytes, std::min(length, at_most), static_cast<off_t>(offset));
+  });
+}
+
+int reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept {
+  struct statfs system {};
+  if (::fstatfs(file, &system) == 0 && system.f_type == TMPFS_MAGIC) {
+    errno = EOPNOTSUPP;
+    return -1;
+  }
+  if (offset > kMaxOffset || length > kMaxOffset - offset) {
+    errno = EFBIG;
+    return -1;
+  }
+  return perform({Call::reserve, file, offset}, [&](std::size_t) {
+    return ::fallocate(file, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(length));
   });
 }
 

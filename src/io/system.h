@@ -12,13 +12,13 @@
 // unless a test has set a Hook. Calls that only read are made directly.
 namespace zt::io::sys {
 
-enum class Call { create, write, pwrite, truncate, sync, datasync, link, rename, unlink, chmod, lock, unlock };
+enum class Call { create, write, pwrite, reserve, truncate, sync, datasync, link, rename, unlink, chmod, lock, unlock };
 
 // What is about to be done. `file` is the descriptor that is changed, or the folder of the name that is.
 struct Event {
   Call call;
   int file;
-  std::uint64_t offset = 0;  // of pwrite; the new size for truncate
+  std::uint64_t offset = 0;  // of pwrite and reserve; the new size for truncate
   std::span<const std::byte> bytes = {};
 };
 
@@ -41,6 +41,10 @@ void set_hook(Hook* hook) noexcept;
 int openat(int folder, const char* name, int flags, mode_t mode) noexcept;
 ssize_t write(int file, const void* bytes, std::size_t length) noexcept;
 ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t offset) noexcept;
+// Takes room on the disk for bytes that are about to be written there, all at once: file systems that would look for
+// it block by block (ext4) then write a third faster. No byte and no size changes. -1 where there is no such call, no
+// room, or no disk (tmpfs, which it would slow down): nothing that a writer needs to know, since its writes then say so.
+int reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept;
 int ftruncate(int file, std::uint64_t size) noexcept;
 int fsync(int file) noexcept;
 int fdatasync(int file) noexcept;

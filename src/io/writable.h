@@ -16,6 +16,9 @@ class WritableFile : public ByteSink {
   // Moves on to the next multiple of `alignment`, a power of two, and returns it; the gap reads as zeros. About `bound`
   // bytes will follow: a file that grows in place makes room for them first.
   virtual std::uint64_t place(std::uint64_t alignment, std::uint64_t bound) = 0;
+  // The next `bytes` bytes are written from `position` on: a file takes room on the disk for them, if the system can.
+  // Only speed depends on it.
+  virtual void reserve(std::uint64_t position, std::uint64_t bytes) noexcept = 0;
   // What was written at `offset`, all of `out`.
   virtual void read_back(std::uint64_t offset, std::span<std::byte> out) const = 0;
   // Forgets what was written from `position` on.

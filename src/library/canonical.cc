@@ -41,6 +41,7 @@ void write_in_order(model::Catalog& catalog, Output& from, Output& to, std::uint
       auto found = placed.find(key);
       if (found == placed.end() || recipe.stored_length == 0) {
         const std::uint64_t at = to.place(alignment, recipe.stored_length);
+        to.expect(recipe.stored_length);
         copy(from, recipe.offset, recipe.stored_length, to, buffer);
         found = placed.insert_or_assign(key, at).first;
       }

@@ -18,6 +18,7 @@ class GrowingOutput final : public io::WritableFile {
   bool grows() const override { return true; }
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound) override { return growth_.place(alignment, bound); }
   void write(std::span<const std::byte> bytes) override { growth_.write(bytes); }
+  void reserve(std::uint64_t position, std::uint64_t bytes) noexcept override { growth_.reserve(position, bytes); }
   void read_back(std::uint64_t offset, std::span<std::byte> out) const override { growth_.read_back(offset, out); }
   void rewind(std::uint64_t position) override { growth_.rewind(position); }
 

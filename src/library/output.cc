@@ -6,8 +6,9 @@
 namespace zt::library {
 namespace {
 
-constexpr std::size_t kSmall = std::size_t{64} << 10;  // below it a copy costs less than a call
-constexpr std::uint64_t kHole = 4096;                  // a gap from here on is left to the file system
+constexpr std::size_t kSmall = std::size_t{64} << 10;        // below it a copy costs less than a call
+constexpr std::uint64_t kHole = 4096;                        // a gap from here on is left to the file system
+constexpr std::uint64_t kReserved = std::uint64_t{1} << 20;  // below it taking room costs more than it saves
 
 }  // namespace
 
@@ -52,8 +53,14 @@ std::uint64_t Output::place(std::uint64_t alignment, std::uint64_t bound) {
   return position_;
 }
 
+void Output::reserve(std::uint64_t position, std::uint64_t bytes) noexcept {
+  if (file_ != nullptr && bytes >= kReserved) file_->reserve(position, bytes);
+}
+
 void Output::flush() {
-  if (!buffer_.empty()) sink_->write(buffer_);
+  if (buffer_.empty()) return;
+  reserve(position_ - buffer_.size(), buffer_.size());
+  sink_->write(buffer_);
   buffer_.clear();
 }
 

@@ -130,6 +130,7 @@ void PartWriter::begin(const PartOptions& options, std::uint64_t length, run::Me
   meter_ = &meter;
   part_ = options;
   if (length == 0) part_.encoding = Encoding::raw();
+  if (part_.encoding.is_raw()) output_.expect(length);
   frames_.clear();
   stored_length_ = 0;
   crc_ = 0;
@@ -163,6 +164,7 @@ StoredPart PartWriter::write(PieceSource& source, const PartOptions& options, ru
     const std::uint64_t decoded = std::min<std::uint64_t>(count * read::kPieceBytes, length);
     if (first == 0 && !part_.encoding.is_raw() && !shrinks(count, decoded)) {
       part_.encoding = Encoding::raw();
+      output_.expect(length);
       for (std::size_t i = 0; i < count; ++i) make_stored(slots_[i]);
     }
     write_batch(count);

@@ -139,6 +139,7 @@ void Rewrite::publish(const Target& target, run::Meter& meter, const std::functi
   std::vector<std::byte> buffer;
   for (const Move& move : moves_) {
     output.place(alignment_, move.from.length);
+    output.expect(move.from.length);
     for (std::uint64_t done = 0; done < move.from.length; done += buffer.size()) {
       buffer.resize(static_cast<std::size_t>(std::min(kChunk, move.from.length - done)));
       store.read_at(move.from.offset + done, buffer);

@@ -117,6 +117,7 @@ std::vector<Change> saves() {
       {"NewZstd", nothing, save(zstd2())},
       {"NewDurable12", nothing, save(durable(in("1.2")))},
       {"NewDurable2", nothing, save(durable(in("2")))},
+      {"NewLarge", nothing, [](const fs::path& path) { finish(path, {}, [](Writer& w) { add(w, "n", 5, 1200000); }); }},
       {"Replacing12", old_file(in("1.2")), save(in("1.2"))},
       {"Replacing2By12", old_file(in("2")), save(in("1.2"))},
       {"ReplacingCanonical", old_file(in("2")), save(in("2"))},
@@ -147,7 +148,7 @@ std::vector<Change> growths(const WriterOptions& options, const std::vector<cons
         w.remove("a");
       }),
       grow([](Writer& w) {
-        add(w, "large", 11, 600000);
+        add(w, "large", 11, 1200000);  // room is taken for it
         add(w, "z", 12, 70000, true);
         w.remove("keep");
       }),
