@@ -62,7 +62,7 @@ void touch_regions(const zt::ByteStore& store) {
   const zt2::Ending ending = zt2::read_ending(store, limits);
   const zt::model::Catalog catalog = zt2::decode(store, limits);
   std::uint64_t end = zt2::kHeaderBytes;
-  for (const zt2::Region& region : zt2::free_regions(ending.manifest, catalog, ending.footer, ending.file_size)) {
+  for (const zt::Region& region : zt2::free_regions(ending.manifest, catalog, ending.footer, ending.file_size)) {
     const auto clear = [&](std::uint64_t offset, std::uint64_t length) {
       return length == 0 || offset >= region.offset + region.length || offset + length <= region.offset;
     };

@@ -28,6 +28,11 @@ inline std::optional<std::uint64_t> align_up(std::uint64_t value, std::uint64_t 
   return *bumped & ~(alignment - 1);
 }
 
+// The same of a value that is no file's claim but lies far below 2^64: a place in a file that exists or is written.
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) noexcept {
+  return (value + alignment - 1) & ~(alignment - 1);
+}
+
 // Elements of a shape. Empty when the product of the non-zero dimensions overflows, even if another one is zero: a
 // reshape would overflow later.
 inline std::optional<std::uint64_t> elements(std::span<const std::uint64_t> shape) noexcept {

@@ -15,8 +15,6 @@ using model::Quantized;
 using model::ScaleScope;
 using model::ZeroPoint;
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 [[noreturn]] void fail(const char* rule, std::string message) {
   throw Error(Code::malformed, rule, std::move(message));
 }
@@ -81,7 +79,7 @@ void check_parts(const Profile& profile, std::span<const std::string_view> roles
     if (find_part(profile, role) == nullptr) fail(rule, "no part '" + std::string(role) + "'");
   }
   if (profile.parts.size() != roles.size()) {
-    fail(rule, number(profile.parts.size()) + " parts, expected " + list(roles) + " alone");
+    fail(rule, std::to_string(profile.parts.size()) + " parts, expected " + list(roles) + " alone");
   }
 }
 
@@ -92,8 +90,8 @@ std::string name_of(const ProfilePart& part) {
 // Throws `rule` unless the part is as long as it should be; nothing: longer than 64 bits count.
 void check_length(const ProfilePart& part, std::optional<std::uint64_t> expected, const char* rule) {
   if (expected && part.length == *expected) return;
-  fail(rule, "part '" + std::string(part.role) + "' has " + number(part.length) + " bytes, expected " +
-                 (expected ? number(*expected) : "more than 64 bits count"));
+  fail(rule, "part '" + std::string(part.role) + "' has " + std::to_string(part.length) + " bytes, expected " +
+                 (expected ? std::to_string(*expected) : "more than 64 bits count"));
 }
 
 // --- zt.quant_group/1 ---
@@ -127,8 +125,8 @@ bool is_float(std::optional<DType> dtype) {
 // Throws `rule` unless the part holds so many codes in words that are all full.
 void check_packed(const ProfilePart& part, const Quantized& found, std::uint64_t codes, const char* rule) {
   if (codes % found.per_word != 0) {
-    fail(rule, number(codes) + " codes of part '" + std::string(part.role) + "' do not fill words of " +
-                   number(found.per_word));
+    fail(rule, std::to_string(codes) + " codes of part '" + std::string(part.role) + "' do not fill words of " +
+                   std::to_string(found.per_word));
   }
   check_length(part, codes / found.per_word * (found.per_word * found.bits / 8), rule);  // no more bytes than codes
 }
@@ -145,7 +143,8 @@ void parse_packing(Quantized& found, const Value& attributes, const ProfilePart&
   const std::uint32_t bytes = word_bytes(word);
   if (bytes == 0) fail("quant.packing.word", "'word' is none of 'u8', 'u16', 'u32' and 'u64'");
   if (bytes * 8 % *bits != 0) {
-    fail("quant.bits.word", number(*bits) + " bits do not divide the " + number(bytes * 8) + " of a word");
+    fail("quant.bits.word",
+         std::to_string(*bits) + " bits do not divide the " + std::to_string(bytes * 8) + " of a word");
   }
   const std::string_view order = find_text(*packing, "order");
   if (order != "lsb_first" && order != "msb_first") {
@@ -155,7 +154,7 @@ void parse_packing(Quantized& found, const Value& attributes, const ProfilePart&
   found.per_word = bytes * 8 / found.bits;
   found.msb_first = order == "msb_first";
   if (find_unsigned(*packing, "per_word") != found.per_word) {
-    fail("quant.packing.perword", "'per_word' is not " + number(found.per_word));
+    fail("quant.packing.perword", "'per_word' is not " + std::to_string(found.per_word));
   }
   if (word_bytes(data.dtype) != bytes) {
     fail("quant.data.dtype",
@@ -212,7 +211,8 @@ std::uint64_t parse_groups(Quantized& found, const Profile& profile, std::uint64
   std::uint64_t count = elements;
   if (*size != 0) {
     if (found.along % *size != 0) {
-      fail("quant.group.divide", "groups of " + number(*size) + " do not divide an axis of " + number(found.along));
+      fail("quant.group.divide",
+           "groups of " + std::to_string(*size) + " do not divide an axis of " + std::to_string(found.along));
     }
     found.group = *size;
     count = elements / *size;  // no rest: it divides a factor
@@ -242,7 +242,8 @@ void check_gguf(const Profile& profile) {
   const auto elements = count_elements(profile.shape);
   if (!elements) fail("gguf.shape", "the shape has more elements than 64 bits count");
   if (*elements % block != 0) {
-    fail("gguf.block.divide", "blocks of " + number(block) + " do not divide " + number(*elements) + " elements");
+    fail("gguf.block.divide",
+         "blocks of " + std::to_string(block) + " do not divide " + std::to_string(*elements) + " elements");
   }
   check_length(data, checked::multiply(*elements / block, bytes), "gguf.data.length");
 }
@@ -269,11 +270,11 @@ Quantized parse_mx(const Profile& profile) {
   const std::uint64_t last = profile.shape.size() - 1;  // of no dimensions: none is as large
   const std::uint64_t axis = given == nullptr ? last : given->unsigned_integer().value_or(profile.shape.size());
   if (axis >= profile.shape.size()) {
-    fail("mx.axis", "'axis' is none of the " + number(profile.shape.size()) + " of the shape");
+    fail("mx.axis", "'axis' is none of the " + std::to_string(profile.shape.size()) + " of the shape");
   }
   if (profile.shape[axis] % found.group != 0) {
-    fail("mx.block.divide",
-         "blocks of " + number(found.group) + " do not divide an axis of " + number(profile.shape[axis]));
+    fail("mx.block.divide", "blocks of " + std::to_string(found.group) + " do not divide an axis of " +
+                                std::to_string(profile.shape[axis]));
   }
   const bool is_element = data.dtype == DType::f4_e2m1 || data.dtype == DType::f8_e4m3fn ||
                           data.dtype == DType::f8_e5m2 || data.dtype == DType::i8;
@@ -308,7 +309,7 @@ Quantized parse_quant_group(const Profile& profile) {
   parse_scales(found, profile.attributes, *scales);
   const auto axis = find_unsigned(profile.attributes, "axis");
   if (!axis || *axis >= profile.shape.size()) {
-    fail("quant.axis", "'axis' is none of the " + number(profile.shape.size()) + " of the shape");
+    fail("quant.axis", "'axis' is none of the " + std::to_string(profile.shape.size()) + " of the shape");
   }
   const auto elements = count_elements(profile.shape);
   if (!elements) fail("quant.shape", "the shape has more elements than 64 bits count");

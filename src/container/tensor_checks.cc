@@ -13,8 +13,6 @@ namespace {
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kAlignment = 64;
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 // The data part holds exactly the elements of the shape.
 void check_dense(model::Catalog& catalog, const model::TensorRow& tensor, const Limits& limits,
                  const TensorRules& rules) {
@@ -28,7 +26,8 @@ void check_dense(model::Catalog& catalog, const model::TensorRow& tensor, const 
     catalog.set_decoded_length(*found, expected);
   } else if (recipe.decoded_length != expected) {
     throw Error(Code::malformed, rules.dense_length,
-                "the shape takes " + number(expected) + " bytes, part 'data' has " + number(recipe.decoded_length));
+                "the shape takes " + std::to_string(expected) + " bytes, part 'data' has " +
+                    std::to_string(recipe.decoded_length));
   }
 }
 
@@ -47,12 +46,12 @@ void check_sparse(const model::Catalog& catalog, const model::TensorRow& tensor,
 model::Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
 
 void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blobs_end, const BlobRules& rules) {
-  const auto range = [&] { return "offset " + number(offset) + " + length " + number(length); };
+  const auto range = [&] { return "offset " + std::to_string(offset) + " + length " + std::to_string(length); };
   if (offset % kAlignment != 0) {
     throw Error(Code::malformed, rules.align, range() + ": the offset is no multiple of 64");
   }
   if (!checked::within(offset, length, blobs_end)) {
-    throw Error(Code::malformed, rules.bounds, range() + " runs past " + number(blobs_end));
+    throw Error(Code::malformed, rules.bounds, range() + " runs past " + std::to_string(blobs_end));
   }
   if (length > 0 && offset < kHeaderBytes) {
     throw Error(Code::malformed, rules.header, range() + " overlaps the header");
@@ -61,13 +60,15 @@ void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blob
 
 void check_ratio(std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules) {
   if (!zstd_can_give(stored, decoded)) {
-    throw Error(Code::malformed, rules.ratio, number(stored) + " stored bytes cannot decode to " + number(decoded));
+    throw Error(Code::malformed, rules.ratio,
+                std::to_string(stored) + " stored bytes cannot decode to " + std::to_string(decoded));
   }
 }
 
 void check_decoded(std::uint64_t decoded, const Limits& limits, const BlobRules& rules) {
   if (decoded > limits.decoded_bytes) {
-    throw Error(Code::limit, rules.limit, "more decoded bytes than the limit of " + number(limits.decoded_bytes));
+    throw Error(Code::limit, rules.limit,
+                "more decoded bytes than the limit of " + std::to_string(limits.decoded_bytes));
   }
 }
 

@@ -14,8 +14,6 @@ namespace {
 constexpr std::uint64_t kMagicBytes = 8;
 constexpr std::uint64_t kSizeBytes = 8;
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 // The store has at least eight bytes.
 std::uint64_t last_number(const ByteStore& store) {
   std::array<std::byte, kSizeBytes> tail;
@@ -45,7 +43,8 @@ bool ends_in_size_of_map(const ByteStore& store) {
 Extent find_index(const ByteStore& store, std::string_view magic, const Limits& limits, const TrailerRules& rules) {
   const std::uint64_t size = store.size();
   if (size < kMagicBytes + kSizeBytes) {
-    throw Error(Code::malformed, rules.size, "a file of " + number(size) + " bytes cannot be whole: 16 is the least");
+    throw Error(Code::malformed, rules.size,
+                "a file of " + std::to_string(size) + " bytes cannot be whole: 16 is the least");
   }
   if (!begins_with(store, magic)) {
     throw Error(Code::malformed, rules.magic, "offset 0: expected " + std::string(magic));
@@ -53,12 +52,13 @@ Extent find_index(const ByteStore& store, std::string_view magic, const Limits& 
   const std::uint64_t length = last_number(store);
   if (length > size - kMagicBytes - kSizeBytes) {
     throw Error(Code::malformed, rules.bounds,
-                "the last eight bytes give the index " + number(length) + " bytes of a file of " + number(size) +
-                    ": it was cut short or never finished");
+                "the last eight bytes give the index " + std::to_string(length) + " bytes of a file of " +
+                    std::to_string(size) + ": it was cut short or never finished");
   }
   if (length > limits.index_bytes) {
-    throw Error(Code::limit, rules.limit,
-                "an index of " + number(length) + " bytes is over the limit of " + number(limits.index_bytes));
+    throw Error(
+        Code::limit, rules.limit,
+        "an index of " + std::to_string(length) + " bytes is over the limit of " + std::to_string(limits.index_bytes));
   }
   return {size - kSizeBytes - length, length};
 }

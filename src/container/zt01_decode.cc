@@ -36,8 +36,6 @@ constexpr TensorRules kRules = {
 
 constexpr std::uint32_t kIndexBytes = 8;
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 // The library's own words for layouts.
 std::string_view layout_of(const Entry& entry) {
   if (entry.layout == "sparsecsr") return "sparse_csr";
@@ -103,7 +101,7 @@ void Entries::add(const Entry& entry) {
 
 void Entries::note_duplicates() {
   if (duplicates_ == 0) return;
-  catalog_.notes.push_back(number(duplicates_) + (duplicates_ == 1 ? " entry has" : " entries have") +
+  catalog_.notes.push_back(std::to_string(duplicates_) + (duplicates_ == 1 ? " entry has" : " entries have") +
                            " the name of an earlier tensor, which is the one that counts; the first is " +
                            in_quotes(first_duplicate_));
 }
@@ -123,8 +121,9 @@ void Entries::add_dense(const Entry& entry, DType dtype) {
     check_ratio(expected, entry.length, kRules.blob);
     check_decoded(expected, limits_, kRules.blob);
   } else if (entry.length != expected) {
-    throw Error(Code::malformed, kRules.dense_length,
-                "the shape takes " + number(expected) + " bytes, " + number(entry.length) + " are stored");
+    throw Error(
+        Code::malformed, kRules.dense_length,
+        "the shape takes " + std::to_string(expected) + " bytes, " + std::to_string(entry.length) + " are stored");
   }
   if (!is_swapped(entry, dtype) || expected == 0) {
     add_blob(entry, dtype).recipe.decoded_length = expected;
@@ -142,7 +141,7 @@ void Entries::add_dense(const Entry& entry, DType dtype) {
 
 [[noreturn]] void throw_uneven(const Entry& entry, std::uint64_t bytes) {
   if (entry.zstd) throw_unsaid();
-  throw Error(Code::malformed, "zt01.sparse.length", number(bytes) + " bytes are no whole number of entries");
+  throw Error(Code::malformed, "zt01.sparse.length", std::to_string(bytes) + " bytes are no whole number of entries");
 }
 
 // §5. The decoded bytes of a sparse blob. Those of a zstd one are not stated, so only one can be read that is as every

@@ -24,8 +24,6 @@ constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 16;
 constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // of the manifest
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 bool is_magic(std::span<const std::byte> bytes) { return as_text(bytes) == kMagic; }
 
 constexpr TensorRules kRules = {
@@ -45,7 +43,8 @@ constexpr TensorRules kRules = {
 Extent find_manifest(const ByteStore& store) {
   const std::uint64_t size = store.size();
   if (size < kHeaderBytes + kFooterBytes) {
-    throw Error(Code::malformed, "zt12.size", "a file of " + number(size) + " bytes cannot be whole: 24 is the least");
+    throw Error(Code::malformed, "zt12.size",
+                "a file of " + std::to_string(size) + " bytes cannot be whole: 24 is the least");
   }
   std::array<std::byte, kHeaderBytes> head;
   std::array<std::byte, kFooterBytes> footer;
@@ -54,12 +53,13 @@ Extent find_manifest(const ByteStore& store) {
   if (!is_magic(head)) throw Error(Code::malformed, "zt12.header.magic", "offset 0: expected ZTEN1000");
   if (!is_magic(std::span(footer).subspan(8))) {
     throw Error(Code::malformed, "zt12.footer.magic",
-                "offset " + number(size - 8) + ": expected ZTEN1000; the file was cut short or never finished");
+                "offset " + std::to_string(size - 8) + ": expected ZTEN1000; the file was cut short or never finished");
   }
   const auto length = endian::load_le<std::uint64_t>(footer.data());
   if (length > size - kHeaderBytes - kFooterBytes) {
-    throw Error(Code::malformed, "zt12.manifest.bounds",
-                "the footer gives the manifest " + number(length) + " bytes of a file of " + number(size));
+    throw Error(
+        Code::malformed, "zt12.manifest.bounds",
+        "the footer gives the manifest " + std::to_string(length) + " bytes of a file of " + std::to_string(size));
   }
   return {size - kFooterBytes - length, length};
 }
@@ -80,9 +80,9 @@ std::vector<std::byte> fetch_manifest(const ByteStore& store, Extent extent, con
     if (state == wire::CborEnd::State::found) manifest.resize(static_cast<std::size_t>(end.position()));
     if (state != wire::CborEnd::State::more || want == extent.length) return manifest;
     if (want == most) {
-      throw Error(
-          Code::limit, "zt12.manifest.limit",
-          "a manifest of up to " + number(extent.length) + " bytes is over the limit of " + number(limits.index_bytes));
+      throw Error(Code::limit, "zt12.manifest.limit",
+                  "a manifest of up to " + std::to_string(extent.length) + " bytes is over the limit of " +
+                      std::to_string(limits.index_bytes));
     }
     want = std::min(most, 2 * want);
   }
@@ -178,13 +178,13 @@ void Entries::check_part(const PartFields& part) {
   check_extent(part.offset, part.length, blobs_end_, kRules.blob);
   if (part.offset + part.length > manifest_.offset && part.offset < manifest_.offset + manifest_.length) {
     throw Error(Code::malformed, kRules.blob.bounds,
-                "offset " + number(part.offset) + " + length " + number(part.length) + " runs into the manifest at " +
-                    number(manifest_.offset));
+                "offset " + std::to_string(part.offset) + " + length " + std::to_string(part.length) +
+                    " runs into the manifest at " + std::to_string(manifest_.offset));
   }
   if (!part.zstd && part.decoded_length && *part.decoded_length != part.length) {
-    throw Error(
-        Code::malformed, "zt12.part.length",
-        "a raw part of " + number(part.length) + " bytes declares " + number(*part.decoded_length) + " decoded");
+    throw Error(Code::malformed, "zt12.part.length",
+                "a raw part of " + std::to_string(part.length) + " bytes declares " +
+                    std::to_string(*part.decoded_length) + " decoded");
   }
   if (part.zstd && part.decoded_length) check_ratio(*part.decoded_length, part.length, kRules.blob);
   check_decoded(part.decoded_length.value_or(part.length), limits_, kRules.blob);
@@ -199,7 +199,7 @@ bool sniff(const ByteStore& store, std::string_view) {
   return store.size() < kHeaderBytes + kFooterBytes || !ends_in_size_of_map(store);
 }
 
-model::Region locate(const ByteStore& store, const Limits& limits) {
+Region locate(const ByteStore& store, const Limits& limits) {
   const Extent extent = find_manifest(store);
   return {extent.offset, fetch_manifest(store, extent, limits).size()};
 }

@@ -120,7 +120,7 @@ std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const 
 }
 
 std::vector<std::byte> relocate(std::span<const std::byte> manifest,
-                                const std::function<std::uint64_t(model::Region)>& place) {
+                                const std::function<std::uint64_t(Region)>& place) {
   return with_parts(manifest, "components", [&](const std::vector<MemberView>& members, MapBuilder& out) {
     const auto number_of = [&](std::string_view key) {
       return wire::CborCursor(find_member(members, key)->value).read().number;
@@ -152,8 +152,8 @@ const model::Encoder kEncoder = {
     .footer = footer,
     .locate = locate,
     .former =
-        [](const ByteStore&, const Catalog&, std::span<const std::byte>, std::vector<model::Region>&) {
-          return std::vector<model::Region>();  // none is used again
+        [](const ByteStore&, const Catalog&, std::span<const std::byte>, std::vector<Region>&) {
+          return std::vector<Region>();  // none is used again
         },
     .edit = edit_manifest,
     .relocate = relocate,

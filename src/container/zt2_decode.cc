@@ -24,8 +24,6 @@ using model::Fault;
 
 constexpr std::size_t kMaxShards = 65534;  // a Recipe's file is 16 bits, and 0 is this one
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
 
 // Left to right, so that a zero hides only what comes after it. zt-2 §4
@@ -70,7 +68,7 @@ class Entries {
 
 void Entries::add_shard(const ShardFields& shard) {
   if (catalog_.shards.size() == kMaxShards) {
-    throw Error(Code::limit, "zt2.shard.limit", "more than " + number(kMaxShards) + " shards");
+    throw Error(Code::limit, "zt2.shard.limit", "more than " + std::to_string(kMaxShards) + " shards");
   }
   catalog_.shards.push_back({.name = std::string(shard.name), .size = shard.size, .digest = std::string(shard.digest)});
 }
@@ -89,7 +87,8 @@ void Entries::add_object(std::string_view name, const ObjectFields& object) {
     }
   }
   if (object.shape.size() > limits_.rank) {
-    catalog_.fault_tensor({Code::limit, "zt2.shape.limit", "more than " + number(limits_.rank) + " dimensions"});
+    catalog_.fault_tensor(
+        {Code::limit, "zt2.shape.limit", "more than " + std::to_string(limits_.rank) + " dimensions"});
   }
   check_layout(object, elements);
   if (!checked::elements(object.shape)) {
@@ -156,13 +155,15 @@ std::uint16_t Entries::file_of(const PartFields& part) {
 
 // zt-2 §2
 void Entries::check_blob(const PartFields& part, std::uint16_t file) {
-  const auto range = [&] { return "offset " + number(part.offset) + " + length " + number(part.length); };
+  const auto range = [&] {
+    return "offset " + std::to_string(part.offset) + " + length " + std::to_string(part.length);
+  };
   if (part.offset % kLeastAlignment != 0 || part.offset < kLeastAlignment) {
     throw Error(Code::malformed, "zt2.blob.align", range() + ": the offset is no multiple of 4096 from 4096 on");
   }
   const std::uint64_t end = file == 0 ? data_end_ : catalog_.shards[file - 1U].size - kFooterBytes;
   if (!checked::within(part.offset, part.length, end)) {
-    throw Error(Code::malformed, "zt2.blob.bounds", range() + " runs past " + number(end));
+    throw Error(Code::malformed, "zt2.blob.bounds", range() + " runs past " + std::to_string(end));
   }
 }
 
@@ -173,11 +174,11 @@ std::optional<Fault> Entries::coding_fault(const PartFields& part) {
   }
   if (part.encoding && !zstd_can_give(part.length, part.decoded_length)) {
     return Fault{Code::malformed, "zt2.zstd.ratio",
-                 number(part.length) + " stored bytes cannot decode to " + number(part.decoded_length)};
+                 std::to_string(part.length) + " stored bytes cannot decode to " + std::to_string(part.decoded_length)};
   }
   if (part.decoded_length > limits_.decoded_bytes) {
     return Fault{Code::limit, "zt2.part.limit",
-                 "more decoded bytes than the limit of " + number(limits_.decoded_bytes)};
+                 "more decoded bytes than the limit of " + std::to_string(limits_.decoded_bytes)};
   }
   return std::nullopt;
 }

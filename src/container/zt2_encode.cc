@@ -131,10 +131,10 @@ std::vector<std::byte> manifest_of(const Catalog& catalog) {
   return std::move(out.buffer());
 }
 
-std::vector<std::byte> encode_free(std::span<const model::Region> regions) {
+std::vector<std::byte> encode_free(std::span<const Region> regions) {
   CborWriter out;
   out.array(regions.size());
-  for (const model::Region& region : regions) {
+  for (const Region& region : regions) {
     out.array(2);
     out.unsigned_integer(region.offset);
     out.unsigned_integer(region.length);
@@ -207,7 +207,7 @@ std::vector<std::byte> footer(std::uint64_t offset, std::span<const std::byte> m
   return {bytes.begin(), bytes.end()};
 }
 
-model::Region locate(const ByteStore& store, const Limits& limits) {
+Region locate(const ByteStore& store, const Limits& limits) {
   const Footer ending = read_ending(store, limits).footer;
   return {ending.manifest_offset, ending.manifest_length};
 }

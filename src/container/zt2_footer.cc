@@ -12,8 +12,6 @@
 namespace zt::container::zt2 {
 namespace {
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 [[noreturn]] void malformed(const char* rule, std::string message) {
   throw Error(Code::malformed, rule, std::move(message));
 }
@@ -43,34 +41,37 @@ std::array<std::byte, kFooterBytes> encode_footer(const Footer& footer) {
 // zt-2 §2, in the order of its list.
 void check_footer(const Footer& footer, std::uint64_t file_size, const Limits& limits) {
   if (footer.version != kVersion) {
-    malformed("zt2.footer.version", "the footer's version is " + number(footer.version) + ": expected 2");
+    malformed("zt2.footer.version", "the footer's version is " + std::to_string(footer.version) + ": expected 2");
   }
   if (footer.is_data_shard()) {
     if (footer.manifest_offset == 0 && footer.manifest_hash == 0) return;
-    malformed("zt2.footer.shard", "a footer without a manifest has an offset of " + number(footer.manifest_offset) +
+    malformed("zt2.footer.shard", "a footer without a manifest has an offset of " +
+                                      std::to_string(footer.manifest_offset) +
                                       " or a hash: expected zeros, which make a data shard");
   }
   const auto range = [&] {
-    return "manifest at offset " + number(footer.manifest_offset) + " + length " + number(footer.manifest_length);
+    return "manifest at offset " + std::to_string(footer.manifest_offset) + " + length " +
+           std::to_string(footer.manifest_length);
   };
   if (footer.manifest_length > kMaxManifestBytes) {
-    malformed("zt2.manifest.size", range() + ": longer than " + number(kMaxManifestBytes));
+    malformed("zt2.manifest.size", range() + ": longer than " + std::to_string(kMaxManifestBytes));
   }
   if (footer.manifest_length > limits.index_bytes) {
-    throw Error(Code::limit, "zt2.manifest.limit", range() + ": over the limit of " + number(limits.index_bytes));
+    throw Error(Code::limit, "zt2.manifest.limit",
+                range() + ": over the limit of " + std::to_string(limits.index_bytes));
   }
   if (footer.manifest_offset % kLeastAlignment != 0 || footer.manifest_offset < kLeastAlignment) {
     malformed("zt2.manifest.align", range() + ": the offset is no multiple of 4096 from 4096 on");
   }
   if (!checked::within(footer.manifest_offset, footer.manifest_length, file_size - kFooterBytes)) {
-    malformed("zt2.manifest.bounds", range() + " runs past " + number(file_size - kFooterBytes));
+    malformed("zt2.manifest.bounds", range() + " runs past " + std::to_string(file_size - kFooterBytes));
   }
 }
 
 Ending read_ending(const ByteStore& store, const Limits& limits) {
   const std::uint64_t size = store.size();
   if (size < kLeastFileBytes) {
-    malformed("zt2.size", "a file of " + number(size) + " bytes cannot be whole: 48 is the least");
+    malformed("zt2.size", "a file of " + std::to_string(size) + " bytes cannot be whole: 48 is the least");
   }
   std::array<std::byte, kHeaderBytes> head;
   std::array<std::byte, kFooterBytes> tail;
@@ -79,7 +80,7 @@ Ending read_ending(const ByteStore& store, const Limits& limits) {
   if (as_text(head) != kMagic) malformed("zt2.header.magic", "offset 0: expected the magic of generation 2");
   const auto footer = parse_footer(tail);
   if (!footer) {
-    malformed("zt2.footer.magic", "offset " + number(size - kHeaderBytes) +
+    malformed("zt2.footer.magic", "offset " + std::to_string(size - kHeaderBytes) +
                                       ": expected the magic of generation 2; the file was cut short or never finished");
   }
   check_footer(*footer, size, limits);

@@ -14,8 +14,6 @@
 namespace zt::container::zt2 {
 namespace {
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 const PartFacts* find(const TensorFacts& tensor, std::string_view role) {
   const auto found = std::ranges::find(tensor.parts, role, &PartFacts::role);
   return found == tensor.parts.end() ? nullptr : &*found;
@@ -28,7 +26,7 @@ void check_parts(const TensorFacts& tensor, std::initializer_list<std::string_vi
   }
   if (tensor.parts.size() != roles.size()) {
     throw Error(Code::malformed, rule,
-                number(tensor.parts.size()) + " parts, where the layout has " + number(roles.size()));
+                std::to_string(tensor.parts.size()) + " parts, where the layout has " + std::to_string(roles.size()));
   }
 }
 
@@ -38,9 +36,9 @@ void check_size(const PartFacts& part, std::uint64_t elements, const char* rule)
   const auto expected = byte_length(part.dtype, elements);
   if (expected == part.bytes) return;
   throw Error(Code::malformed, rule,
-              "part " + in_quotes(part.role) + " has " + number(part.bytes) + " bytes: expected " +
-                  (expected ? number(*expected) : "more than 64 bits count") + " for " + number(elements) +
-                  " elements");
+              "part " + in_quotes(part.role) + " has " + std::to_string(part.bytes) + " bytes: expected " +
+                  (expected ? std::to_string(*expected) : "more than 64 bits count") + " for " +
+                  std::to_string(elements) + " elements");
 }
 
 unsigned index_width(const PartFacts& part, const char* rule) {
@@ -66,7 +64,7 @@ void check_csr(const TensorFacts& tensor) {
   if (!pointers) throw Error(Code::malformed, "zt2.csr.rows", "one more than the rows is more than 64 bits count");
   if (indices.bytes % width != 0) {
     throw Error(Code::malformed, "zt2.csr.length",
-                "part 'indices' of " + number(indices.bytes) + " bytes is no whole number of indices");
+                "part 'indices' of " + std::to_string(indices.bytes) + " bytes is no whole number of indices");
   }
   check_size(indptr, *pointers, "zt2.csr.length");
   check_size(*find(tensor, "values"), indices.bytes / width, "zt2.csr.length");
@@ -79,7 +77,7 @@ void check_coo(const TensorFacts& tensor) {
   const std::uint64_t cell = index_width(coords, "zt2.coo.dtype") * tensor.shape.size();
   if (coords.bytes % cell != 0) {
     throw Error(Code::malformed, "zt2.coo.length",
-                "part 'coords' of " + number(coords.bytes) + " bytes is no whole number of cells");
+                "part 'coords' of " + std::to_string(coords.bytes) + " bytes is no whole number of cells");
   }
   check_size(*find(tensor, "values"), coords.bytes / cell, "zt2.coo.length");
 }

@@ -13,8 +13,6 @@
 // Which bytes of a file of generation 2 are taken, and which may be taken again (spec/zt-2.md §2, §9).
 namespace zt::container::zt2 {
 
-using Region = model::Region;
-
 // Throws malformed "zt2.blob.overlap" unless the blobs of each file, and this one's manifest, are disjoint or the same.
 // O(n log n), in memory linear in the parts.
 void check_overlap(const model::Catalog& catalog, const Footer& footer);

@@ -1,10 +1,26 @@
 #include "io/descriptor.h"
 
+#include <algorithm>
+
 namespace zt::io {
 
 void check_path(const std::filesystem::path& path) {
   if (path.native().find('\0') == std::string::npos) return;
   throw Error(Code::usage, "", "a path must not contain a NUL byte");
+}
+
+std::size_t read_up_to(int file, std::uint64_t offset, std::span<std::byte> out, const std::filesystem::path& path,
+                       const char* what) {
+  std::size_t done = 0;
+  while (done < out.size()) {
+    const std::size_t wanted = std::min(out.size() - done, kMostAtOnce);
+    const auto position = static_cast<off_t>(offset + done);
+    const ssize_t got = retry([&] { return ::pread(file, out.data() + done, wanted, position); });
+    if (got < 0) fail(errno, path, what);
+    if (got == 0) break;
+    done += static_cast<std::size_t>(got);
+  }
+  return done;
 }
 
 Descriptor open_regular(const std::filesystem::path& path, struct stat& status) {

@@ -1,7 +1,11 @@
 #pragma once
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <span>
+#include <string>
 #include <utility>
 
 #include <fcntl.h>
@@ -13,6 +17,8 @@
 namespace zt::io {
 
 static_assert(sizeof(off_t) == 8, "files are larger than 2 GiB: build with _FILE_OFFSET_BITS=64");
+
+inline constexpr std::size_t kMostAtOnce = std::size_t{1} << 29;  // of reads and writes: systems stop at 2 GiB
 
 // Owns a file descriptor; empty holds none. What close() says is not looked at: check by sync or flush
 // before.
@@ -51,8 +57,18 @@ auto retry(Call&& call) {
   throw Error::system(os_error, path.native(), what);
 }
 
+[[noreturn]] inline void fail_usage(const std::filesystem::path& path, std::string message) {
+  Error error(Code::usage, "", std::move(message));
+  error.enter_file(path.native());
+  throw error;
+}
+
 // The system would stop reading such a path at its NUL and use another file. Throws usage.
 void check_path(const std::filesystem::path& path);
+
+// Reads at `offset`, up to all of `out`: how many bytes, fewer only where the file ends. Throws io, which says `what`.
+std::size_t read_up_to(int file, std::uint64_t offset, std::span<std::byte> out, const std::filesystem::path& path,
+                       const char* what);
 
 // Opens a regular file for reading and says what it is. Never blocks on a FIFO, never makes a terminal ours.
 // Throws io: EISDIR for a folder, EINVAL for a FIFO, a socket or a device.

@@ -17,7 +17,6 @@ namespace zt::io {
 namespace {
 
 // Linux reads at most 2 GiB less a page in one call, other systems fail above 2 GiB.
-constexpr std::size_t kMaxRead = std::size_t{1} << 30;
 
 [[noreturn]] void fail_cut(const std::filesystem::path& path, std::uint64_t size, std::uint64_t now) {
   throw Error::system(0, path.native(),
@@ -79,14 +78,8 @@ void File::read_at(std::uint64_t offset, std::span<std::byte> out) const {
                         "bytes " + std::to_string(offset) + " + " + std::to_string(out.size()) +
                             " run past the end at " + std::to_string(size_));
   }
-  while (!out.empty()) {
-    const std::size_t wanted = std::min(out.size(), kMaxRead);
-    const auto position = static_cast<off_t>(offset);
-    const ssize_t got = retry([&] { return ::pread(descriptor_, out.data(), wanted, position); });
-    if (got < 0) fail(errno, path_, "cannot read");
-    if (got == 0) fail_cut(path_, size_, size_of(descriptor_, path_));
-    out = out.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
+  if (read_up_to(descriptor_, offset, out, path_, "cannot read") < out.size()) {
+    fail_cut(path_, size_, size_of(descriptor_, path_));
   }
 }
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "errors.h"
 #include "temp_dir.h"
 #include "ztensor/error.h"
 
@@ -24,19 +25,8 @@ namespace {
 using test::TempDir;
 
 template <class Work>
-Error error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "nothing was thrown";
-  return {Code::internal, "", "nothing was thrown"};
-}
-
-template <class Work>
 void expect_io(int os_error, Work&& work) {
-  const Error error = error_of(std::forward<Work>(work));
+  const Error error = test::error_of(std::forward<Work>(work));
   EXPECT_EQ(error.code(), Code::io) << error.what();
   EXPECT_EQ(error.os_error(), os_error) << error.what();
 }
@@ -72,9 +62,9 @@ TEST(File, RefusesToReadPastItsEnd) {
   test::write_file(dir / "f", "0123456789");
   const auto file = File::open(dir / "f");
   std::vector<std::byte> out(2);
-  EXPECT_EQ(error_of([&] { file->read_at(9, out); }).code(), Code::io);
-  EXPECT_EQ(error_of([&] { file->read_at(~std::uint64_t{0}, out); }).code(), Code::io);
-  EXPECT_EQ(error_of([&] { file->read_at(11, {}); }).code(), Code::io);
+  EXPECT_EQ(test::error_of([&] { file->read_at(9, out); }).code(), Code::io);
+  EXPECT_EQ(test::error_of([&] { file->read_at(~std::uint64_t{0}, out); }).code(), Code::io);
+  EXPECT_EQ(test::error_of([&] { file->read_at(11, {}); }).code(), Code::io);
 }
 
 TEST(File, KeepsReadingTheFileItOpenedWhenTheNameMovesOn) {
@@ -103,14 +93,14 @@ TEST(File, NamesTheErrnoAndThePathOfWhatItCannotOpen) {
   expect_io(ENOTDIR, [&] { File::open(dir / "f/g"); });
   expect_io(ELOOP, [&] { File::open(dir / "loop"); });
   expect_io(EISDIR, [&] { File::open(dir.path()); });
-  EXPECT_EQ(error_of([&] { File::open(dir / "none"); }).path(), (dir / "none").native());
+  EXPECT_EQ(test::error_of([&] { File::open(dir / "none"); }).path(), (dir / "none").native());
 }
 
 TEST(File, RefusesAPathWithANulByteInsteadOfOpeningItsFirstHalf) {
   const TempDir dir;
   test::write_file(dir / "f", "");
   const std::string name("f\0g", 3);
-  EXPECT_EQ(error_of([&] { File::open(dir / name); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { File::open(dir / name); }).code(), Code::usage);
 }
 
 TEST(File, RefusesAFifoWithoutWaitingForAWriter) {
@@ -182,13 +172,13 @@ TEST(File, SaysThatItWasCutWhenSomeoneTruncatedIt) {
   const Bytes before = file->map(Mapping::shared);
   std::filesystem::resize_file(dir / "f", 10);
   std::vector<std::byte> out(20);
-  const Error reading = error_of([&] { file->read_at(0, out); });
-  const Error mapping = error_of([&] { file->map(Mapping::shared); });
+  const Error reading = test::error_of([&] { file->read_at(0, out); });
+  const Error mapping = test::error_of([&] { file->map(Mapping::shared); });
   for (const Error& error : {reading, mapping}) {
     EXPECT_EQ(error.code(), Code::io);
     EXPECT_NE(std::string(error.what()).find("cut"), std::string::npos) << error.what();
   }
-  EXPECT_EQ(error_of([&] { file->map(Mapping::copy_on_write); }).code(), Code::io);
+  EXPECT_EQ(test::error_of([&] { file->map(Mapping::copy_on_write); }).code(), Code::io);
 }
 
 TEST(File, IgnoresWhatIsAppendedAfterItWasOpened) {

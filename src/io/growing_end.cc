@@ -16,10 +16,6 @@ constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kMaxSize = std::numeric_limits<std::int64_t>::max() - kPage;  // what off_t can say, and some
 constexpr std::uint64_t kMaxRange = std::uint64_t{1} << 30;  // what readers of 1.x take for a manifest
 
-std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) {
-  return (value + alignment - 1) & ~(alignment - 1);
-}
-
 void check_size(const GrowingFile& file, std::uint64_t end) {
   if (end > kMaxSize) fail(EFBIG, file.path(), "cannot grow");
 }
@@ -68,7 +64,7 @@ std::optional<std::uint64_t> find_footer_end(const Live& live, const ByteStore& 
     return at + kFooter <= last && read_array<kFooter>(store, at) == footer;
   };
   if (live.used_end <= behind && is_footer(behind)) return behind + kFooter;
-  std::uint64_t page = round_up(std::max(live.used_end, behind), kPage);
+  std::uint64_t page = checked::round_up(std::max(live.used_end, behind), kPage);
   for (std::uint64_t searched = 0; searched < kMaxSearched && page < last; ++searched, page += kPage) {
     if (is_footer(page)) return page + kFooter;
   }
@@ -148,10 +144,12 @@ void SizedEnd::make_room(std::uint64_t written, std::uint64_t end, std::uint64_t
   if (has_room(end)) return;
   // So that the live manifest can always be moved behind the data.
   const std::uint64_t farthest = manifest_ + limit(length_);
-  const auto reach = [&](std::uint64_t data) { return round_up(data, kFooter) + round_up(length_, kFooter); };
+  const auto reach = [&](std::uint64_t data) {
+    return checked::round_up(data, kFooter) + checked::round_up(length_, kFooter);
+  };
   if (!moved_ && reach(std::max(end, base_)) <= farthest) {
     if (reach(wanted) > farthest) wanted = end;
-    extend(round_up(std::max({end, wanted, base_}), kFooter));
+    extend(checked::round_up(std::max({end, wanted, base_}), kFooter));
     return;
   }
   while (!moved_ || manifest_ < end) hop(written, std::max(end, wanted));
@@ -160,9 +158,9 @@ void SizedEnd::make_room(std::uint64_t written, std::uint64_t end, std::uint64_t
 // Moves the live manifest on, to `wanted` if it is not too far.
 void SizedEnd::hop(std::uint64_t written, std::uint64_t wanted) {
   const std::uint64_t free = std::max({written, base_, moved_ ? manifest_ + length_ : 0});
-  const std::uint64_t least = std::max(footer_, round_up(free + length_, kFooter));
+  const std::uint64_t least = std::max(footer_, checked::round_up(free + length_, kFooter));
   const std::uint64_t farthest = (manifest_ + limit(length_)) & ~(kFooter - 1);
-  const std::uint64_t footer = std::max(least, std::min(round_up(wanted + length_, kFooter), farthest));
+  const std::uint64_t footer = std::max(least, std::min(checked::round_up(wanted + length_, kFooter), farthest));
   if (footer - manifest_ > kMaxRange) {
     fail_with(file_, Code::limit, "its manifest is too large for an append of this size");
   }
@@ -182,7 +180,7 @@ std::uint64_t SizedEnd::place_manifest(std::uint64_t written, std::uint64_t leng
   const auto place = [&] {
     const std::uint64_t free = std::max({written, base_, moved_ ? manifest_ + length_ : 0});
     if (footer_ >= free + length) return footer_;
-    return round_up(std::max(free, footer_ > 0 ? footer_ + kFooter : 0) + length, kFooter);
+    return checked::round_up(std::max(free, footer_ > 0 ? footer_ + kFooter : 0) + length, kFooter);
   };
   std::uint64_t footer = place();
   if (footer - manifest_ > limit(length)) {
@@ -240,7 +238,7 @@ FooterEnd::FooterEnd(GrowingFile& file, const Live& live) : GrowingEnd(file, fil
 void FooterEnd::make_room(std::uint64_t, std::uint64_t end, std::uint64_t wanted) {
   check_size(file_, std::max(end, wanted));
   if (has_room(end)) return;
-  const std::uint64_t next = round_up(std::max({end, wanted, base_}) + kFooter, kPage);
+  const std::uint64_t next = checked::round_up(std::max({end, wanted, base_}) + kFooter, kPage);
   file_.write(next - kFooter, footer_);
   file_.sync();
   end_ = next;
@@ -248,8 +246,8 @@ void FooterEnd::make_room(std::uint64_t, std::uint64_t end, std::uint64_t wanted
 
 std::uint64_t FooterEnd::place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t alignment) {
   check_size(file_, std::max({written, length, alignment}));
-  std::uint64_t offset = round_up(std::max(written, base_), std::max(alignment, kPage));
-  if (!has_room(offset + length)) offset = round_up(std::max(offset, end_), std::max(alignment, kPage));
+  std::uint64_t offset = checked::round_up(std::max(written, base_), std::max(alignment, kPage));
+  if (!has_room(offset + length)) offset = checked::round_up(std::max(offset, end_), std::max(alignment, kPage));
   make_room(written, offset + length, 0);
   return offset;
 }

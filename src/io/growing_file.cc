@@ -18,15 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxWrite = std::size_t{1} << 29;  // what systems take at once ends at 2 GiB
 constexpr std::size_t kCopied = std::size_t{1} << 20;
 constexpr int kMaxOpens = 10;  // a file that is replaced as often as we open it
-
-[[noreturn]] void fail_usage(const fs::path& path, const char* what) {
-  Error error(Code::usage, "", what);
-  error.enter_file(path.native());
-  throw error;
-}
 
 Descriptor open_writable(const fs::path& path) {
   constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
@@ -78,14 +71,8 @@ GrowingFile::~GrowingFile() {
 bool GrowingFile::is_owner() const { return process_ == ::getpid(); }
 
 void GrowingFile::read(std::uint64_t offset, std::span<std::byte> out) const {
-  while (!out.empty()) {
-    const std::size_t wanted = std::min(out.size(), kMaxWrite);
-    const auto position = static_cast<off_t>(offset);
-    const ssize_t got = retry([&] { return ::pread(file_.get(), out.data(), wanted, position); });
-    if (got < 0) fail(errno, path_, "cannot read");
-    if (got == 0) fail(0, path_, "the file was cut while it was open");
-    out = out.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
+  if (read_up_to(file_.get(), offset, out, path_, "cannot read") < out.size()) {
+    fail(0, path_, "the file was cut while it was open");
   }
 }
 
@@ -95,7 +82,7 @@ void GrowingFile::reserve(std::uint64_t offset, std::uint64_t length) noexcept {
 
 void GrowingFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const std::size_t wanted = std::min(bytes.size(), kMaxWrite);
+    const std::size_t wanted = std::min(bytes.size(), kMostAtOnce);
     const ssize_t done = retry([&] { return sys::pwrite(file_.get(), bytes.data(), wanted, offset); });
     if (done < 0) fail(errno, path_, "cannot write");
     if (done == 0) fail(EIO, path_, "cannot write");  // rather than for ever

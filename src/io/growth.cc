@@ -16,12 +16,6 @@ namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMaxSpare = std::uint64_t{64} << 20;
 
-[[noreturn]] void fail_usage(const fs::path& path, const char* what) {
-  Error error(Code::usage, "", what);
-  error.enter_file(path.native());
-  throw error;
-}
-
 }  // namespace
 
 struct Growth::State {

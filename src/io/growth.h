@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "base/region.h"
 #include "ztensor/byte_store.h"
 
 namespace zt::io {
@@ -17,11 +18,6 @@ namespace zt::io {
 enum class Tail {
   manifest_size,  // generations 1.1 and 1.2: the manifest, its size in 8 bytes, 8 bytes of magic
   footer40        // generation 2: 40 bytes that say where the manifest is
-};
-
-struct Region {
-  std::uint64_t offset;
-  std::uint64_t length;
 };
 
 // The version that the file has.

@@ -13,6 +13,7 @@
 
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "errors.h"
 #include "grown_file.h"
 #include "io/file.h"
 #include "io/publish.h"
@@ -31,16 +32,6 @@ using test::PowerLoss;
 using test::read_file;
 using test::TempDir;
 using test::write_file;
-
-template <class Work>
-Error error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {Code::internal, "", "nothing was thrown"};
-}
 
 struct Case {
   Tail tail;
@@ -287,7 +278,7 @@ TEST_P(Grow, IsTakenBackWhenItIsAbortedOrDropped) {
     if (!aborted) continue;
     growth.abort();
     EXPECT_EQ(read_file(path()), old);
-    EXPECT_EQ(error_of([&] { growth.place(64, 1); }).code(), Code::usage);
+    EXPECT_EQ(test::error_of([&] { growth.place(64, 1); }).code(), Code::usage);
     growth.abort();
   }
   EXPECT_EQ(read_file(path()), old);
@@ -323,19 +314,19 @@ TEST_P(Grow, ReadsBackAndForgetsWhatWasWritten) {
   back.resize(4);
   growth.read_back(at, back);
   EXPECT_EQ(as_text(back), "abxy");
-  EXPECT_EQ(error_of([&] { growth.rewind(at + 5); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { growth.rewind(at + 5); }).code(), Code::usage);
   growth.rewind(at);
   EXPECT_EQ(growth.place(64, 1), at);
   growth.write(as_bytes("z"));
   EXPECT_GT(growth.place(4096, 0), at);
-  EXPECT_EQ(error_of([&] { growth.rewind(at); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { growth.rewind(at); }).code(), Code::usage);
 }
 
 TEST_P(Grow, RefusesASecondWriterAtOnce) {
   make(one());
   {
     const Growth first(path(), options());
-    const Error error = error_of([&] { Growth(path(), options()); });
+    const Error error = test::error_of([&] { Growth(path(), options()); });
     EXPECT_EQ(error.code(), Code::io);
     EXPECT_EQ(error.os_error(), EWOULDBLOCK);
     EXPECT_NE(std::strstr(error.what(), "another writer"), nullptr);
@@ -359,7 +350,7 @@ TEST_P(Grow, RefusesToPublishIntoAFileThatWasReplaced) {
       fs::remove(path());
       if (!gone) write_file(path(), other);
     };
-    EXPECT_EQ(error_of([&] { append(some()); }).code(), Code::usage);
+    EXPECT_EQ(test::error_of([&] { append(some()); }).code(), Code::usage);
     EXPECT_EQ(fs::exists(path()), !gone);
     if (!gone) {
       EXPECT_EQ(read_file(path()), other);
@@ -389,16 +380,16 @@ TEST_P(Grow, RefusesAVersionThatTheEndDoesNotName) {
     Growth growth(path(), options());
     Live live = test::live_of(tail(), *growth.store());
     change(live);
-    return error_of([&] { growth.begin(tail(), live); }).code();
+    return test::error_of([&] { growth.begin(tail(), live); }).code();
   };
   EXPECT_EQ(refused([](Live& live) { live.manifest.offset += 1; }), Code::usage);
   EXPECT_EQ(refused([](Live& live) { live.manifest.length = ~std::uint64_t{0}; }), Code::usage);
   EXPECT_EQ(refused([](Live& live) { live.used_end = ~std::uint64_t{0}; }), Code::usage);
   EXPECT_EQ(read_file(path()), old);
   Growth growth(path(), options());
-  EXPECT_EQ(error_of([&] { growth.place(64, 0); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { growth.place(64, 0); }).code(), Code::usage);
   growth.begin(tail(), test::live_of(tail(), *growth.store()));
-  EXPECT_EQ(error_of([&] { growth.begin(tail(), test::live_of(tail(), *growth.store())); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { growth.begin(tail(), test::live_of(tail(), *growth.store())); }).code(), Code::usage);
 }
 
 TEST_P(Grow, RefusesWhatNoFileCanHold) {
@@ -407,7 +398,7 @@ TEST_P(Grow, RefusesWhatNoFileCanHold) {
   for (const std::uint64_t bound : {~std::uint64_t{0}, (std::uint64_t{1} << 63) - 2000}) {
     Growth growth(path(), options());
     growth.begin(tail(), test::live_of(tail(), *growth.store()));
-    EXPECT_EQ(error_of([&] { growth.place(64, bound); }).os_error(), EFBIG);
+    EXPECT_EQ(test::error_of([&] { growth.place(64, bound); }).os_error(), EFBIG);
   }
   EXPECT_EQ(read_file(path()), old);
 }
@@ -524,7 +515,7 @@ TEST(GrowFooter, PutsAManifestIntoAFormerRegionOrAPlacedOne) {
   EXPECT_EQ(now.substr(65'536, 8), "manifest");
   EXPECT_EQ(now.substr(now.size() - 40), std::string(40, 16));
   for (const Region& bad : {Region{4096, 7}, Region{~std::uint64_t{0} - 5, 100}, Region{1 << 20, 100}}) {
-    EXPECT_EQ(error_of([&] { grow(bad); }).code(), Code::usage);
+    EXPECT_EQ(test::error_of([&] { grow(bad); }).code(), Code::usage);
     EXPECT_EQ(read_file(dir / "f"), old);
   }
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/checked.h"
 #include "io/descriptor.h"
 #include "io/sibling.h"
 #include "io/system.h"
@@ -19,16 +20,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxWrite = std::size_t{1} << 29;  // what systems take at once ends at 2 GiB
-constexpr mode_t kNewMode = 0666;                        // less the umask
-constexpr mode_t kKeptModes = 0777;                      // not set-uid: the new file may have another owner
-constexpr int kMaxNames = 100;                           // random ones that are taken before we give up
-
-[[noreturn]] void fail_usage(const fs::path& path, const char* what) {
-  Error error(Code::usage, "", what);
-  error.enter_file(path.native());
-  throw error;
-}
+constexpr mode_t kNewMode = 0666;    // less the umask
+constexpr mode_t kKeptModes = 0777;  // not set-uid: the new file may have another owner
+constexpr int kMaxNames = 100;       // random ones that are taken before we give up
 
 std::string open_file_path(const Descriptor& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
 
@@ -128,7 +122,7 @@ void Publication::State::keep_mode(const struct stat& existing) {
 
 void Publication::State::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const std::size_t wanted = std::min(bytes.size(), kMaxWrite);
+    const std::size_t wanted = std::min(bytes.size(), kMostAtOnce);
     const ssize_t done = retry([&] { return sys::write(file.get(), bytes.data(), wanted); });
     if (done < 0) fail(errno, target.asked, "cannot write");
     if (done == 0) fail(EIO, target.asked, "cannot write");  // rather than for ever
@@ -143,12 +137,8 @@ void Publication::State::move_to(std::uint64_t to) {
 }
 
 void Publication::State::read_back(std::uint64_t offset, std::span<std::byte> out) const {
-  while (!out.empty()) {
-    const ssize_t got = retry([&] { return ::pread(file.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
-    if (got < 0) fail(errno, target.asked, "cannot read back");
-    if (got == 0) fail(EIO, target.asked, "cannot read back");
-    out = out.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
+  if (read_up_to(file.get(), offset, out, target.asked, "cannot read back") < out.size()) {
+    fail(EIO, target.asked, "cannot read back");
   }
 }
 
@@ -252,7 +242,7 @@ void Publication::write(std::span<const std::byte> bytes) {
 }
 
 std::uint64_t Publication::place(std::uint64_t alignment, std::uint64_t) {
-  const std::uint64_t at = (state_->position + alignment - 1) & ~(alignment - 1);
+  const std::uint64_t at = checked::round_up(state_->position, alignment);
   if (at != state_->position) state_->move_to(at);
   return at;
 }

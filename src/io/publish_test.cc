@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "errors.h"
 #include "temp_dir.h"
 #include "ztensor/error.h"
 
@@ -33,18 +34,8 @@ using test::TempDir;
 using test::write_file;
 
 template <class Work>
-Error error_of(Work&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {Code::internal, "", "nothing was thrown"};
-}
-
-template <class Work>
 void expect_io(int os_error, Work&& work) {
-  const Error error = error_of(std::forward<Work>(work));
+  const Error error = test::error_of(std::forward<Work>(work));
   EXPECT_EQ(error.code(), Code::io) << error.what();
   EXPECT_EQ(error.os_error(), os_error) << error.what();
 }
@@ -236,9 +227,9 @@ TEST_P(Publish, RefusesTargetsThatAreNoRegularFiles) {
   ASSERT_EQ(::mkfifo((dir_ / "fifo").c_str(), 0600), 0);
   fs::create_symlink("fifo", dir_ / "link");
   for (const fs::path& path : {dir_ / "fifo", dir_ / "link", fs::path("/dev/null")}) {
-    EXPECT_EQ(error_of([&] { Publication(path, options()); }).code(), Code::usage) << path;
+    EXPECT_EQ(test::error_of([&] { Publication(path, options()); }).code(), Code::usage) << path;
   }
-  EXPECT_EQ(error_of([&] { Publication(dir_ / std::string("a\0b", 3), options()); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { Publication(dir_ / std::string("a\0b", 3), options()); }).code(), Code::usage);
 }
 
 TEST_P(Publish, RefusesATargetThatBecameAFifoOrAFolder) {
@@ -246,7 +237,7 @@ TEST_P(Publish, RefusesATargetThatBecameAFifoOrAFolder) {
   Publication second(dir_ / "g", options());
   ASSERT_EQ(::mkfifo((dir_ / "f").c_str(), 0600), 0);
   fs::create_directory(dir_ / "g");
-  EXPECT_EQ(error_of([&] { first.publish(); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { first.publish(); }).code(), Code::usage);
   expect_io(EISDIR, [&] { second.publish(); });
   EXPECT_EQ(dir_.count(), 2u);
 }
@@ -281,10 +272,10 @@ TEST_P(Publish, TakesAPathWithoutAFolder) {
 TEST_P(Publish, IsOverAfterItWasPublishedOrMovedAway) {
   Publication file(dir_ / "f", options());
   Publication other = std::move(file);
-  EXPECT_EQ(error_of([&] { file.write(as_bytes("x")); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { file.write(as_bytes("x")); }).code(), Code::usage);
   other.publish();
-  EXPECT_EQ(error_of([&] { other.publish(); }).code(), Code::usage);
-  EXPECT_EQ(error_of([&] { other.write(as_bytes("x")); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { other.publish(); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { other.write(as_bytes("x")); }).code(), Code::usage);
 }
 
 TEST_P(Publish, DurableSavesLikeAnyOther) {
@@ -304,8 +295,8 @@ TEST_P(Publish, LeavesTheOldFileWholeWhenTheNewOneOutgrowsALimit) {
     for (const char* name : {"f", "new"}) {
       Publication file(dir_ / name, options());
       file.write(as_bytes(std::string(4000, 'x')));
-      if (error_of([&] { file.write(as_bytes(std::string(4000, 'x'))); }).os_error() != EFBIG) return 2;
-      if (error_of([&] { file.publish(); }).code() != Code::usage) return 3;
+      if (test::error_of([&] { file.write(as_bytes(std::string(4000, 'x'))); }).os_error() != EFBIG) return 2;
+      if (test::error_of([&] { file.publish(); }).code() != Code::usage) return 3;
     }
     return 0;
   });
@@ -322,7 +313,7 @@ TEST_P(Publish, LeavesTheOldFileWholeOnAFullFileSystem) {
     if (::mount("zt-test", dir_.path().c_str(), "tmpfs", 0, "size=256k") != 0) return kNoMount;
     write_file(dir_ / "f", "old");
     for (const char* name : {"f", "new"}) {
-      const Error error = error_of([&] { save(dir_ / name, std::string(1 << 20, 'x'), options()); });
+      const Error error = test::error_of([&] { save(dir_ / name, std::string(1 << 20, 'x'), options()); });
       if (error.code() != Code::io || error.os_error() != ENOSPC) return 1;
     }
     if (read_file(dir_ / "f") != "old" || dir_.count() != 1) return 2;
@@ -341,7 +332,7 @@ TEST_P(Publish, RefusesAFolderItMayNotWriteTo) {
   const int result = in_child([&] {
     if (::getuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) return 1;
     for (const char* name : {"sealed/f", "sealed/new"}) {
-      if (error_of([&] { Publication(dir_ / name, options()); }).os_error() != EACCES) return 2;
+      if (test::error_of([&] { Publication(dir_ / name, options()); }).os_error() != EACCES) return 2;
     }
     return 0;
   });
@@ -358,7 +349,7 @@ TEST_P(Publish, WorksInAFolderThatItMayNotList) {
     save(dir_ / "dark/f", "one", options());
     save(dir_ / "dark/f", "two", options());
     const PublishOptions durable{.durable = true, .unnamed = GetParam()};
-    return error_of([&] { Publication(dir_ / "dark/f", durable); }).os_error() == EACCES ? 0 : 2;
+    return test::error_of([&] { Publication(dir_ / "dark/f", durable); }).os_error() == EACCES ? 0 : 2;
   });
   EXPECT_EQ(result, 0);
   EXPECT_EQ(read_file(dir_ / "dark/f"), "two");
@@ -385,7 +376,7 @@ TEST_P(Publish, OnlyOneOfManyCreatesANewFile) {
   std::atomic<int> created{0};
   for (char c = 'a'; c < 'i'; ++c) {
     threads.emplace_back([&, c] {
-      const Error error = error_of([&] { save(dir_ / "f", std::string(5000, c), create_new()); });
+      const Error error = test::error_of([&] { save(dir_ / "f", std::string(5000, c), create_new()); });
       const bool threw = error.code() != Code::internal;
       EXPECT_EQ(error.os_error(), threw ? EEXIST : 0) << error.what();
       if (!threw) ++created;
@@ -530,7 +521,7 @@ TEST(RemoveFile, RemovesOnlyTheFileItWasShown) {
   write_file(dir / "f", "x");
   write_file(dir / "g", "y");
   const auto f = File::open(dir / "f");
-  EXPECT_EQ(error_of([&] { remove_file(dir / "g", *f); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { remove_file(dir / "g", *f); }).code(), Code::usage);
   remove_file(dir / "f", *f);
   EXPECT_FALSE(fs::exists(dir / "f"));
   EXPECT_TRUE(fs::exists(dir / "g"));
@@ -542,7 +533,7 @@ TEST(RemoveFile, KeepsAFileThatWasChangedSinceItWasOpened) {
   write_file(dir / "f", "x");
   const auto f = File::open(dir / "f");
   fs::resize_file(dir / "f", 2);
-  EXPECT_EQ(error_of([&] { remove_file(dir / "f", *f); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { remove_file(dir / "f", *f); }).code(), Code::usage);
   EXPECT_TRUE(fs::exists(dir / "f"));
 }
 
@@ -550,7 +541,7 @@ TEST(RemoveFile, RemovesNeitherALinkNorWhatItLeadsTo) {
   const TempDir dir;
   write_file(dir / "f", "x");
   fs::create_symlink("f", dir / "link");
-  EXPECT_EQ(error_of([&] { remove_file(dir / "link", *File::open(dir / "f")); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { remove_file(dir / "link", *File::open(dir / "f")); }).code(), Code::usage);
   expect_io(EISDIR, [&] { remove_file(dir.path(), *File::open(dir / "f")); });
   EXPECT_EQ(dir.count(), 2u);
 }

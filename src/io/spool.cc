@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/checked.h"
 #include "io/system.h"
 
 namespace zt::io {
@@ -30,7 +31,7 @@ void Spool::write(std::span<const std::byte> bytes) {
 }
 
 std::uint64_t Spool::place(std::uint64_t alignment, std::uint64_t) {
-  position_ = (position_ + alignment - 1) & ~(alignment - 1);
+  position_ = checked::round_up(position_, alignment);
   return position_;
 }
 
@@ -39,11 +40,8 @@ void Spool::reserve(std::uint64_t position, std::uint64_t bytes) noexcept {
 }
 
 void Spool::read_back(std::uint64_t offset, std::span<std::byte> out) const {
-  while (!out.empty()) {
-    const ssize_t got = retry([&] { return ::pread(file_.get(), out.data(), out.size(), static_cast<off_t>(offset)); });
-    if (got <= 0) fail(got < 0 ? errno : EIO, kPlace, "cannot read back");
-    out = out.subspan(static_cast<std::size_t>(got));
-    offset += static_cast<std::uint64_t>(got);
+  if (read_up_to(file_.get(), offset, out, kPlace, "cannot read back") < out.size()) {
+    fail(EIO, kPlace, "cannot read back");
   }
 }
 

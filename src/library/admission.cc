@@ -17,13 +17,10 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 1024;
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-[[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
-
 // What is wrong with a name, or "".
 std::string fault_of_name(std::string_view name) {
   if (name.empty()) return "is empty";
-  if (name.size() > kMaxNameBytes) return "has " + number(name.size()) + " bytes: at most 1024";
+  if (name.size() > kMaxNameBytes) return "has " + std::to_string(name.size()) + " bytes: at most 1024";
   if (name.find('\0') != std::string_view::npos) return "holds a NUL";
   if (!is_utf8(name)) return "is not UTF-8";
   return "";
@@ -149,7 +146,8 @@ std::uint32_t strict_attribute_depth(bool of_file) {
 
 void check_name(std::string_view name) {
   const std::string fault = fault_of_name(name);
-  if (!fault.empty()) misuse(name.empty() ? "a tensor's name is empty" : "name " + in_quotes(name) + " " + fault);
+  if (!fault.empty())
+    throw Error(Code::usage, "", name.empty() ? "a tensor's name is empty" : "name " + in_quotes(name) + " " + fault);
 }
 
 void check_movable(std::string_view name, bool canonical) {
@@ -162,29 +160,32 @@ void check_movable(std::string_view name, bool canonical) {
 
 void check_role(std::string_view role, bool strict) {
   const bool wrong = strict ? !fault_of_name(role).empty() : role.size() > kMaxNameBytes || !is_utf8(role);
-  if (wrong) misuse("role " + in_quotes(role) + " is not UTF-8 of " + (strict ? "1 to" : "at most") + " 1024 bytes");
+  if (wrong)
+    throw Error(Code::usage, "",
+                "role " + in_quotes(role) + " is not UTF-8 of " + (strict ? "1 to" : "at most") + " 1024 bytes");
 }
 
 void check_level(Encoding encoding) {
   if (!encoding.is_raw() && (encoding.level() < 1 || encoding.level() > 22)) {
-    misuse("zstd level " + std::to_string(encoding.level()) + ": expected 1 to 22");
+    throw Error(Code::usage, "", "zstd level " + std::to_string(encoding.level()) + ": expected 1 to 22");
   }
 }
 
 void check_normal_form(std::string_view name) {
   if (!wire::is_nfc(name)) {
-    misuse("name " + in_quotes(name) + " is not in Unicode's normal form NFC, which canonical files want");
+    throw Error(Code::usage, "",
+                "name " + in_quotes(name) + " is not in Unicode's normal form NFC, which canonical files want");
   }
 }
 
 std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file,
                                          std::uint32_t depth) {
   if (attributes.is_null()) return {};
-  if (!attributes.is_map()) misuse("attributes are a map with text keys");
+  if (!attributes.is_map()) throw Error(Code::usage, "", "attributes are a map with text keys");
   for (const auto& [key, value] : *attributes.members()) {
-    if (key.text() == nullptr) misuse("attributes are a map with text keys");
+    if (key.text() == nullptr) throw Error(Code::usage, "", "attributes are a map with text keys");
     if (encoder.holds.strict && !fault_of_name(*key.text()).empty()) {
-      misuse("attribute " + in_quotes(*key.text()) + ": its key " + fault_of_name(*key.text()));
+      throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + ": its key " + fault_of_name(*key.text()));
     }
     if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) {
       throw Error(Code::unsupported, "",
@@ -196,7 +197,7 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
   try {
     wire::CborCursor(cbor, {.strict = encoder.holds.strict, .depth = depth}).skip();
   } catch (const Error& error) {
-    misuse(std::string("attributes cannot be stored: ") + error.what());
+    throw Error(Code::usage, "", std::string("attributes cannot be stored: ") + error.what());
   }
   return cbor;
 }
@@ -207,7 +208,8 @@ bool is_canonical(const WriterOptions& options, const model::Encoder& encoder) {
   const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && aligned &&
                      options.mode != WriteMode::append && options.checksum.value_or(Checksum::xxh3) == Checksum::xxh3;
   if (options.canonical.value_or(false) && !(strict && plain)) {
-    misuse("canonical files are of format 2, raw, in one piece, with xxh3 digests and their own alignment");
+    throw Error(Code::usage, "",
+                "canonical files are of format 2, raw, in one piece, with xxh3 digests and their own alignment");
   }
   return strict && plain && options.canonical.value_or(true);
 }

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/checked.h"
 #include "base/utf8.h"
 #include "container/zt2.h"
 #include "container/zt2_footer.h"
@@ -21,11 +22,6 @@ namespace {
 namespace zt2 = container::zt2;
 
 constexpr std::uint64_t kChunk = std::uint64_t{1} << 20;
-
-std::string number(std::uint64_t value) { return std::to_string(value); }
-std::uint64_t aligned(std::uint64_t at) {  // of offsets that lie in a file
-  return (at + zt2::kCanonicalAlignment - 1) & ~(zt2::kCanonicalAlignment - 1);
-}
 
 // One call: puts together what the canonical writer would have made of the same tensors, and holds the file against it.
 class CanonicalCheck {
@@ -102,11 +98,11 @@ std::uint64_t CanonicalCheck::place(std::string_view tensor, const model::PartRo
       return twin->second->offset;
     }
   }
-  const std::uint64_t at = aligned(next_);
+  const std::uint64_t at = checked::round_up(next_, zt2::kCanonicalAlignment);
   if (at != recipe.offset) {
     find(tensor, "canonical.place",
-         "part " + in_quotes(state_.catalog.word(part.role)) + " is at " + number(recipe.offset) + ", not at " +
-             number(at));
+         "part " + in_quotes(state_.catalog.word(part.role)) + " is at " + std::to_string(recipe.offset) + ", not at " +
+             std::to_string(at));
   }
   next_ = at + recipe.stored_length;
   extents_.emplace_back(recipe.offset, recipe.stored_length);
@@ -151,7 +147,7 @@ void CanonicalCheck::check_zeros(std::uint64_t from, std::uint64_t to) {
     const auto odd = std::ranges::find_if(bytes, [](std::byte byte) { return byte != std::byte{0}; });
     if (odd == bytes.end()) continue;
     find("", "canonical.padding",
-         "byte " + number(at + static_cast<std::uint64_t>(odd - bytes.begin())) + " is not zero");
+         "byte " + std::to_string(at + static_cast<std::uint64_t>(odd - bytes.begin())) + " is not zero");
     return;
   }
 }
@@ -170,10 +166,10 @@ void CanonicalCheck::check_gaps() {
 
 // The manifest lies behind the parts, its bytes are the canonical ones, and the footer ends the file behind it.
 void CanonicalCheck::check_end() {
-  const model::Region live = zt2::kEncoder.locate(*state_.store, state_.options.limits);
-  const std::uint64_t at = aligned(next_);
+  const Region live = zt2::kEncoder.locate(*state_.store, state_.options.limits);
+  const std::uint64_t at = checked::round_up(next_, zt2::kCanonicalAlignment);
   if (live.offset != at) {
-    find("", "canonical.place", "the manifest is at " + number(live.offset) + ", not at " + number(at));
+    find("", "canonical.place", "the manifest is at " + std::to_string(live.offset) + ", not at " + std::to_string(at));
   }
   std::vector<std::byte> manifest(static_cast<std::size_t>(live.length));
   state_.store->read_at(live.offset, manifest);

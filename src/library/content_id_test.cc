@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "errors.h"
 #include "hash/digest.h"
 #include "memory_file.h"
 #include "sha256_hex.h"
@@ -19,15 +20,6 @@ const std::vector<std::uint64_t> kIndptr = {0, 2, 3};
 
 std::span<const float> data(std::size_t count = 4) { return std::span(kData).first(count); }
 std::string id_of(std::vector<std::byte> bytes) { return content_id(test::open_bytes(std::move(bytes))); }
-
-Error refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {Code::internal, "", "nothing was thrown"};
-}
 
 TEST(ContentId, IsTheSha256OfTheTensorsInDeterministicCbor) {
   const auto file = test::written({}, [](Writer& writer) {
@@ -94,13 +86,13 @@ TEST(ContentId, TellsApartWhatDiffers) {
 TEST(ContentId, FailsWhereABytesIsWrong) {
   auto bytes = test::written({}, [](Writer& writer) { writer.add("w", {2, 2}, data()); });
   bytes[test::open_bytes(bytes).tensor("w").data().offset()] ^= std::byte{1};
-  EXPECT_EQ(refusal([&] { id_of(bytes); }).code(), Code::mismatch);
+  EXPECT_EQ(test::error_of([&] { id_of(bytes); }).code(), Code::mismatch);
 }
 
 TEST(ContentId, StopsWhenTheCallbackSaysSo) {
   const auto bytes = test::written({}, [](Writer& writer) { writer.add("w", {2, 2}, data()); });
   const auto stop = [](std::uint64_t, std::uint64_t) { return false; };
-  EXPECT_EQ(refusal([&] { content_id(test::open_bytes(bytes), {.progress = stop}); }).code(), Code::cancelled);
+  EXPECT_EQ(test::error_of([&] { content_id(test::open_bytes(bytes), {.progress = stop}); }).code(), Code::cancelled);
 }
 
 // The worked example of generation 2: one tensor "t" of 2 x 2 floats.
@@ -141,15 +133,15 @@ TEST(ContentDigest, HoldsTypesAttributesAndLayoutsByTheWordsOfGeneration2) {
 
 TEST(ContentDigest, IsNotToBeHadWithoutDigestsOverDecodedBytes) {
   model::Catalog catalog = worked_example();
-  EXPECT_EQ(refusal([&] { library::content_digest(catalog, Checksum::crc32c); }).code(), Code::usage);
+  EXPECT_EQ(test::error_of([&] { library::content_digest(catalog, Checksum::crc32c); }).code(), Code::usage);
   const std::uint64_t shape[] = {0};
   catalog.add_tensor("u", shape, "dense", {});
   catalog.add_part("data", DType::f32, {}, "");
-  const Error error = refusal([&] { library::content_digest(catalog, Checksum::sha256); });
+  const Error error = test::error_of([&] { library::content_digest(catalog, Checksum::sha256); });
   EXPECT_EQ(error.code(), Code::unsupported);
   EXPECT_STREQ(error.rule(), "content.digest");
   const Source of_1_2 = test::open_bytes(test::written({}, [](Writer& writer) { writer.add("w", {2, 2}, data()); }));
-  EXPECT_STREQ(refusal([&] { content_digest(of_1_2); }).rule(), "content.digest");
+  EXPECT_STREQ(test::error_of([&] { content_digest(of_1_2); }).rule(), "content.digest");
 }
 
 }  // namespace

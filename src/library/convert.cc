@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void misuse(const std::string& message) { throw Error(Code::usage, "", message); }
-
 // Bytes that a part takes to write, as Writer counts them: about.
 std::uint64_t work_of(const Part& part, bool recoded) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 50;  // sums of it stay far from wrapping
@@ -89,17 +87,19 @@ class Conversion {
 
 // Before a byte is written: the output is no input, and nothing that may not be replaced.
 void Conversion::check_paths() const {
-  if (paths_.empty()) misuse("there is no input");
+  if (paths_.empty()) throw Error(Code::usage, "", "there is no input");
   library::check_suffix(output_.string());
   if (options_.delete_originals && !(options_.include.empty() && options_.exclude.empty())) {
-    misuse("originals can only be deleted when every tensor of them is kept: leave out include and exclude");
+    throw Error(Code::usage, "",
+                "originals can only be deleted when every tensor of them is kept: leave out include and exclude");
   }
   const auto target = io::identify(output_);
   for (const fs::path& path : paths_) {
     const auto input = io::identify(path);
-    if (target && input && *target == *input) misuse(output_.string() + ": the output is the input " + path.string());
+    if (target && input && *target == *input)
+      throw Error(Code::usage, "", output_.string() + ": the output is the input " + path.string());
     if (options_.delete_originals && fs::is_symlink(fs::symlink_status(path))) {
-      misuse(path.string() + ": is a link, and originals are not deleted through links");
+      throw Error(Code::usage, "", path.string() + ": is a link, and originals are not deleted through links");
     }
   }
   if (target && !options_.overwrite) {
@@ -110,18 +110,19 @@ void Conversion::check_paths() const {
 void Conversion::open_inputs() {
   const auto target = io::identify(output_);
   const std::string& format = options_.format;
-  if (format != "auto" && !library::is_format(format)) misuse("no format is named " + in_quotes(format));
+  if (format != "auto" && !library::is_format(format))
+    throw Error(Code::usage, "", "no format is named " + in_quotes(format));
   for (const fs::path& path : paths_) {
     inputs_.push_back(open(path, options_.open));
     const std::string_view found = inputs_.back().format();
     if (format != "auto" && format != found && "zt-" + format != found) {
-      misuse(path.string() + ": its format is " + std::string(found) + ", not " + format);
+      throw Error(Code::usage, "", path.string() + ": its format is " + std::string(found) + ", not " + format);
     }
     const std::vector<fs::path> files = inputs_.back().paths();
     for (std::size_t i = 1; i < files.size(); ++i) {
       const auto shard = io::identify(files[i]);
       if (target && shard && *target == *shard)
-        misuse(output_.string() + ": the output is a shard of " + path.string());
+        throw Error(Code::usage, "", output_.string() + ": the output is a shard of " + path.string());
       report_.bytes_in += inputs_.back().state()->catalog.shards[i - 1].size;
     }
     report_.bytes_in += inputs_.back().stored_size();
@@ -153,8 +154,9 @@ void Conversion::select() {
       }
       const auto [owner, added] = owners.emplace(tensor.name(), i);
       if (!added) {
-        misuse("tensor " + in_quotes(tensor.name()) + " is in both " + paths_[owner->second].string() + " and " +
-               paths_[i].string());
+        throw Error(Code::usage, "",
+                    "tensor " + in_quotes(tensor.name()) + " is in both " + paths_[owner->second].string() + " and " +
+                        paths_[i].string());
       }
       chosen_.push_back({i, tensor});
       for (std::size_t part = 0; part < tensor.parts(); ++part)
@@ -162,7 +164,7 @@ void Conversion::select() {
     }
   }
   if (chosen_.empty() && !(options_.include.empty() && options_.exclude.empty())) {
-    misuse("no tensor is left of what is to be included and excluded");
+    throw Error(Code::usage, "", "no tensor is left of what is to be included and excluded");
   }
 }
 

@@ -17,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void misuse(const std::string& message) { throw Error(Code::usage, "", message); }
-
 // One append of files to a file: every method is a step of run().
 class Appending {
  public:
@@ -48,12 +46,12 @@ class Appending {
 };
 
 void Appending::check_paths() const {
-  if (paths_.empty()) misuse("there is nothing to append");
+  if (paths_.empty()) throw Error(Code::usage, "", "there is nothing to append");
   const auto target = io::identify(target_);
   for (const fs::path& path : paths_) {
     const auto source = io::identify(path);
     if (target && source && *target == *source)
-      misuse(target_.string() + ": the target is the source " + path.string());
+      throw Error(Code::usage, "", target_.string() + ": the target is the source " + path.string());
   }
 }
 
@@ -78,13 +76,15 @@ void Appending::select() {
       }
       const auto [owner, added] = owners.emplace(tensor.name(), i);
       if (!added) {
-        misuse("tensor " + in_quotes(tensor.name()) + " is in both " + paths_[owner->second].string() + " and " +
-               paths_[i].string());
+        throw Error(Code::usage, "",
+                    "tensor " + in_quotes(tensor.name()) + " is in both " + paths_[owner->second].string() + " and " +
+                        paths_[i].string());
       }
       if (present_ && present_->find(tensor.name())) {
         if (!options_.replace) {
-          misuse("tensor " + in_quotes(tensor.name()) + " of " + paths_[i].string() + " is in " + target_.string() +
-                 " already; --replace (in C++: replace) puts it in its place");
+          throw Error(Code::usage, "",
+                      "tensor " + in_quotes(tensor.name()) + " of " + paths_[i].string() + " is in " +
+                          target_.string() + " already; --replace (in C++: replace) puts it in its place");
         }
         ++report_.replaced;
       }
@@ -154,7 +154,8 @@ GrowReport Appending::run() {
 GrowReport copy_without(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
   const fs::path& output = *options.output;
   const auto target = io::identify(output);
-  if (target && target == io::identify(path)) misuse(output.string() + ": the output is the input " + path.string());
+  if (target && target == io::identify(path))
+    throw Error(Code::usage, "", output.string() + ": the output is the input " + path.string());
   if (target && !options.overwrite) {
     throw Error::system(EEXIST, output.string(), "not replaced without --force (in C++: overwrite)");
   }
@@ -162,7 +163,7 @@ GrowReport copy_without(const fs::path& path, std::span<const std::string> names
   for (const std::string& name : names) source.tensor(name);  // throws not_found
   const bool beside = fs::absolute(path).parent_path() == fs::absolute(output).parent_path();
   if (source.files() > 1 && !beside) {
-    misuse(path.string() + ": it has shards, so that the output has to be in the same folder");
+    throw Error(Code::usage, "", path.string() + ": it has shards, so that the output has to be in the same folder");
   }
   return library::in_file(path, [&] {
     const library::Rewrite rewrite(source, {names.begin(), names.end()}, options.limits);
@@ -181,7 +182,7 @@ GrowReport append(const fs::path& target, std::span<const fs::path> sources, con
 }
 
 GrowReport remove(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
-  if (names.empty()) misuse("there is nothing to remove");
+  if (names.empty()) throw Error(Code::usage, "", "there is nothing to remove");
   if (options.output) return copy_without(path, names, options);
   if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
   GrowReport report{.bytes_in = fs::file_size(path)};
@@ -208,7 +209,7 @@ void set_attributes(const fs::path& path, const AttributeEdits& edits) {
       }
     }
     for (const auto& [key, value] : edits.set) {
-      if (key.text() == nullptr) misuse("the key of an attribute is text");
+      if (key.text() == nullptr) throw Error(Code::usage, "", "the key of an attribute is text");
       const auto found = std::ranges::find(kept, key, &std::pair<Value, Value>::first);
       if (found == kept.end()) {
         kept.emplace_back(key, value);

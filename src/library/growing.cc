@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "io/descriptor.h"
 #include "io/publish.h"
 #include "library/formats.h"
 #include "library/state.h"
@@ -26,15 +27,8 @@ class GrowingOutput final : public io::WritableFile {
   io::Growth& growth_;
 };
 
-[[noreturn]] void misuse(const std::filesystem::path& path, const std::string& message) {
-  Error error(Code::usage, "", message);
-  error.enter_file(path.string());
-  throw error;
-}
-
 // What the offsets of the parts have in common, within what a format allows.
-std::uint64_t alignment_of(const model::Catalog& catalog, const model::Region& manifest,
-                           const model::Encoder& encoder) {
+std::uint64_t alignment_of(const model::Catalog& catalog, const Region& manifest, const model::Encoder& encoder) {
   constexpr std::uint64_t kMost = 65536;
   if (encoder.manifest_alignment == 1) return encoder.alignment;  // 1.x: nothing says more than that
   std::uint64_t offsets = manifest.offset | kMost;
@@ -51,10 +45,10 @@ io::Tail tail_of(const model::Encoder& encoder) {
   return encoder.manifest_alignment == 1 ? io::Tail::manifest_size : io::Tail::footer40;
 }
 
-io::Live live_version(const ByteStore& store, const model::Catalog& catalog, model::Region manifest,
-                      std::span<const model::Region> free) {
+io::Live live_version(const ByteStore& store, const model::Catalog& catalog, Region manifest,
+                      std::span<const Region> free) {
   std::uint64_t used = manifest.offset + manifest.length;
-  for (const model::Region& region : free) used = std::max(used, region.offset + region.length);
+  for (const Region& region : free) used = std::max(used, region.offset + region.length);
   for (std::uint32_t part = 0; part < catalog.part_rows(); ++part) {
     const model::Recipe& recipe = catalog.part(part).recipe;
     const auto end = checked::add(recipe.offset, recipe.stored_length);
@@ -83,7 +77,7 @@ void Growing::check_entries() const {
     const std::string_view name = state.catalog.text(tensor.name);
     if (tensor.fault == model::kNone || edit_.removed.contains(name)) continue;
     for (const model::PartRow& part : state.catalog.parts(tensor)) {
-      const model::Region blob{part.recipe.offset, part.recipe.stored_length};
+      const Region blob{part.recipe.offset, part.recipe.stored_length};
       const bool inside = checked::within(blob.offset, blob.length, size);
       const bool clear = blob.length == 0 || !inside || blob.offset + blob.length <= live_.offset ||
                          blob.offset >= live_.offset + live_.length;
@@ -119,17 +113,17 @@ void Growing::read_present(const WriterOptions& options) {
                 "a file of format " + std::string(current_.format()) + " cannot grow: convert it first");
   }
   if (!options.format.empty() && find_writable(options.format).encoder != encoder_) {
-    misuse(path_, "its format is " + std::string(current_.format()) + ": a file that grows keeps it");
+    io::fail_usage(path_, "its format is " + std::string(current_.format()) + ": a file that grows keeps it");
   }
   if (options.canonical.value_or(false) || options.max_shard_size > 0) {
-    misuse(path_, "a file that grows is neither canonical nor given shards: convert it");
+    io::fail_usage(path_, "a file that grows is neither canonical nor given shards: convert it");
   }
   const model::Catalog& catalog = current_.state()->catalog;
   check_no_own_shard(path_, catalog);
   live_ = encoder_->locate(*store, options.limits);
   alignment_ = alignment_of(catalog, live_, *encoder_);
   if (options.alignment != 0 && options.alignment != alignment_) {
-    misuse(path_, "its alignment is " + std::to_string(alignment_) + ": a file that grows keeps it");
+    io::fail_usage(path_, "its alignment is " + std::to_string(alignment_) + ": a file that grows keeps it");
   }
   manifest_.resize(static_cast<std::size_t>(live_.length));
   store->read_at(live_.offset, manifest_);
@@ -156,16 +150,16 @@ std::uint64_t Growing::commit(const model::Catalog& added, const Limits& limits)
   inside(path_.string(), [&] { check_entries(); });
   edit_.added = &added;
   std::vector<std::byte> manifest = encoder_->edit(manifest_, edit_);
-  std::optional<io::Region> region;
+  std::optional<Region> region;
   if (encoder_->manifest_alignment > 1) {
     // Regions are an eighth larger than needed, so that the next manifests fit where former ones were.
-    const auto fits = [&](const model::Region& one) { return one.length >= manifest.size(); };
+    const auto fits = [&](const Region& one) { return one.length >= manifest.size(); };
     const auto found = std::ranges::find_if(reusable_, fits);
     if (found != reusable_.end()) {
-      region = io::Region{found->offset, found->length};
+      region = Region{found->offset, found->length};
     } else {
-      const std::uint64_t length = (manifest.size() + manifest.size() / 8 + 64 + 4095) & ~std::uint64_t{4095};
-      region = io::Region{growth_->place(encoder_->manifest_alignment, length), length};
+      const std::uint64_t length = checked::round_up(manifest.size() + manifest.size() / 8 + 64, 4096);
+      region = Region{growth_->place(encoder_->manifest_alignment, length), length};
       edit_.free.push_back({region->offset, region->length});
       manifest = encoder_->edit(manifest_, edit_);
     }

@@ -16,8 +16,8 @@
 namespace zt::library {
 
 // The version that a file has, and how it ends. `free`: regions of former manifests.
-io::Live live_version(const ByteStore& store, const model::Catalog& catalog, model::Region manifest,
-                      std::span<const model::Region> free);
+io::Live live_version(const ByteStore& store, const model::Catalog& catalog, Region manifest,
+                      std::span<const Region> free);
 io::Tail tail_of(const model::Encoder& encoder);
 
 // Throws unsupported "write.shard" when a shard of the file is the file itself: it would change under its own root.
@@ -55,9 +55,9 @@ class Growing {
   Source current_;
   const model::Encoder* encoder_ = nullptr;
   std::uint64_t alignment_ = 0;
-  model::Region live_ = {};              // of the manifest that the file has
-  std::vector<std::byte> manifest_;      // its bytes
-  std::vector<model::Region> reusable_;  // of former manifests: nobody looks there any more
+  Region live_ = {};                 // of the manifest that the file has
+  std::vector<std::byte> manifest_;  // its bytes
+  std::vector<Region> reusable_;     // of former manifests: nobody looks there any more
   model::ManifestEdit edit_;
 };
 

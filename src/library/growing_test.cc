@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "errors.h"
 #include "memory_file.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
@@ -20,15 +21,6 @@ const std::vector<float> kOther = {5, 6, 7, 8};
 const Shape kShape = {2, 2};
 std::span<const float> data() { return kData; }
 std::span<const float> other() { return kOther; }
-
-Code refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Code::internal;
-}
 
 WriterOptions appending() { return {.mode = WriteMode::append}; }
 
@@ -55,13 +47,13 @@ TEST_P(Growing, AddsReplacesRemovesAndRenames) {
   const Bytes mapped = before.tensor("old").data().map();
   Writer writer = Writer::create(path, appending());
   EXPECT_EQ(writer.attributes(), Value(Value::Map{{"a", 1}}));
-  EXPECT_EQ(refusal([&] { writer.add("old", kShape, other()); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add("old", kShape, other()); }), Code::usage);
   writer.add("old", kShape, other(), {.replace = true});
   writer.add("new", kShape, other(), {.encoding = Encoding::zstd()});
   writer.add_alias("tied", "keep");
   writer.add_alias("renamed", "gone");
   writer.remove("gone");
-  EXPECT_EQ(refusal([&] { writer.remove("gone"); }), Code::not_found);
+  EXPECT_EQ(test::code_of([&] { writer.remove("gone"); }), Code::not_found);
   writer.set_tensor_attributes("keep", Value(Value::Map{{"k", 2}}));
   writer.set_attributes(Value(Value::Map{{"b", "x"}}));
   writer.finalize();
@@ -127,9 +119,10 @@ TEST_P(Growing, RefusesASecondWriterAtOnce) {
 TEST_P(Growing, RefusesAnotherFormatOrAlignment) {
   const fs::path path = make([](Writer& w) { w.add("w", kShape, data()); });
   const std::string another = std::string(GetParam()) == "2" ? "1.2" : "2";
-  EXPECT_EQ(refusal([&] { Writer::create(path, {.mode = WriteMode::append, .format = another}); }), Code::usage);
-  EXPECT_EQ(refusal([&] { Writer::create(path, {.mode = WriteMode::append, .alignment = 1 << 20}); }), Code::usage);
-  EXPECT_EQ(refusal([&] { Writer::create(path, {.mode = WriteMode::append, .canonical = true}); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { Writer::create(path, {.mode = WriteMode::append, .format = another}); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { Writer::create(path, {.mode = WriteMode::append, .alignment = 1 << 20}); }),
+            Code::usage);
+  EXPECT_EQ(test::code_of([&] { Writer::create(path, {.mode = WriteMode::append, .canonical = true}); }), Code::usage);
   EXPECT_EQ(open(path).size(), 1U);
 }
 

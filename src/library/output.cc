@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/checked.h"
+
 namespace zt::library {
 namespace {
 
@@ -42,7 +44,7 @@ void Output::pad(std::uint64_t length) {
 }
 
 std::uint64_t Output::place(std::uint64_t alignment, std::uint64_t bound) {
-  const std::uint64_t gap = (alignment - position_ % alignment) % alignment;
+  const std::uint64_t gap = checked::round_up(position_, alignment) - position_;
   const bool grows = file_ != nullptr && file_->grows();
   if (!grows && (file_ == nullptr || hash_ || gap < kHole)) {
     pad(gap);

@@ -12,9 +12,6 @@
 namespace zt::library {
 namespace {
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-[[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
-
 // The width of the words that byte order turns around: half an element of a complex dtype.
 std::size_t word_bytes(DType dtype) {
   const std::size_t bytes = dtype_bits(dtype) / 8;
@@ -24,18 +21,20 @@ std::size_t word_bytes(DType dtype) {
 std::uint64_t length_of(const ArrayView& array) {
   const auto elements = checked::elements(array.shape);
   const auto length = elements ? byte_length(array.dtype, *elements) : std::nullopt;
-  if (!length) misuse("the shape has more elements than 64 bits count");
+  if (!length) throw Error(Code::usage, "", "the shape has more elements than 64 bits count");
   if (!array.strides.empty() && array.strides.size() != array.shape.size()) {
-    misuse(number(array.strides.size()) + " strides for " + number(array.shape.size()) + " dimensions");
+    throw Error(
+        Code::usage, "",
+        std::to_string(array.strides.size()) + " strides for " + std::to_string(array.shape.size()) + " dimensions");
   }
-  if (array.data == nullptr && *length > 0) misuse("the array has no data");
+  if (array.data == nullptr && *length > 0) throw Error(Code::usage, "", "the array has no data");
   return *length;
 }
 
 read::StridedView view_of(const ArrayView& array) {
   const std::uint64_t length = length_of(array);
   if (array.dtype == DType::f4_e2m1) {  // two elements a byte: only as one row of packed bytes
-    if (!array.strides.empty()) misuse("float4 elements have no strides: pack them");
+    if (!array.strides.empty()) throw Error(Code::usage, "", "float4 elements have no strides: pack them");
     const std::int64_t one = 1;
     return {array.data, {&length, 1}, {&one, 1}, 1, 0};
   }
@@ -55,7 +54,8 @@ read::StridedView view_of(const ArrayView& array) {
 
 const PartView& find_part(std::span<const PartView> parts, std::string_view layout, std::string_view role) {
   const auto found = std::find_if(parts.begin(), parts.end(), [&](const PartView& part) { return part.role == role; });
-  if (found == parts.end()) misuse("layout " + in_quotes(layout) + " has a part " + in_quotes(role));
+  if (found == parts.end())
+    throw Error(Code::usage, "", "layout " + in_quotes(layout) + " has a part " + in_quotes(role));
   return *found;
 }
 
@@ -91,7 +91,7 @@ std::vector<std::uint64_t> widen(const ArrayView& array) {
   static constexpr DType kUnsigned[] = {DType::u8, DType::u16, DType::u32, DType::u64};
   const bool is_signed = std::find(std::begin(kSigned), std::end(kSigned), array.dtype) != std::end(kSigned);
   if (!is_signed && std::find(std::begin(kUnsigned), std::end(kUnsigned), array.dtype) == std::end(kUnsigned)) {
-    misuse("indices are integers, not " + std::string(dtype_name(array.dtype)));
+    throw Error(Code::usage, "", "indices are integers, not " + std::string(dtype_name(array.dtype)));
   }
   const read::StridedView view = view_of(array);
   std::vector<std::byte> bytes(static_cast<std::size_t>(length_of(array)));
@@ -100,7 +100,8 @@ std::vector<std::uint64_t> widen(const ArrayView& array) {
   std::vector<std::uint64_t> wide(bytes.size() / width);
   for (std::size_t i = 0; i < wide.size(); ++i) {
     for (std::size_t k = 0; k < width; ++k) wide[i] |= static_cast<std::uint64_t>(bytes[i * width + k]) << (8 * k);
-    if (is_signed && (wide[i] >> (8 * width - 1)) != 0) misuse("index " + number(i) + " is negative");
+    if (is_signed && (wide[i] >> (8 * width - 1)) != 0)
+      throw Error(Code::usage, "", "index " + std::to_string(i) + " is negative");
   }
   return wide;
 }
@@ -113,24 +114,24 @@ std::vector<std::uint64_t> index_part(std::span<const PartView> parts, std::stri
   const ArrayView& array = find_part(parts, layout, role).array;
   const bool narrow = encoder.holds.narrow_indices && array.dtype == DType::u32;
   if (array.dtype != DType::u64 && !narrow) {
-    misuse("part " + in_quotes(role) + " is uint64: add_csr and add_coo widen it");
+    throw Error(Code::usage, "", "part " + in_quotes(role) + " is uint64: add_csr and add_coo widen it");
   }
   return widen(array);
 }
 
 void check_csr_parts(const Shape& shape, std::span<const PartView> parts, const model::Encoder& encoder) {
-  if (shape.size() != 2) misuse("a CSR tensor has two dimensions");
+  if (shape.size() != 2) throw Error(Code::usage, "", "a CSR tensor has two dimensions");
   const auto indices = index_part(parts, "sparse_csr", "indices", encoder);
   const auto indptr = index_part(parts, "sparse_csr", "indptr", encoder);
   if (find_part(parts, "sparse_csr", "indices").array.dtype != find_part(parts, "sparse_csr", "indptr").array.dtype) {
-    misuse("parts 'indices' and 'indptr' are of one dtype");
+    throw Error(Code::usage, "", "parts 'indices' and 'indptr' are of one dtype");
   }
   as_usage([&] { model::check_csr(shape, values_of(parts, "sparse_csr"), indices, indptr); });
   if (encoder.holds.strict) as_usage([&] { model::check_csr_order(indices, indptr); });
 }
 
 void check_coo_parts(const Shape& shape, std::span<const PartView> parts, const model::Encoder& encoder) {
-  if (encoder.holds.strict && shape.empty()) misuse("a COO tensor has a dimension");
+  if (encoder.holds.strict && shape.empty()) throw Error(Code::usage, "", "a COO tensor has a dimension");
   const auto coordinates = index_part(parts, "sparse_coo", "coords", encoder);
   const std::uint64_t nnz = values_of(parts, "sparse_coo");
   as_usage([&] { model::check_coo(shape, nnz, coordinates); });
@@ -145,8 +146,9 @@ void check_bools(const ArrayView& array) {
     view.gather(at, bytes);
     const auto odd = std::ranges::find_if(bytes, [](std::byte byte) { return static_cast<unsigned>(byte) > 1; });
     if (odd == bytes.end()) continue;
-    misuse("bool element " + number(at + static_cast<std::uint64_t>(odd - bytes.begin())) + " is " +
-           number(static_cast<unsigned>(*odd)) + ": format 2 has only 0 and 1");
+    throw Error(Code::usage, "",
+                "bool element " + std::to_string(at + static_cast<std::uint64_t>(odd - bytes.begin())) + " is " +
+                    std::to_string(static_cast<unsigned>(*odd)) + ": format 2 has only 0 and 1");
   }
 }
 
@@ -175,16 +177,18 @@ void check_layout(const Shape& shape, std::string_view layout, std::span<const P
                   const model::Encoder& encoder) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     for (std::size_t k = 0; k < i; ++k) {
-      if (parts[k].role == parts[i].role) misuse("two parts have the role " + in_quotes(parts[i].role));
+      if (parts[k].role == parts[i].role)
+        throw Error(Code::usage, "", "two parts have the role " + in_quotes(parts[i].role));
     }
   }
   const auto elements = checked::elements(shape);
-  if (!elements) misuse("the shape has more elements than 64 bits count");
+  if (!elements) throw Error(Code::usage, "", "the shape has more elements than 64 bits count");
   std::size_t known = 0;
   if (layout == "dense") {
     known = 1;
     const ArrayView& data = find_part(parts, layout, "data").array;
-    if (checked::elements(data.shape) != elements) misuse("the elements of part 'data' are not those of the shape");
+    if (checked::elements(data.shape) != elements)
+      throw Error(Code::usage, "", "the elements of part 'data' are not those of the shape");
   } else if (layout == "sparse_csr") {
     known = 3;
     check_csr_parts(shape, parts, encoder);
@@ -197,7 +201,9 @@ void check_layout(const Shape& shape, std::string_view layout, std::span<const P
   }
   const bool only_known = encoder.holds.strict || !encoder.holds.other_layouts;
   if (only_known && known != 0 && parts.size() != known) {
-    misuse("layout " + in_quotes(layout) + " has " + number(known) + " parts, not " + number(parts.size()));
+    throw Error(Code::usage, "",
+                "layout " + in_quotes(layout) + " has " + std::to_string(known) + " parts, not " +
+                    std::to_string(parts.size()));
   }
 }
 

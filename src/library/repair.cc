@@ -24,12 +24,12 @@ std::uint64_t end_without_hole(const library::Version& version, const Limits& li
   const SourceState& state = *version.source.state();
   const model::Encoder* encoder = library::find_encoder(version.source.format());
   if (encoder == nullptr || encoder->edit == nullptr || !version.footer.empty()) return version.length;
-  const model::Region manifest = encoder->locate(*state.store, limits);
+  const Region manifest = encoder->locate(*state.store, limits);
   if (manifest.length == 0) return version.length;  // a data shard
   std::vector<std::byte> bytes(static_cast<std::size_t>(manifest.length));
   state.store->read_at(manifest.offset, bytes);
-  std::vector<model::Region> reusable;
-  const std::vector<model::Region> free = encoder->former(*state.store, state.catalog, bytes, reusable);
+  std::vector<Region> reusable;
+  const std::vector<Region> free = encoder->former(*state.store, state.catalog, bytes, reusable);
   return io::find_former_end(library::tail_of(*encoder),
                              library::live_version(*state.store, state.catalog, manifest, free), *state.store)
       .value_or(version.length);
@@ -42,7 +42,7 @@ std::optional<std::uint64_t> place_before_hole(const library::Version& version, 
   const SourceState& state = *version.source.state();
   const model::Encoder* encoder = library::find_encoder(version.source.format());
   if (encoder == nullptr || encoder->edit == nullptr || encoder->manifest_alignment != 1) return std::nullopt;
-  const model::Region manifest = encoder->locate(*state.store, limits);
+  const Region manifest = encoder->locate(*state.store, limits);
   std::uint64_t end = 8;
   for (std::uint32_t part = 0; part < state.catalog.part_rows(); ++part) {
     const model::Recipe& recipe = state.catalog.part(part).recipe;

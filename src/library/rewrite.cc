@@ -20,10 +20,6 @@ namespace {
 constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;
 
-std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) {
-  return (value + alignment - 1) & ~(alignment - 1);
-}
-
 // A file that is complete but has no name yet.
 class StagedStore final : public ByteStore {
  public:
@@ -61,7 +57,7 @@ Rewrite::Rewrite(const Source& source, std::set<std::string, std::less<>> remove
   }
   check_readable();
   const ByteStore& store = *source.state()->store;
-  const model::Region live = encoder_->locate(store, limits);
+  const Region live = encoder_->locate(store, limits);
   std::vector<std::byte> manifest(static_cast<std::size_t>(live.length));
   store.read_at(live.offset, manifest);
   const model::Catalog nothing;
@@ -89,11 +85,11 @@ void Rewrite::check_readable() {
 }
 
 void Rewrite::plan(std::span<const std::byte> manifest) {
-  const auto less = [](const model::Region& a, const model::Region& b) {
+  const auto less = [](const Region& a, const Region& b) {
     return std::tie(a.offset, a.length) < std::tie(b.offset, b.length);
   };
-  std::map<model::Region, std::uint64_t, decltype(less)> places(less);
-  encoder_->relocate(manifest, [&](model::Region part) {
+  std::map<Region, std::uint64_t, decltype(less)> places(less);
+  encoder_->relocate(manifest, [&](Region part) {
     places.emplace(part, 0);
     return part.offset;
   });
@@ -118,8 +114,8 @@ void Rewrite::plan(std::span<const std::byte> manifest) {
   // A canonical manifest is aligned as its parts are.
   const bool as_parts = encoder_->manifest_alignment > 1 && manifest_offset_ % alignment_ == 0;
   manifest_alignment_ = as_parts ? alignment_ : encoder_->manifest_alignment;
-  manifest_offset_ = round_up(end, manifest_alignment_);
-  manifest_ = encoder_->relocate(manifest, [&](model::Region part) { return places.at(part); });
+  manifest_offset_ = checked::round_up(end, manifest_alignment_);
+  manifest_ = encoder_->relocate(manifest, [&](Region part) { return places.at(part); });
   size_ = manifest_offset_ + manifest_.size() + encoder_->footer(manifest_offset_, manifest_).size();
 }
 

@@ -45,7 +45,7 @@ class Rewrite {
 
   // A stretch of stored bytes: where it was, and where it goes.
   struct Move {
-    model::Region from;
+    Region from;
     std::uint64_t to = 0;
   };
   const Source source_;

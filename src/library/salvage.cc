@@ -54,7 +54,7 @@ std::string wrong_contents(const VerifyReport& report) {
 std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset, const Limits& limits) {
   const SourceState& state = *version.source.state();
   const model::Encoder& encoder = *find_encoder(version.source.format());
-  const model::Region manifest = encoder.locate(*state.store, limits);
+  const Region manifest = encoder.locate(*state.store, limits);
   std::vector<std::byte> ending(static_cast<std::size_t>(manifest.length));
   state.store->read_at(manifest.offset, ending);
   const std::vector<std::byte> footer = encoder.footer(offset, ending);

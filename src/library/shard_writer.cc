@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "base/checked.h"
 #include "hash/digest.h"
 #include "run/parallel.h"
 #include "ztensor/error.h"
@@ -41,7 +42,7 @@ void ShardWriter::open() {
 void ShardWriter::begin_tensor(std::uint64_t bound) {
   if (open_) {
     // Sums of a length of memory and of a file that is there: they do not wrap.
-    const auto aligned = [&](std::uint64_t at) { return (at + options_.alignment - 1) & ~(options_.alignment - 1); };
+    const auto aligned = [&](std::uint64_t at) { return checked::round_up(at, options_.alignment); };
     const std::uint64_t used = shards_.back().output->position();
     const std::uint64_t end = aligned(used) + bound;
     const bool fits = (options_.whole_shards ? aligned(end) + kManifest : end) + kFooter <= options_.max_shard_size;

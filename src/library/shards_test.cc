@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "errors.h"
 #include "hash/running.h"
 #include "io/file.h"
 #include "library/shards.h"
@@ -71,16 +72,6 @@ Source root(const std::filesystem::path& path, std::vector<model::ShardRow> shar
 std::string text_of(const Tensor& tensor) {
   const std::vector<std::uint8_t> bytes = tensor.read<std::uint8_t>();
   return {bytes.begin(), bytes.end()};
-}
-
-template <class F>
-Error error_of(F&& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error;
-  }
-  return {Code::internal, "", "nothing was thrown"};
 }
 
 const std::string kFirst = shard_file("first");
@@ -146,19 +137,19 @@ TEST(Shards, AreNotNeededBeforeATensorIs) {
             (std::vector<std::filesystem::path>{dir / "model.zt", dir / "model-a.zt", dir / "model-b.zt"}));
   write_file(dir / "model-b.zt", kOther);
   EXPECT_EQ(text_of(source.tensor("b")), "other");
-  const Error missing = error_of([&] { text_of(source.tensor("a")); });
+  const Error missing = test::error_of([&] { text_of(source.tensor("a")); });
   EXPECT_EQ(missing.code(), Code::io);
   EXPECT_EQ(missing.os_error(), ENOENT);
   EXPECT_EQ(missing.path(), (dir / "model-a.zt").native());
   EXPECT_NE(std::string(missing.what()).find("'a'"), std::string::npos) << missing.what();
-  EXPECT_EQ(error_of([&] { source.tensor("a").map(); }).os_error(), ENOENT);
+  EXPECT_EQ(test::error_of([&] { source.tensor("a").map(); }).os_error(), ENOENT);
   write_file(dir / "model-a.zt", kFirst);
   EXPECT_EQ(text_of(source.tensor("a")), "first") << "a failure is not remembered";
 }
 
 TEST(Shards, OfASourceInMemoryNeedAResolver) {
   const Source alone = root({}, {row_of("a", kFirst)}, 5);
-  const Error error = error_of([&] { text_of(alone.tensor("a")); });
+  const Error error = test::error_of([&] { text_of(alone.tensor("a")); });
   EXPECT_EQ(error.code(), Code::unsupported);
   EXPECT_STREQ(error.rule(), "shard.missing");
   EXPECT_TRUE(alone.paths().empty());
@@ -172,7 +163,7 @@ TEST(Shards, OfASourceInMemoryNeedAResolver) {
   };
   const Source source = root({}, {row_of("a", kFirst), row_of("b", kOther)}, 5, std::make_shared<Own>());
   EXPECT_EQ(text_of(source.tensor("a")), "first");
-  EXPECT_STREQ(error_of([&] { text_of(source.tensor("b")); }).rule(), "shard.missing");
+  EXPECT_STREQ(test::error_of([&] { text_of(source.tensor("b")); }).rule(), "shard.missing");
 }
 
 TEST(Shards, AreOfTheSizeAndTheFormatThatTheyShouldBe) {
@@ -180,7 +171,7 @@ TEST(Shards, AreOfTheSizeAndTheFormatThatTheyShouldBe) {
   const Source source = root(dir / "model.zt", {row_of("a", kFirst)}, 5);
   const auto rule = [&](const std::string& file) {
     write_file(dir / "model-a.zt", file);
-    const Error error = error_of([&] { text_of(source.tensor("a")); });
+    const Error error = test::error_of([&] { text_of(source.tensor("a")); });
     EXPECT_EQ(error.code(), Code::malformed);
     return std::string(error.rule());
   };
@@ -194,7 +185,7 @@ TEST(Shards, AreOfTheSizeAndTheFormatThatTheyShouldBe) {
   const std::string small = "\x89ZT2\r\n\x1a\n";
   const Source tiny = root(dir / "model.zt", {row_of("a", small)}, 0);
   write_file(dir / "model-a.zt", small);
-  EXPECT_STREQ(error_of([&] { tiny.tensor("a").data().check(); }).rule(), "shard.magic");
+  EXPECT_STREQ(test::error_of([&] { tiny.tensor("a").data().check(); }).rule(), "shard.magic");
 }
 
 TEST(Shards, AreNeverFoundByANameThatIsAPath) {
@@ -203,7 +194,7 @@ TEST(Shards, AreNeverFoundByANameThatIsAPath) {
   for (const char* name : {"", ".a", "../a", "a/b", "a b", "a\n", "ä"}) {
     EXPECT_FALSE(library::is_shard_name(name)) << name;
     const Source source = root(dir / "model.zt", {{name, kFirst.size(), "xxh3:0000000000000001"}}, 5);
-    EXPECT_STREQ(error_of([&] { text_of(source.tensor(name)); }).rule(), "shard.name") << name;
+    EXPECT_STREQ(test::error_of([&] { text_of(source.tensor(name)); }).rule(), "shard.name") << name;
   }
   EXPECT_TRUE(library::is_shard_name("a..b-C_9"));
   EXPECT_TRUE(library::is_shard_name(std::string(64, 'a')));
@@ -289,11 +280,11 @@ TEST(Part, MapsARangeOfABlobAndNoOtherView) {
   EXPECT_EQ(as_text(mapped.view()), "efghijkl");
   view.swap_bytes = 4;
   const Source swapped = viewed(view, blob, 8);
-  EXPECT_EQ(error_of([&] { swapped.tensor("w").data().map(); }).code(), Code::unsupported);
+  EXPECT_EQ(test::error_of([&] { swapped.tensor("w").data().map(); }).code(), Code::unsupported);
   EXPECT_EQ(text_of(swapped.tensor("w")), "hgfelkji");
   view = {.blob_length = 16, .start = 0, .shape = {1, 2}, .strides = {0, 8}, .element_bytes = 4};
   const Source apart = viewed(view, blob, 8);
-  EXPECT_EQ(error_of([&] { apart.tensor("w").data().map(); }).code(), Code::unsupported);
+  EXPECT_EQ(test::error_of([&] { apart.tensor("w").data().map(); }).code(), Code::unsupported);
   EXPECT_EQ(text_of(apart.tensor("w")), "abcdijkl");
 }
 

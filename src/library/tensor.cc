@@ -16,8 +16,6 @@
 namespace zt {
 namespace {
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 // A part of indices, by its declared dtype, widened.
 std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> verify) {
   const unsigned width = library::index_bytes(part.dtype());
@@ -28,16 +26,16 @@ std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> ver
   }
   const std::vector<std::byte> bytes = part.read(verify);
   if (bytes.size() % width != 0) {
-    throw Error(
-        Code::malformed, "sparse.index.length",
-        "part " + in_quotes(part.role()) + " of " + number(bytes.size()) + " bytes is no whole number of indices");
+    throw Error(Code::malformed, "sparse.index.length",
+                "part " + in_quotes(part.role()) + " of " + std::to_string(bytes.size()) +
+                    " bytes is no whole number of indices");
   }
   std::vector<std::uint64_t> wide(bytes.size() / width);
   for (std::size_t i = 0; i < wide.size(); ++i) {
     wide[i] = library::load_index(bytes.data() + i * width, width);
     if (library::is_signed(part.dtype()) && (wide[i] >> (8 * width - 1)) != 0) {
       throw Error(Code::malformed, "sparse.index.bounds",
-                  "part " + in_quotes(part.role()) + ": index " + number(i) + " is negative");
+                  "part " + in_quotes(part.role()) + ": index " + std::to_string(i) + " is negative");
     }
   }
   return wide;
@@ -199,7 +197,8 @@ std::uint64_t Tensor::nbytes() const {
 }
 
 Part Tensor::part(std::size_t index) const {
-  if (index >= parts()) fail(Code::not_found, "", "no part " + number(index) + " of " + number(parts()));
+  if (index >= parts())
+    fail(Code::not_found, "", "no part " + std::to_string(index) + " of " + std::to_string(parts()));
   return Part(state_, row_, state_->catalog.tensor(row_).parts + static_cast<std::uint32_t>(index));
 }
 
@@ -229,15 +228,15 @@ void Tensor::check_layout(std::string_view wanted) const {
 
 void Tensor::throw_ragged(std::uint64_t length) const {
   fail(Code::malformed, "sparse.values.length",
-       "part 'values' of " + number(length) + " bytes is no whole number of elements");
+       "part 'values' of " + std::to_string(length) + " bytes is no whole number of elements");
 }
 
 std::uint64_t Tensor::row_elements(std::uint64_t first, std::uint64_t last) const {
   check_layout("dense");
   if (shape().empty() || first > last || last > shape()[0]) {
     fail(Code::usage, "",
-         "rows " + number(first) + " to " + number(last) + " are not among its " +
-             number(shape().empty() ? 0 : shape()[0]));
+         "rows " + std::to_string(first) + " to " + std::to_string(last) + " are not among its " +
+             std::to_string(shape().empty() ? 0 : shape()[0]));
   }
   return shape()[0] == 0 ? 0 : elements() / shape()[0] * (last - first);
 }
@@ -257,7 +256,8 @@ void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) co
   const unsigned bits = dtype_bits(dtype());
   if (bits < 8) fail(Code::usage, "", "float4 elements share bytes: read it whole");
   if (selection.size() > shape().size()) {
-    fail(Code::usage, "", number(selection.size()) + " selections for " + number(shape().size()) + " axes");
+    fail(Code::usage, "",
+         std::to_string(selection.size()) + " selections for " + std::to_string(shape().size()) + " axes");
   }
   Selection full = selection;
   std::uint64_t bytes = bits / 8;
@@ -267,11 +267,13 @@ void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) co
     const auto inside_axis = [&](std::uint64_t at) { return at < shape()[i]; };
     const bool fits =
         axis.list.empty() ? walk_fits(axis, shape()[i]) : std::all_of(axis.list.begin(), axis.list.end(), inside_axis);
-    if (!fits) fail(Code::usage, "", "the selection leaves axis " + number(i) + " of " + number(shape()[i]));
+    if (!fits)
+      fail(Code::usage, "", "the selection leaves axis " + std::to_string(i) + " of " + std::to_string(shape()[i]));
     bytes = checked::multiply(bytes, axis.size()).value_or(~std::uint64_t{0});
   }
   if (bytes != out.size())
-    fail(Code::usage, "", "the buffer has " + number(out.size()) + " bytes, the slice " + number(bytes));
+    fail(Code::usage, "",
+         "the buffer has " + std::to_string(out.size()) + " bytes, the slice " + std::to_string(bytes));
   const Part part = data();
   const model::PartRow& row = part.prepare(*state_);
   library::located(*state_, row_, &row,

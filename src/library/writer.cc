@@ -11,12 +11,9 @@
 namespace zt {
 namespace {
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-[[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
-
 std::uint64_t elements_of(const Shape& shape) {
   const auto elements = checked::elements(shape);
-  if (!elements) misuse("the shape has more elements than 64 bits count");
+  if (!elements) throw Error(Code::usage, "", "the shape has more elements than 64 bits count");
   return *elements;
 }
 
@@ -30,8 +27,8 @@ std::vector<PartView> in_order(std::span<const PartView> parts, bool by_name) {
 }  // namespace
 
 void Writer::State::check_open() const {
-  if (!open) misuse("the writer is closed");
-  if (broken) misuse("an earlier write failed: the file cannot be finished");
+  if (!open) throw Error(Code::usage, "", "the writer is closed");
+  if (broken) throw Error(Code::usage, "", "an earlier write failed: the file cannot be finished");
 }
 
 bool Writer::State::is_taken(std::string_view name) const {
@@ -41,12 +38,13 @@ bool Writer::State::is_taken(std::string_view name) const {
 void Writer::State::check_new(std::string_view name, bool replace) const {
   check_open();
   library::check_name(name);
-  if (replace && !growing) misuse("only a file that grows (append) has tensors to replace");
+  if (replace && !growing) throw Error(Code::usage, "", "only a file that grows (append) has tensors to replace");
   if (replace && growing->has(name) && !catalog.find(name)) return;
   if (is_taken(name)) {
     const bool there = growing && growing->has(name);
-    misuse(there ? "a tensor named " + in_quotes(name) + " is in the file already: replace it, or remove it first"
-                 : "a tensor named " + in_quotes(name) + " was added already");
+    throw Error(Code::usage, "",
+                there ? "a tensor named " + in_quotes(name) + " is in the file already: replace it, or remove it first"
+                      : "a tensor named " + in_quotes(name) + " was added already");
   }
 }
 
@@ -65,7 +63,9 @@ Writer Writer::to(std::unique_ptr<ByteSink> sink, const WriterOptions& options) 
 
 void Writer::check_count(const Shape& shape, std::uint64_t elements) {
   const std::uint64_t expected = elements_of(shape);
-  if (expected != elements) misuse("the shape has " + number(expected) + " elements, the data " + number(elements));
+  if (expected != elements)
+    throw Error(Code::usage, "",
+                "the shape has " + std::to_string(expected) + " elements, the data " + std::to_string(elements));
 }
 
 void Writer::add(std::string_view name, const ArrayView& array, const AddOptions& options) {
@@ -81,9 +81,10 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     const model::Holds& holds = state.encoder->holds;
     library::check_role(layout, holds.strict);
     if (shape.size() > state.options.limits.rank)
-      misuse("more than " + number(state.options.limits.rank) + " dimensions");
-    if (parts.size() > state.options.limits.parts) misuse("more than " + number(state.options.limits.parts) + " parts");
-    if (parts.empty() && holds.strict) misuse("an object of format 2 has parts");
+      throw Error(Code::usage, "", "more than " + std::to_string(state.options.limits.rank) + " dimensions");
+    if (parts.size() > state.options.limits.parts)
+      throw Error(Code::usage, "", "more than " + std::to_string(state.options.limits.parts) + " parts");
+    if (parts.empty() && holds.strict) throw Error(Code::usage, "", "an object of format 2 has parts");
     const library::PartOptions part_options = state.part_options(options);
     const std::vector<std::byte> attributes = state.attributes_of(options.attributes, false);
     const std::vector<PartView> ordered = in_order(parts, holds.strict);
@@ -152,8 +153,8 @@ void Writer::add_alias(std::string_view name, std::string_view existing) {
 void Writer::remove(std::string_view name) {
   State& state = *state_;
   state.check_open();
-  if (!state.growing) misuse("only a file that grows (append) has tensors to remove");
-  if (state.catalog.find(name)) misuse("tensor " + in_quotes(name) + " was added by this writer");
+  if (!state.growing) throw Error(Code::usage, "", "only a file that grows (append) has tensors to remove");
+  if (state.catalog.find(name)) throw Error(Code::usage, "", "tensor " + in_quotes(name) + " was added by this writer");
   if (const auto alias = state.growing->edit().aliases.find(name); alias != state.growing->edit().aliases.end()) {
     state.growing->edit().aliases.erase(alias);
     return;
@@ -164,7 +165,8 @@ void Writer::remove(std::string_view name) {
 void Writer::set_tensor_attributes(std::string_view name, const Value& attributes) {
   State& state = *state_;
   state.check_open();
-  if (!state.growing) misuse("give attributes with the tensor: only a file that grows (append) has others");
+  if (!state.growing)
+    throw Error(Code::usage, "", "give attributes with the tensor: only a file that grows (append) has others");
   if (!state.growing->has(name)) throw Error(Code::not_found, "", "no tensor is named " + in_quotes(name));
   state.growing->edit().changed.insert_or_assign(std::string(name), state.attributes_of(attributes, false));
 }

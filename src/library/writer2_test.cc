@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "errors.h"
 #include "memory_file.h"
 #include "sha256_hex.h"
 #include "temp_dir.h"
@@ -23,15 +24,6 @@ const Shape kShape = {2, 2};
 std::span<const float> data() { return kData; }
 const WriterOptions kTwo = {.format = "2"};
 const WriterOptions kFloor = {.format = "2", .canonical = false};
-
-Code refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Code::internal;
-}
 
 std::vector<std::byte> repeated(std::size_t size, int value) { return std::vector<std::byte>(size, std::byte(value)); }
 
@@ -114,7 +106,7 @@ TEST(Writer2, RefusesWhatIsNotCanonical) {
   const auto with = [&](auto change) {
     WriterOptions changed = options;
     change(changed);
-    return refusal([&] { test::written(changed, [](Writer&) {}); });
+    return test::code_of([&] { test::written(changed, [](Writer&) {}); });
   };
   EXPECT_EQ(with([](WriterOptions& o) { o.encoding = Encoding::zstd(); }), Code::usage);
   EXPECT_EQ(with([](WriterOptions& o) { o.checksum = Checksum::sha256; }), Code::usage);
@@ -122,8 +114,8 @@ TEST(Writer2, RefusesWhatIsNotCanonical) {
   EXPECT_EQ(with([](WriterOptions& o) { o.format = "1.2"; }), Code::usage);
   EXPECT_EQ(with([](WriterOptions& o) { o.max_shard_size = 1; }), Code::usage);
   test::written(kTwo, [](Writer& w) {
-    EXPECT_EQ(refusal([&] { w.add("t", kShape, data(), {.encoding = Encoding::zstd()}); }), Code::usage);
-    EXPECT_EQ(refusal([&] { w.add("e\xCC\x81", kShape, data()); }), Code::usage) << "no NFC";
+    EXPECT_EQ(test::code_of([&] { w.add("t", kShape, data(), {.encoding = Encoding::zstd()}); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { w.add("e\xCC\x81", kShape, data()); }), Code::usage) << "no NFC";
     w.add("\xC3\xA9", kShape, data());
   });
 }
@@ -164,9 +156,9 @@ TEST(Writer2, RefusesSparseEntriesOutOfOrder) {
   const std::uint64_t falling[] = {1, 0};
   const std::uint64_t twice[] = {1, 1};
   const auto bytes = test::written(kTwo, [&](Writer& w) {
-    EXPECT_EQ(refusal([&] { w.add_csr("m", {1, 2}, data().first(2), falling, indptr); }), Code::usage);
-    EXPECT_EQ(refusal([&] { w.add_csr("m", {1, 2}, data().first(2), twice, indptr); }), Code::usage);
-    EXPECT_EQ(refusal([&] { w.add_coo("m", {2}, data().first(2), twice); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { w.add_csr("m", {1, 2}, data().first(2), falling, indptr); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { w.add_csr("m", {1, 2}, data().first(2), twice, indptr); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { w.add_coo("m", {2}, data().first(2), twice); }), Code::usage);
     w.add_csr("m", {1, 2}, data().first(2), ascending, indptr);
     w.add_coo("c", {2}, data().first(2), falling);
   });
@@ -174,8 +166,9 @@ TEST(Writer2, RefusesSparseEntriesOutOfOrder) {
   EXPECT_EQ(source.tensor("m").read_csr<float>().indices, std::vector<std::uint64_t>({0, 1}));
   EXPECT_EQ(source.tensor("c").read_coo<float>().indices, std::vector<std::uint64_t>({1, 0}));
   const std::vector<std::byte> two = {std::byte{2}};
-  test::written(
-      kTwo, [&](Writer& w) { EXPECT_EQ(refusal([&] { w.add("b", view(DType::boolean, {1}, two)); }), Code::usage); });
+  test::written(kTwo, [&](Writer& w) {
+    EXPECT_EQ(test::code_of([&] { w.add("b", view(DType::boolean, {1}, two)); }), Code::usage);
+  });
 }
 
 TEST(Writer2, PutsBytesIntoShardsOfAtMostASize) {
@@ -236,7 +229,7 @@ TEST(Writer2, ReferencesTensorsOfAnotherFile) {
   EXPECT_EQ(source.tensor("own").read<float>(), kData);
 
   Writer canonical = Writer::create(folder.path() / "c.zt", kTwo);
-  EXPECT_EQ(refusal([&] { canonical.add_reference("w", of_base.tensor("w")); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { canonical.add_reference("w", of_base.tensor("w")); }), Code::usage);
   const Source old = test::open_bytes(test::written({}, [](Writer& w) { w.add("w", kShape, data()); }));
   Writer floor = Writer::create(folder.path() / "f.zt", kFloor);
   try {

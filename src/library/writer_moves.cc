@@ -13,8 +13,6 @@
 namespace zt {
 namespace {
 
-[[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
-
 bool is_sparse(std::string_view layout) { return layout == "sparse_csr" || layout == "sparse_coo"; }
 
 // Whether zstd frames and a seek table are all that is stored, as generation 2 wants it.
@@ -63,7 +61,8 @@ void Writer::add_reference(std::string_view name, const Tensor& tensor) {
   state.check_new(name);
   tensor.throw_unreadable();
   if (!state.encoder->holds.strict || state.canonical || state.shards || state.growing || state.path.empty()) {
-    misuse("references are for new files of format 2 on disk, not canonical and without shards of their own");
+    throw Error(Code::usage, "",
+                "references are for new files of format 2 on disk, not canonical and without shards of their own");
   }
   const SourceState& from = *tensor.state_;
   if (state.references.empty() || state.references.back() != tensor.state_) state.references.push_back(tensor.state_);

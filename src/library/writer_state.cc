@@ -14,9 +14,6 @@ namespace {
 
 constexpr std::uint64_t kMaxAlignment = std::uint64_t{2} << 20;
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-[[noreturn]] void misuse(std::string message) { throw Error(Code::usage, "", std::move(message)); }
-
 bool is_there(const std::filesystem::path& path) { return io::identify(path).has_value(); }
 
 }  // namespace
@@ -45,8 +42,8 @@ Writer::State::State(const std::filesystem::path& target, const WriterOptions& w
 }
 
 Writer::State::State(std::unique_ptr<ByteSink> target, const WriterOptions& wanted) : options(wanted) {
-  if (options.mode == WriteMode::append) misuse("only a file on disk can grow");
-  if (options.max_shard_size > 0) misuse("only a file on disk can have shards beside it");
+  if (options.mode == WriteMode::append) throw Error(Code::usage, "", "only a file on disk can grow");
+  if (options.max_shard_size > 0) throw Error(Code::usage, "", "only a file on disk can have shards beside it");
   choose();
   if (canonical) {  // parts have to wait until the order of all is known
     sink = std::move(target);
@@ -68,11 +65,12 @@ void Writer::State::check_options() const {
   library::check_level(options.encoding);
   const std::uint64_t alignment = options.alignment;
   if (alignment < encoder->alignment || alignment > kMaxAlignment || (alignment & (alignment - 1)) != 0) {
-    misuse("alignment " + number(alignment) + ": expected a power of two from " + number(encoder->alignment) +
-           " to 2097152");
+    throw Error(Code::usage, "",
+                "alignment " + std::to_string(alignment) + ": expected a power of two from " +
+                    std::to_string(encoder->alignment) + " to 2097152");
   }
   if (options.max_shard_size > 0 && !encoder->holds.strict) {
-    misuse("shards are of format 2, not of " + std::string(encoder->format));
+    throw Error(Code::usage, "", "shards are of format 2, not of " + std::string(encoder->format));
   }
   part_options({});  // the checksum
 }
@@ -111,15 +109,16 @@ library::PartOptions Writer::State::part_options(const AddOptions& add) const {
   const bool known = checksum == Checksum::none || checksum == default_checksum() ||
                      (checksum == Checksum::sha256 && encoder->format != "zt-1.0");
   if (!known) {
-    misuse("checksum " + std::string(checksum_name(checksum)) + " is not of format " +
-           std::string(encoder->format.substr(3)));
+    throw Error(Code::usage, "",
+                "checksum " + std::string(checksum_name(checksum)) + " is not of format " +
+                    std::string(encoder->format.substr(3)));
   }
   library::PartOptions part{.encoding = add.encoding.value_or(options.encoding),
                             .checksum = checksum,
                             .digest_decoded = encoder->decoded_digests};
   library::check_level(part.encoding);
   if (canonical && (!part.encoding.is_raw() || checksum != Checksum::xxh3)) {
-    misuse("a canonical file has raw parts with xxh3 digests: write it with canonical off");
+    throw Error(Code::usage, "", "a canonical file has raw parts with xxh3 digests: write it with canonical off");
   }
   return part;
 }
@@ -186,9 +185,9 @@ void Writer::State::finalize() {
   }
   const std::vector<std::byte> manifest = encoder->manifest(catalog);
   if (manifest.size() > options.limits.index_bytes) {
-    throw Error(
-        Code::limit, "zt12.manifest.limit",
-        "the manifest takes " + number(manifest.size()) + " bytes, which no reader would take: fewer tensors a file");
+    throw Error(Code::limit, "zt12.manifest.limit",
+                "the manifest takes " + std::to_string(manifest.size()) +
+                    " bytes, which no reader would take: fewer tensors a file");
   }
   open = false;
   const std::uint64_t at = output->place(encoder->manifest_alignment == 1 ? 1 : options.alignment, manifest.size());

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "errors.h"
 #include "memory_file.h"
 #include "temp_dir.h"
 #include "ztensor/source.h"
@@ -19,15 +20,6 @@ const std::vector<float> kData = {1, 2, 3, 4};
 const Shape kShape = {2, 2};
 std::span<const float> data() { return kData; }
 
-Code refusal(const std::function<void()>& work) {
-  try {
-    work();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Code::internal;  // nothing in here may end so
-}
-
 Writer memory_writer(std::vector<std::byte>& bytes, const WriterOptions& options = {}) {
   return Writer::to(std::make_unique<test::VectorSink>(bytes), options);
 }
@@ -36,7 +28,7 @@ TEST(Writer, RefusesNamesThatOthersCouldNotRead) {
   std::vector<std::byte> bytes;
   Writer writer = memory_writer(bytes);
   const std::string odd[] = {"", std::string("a\0b", 3), std::string(1025, 'n'), "\xFF", "\xED\xA0\x80"};
-  for (const std::string& name : odd) EXPECT_EQ(refusal([&] { writer.add(name, kShape, data()); }), Code::usage);
+  for (const std::string& name : odd) EXPECT_EQ(test::code_of([&] { writer.add(name, kShape, data()); }), Code::usage);
   writer.add(std::string(1024, 'n'), kShape, data());
   writer.add("\xC3\xA4", kShape, data());
   writer.finalize();  // what was refused left no trace
@@ -47,11 +39,11 @@ TEST(Writer, RefusesANameThatIsTaken) {
   std::vector<std::byte> bytes;
   Writer writer = memory_writer(bytes);
   writer.add("w", kShape, data());
-  EXPECT_EQ(refusal([&] { writer.add("w", kShape, data()); }), Code::usage);
-  EXPECT_EQ(refusal([&] { writer.add_alias("w", "w"); }), Code::usage);
-  EXPECT_EQ(refusal([&] { writer.add_alias("v", "x"); }), Code::not_found);
+  EXPECT_EQ(test::code_of([&] { writer.add("w", kShape, data()); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add_alias("w", "w"); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add_alias("v", "x"); }), Code::not_found);
   const std::uint64_t coords[] = {0, 0};
-  EXPECT_EQ(refusal([&] { writer.add_coo("w", {1, 1}, data().first(1), coords); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add_coo("w", {1, 1}, data().first(1), coords); }), Code::usage);
   writer.finalize();
   EXPECT_EQ(test::open_bytes(bytes).tensor("w").read<float>(), kData);
 }
@@ -59,40 +51,42 @@ TEST(Writer, RefusesANameThatIsTaken) {
 TEST(Writer, RefusesOptionsOutOfRange) {
   std::vector<std::byte> bytes;
   for (const std::uint64_t alignment : {1U, 32U, 63U, 96U, 4U << 20}) {
-    EXPECT_EQ(refusal([&] { memory_writer(bytes, {.alignment = alignment}); }), Code::usage) << alignment;
+    EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.alignment = alignment}); }), Code::usage) << alignment;
   }
   for (const int level : {-1, 23}) {
-    EXPECT_EQ(refusal([&] { memory_writer(bytes, {.encoding = Encoding::zstd(level)}); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.encoding = Encoding::zstd(level)}); }), Code::usage);
     Writer writer = memory_writer(bytes);
-    EXPECT_EQ(refusal([&] { writer.add("w", kShape, data(), {.encoding = Encoding::zstd(level)}); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { writer.add("w", kShape, data(), {.encoding = Encoding::zstd(level)}); }),
+              Code::usage);
   }
   for (const char* format : {"1.1", "3", "safetensors", "0.1"}) {
-    EXPECT_EQ(refusal([&] { memory_writer(bytes, {.format = format}); }), Code::usage) << format;
+    EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.format = format}); }), Code::usage) << format;
   }
-  EXPECT_EQ(refusal([&] { memory_writer(bytes, {.attributes = Value("text")}); }), Code::usage);
-  EXPECT_EQ(refusal([&] { memory_writer(bytes, {.attributes = Value(Value::Map{{1, 2}})}); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.attributes = Value("text")}); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.attributes = Value(Value::Map{{1, 2}})}); }), Code::usage);
 }
 
 TEST(Writer, RefusesArraysThatContradictThemselves) {
   std::vector<std::byte> bytes;
   Writer writer = memory_writer(bytes);
   const std::byte* memory = std::as_bytes(data()).data();
-  EXPECT_EQ(refusal([&] { writer.add("w", {3}, data()); }), Code::usage);
-  EXPECT_EQ(refusal([&] { writer.add("w", {~std::uint64_t{0}, 2}, data()); }), Code::usage);
-  EXPECT_EQ(refusal([&] { writer.add("w", {.dtype = DType::f32, .shape = {4}, .data = nullptr}); }), Code::usage);
-  EXPECT_EQ(refusal([&] {
+  EXPECT_EQ(test::code_of([&] { writer.add("w", {3}, data()); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add("w", {~std::uint64_t{0}, 2}, data()); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add("w", {.dtype = DType::f32, .shape = {4}, .data = nullptr}); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] {
               writer.add("w", {.dtype = DType::f32, .shape = {4}, .data = memory, .strides = {4, 4}});
             }),
             Code::usage);
-  EXPECT_EQ(refusal([&] { writer.add("w", {.dtype = DType::f4_e2m1, .shape = {4}, .data = memory, .strides = {1}}); }),
-            Code::usage);
-  EXPECT_EQ(refusal([&] { writer.add("w", Shape(65, 1), data().first(1)); }), Code::usage);
-  EXPECT_EQ(refusal([&] { writer.add("w", kShape, data(), {.attributes = Value(1)}); }), Code::usage);
+  EXPECT_EQ(
+      test::code_of([&] { writer.add("w", {.dtype = DType::f4_e2m1, .shape = {4}, .data = memory, .strides = {1}}); }),
+      Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add("w", Shape(65, 1), data().first(1)); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add("w", kShape, data(), {.attributes = Value(1)}); }), Code::usage);
   Value deep(1);
   for (int i = 0; i < 300; ++i) deep = Value(Value::Array{deep});
   Value attributes = Value::map();
   attributes.set("deep", deep);
-  EXPECT_EQ(refusal([&] { writer.add("w", kShape, data(), {.attributes = attributes}); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add("w", kShape, data(), {.attributes = attributes}); }), Code::usage);
   writer.finalize();
   EXPECT_EQ(test::open_bytes(bytes).size(), 0U);
 }
@@ -101,7 +95,7 @@ TEST(Writer, RefusesSparseTensorsThatReadersWouldRefuse) {
   std::vector<std::byte> bytes;
   Writer writer = memory_writer(bytes);
   const auto csr = [&](const Shape& shape, std::vector<std::uint64_t> indices, std::vector<std::uint64_t> indptr) {
-    return refusal([&] { writer.add_csr("w", shape, data().first(2), indices, indptr); });
+    return test::code_of([&] { writer.add_csr("w", shape, data().first(2), indices, indptr); });
   };
   EXPECT_EQ(csr({2, 3}, {0, 3}, {0, 1, 2}), Code::usage);
   EXPECT_EQ(csr({2, 3}, {0}, {0, 1, 2}), Code::usage);
@@ -113,8 +107,8 @@ TEST(Writer, RefusesSparseTensorsThatReadersWouldRefuse) {
   const std::int8_t negative[] = {0, -1};
   const ArrayView coords{.dtype = DType::i8, .shape = {1, 2}, .data = std::as_bytes(std::span(negative)).data()};
   const ArrayView values{.dtype = DType::f32, .shape = {2}, .data = std::as_bytes(data()).data()};
-  EXPECT_EQ(refusal([&] { writer.add_coo("v", {3}, values, coords); }), Code::usage);
-  EXPECT_EQ(refusal([&] { writer.add_coo("v", {3}, values, values); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add_coo("v", {3}, values, coords); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add_coo("v", {3}, values, values); }), Code::usage);
 }
 
 TEST(Writer, LeavesTheTargetAsItWasUntilItIsFinalized) {
@@ -147,10 +141,10 @@ TEST(Writer, TakesNothingMoreOnceItIsClosed) {
   Writer aborted = Writer::create(folder / "b.zt");
   aborted.abort();
   for (Writer* writer : {&finished, &aborted}) {
-    EXPECT_EQ(refusal([&] { writer->add("w", kShape, data()); }), Code::usage);
-    EXPECT_EQ(refusal([&] { writer->add_alias("v", "w"); }), Code::usage);
-    EXPECT_EQ(refusal([&] { writer->set_attributes({}); }), Code::usage);
-    EXPECT_EQ(refusal([&] { writer->finalize(); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { writer->add("w", kShape, data()); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { writer->add_alias("v", "w"); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { writer->set_attributes({}); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { writer->finalize(); }), Code::usage);
   }
   EXPECT_EQ(folder.count(), 1U);
 }
@@ -160,7 +154,7 @@ TEST(Writer, RefusesToReplaceWhenItWasToCreate) {
   const WriterOptions options{.mode = WriteMode::create_new};
   Writer late = Writer::create(folder / "w.zt", options);
   test::write_file(folder / "w.zt", "before");
-  EXPECT_EQ(refusal([&] { Writer::create(folder / "w.zt", options); }), Code::io);
+  EXPECT_EQ(test::code_of([&] { Writer::create(folder / "w.zt", options); }), Code::io);
   try {
     late.finalize();
     FAIL() << "replaced a file that came between";
@@ -169,8 +163,8 @@ TEST(Writer, RefusesToReplaceWhenItWasToCreate) {
   }
   EXPECT_EQ(test::read_file(folder / "w.zt"), "before");
   EXPECT_EQ(folder.count(), 1U);
-  EXPECT_EQ(refusal([&] { Writer::create(folder / "none" / "w.zt"); }), Code::io);
-  EXPECT_EQ(refusal([&] { Writer::create(folder / "w.safetensors"); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { Writer::create(folder / "none" / "w.zt"); }), Code::io);
+  EXPECT_EQ(test::code_of([&] { Writer::create(folder / "w.safetensors"); }), Code::usage);
 }
 
 // Has room for so many bytes.
@@ -190,13 +184,13 @@ TEST(Writer, CannotBeFinishedAfterAWriteFailed) {
   const std::vector<float> large(1 << 20);
   for (const Encoding encoding : {Encoding::raw(), Encoding::zstd(1)}) {
     Writer writer = Writer::to(std::make_unique<SmallSink>(encoding.is_raw() ? 1000 : 10), {.encoding = encoding});
-    EXPECT_EQ(refusal([&] {
+    EXPECT_EQ(test::code_of([&] {
                 writer.add("w", {large.size()}, std::span<const float>(large));
                 writer.finalize();
               }),
               Code::io);
-    EXPECT_EQ(refusal([&] { writer.add("v", kShape, data()); }), Code::usage);
-    EXPECT_EQ(refusal([&] { writer.finalize(); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { writer.add("v", kShape, data()); }), Code::usage);
+    EXPECT_EQ(test::code_of([&] { writer.finalize(); }), Code::usage);
   }
 }
 
@@ -206,12 +200,12 @@ TEST(Writer, CannotBeFinishedAfterACallbackStoppedIt) {
   Writer writer = Writer::create(folder / "w.zt");
   writer.set_progress([](std::uint64_t, std::uint64_t) { return false; });
   // It is asked at most ten times a second, so it may take some adds to be heard.
-  const Code code = refusal([&] {
+  const Code code = test::code_of([&] {
     for (int i = 0; i < 10000; ++i) writer.add(std::to_string(i), {large.size()}, std::span<const float>(large));
   });
   EXPECT_EQ(code, Code::cancelled);
   writer.set_progress({});
-  EXPECT_EQ(refusal([&] { writer.finalize(); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.finalize(); }), Code::usage);
   EXPECT_EQ(folder.count(), 0U);
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/region.h"
 #include "model/catalog.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/limits.h"
@@ -25,13 +26,6 @@ struct Holds {
   bool narrow_indices = false;        // sparse indices of 32 bits; otherwise they are of 64
   // Deterministic CBOR, sparse entries in order and once, bool bytes of 0 and 1, nothing beside the parts of a layout.
   bool strict = false;
-};
-
-// A stretch of a file.
-struct Region {
-  std::uint64_t offset = 0;
-  std::uint64_t length = 0;
-  friend bool operator==(const Region&, const Region&) = default;
 };
 
 // What becomes of the manifest of a file that grows. Everything that is not named here stays as the file has it, also

@@ -11,14 +11,12 @@
 namespace zt::model {
 namespace {
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 void check_bounds(std::span<const std::uint64_t> indices, std::uint64_t size, std::string_view axis) {
   for (std::size_t i = 0; i < indices.size(); ++i) {
     if (indices[i] >= size) {
       throw Error(Code::malformed, "sparse.index.bounds",
-                  "index " + number(i) + " of " + std::string(axis) + " is " + number(indices[i]) + ", not less than " +
-                      number(size));
+                  "index " + std::to_string(i) + " of " + std::string(axis) + " is " + std::to_string(indices[i]) +
+                      ", not less than " + std::to_string(size));
     }
   }
 }
@@ -29,22 +27,22 @@ void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
                std::span<const std::uint64_t> indptr) {
   if (indptr.empty() || indptr.size() - 1 != shape[0]) {
     throw Error(Code::malformed, "sparse.indptr.length",
-                "indptr has " + number(indptr.size()) + " entries for " + number(shape[0]) +
+                "indptr has " + std::to_string(indptr.size()) + " entries for " + std::to_string(shape[0]) +
                     " rows: expected one more than rows");
   }
   if (indices.size() != nnz) {
     throw Error(Code::malformed, "sparse.index.length",
-                number(indices.size()) + " indices for " + number(nnz) + " values");
+                std::to_string(indices.size()) + " indices for " + std::to_string(nnz) + " values");
   }
   if (indptr.front() != 0) throw Error(Code::malformed, "sparse.indptr.start", "indptr does not begin at 0");
   for (std::size_t i = 1; i < indptr.size(); ++i) {
     if (indptr[i] < indptr[i - 1]) {
-      throw Error(Code::malformed, "sparse.indptr.order", "indptr falls at row " + number(i));
+      throw Error(Code::malformed, "sparse.indptr.order", "indptr falls at row " + std::to_string(i));
     }
   }
   if (indptr.back() != nnz) {
     throw Error(Code::malformed, "sparse.indptr.end",
-                "indptr ends at " + number(indptr.back()) + ", there are " + number(nnz) + " values");
+                "indptr ends at " + std::to_string(indptr.back()) + ", there are " + std::to_string(nnz) + " values");
   }
   check_bounds(indices, shape[1], "the columns");
 }
@@ -53,10 +51,11 @@ void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
   const auto expected = checked::multiply(shape.size(), nnz);
   if (!expected || indices.size() != *expected) {
     throw Error(Code::malformed, "sparse.index.length",
-                number(indices.size()) + " indices for " + number(nnz) + " values of rank " + number(shape.size()));
+                std::to_string(indices.size()) + " indices for " + std::to_string(nnz) + " values of rank " +
+                    std::to_string(shape.size()));
   }
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-    check_bounds(indices.subspan(axis * nnz, nnz), shape[axis], "axis " + number(axis));
+    check_bounds(indices.subspan(axis * nnz, nnz), shape[axis], "axis " + std::to_string(axis));
   }
 }
 
@@ -65,8 +64,8 @@ void check_csr_order(std::span<const std::uint64_t> indices, std::span<const std
     for (std::uint64_t i = indptr[row] + 1; i < indptr[row + 1]; ++i) {
       if (indices[i] > indices[i - 1]) continue;
       throw Error(Code::malformed, "sparse.index.order",
-                  "index " + number(i) + " is " + number(indices[i]) + " after " + number(indices[i - 1]) +
-                      ": the columns of row " + number(row) + " do not rise");
+                  "index " + std::to_string(i) + " is " + std::to_string(indices[i]) + " after " +
+                      std::to_string(indices[i - 1]) + ": the columns of row " + std::to_string(row) + " do not rise");
     }
   }
 }
@@ -90,7 +89,7 @@ void check_coo_cells(std::size_t rank, std::uint64_t nnz, std::span<const std::u
   for (std::size_t i = 1; i < order.size(); ++i) {
     if (compare(order[i - 1], order[i]) != 0) continue;
     throw Error(Code::malformed, "sparse.index.duplicate",
-                "cells " + number(order[i - 1]) + " and " + number(order[i]) + " are the same");
+                "cells " + std::to_string(order[i - 1]) + " and " + std::to_string(order[i]) + " are the same");
   }
 }
 

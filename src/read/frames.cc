@@ -12,8 +12,6 @@ namespace {
 
 constexpr std::uint64_t kLeastTable = 17;
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 struct Sums {
   std::uint64_t stored = 0;
   std::uint64_t decoded = 0;
@@ -75,12 +73,13 @@ std::optional<FramePlan> find_frames(const ByteStore& store, const model::Recipe
 FramePlan require_frames(const ByteStore& store, const model::Recipe& recipe) {
   if (recipe.stored_length < kLeastTable) {
     throw Error(Code::malformed, "zstd.table.short",
-                "zstd seek table: expected at least 17 bytes, found " + number(recipe.stored_length));
+                "zstd seek table: expected at least 17 bytes, found " + std::to_string(recipe.stored_length));
   }
   const std::uint64_t length = codec::require_seek_table(read_tail(store, recipe, codec::kTableFooterBytes));
   if (length > recipe.stored_length) {
     throw Error(Code::malformed, "zstd.table.bounds",
-                "zstd seek table: of " + number(length) + " bytes, in a blob of " + number(recipe.stored_length));
+                "zstd seek table: of " + std::to_string(length) + " bytes, in a blob of " +
+                    std::to_string(recipe.stored_length));
   }
   std::vector<std::byte> table = read_tail(store, recipe, length);
   std::vector<codec::FrameSize> frames = codec::require_frames(table);
@@ -88,12 +87,13 @@ FramePlan require_frames(const ByteStore& store, const model::Recipe& recipe) {
   const Sums sums = sums_of(frames);
   if (sums.stored != frames_end) {
     throw Error(Code::malformed, "zstd.table.stored",
-                "zstd seek table: frames of " + number(sums.stored) + " bytes, before it lie " + number(frames_end));
+                "zstd seek table: frames of " + std::to_string(sums.stored) + " bytes, before it lie " +
+                    std::to_string(frames_end));
   }
   if (sums.decoded != recipe.decoded_length) {
     throw Error(Code::malformed, "zstd.table.decoded",
-                "zstd seek table: frames decode to " + number(sums.decoded) + " bytes, the blob to " +
-                    number(recipe.decoded_length));
+                "zstd seek table: frames decode to " + std::to_string(sums.decoded) + " bytes, the blob to " +
+                    std::to_string(recipe.decoded_length));
   }
   return plan_pieces(std::move(frames), std::move(table), frames_end);
 }

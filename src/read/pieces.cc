@@ -15,8 +15,6 @@
 namespace zt::read {
 namespace {
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
-
 std::uint64_t whole_pieces(std::uint64_t length) { return length / kPieceBytes + (length % kPieceBytes != 0); }
 
 // The blob that a part lies in, as a part of its own.
@@ -112,7 +110,8 @@ struct PieceReader::Blob {
       failure = error;
       throw;
     } catch (const std::exception&) {  // the length is held against the file, not against memory
-      failure = Error(Code::no_memory, "", "no memory for a blob of " + number(recipe.decoded_length) + " bytes");
+      failure =
+          Error(Code::no_memory, "", "no memory for a blob of " + std::to_string(recipe.decoded_length) + " bytes");
       throw *failure;
     }
     const auto stride = [&](std::size_t axis) { return static_cast<std::int64_t>(view.strides[axis]); };
@@ -290,8 +289,8 @@ void PieceReader::read_stream(std::span<std::byte> out) {
     out = out.subspan(step.made);
     if (step.used == 0 && step.made == 0 && stream_->fetched == part_.recipe->stored_length) {
       throw Error(Code::malformed, "zstd.stream.short",
-                  "the zstd stream ends " + number(out.size()) + " bytes before the part of " +
-                      number(decoded_length()) + " is full");
+                  "the zstd stream ends " + std::to_string(out.size()) + " bytes before the part of " +
+                      std::to_string(decoded_length()) + " is full");
     }
   }
 }
@@ -309,7 +308,7 @@ void PieceReader::finish_stream() {
     stream_->input = stream_->input.subspan(step.used);
     if (step.made != 0) {
       throw Error(Code::malformed, "zstd.stream.long",
-                  "the zstd stream goes on after the part's " + number(decoded_length()) + " bytes");
+                  "the zstd stream goes on after the part's " + std::to_string(decoded_length()) + " bytes");
     }
     if (step.used == 0 && stream_->input.empty() && stream_->fetched == part_.recipe->stored_length) break;
   }
@@ -339,9 +338,9 @@ void PieceReader::finish_digest() {
   }
   if (found == digest_) return;
   throw Error(Code::mismatch, "digest.mismatch",
-              std::string(part_.decoded_digest ? "the decoded bytes of " : "bytes ") + number(part_.recipe->offset) +
-                  " + " + number(part_.recipe->stored_length) + " have digest " + hash::format_digest(found) +
-                  ", the file says " + std::string(part_.digest));
+              std::string(part_.decoded_digest ? "the decoded bytes of " : "bytes ") +
+                  std::to_string(part_.recipe->offset) + " + " + std::to_string(part_.recipe->stored_length) +
+                  " have digest " + hash::format_digest(found) + ", the file says " + std::string(part_.digest));
 }
 
 std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& meter) {
@@ -364,7 +363,7 @@ std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& me
     made += step.made;
     meter.poll();
     if (made > most)
-      throw Error(Code::limit, "zstd.stream.limit", "more decoded bytes than the limit of " + number(most));
+      throw Error(Code::limit, "zstd.stream.limit", "more decoded bytes than the limit of " + std::to_string(most));
     if (step.used == 0 && step.made == 0 && fetched == recipe.stored_length) break;
   }
   if (recipe.stored_length == 0 || !decoder.at_frame_end()) {

@@ -21,7 +21,6 @@ namespace {
 
 using Buffer = std::vector<std::byte>;
 using container::zt12::kEncoder;
-using io::Region;
 using io::Tail;
 
 constexpr std::string_view kMagic2("\x89ZT2\r\n\x1a\n", 8);

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <cstdint>
+
+namespace zt {
+
+// A stretch of a file.
+struct Region {
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;
+  friend bool operator==(const Region&, const Region&) = default;
+};
+
+}  // namespace zt

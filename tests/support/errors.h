@@ -1,0 +1,25 @@
+#pragma once
+
+#include <utility>
+
+#include "ztensor/error.h"
+
+namespace zt::test {
+
+// What `work` throws. Where it throws nothing: internal, which nothing may throw.
+template <class Work>
+Error error_of(Work&& work) {
+  try {
+    std::forward<Work>(work)();
+  } catch (const Error& error) {
+    return error;
+  }
+  return {Code::internal, "", "nothing was thrown"};
+}
+
+template <class Work>
+Code code_of(Work&& work) {
+  return error_of(std::forward<Work>(work)).code();
+}
+
+}  // namespace zt::test
