@@ -10,19 +10,19 @@ using wire::CborCursor;
 using wire::CborItem;
 using wire::CborKind;
 
-void wrong_field(const char* rule, std::string_view field, std::string_view expected) {
-  throw Error(Code::malformed, rule, "field " + in_quotes(field) + ": expected " + std::string(expected));
+void wrong_field(const Field& field, std::string_view expected) {
+  throw Error(Code::malformed, field.rule, "field " + in_quotes(field.name) + ": expected " + std::string(expected));
 }
 
-std::string_view text_of(const CborItem& item, const char* rule, std::string_view field) {
-  if (item.kind != CborKind::text && item.kind != CborKind::bytes) wrong_field(rule, field, "text");
+std::string_view text_of(const CborItem& item, const Field& field) {
+  if (item.kind != CborKind::text && item.kind != CborKind::bytes) wrong_field(field, "text");
   const std::string_view text = as_text(item.content);
-  if (item.kind == CborKind::bytes && !is_utf8(text)) wrong_field(rule, field, "UTF-8 text");
+  if (item.kind == CborKind::bytes && !is_utf8(text)) wrong_field(field, "UTF-8 text");
   return text;
 }
 
-std::uint64_t number_of(const CborItem& item, const char* rule, std::string_view field) {
-  if (item.kind != CborKind::unsigned_integer) wrong_field(rule, field, "an unsigned integer");
+std::uint64_t number_of(const CborItem& item, const Field& field) {
+  if (item.kind != CborKind::unsigned_integer) wrong_field(field, "an unsigned integer");
   return item.number;
 }
 
@@ -40,10 +40,10 @@ std::string_view read_key(CborCursor& cursor, const char* rule) {
     throw Error(Code::malformed, rule,
                 "offset " + std::to_string(cursor.position()) + " of the manifest: expected a text key");
   }
-  return text_of(key, rule, "key");
+  return text_of(key, {"key", rule});
 }
 
-std::span<const std::byte> read_map_bytes(CborCursor& cursor, const char* rule, std::string_view field) {
+std::span<const std::byte> read_map_bytes(CborCursor& cursor, const Field& field) {
   std::span<const std::byte> raw = cursor.skip();
   while (static_cast<unsigned>(raw[0]) >> 5 == wire::major::kTag) {
     constexpr std::array<std::size_t, 4> kArgument = {1, 2, 4, 8};
@@ -52,17 +52,17 @@ std::span<const std::byte> read_map_bytes(CborCursor& cursor, const char* rule, 
   }
   if (static_cast<unsigned>(raw[0]) >> 5 == wire::major::kMap) return raw;
   if (is_absent(CborCursor(raw).read())) return {};
-  wrong_field(rule, field, "a map");
+  wrong_field(field, "a map");
 }
 
-void read_shape(CborCursor& cursor, const Limits& limits, const char* rule, const char* rank_rule,
+void read_shape(CborCursor& cursor, const Limits& limits, const Field& field, const char* rank_rule,
                 std::vector<std::uint64_t>& shape) {
-  if (cursor.read().kind != CborKind::array) wrong_field(rule, "shape", "an array of unsigned integers");
+  if (cursor.read().kind != CborKind::array) wrong_field(field, "an array of unsigned integers");
   while (cursor.more()) {
     if (shape.size() >= limits.rank) {
       throw Error(Code::limit, rank_rule, "more than " + std::to_string(limits.rank) + " dimensions");
     }
-    shape.push_back(number_of(cursor.read(), rule, "shape"));
+    shape.push_back(number_of(cursor.read(), field));
   }
 }
 

@@ -11,10 +11,16 @@ namespace {
 using wire::CborItem;
 using wire::CborKind;
 
-constexpr std::array<std::string_view, 9> kFields = {
-    "name", "offset", "size", "dtype", "shape", "encoding", "layout", "data_endianness", "checksum"};
+constexpr std::array<Field, 9> kFields = {{{"name", "zt01.name", true},
+                                           {"offset", "zt01.offset", true},
+                                           {"size", "zt01.blob.size", true},
+                                           {"dtype", "zt01.dtype.text", true},
+                                           {"shape", "zt01.shape", true},
+                                           {"encoding", "zt01.encoding.text", true},
+                                           {"layout", "zt01.layout.text"},
+                                           {"data_endianness", "zt01.endianness.text"},
+                                           {"checksum", "zt01.digest.text"}}};
 constexpr unsigned kName = 0;
-constexpr unsigned kFirstOptional = 6;  // these may be null too
 
 bool is_big(std::string_view text) {
   if (text == "big") return true;
@@ -61,19 +67,15 @@ void IndexCursor::read_entry(Entry& out) {
       continue;
     }
     fault = attempt(root_, value_, [&] {
-      seen.mark(field, key);
+      seen.mark(field, kFields[field]);
       read_field(field, out);
     });
     if (fault && field == kName && out.name.empty()) throw *fault;
     note_fault(out.fault, std::move(fault));
   }
-  seen.require(kName, "zt01.name", kFields[kName]);
+  seen.require(kName, kFields[kName]);
   try {
-    seen.require(1, "zt01.offset", "offset");
-    seen.require(2, "zt01.blob.size", "size");
-    seen.require(3, "zt01.dtype.text", "dtype");
-    seen.require(4, "zt01.shape", "shape");
-    seen.require(5, "zt01.encoding.text", "encoding");
+    for (unsigned i = 0; i < kFields.size(); ++i) seen.require(i, kFields[i]);
   } catch (const Error& error) {
     note_fault(out.fault, error);
   }
@@ -84,22 +86,23 @@ void IndexCursor::read_entry(Entry& out) {
   out.attributes = std::move(attributes.buffer());
 }
 
-void IndexCursor::read_field(unsigned field, Entry& out) {
-  if (field == 4) {
+void IndexCursor::read_field(unsigned index, Entry& out) {
+  const Field& field = kFields[index];
+  if (index == 4) {
     out.shape.clear();
-    return read_shape(value_, limits_, "zt01.shape", "zt01.shape.rank", out.shape);
+    return read_shape(value_, limits_, field, "zt01.shape.rank", out.shape);
   }
   const CborItem value = value_.read();
-  if (field >= kFirstOptional && is_absent(value)) return;
-  switch (field) {
-    case kName: out.name = text_of(value, "zt01.name", "name"); break;
-    case 1: out.offset = number_of(value, "zt01.offset", "offset"); break;
-    case 2: out.length = number_of(value, "zt01.blob.size", "size"); break;
-    case 3: out.dtype = text_of(value, "zt01.dtype.text", "dtype"); break;
-    case 5: out.zstd = is_zstd(text_of(value, "zt01.encoding.text", "encoding"), "zt01.encoding"); break;
-    case 6: out.layout = text_of(value, "zt01.layout.text", "layout"); break;
-    case 7: out.big_endian = is_big(text_of(value, "zt01.endianness.text", "data_endianness")); break;
-    default: out.digest = text_of(value, "zt01.digest.text", "checksum");
+  if (!field.required && is_absent(value)) return;
+  switch (index) {
+    case kName: out.name = text_of(value, field); break;
+    case 1: out.offset = number_of(value, field); break;
+    case 2: out.length = number_of(value, field); break;
+    case 3: out.dtype = text_of(value, field); break;
+    case 5: out.zstd = is_zstd(text_of(value, field), "zt01.encoding"); break;
+    case 6: out.layout = text_of(value, field); break;
+    case 7: out.big_endian = is_big(text_of(value, field)); break;
+    default: out.digest = text_of(value, field);
   }
 }
 

@@ -41,7 +41,7 @@ class IndexCursor {
 
  private:
   void read_entry(Entry& out);
-  void read_field(unsigned field, Entry& out);
+  void read_field(unsigned index, Entry& out);
   void read_custom(std::string_view key);
 
   const Limits& limits_;

@@ -9,7 +9,38 @@ namespace zt::container::zt10 {
 
 using wire::CborCursor;
 using wire::CborItem;
-using wire::CborKind;
+
+namespace {
+
+constexpr const char* kKey = "zt10.key";
+constexpr const char* kTwice = "zt10.field.duplicate";
+
+// spec/zt-1.0.md §3. Who wrote it ("generator") is of no use to a reader.
+constexpr FieldMap<3> kRoot = {"zt10.root",
+                               "the manifest",
+                               kKey,
+                               kTwice,
+                               {{{"version", "zt10.root.version", true},
+                                 {"attributes", "zt10.root.attributes"},
+                                 {"tensors", "zt10.root.tensors", true}}}};
+constexpr FieldMap<4> kTensor = {"zt10.tensor",
+                                 "the entry",
+                                 kKey,
+                                 kTwice,
+                                 {{{"dtype", "zt10.tensor.dtype.text", true},
+                                   {"shape", "zt10.tensor.shape", true},
+                                   {"format", "zt10.tensor.format", true},
+                                   {"components", "zt10.tensor.components", true}}}};
+constexpr FieldMap<4> kPart = {"zt10.part",
+                               "the component",
+                               kKey,
+                               kTwice,
+                               {{{"offset", "zt10.part.offset", true},
+                                 {"length", "zt10.part.size", true},
+                                 {"encoding", "zt10.part.encoding.text"},
+                                 {"digest", "zt10.digest.text"}}}};
+
+}  // namespace
 
 ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits& limits)
     : limits_(limits),
@@ -19,94 +50,64 @@ ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits
 
 std::span<const std::byte> ManifestCursor::walk(
     const std::function<void(std::string_view, const TensorFields&)>& tensor) {
-  static constexpr std::array<std::string_view, 4> kFields = {"version", "generator", "attributes", "tensors"};
-  if (root_.read().kind != CborKind::map) throw Error(Code::malformed, "zt10.root", "the manifest is no map");
   std::span<const std::byte> attributes;
-  SeenOnce seen("zt10.field.duplicate");
-  while (root_.more()) {
-    const unsigned field = find_field(kFields, read_key(root_, "zt10.key"));
-    if (field < kFields.size()) seen.mark(field, kFields[field]);
-    switch (field) {
-      case 0: text_of(root_.read(), "zt10.root.version", "version"); break;
-      case 2: attributes = read_map_bytes(root_, "zt10.root.attributes", "attributes"); break;
-      case 3: walk_tensors(tensor); break;
-      default: root_.skip();  // who wrote it is of no use to a reader
+  read_fields(root_, kRoot, [&](unsigned index, const Field& field) {
+    switch (index) {
+      case 0: text_of(root_.read(), field); break;
+      case 1: attributes = read_map_bytes(root_, field); break;
+      default: walk_tensors(field, tensor);
     }
-  }
-  seen.require(0, "zt10.root.version", "version");
-  seen.require(3, "zt10.root.tensors", "tensors");
+  });
   return attributes;
 }
 
-void ManifestCursor::walk_tensors(const std::function<void(std::string_view, const TensorFields&)>& tensor) {
-  if (root_.read().kind != CborKind::map) wrong_field("zt10.root.tensors", "tensors", "a map");
+void ManifestCursor::walk_tensors(const Field& field,
+                                  const std::function<void(std::string_view, const TensorFields&)>& tensor) {
   std::string name;
-  while (root_.more()) {
-    name = read_key(root_, "zt10.key");
+  read_names(root_, field, kKey, [&](std::string_view key) {
+    name = key;
     fields_.fault = attempt(root_, tensor_, [&] { read_tensor(fields_); });
     tensor(name, fields_);
-  }
+  });
 }
 
 void ManifestCursor::read_tensor(TensorFields& out) {
-  static constexpr std::array<std::string_view, 4> kFields = {"dtype", "shape", "format", "components"};
   out.dtype.clear();
   out.shape.clear();
   out.layout.clear();
   out.parts.clear();
-  if (tensor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt10.tensor", "the entry is no map");
-  SeenOnce seen("zt10.field.duplicate");
-  while (tensor_.more()) {
-    const unsigned field = find_field(kFields, read_key(tensor_, "zt10.key"));
-    if (field < kFields.size()) seen.mark(field, kFields[field]);
-    switch (field) {
-      case 0: out.dtype = text_of(tensor_.read(), "zt10.tensor.dtype.text", "dtype"); break;
-      case 1: read_shape(tensor_, limits_, "zt10.tensor.shape", "zt10.shape.rank", out.shape); break;
-      case 2: out.layout = text_of(tensor_.read(), "zt10.tensor.format", "format"); break;
-      case 3: read_parts(out.parts); break;
-      default: tensor_.skip();
+  read_fields(tensor_, kTensor, [&](unsigned index, const Field& field) {
+    switch (index) {
+      case 0: out.dtype = text_of(tensor_.read(), field); break;
+      case 1: read_shape(tensor_, limits_, field, "zt10.shape.rank", out.shape); break;
+      case 2: out.layout = text_of(tensor_.read(), field); break;
+      default: read_parts(field, out.parts);
     }
-  }
-  seen.require(0, "zt10.tensor.dtype.text", "dtype");
-  seen.require(1, "zt10.tensor.shape", "shape");
-  seen.require(2, "zt10.tensor.format", "format");
-  seen.require(3, "zt10.tensor.components", "components");
+  });
 }
 
-void ManifestCursor::read_parts(std::vector<PartFields>& parts) {
-  if (tensor_.read().kind != CborKind::map) wrong_field("zt10.tensor.components", "components", "a map");
-  while (tensor_.more()) {
+void ManifestCursor::read_parts(const Field& field, std::vector<PartFields>& parts) {
+  read_names(tensor_, field, kKey, [&](std::string_view role) {
     if (parts.size() >= limits_.parts) {
       throw Error(Code::limit, "zt10.tensor.parts", "more than " + std::to_string(limits_.parts) + " parts");
     }
     PartFields& part = parts.emplace_back();
-    part.role = read_key(tensor_, "zt10.key");
+    part.role = role;
     part.fault = attempt(tensor_, part_, [&] { read_part(part_, part); });
-  }
+  });
 }
 
 void ManifestCursor::read_part(CborCursor& cursor, PartFields& out) {
-  static constexpr std::array<std::string_view, 4> kFields = {"offset", "length", "encoding", "digest"};
-  if (cursor.read().kind != CborKind::map) throw Error(Code::malformed, "zt10.part", "the component is no map");
-  SeenOnce seen("zt10.field.duplicate");
-  while (cursor.more()) {
-    const unsigned field = find_field(kFields, read_key(cursor, "zt10.key"));
-    if (field == kFields.size()) {
-      cursor.skip();
-      continue;
-    }
-    seen.mark(field, kFields[field]);
+  read_fields(cursor, kPart, [&](unsigned index, const Field& field) {
     const CborItem value = cursor.read();
-    if (field > 1 && is_absent(value)) continue;
-    switch (field) {
-      case 0: out.offset = number_of(value, "zt10.part.offset", "offset"); break;
-      case 1: out.length = number_of(value, "zt10.part.size", "length"); break;
-      case 2: out.zstd = is_zstd(text_of(value, "zt10.part.encoding.text", "encoding"), "zt10.part.encoding"); break;
-      default: out.digest = text_of(value, "zt10.digest.text", "digest");
+    if (!field.required && is_absent(value)) return;
+    switch (index) {
+      case 0: out.offset = number_of(value, field); break;
+      case 1: out.length = number_of(value, field); break;
+      case 2: out.zstd = is_zstd(text_of(value, field), "zt10.part.encoding"); break;
+      default: out.digest = text_of(value, field);
     }
-  }
-  seen.require(0, "zt10.part.offset", "offset");
-  seen.require(1, "zt10.part.size", "length");
+  });
 }
 
 }  // namespace zt::container::zt10

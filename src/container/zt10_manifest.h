@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "container/manifest_fields.h"
 #include "wire/cbor.h"
 #include "ztensor/error.h"
 #include "ztensor/limits.h"
@@ -49,9 +50,9 @@ class ManifestCursor {
   std::span<const std::byte> walk(const std::function<void(std::string_view name, const TensorFields& tensor)>& tensor);
 
  private:
-  void walk_tensors(const std::function<void(std::string_view, const TensorFields&)>& tensor);
+  void walk_tensors(const Field& field, const std::function<void(std::string_view, const TensorFields&)>& tensor);
   void read_tensor(TensorFields& out);
-  void read_parts(std::vector<PartFields>& parts);
+  void read_parts(const Field& field, std::vector<PartFields>& parts);
   static void read_part(wire::CborCursor& cursor, PartFields& out);
 
   const Limits& limits_;

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "container/manifest_fields.h"
 #include "wire/cbor.h"
 #include "ztensor/error.h"
 #include "ztensor/limits.h"
@@ -52,9 +53,9 @@ class ManifestCursor {
   RootFields walk(const std::function<void(std::string_view name, const ObjectFields& object)>& object);
 
  private:
-  void walk_objects(const std::function<void(std::string_view, const ObjectFields&)>& object);
+  void walk_objects(const Field& field, const std::function<void(std::string_view, const ObjectFields&)>& object);
   void read_object(ObjectFields& out);
-  void read_parts(std::vector<PartFields>& parts);
+  void read_parts(const Field& field, std::vector<PartFields>& parts);
   static void read_part(wire::CborCursor& cursor, PartFields& out);
 
   const Limits& limits_;
