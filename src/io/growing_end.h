@@ -1,6 +1,9 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -8,8 +11,19 @@
 
 #include "io/growing_file.h"
 #include "io/growth.h"
+#include "ztensor/byte_store.h"
+#include "ztensor/error.h"
 
 namespace zt::io {
+
+inline constexpr std::uint64_t kPage = 4096;
+
+template <std::size_t Size>
+std::array<std::byte, Size> read_array(const ByteStore& store, std::uint64_t offset) {
+  std::array<std::byte, Size> bytes;
+  store.read_at(offset, bytes);
+  return bytes;
+}
 
 // Where and how a file ends while it grows, so that each of its states is a whole file (docs/design.md, growing a
 // file). Every write here is ordered against the others, and each one that extends the file or commits lies in one
@@ -34,6 +48,12 @@ class GrowingEnd {
 
  protected:
   GrowingEnd(GrowingFile& file, std::uint64_t base) : file_(file), base_(base) {}
+  void check_size(std::uint64_t end) const;  // throws io: no file is as large
+  [[noreturn]] void fail(Code code, const char* what) const;
+  [[noreturn]] void fail_live() const;  // what was found is not the live version's end
+
+  static constexpr std::uint64_t kMaxSize = std::numeric_limits<std::int64_t>::max() - kPage;  // what off_t can say
+
   GrowingFile& file_;
   std::uint64_t base_;
 };
@@ -42,6 +62,9 @@ class GrowingEnd {
 // the file ends as it should, or behind something else.
 std::optional<std::uint64_t> find_former_end(Tail tail, const Live& live, const ByteStore& store);
 
+// Generations 1.1 and 1.2; generation 2.
+std::optional<std::uint64_t> find_sized_end(const Live& live, const ByteStore& store);
+std::optional<std::uint64_t> find_footer_end(const Live& live, const ByteStore& store);
 std::unique_ptr<GrowingEnd> make_sized_end(GrowingFile& file, const Live& live, std::uint64_t hop_limit);
 std::unique_ptr<GrowingEnd> make_footer_end(GrowingFile& file, const Live& live);
 

@@ -1,6 +1,6 @@
 #include "io/growing_file.h"
 #include "library/growing.h"
-#include "library/locked.h"
+#include "library/in_file.h"
 #include "library/rewrite.h"
 #include "library/state.h"
 #include "run/progress.h"

@@ -6,7 +6,7 @@
 
 #include "base/utf8.h"
 #include "io/publish.h"
-#include "library/locked.h"
+#include "library/in_file.h"
 #include "library/rewrite.h"
 #include "run/progress.h"
 #include "ztensor/source.h"

@@ -54,7 +54,7 @@ void PartBytes::finish() {
 }
 
 WideIndices::WideIndices(const Part& part)
-    : bytes_(part), width_(index_bytes(part.dtype())), signed_(is_signed(part.dtype())) {}
+    : bytes_(part), width_(model::integer_bytes(part.dtype())), signed_(model::is_signed(part.dtype())) {}
 
 void WideIndices::read(std::span<std::uint64_t> out) {
   narrow_.resize(out.size() * width_);

@@ -7,6 +7,7 @@
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "container/profiles.h"
+#include "library/indices.h"
 #include "model/sparse.h"
 
 namespace zt::library {
@@ -87,23 +88,15 @@ void ArraySource::read(std::size_t piece, std::span<std::byte> out, read::Scratc
 }
 
 std::vector<std::uint64_t> widen(const ArrayView& array) {
-  static constexpr DType kSigned[] = {DType::i8, DType::i16, DType::i32, DType::i64};
-  static constexpr DType kUnsigned[] = {DType::u8, DType::u16, DType::u32, DType::u64};
-  const bool is_signed = std::find(std::begin(kSigned), std::end(kSigned), array.dtype) != std::end(kSigned);
-  if (!is_signed && std::find(std::begin(kUnsigned), std::end(kUnsigned), array.dtype) == std::end(kUnsigned)) {
+  if (model::integer_bytes(array.dtype) == 0) {
     throw Error(Code::usage, "", "indices are integers, not " + std::string(dtype_name(array.dtype)));
   }
   const read::StridedView view = view_of(array);
   std::vector<std::byte> bytes(static_cast<std::size_t>(length_of(array)));
   view.gather(0, bytes);
-  const std::size_t width = dtype_bits(array.dtype) / 8;
-  std::vector<std::uint64_t> wide(bytes.size() / width);
-  for (std::size_t i = 0; i < wide.size(); ++i) {
-    for (std::size_t k = 0; k < width; ++k) wide[i] |= static_cast<std::uint64_t>(bytes[i * width + k]) << (8 * k);
-    if (is_signed && (wide[i] >> (8 * width - 1)) != 0)
-      throw Error(Code::usage, "", "index " + std::to_string(i) + " is negative");
-  }
-  return wide;
+  return widen_indices(bytes, array.dtype, [](std::size_t i) {
+    throw Error(Code::usage, "", "index " + std::to_string(i) + " is negative");
+  });
 }
 
 namespace {

@@ -8,7 +8,7 @@
 #include "io/publish.h"
 #include "library/formats.h"
 #include "library/growing.h"
-#include "library/locked.h"
+#include "library/in_file.h"
 #include "library/prefix_store.h"
 #include "library/salvage.h"
 #include "library/state.h"

@@ -7,7 +7,7 @@
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "library/formats.h"
-#include "library/locked.h"
+#include "library/in_file.h"
 #include "library/prefix_store.h"
 #include "library/state.h"
 #include "wire/cbor.h"

@@ -18,7 +18,7 @@ namespace {
 
 // A part of indices, by its declared dtype, widened.
 std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> verify) {
-  const unsigned width = library::index_bytes(part.dtype());
+  const unsigned width = model::integer_bytes(part.dtype());
   if (width == 0) {
     throw Error(
         Code::malformed, "sparse.index.dtype",
@@ -30,15 +30,10 @@ std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> ver
                 "part " + in_quotes(part.role()) + " of " + std::to_string(bytes.size()) +
                     " bytes is no whole number of indices");
   }
-  std::vector<std::uint64_t> wide(bytes.size() / width);
-  for (std::size_t i = 0; i < wide.size(); ++i) {
-    wide[i] = library::load_index(bytes.data() + i * width, width);
-    if (library::is_signed(part.dtype()) && (wide[i] >> (8 * width - 1)) != 0) {
-      throw Error(Code::malformed, "sparse.index.bounds",
-                  "part " + in_quotes(part.role()) + ": index " + std::to_string(i) + " is negative");
-    }
-  }
-  return wide;
+  return library::widen_indices(bytes, part.dtype(), [&](std::size_t i) {
+    throw Error(Code::malformed, "sparse.index.bounds",
+                "part " + in_quotes(part.role()) + ": index " + std::to_string(i) + " is negative");
+  });
 }
 
 // Whether start, start + step, ... stay within an axis.
