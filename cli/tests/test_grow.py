@@ -101,6 +101,9 @@ def test_set_reads_values_as_json_or_text(grown):
     grown.ok("set", "model.zt", "--unset", "step", "--unset", "format", "word=other")
     attributes = grown.info("model.zt")["attributes"]
     assert "step" not in attributes and "format" not in attributes and attributes["word"] == "other"
+    before = (grown / "model.zt").read_bytes()
+    assert grown.ok("set", "model.zt", "--unset", "step") == "model.zt: 0 attributes set, 0 unset (1 not there)\n"
+    assert (grown / "model.zt").read_bytes() == before
     grown.ok("set", "model.zt", "kind=index", "--tensor", "weight")
     (weight,) = [t for t in grown.info("model.zt")["tensors"] if t["name"] == "weight"]
     assert weight["attributes"] == {"kind": "index"}

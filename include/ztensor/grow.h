@@ -61,9 +61,14 @@ struct AttributeEdits {
   std::optional<std::string> tensor = {};  // whose attributes; nothing: the file's
   bool durable = false;
 };
-// Throws not_found for a tensor that is not there; usage for attributes that the format cannot hold; what
-// Writer::create throws for a file that cannot grow or that another writer has.
-ZT_API void set_attributes(const std::filesystem::path& path, const AttributeEdits& edits);
+struct AttributeReport {
+  std::size_t set = 0;
+  std::size_t unset = 0;  // keys that were there
+};
+// Where there is nothing to set and no key to unset, the file is left as it is. Throws not_found for a tensor that is
+// not there; usage for attributes that the format cannot hold; what Writer::create throws for a file that cannot grow
+// or that another writer has.
+ZT_API AttributeReport set_attributes(const std::filesystem::path& path, const AttributeEdits& edits);
 
 struct CompactOptions {
   bool durable = false;

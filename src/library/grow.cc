@@ -175,6 +175,30 @@ GrowReport copy_without(const fs::path& path, std::span<const std::string> names
   });
 }
 
+Value edited_attributes(const Value& old, const AttributeEdits& edits, AttributeReport& report) {
+  Value::Map kept;
+  if (const auto* members = old.members()) {
+    for (const auto& member : *members) {
+      const std::string* key = member.first.text();
+      if (key != nullptr && std::ranges::find(edits.unset, *key) != edits.unset.end()) {
+        ++report.unset;
+      } else {
+        kept.push_back(member);
+      }
+    }
+  }
+  for (const auto& [key, value] : edits.set) {
+    if (key.text() == nullptr) throw Error(Code::usage, "", "the key of an attribute is text");
+    const auto found = std::ranges::find(kept, key, &std::pair<Value, Value>::first);
+    if (found == kept.end()) {
+      kept.emplace_back(key, value);
+    } else {
+      found->second = value;
+    }
+  }
+  return Value(std::move(kept));
+}
+
 }  // namespace
 
 GrowReport append(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options) {
@@ -197,34 +221,20 @@ GrowReport remove(const fs::path& path, std::span<const std::string> names, cons
   return report;
 }
 
-void set_attributes(const fs::path& path, const AttributeEdits& edits) {
+AttributeReport set_attributes(const fs::path& path, const AttributeEdits& edits) {
   if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
   Writer writer = Writer::create(path, {.mode = WriteMode::append, .durable = edits.durable});
-  const auto edited = [&](const Value& old) {
-    Value::Map kept;
-    if (const auto* members = old.members()) {
-      for (const auto& member : *members) {
-        const std::string* key = member.first.text();
-        if (key == nullptr || std::ranges::find(edits.unset, *key) == edits.unset.end()) kept.push_back(member);
-      }
-    }
-    for (const auto& [key, value] : edits.set) {
-      if (key.text() == nullptr) throw Error(Code::usage, "", "the key of an attribute is text");
-      const auto found = std::ranges::find(kept, key, &std::pair<Value, Value>::first);
-      if (found == kept.end()) {
-        kept.emplace_back(key, value);
-      } else {
-        found->second = value;
-      }
-    }
-    return Value(std::move(kept));
-  };
+  const Value old = edits.tensor ? open(path).tensor(*edits.tensor).attributes() : writer.attributes();
+  AttributeReport report{.set = edits.set.size()};
+  const Value edited = edited_attributes(old, edits, report);
+  if (report.set == 0 && report.unset == 0) return report;
   if (edits.tensor) {
-    writer.set_tensor_attributes(*edits.tensor, edited(open(path).tensor(*edits.tensor).attributes()));
+    writer.set_tensor_attributes(*edits.tensor, edited);
   } else {
-    writer.set_attributes(edited(writer.attributes()));
+    writer.set_attributes(edited);
   }
   writer.finalize();
+  return report;
 }
 
 }  // namespace zt

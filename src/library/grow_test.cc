@@ -120,7 +120,9 @@ TEST_P(GrowFiles, RemovesInPlaceAndIntoACopy) {
 
 TEST_P(GrowFiles, SetsAndUnsetsAttributes) {
   const fs::path path = make("t.zt", [](Writer& w) { w.add("w", kShape, data()); });
-  set_attributes(path, {.set = {{"b", "x"}, {"c", 2.5}}, .unset = {"a", "never there"}});
+  const AttributeReport report = set_attributes(path, {.set = {{"b", "x"}, {"c", 2.5}}, .unset = {"a", "never there"}});
+  EXPECT_EQ(report.set, 2U);
+  EXPECT_EQ(report.unset, 1U);
   EXPECT_EQ(open(path).attributes(), Value(Value::Map{{"b", "x"}, {"c", 2.5}}));
   set_attributes(path, {.set = {{"k", true}}, .tensor = "w"});
   EXPECT_EQ(open(path).tensor("w").attributes(), Value(Value::Map{{"k", true}}));

@@ -57,6 +57,7 @@ TEST_P(Growing, AddsReplacesRemovesAndRenames) {
   writer.set_tensor_attributes("keep", Value(Value::Map{{"k", 2}}));
   writer.set_attributes(Value(Value::Map{{"b", "x"}}));
   writer.finalize();
+  EXPECT_EQ(writer.attributes(), Value(Value::Map{{"b", "x"}}));
 
   const Source source = open(path);
   EXPECT_EQ(source.size(), 5U);

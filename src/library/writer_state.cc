@@ -162,6 +162,10 @@ void Writer::State::finalize() {
     open = false;
     output->flush();
     size = growing->commit(catalog, options.limits);
+    // Attributes can still be asked for.
+    const auto& edited = growing->edit().attributes;
+    const auto former = growing->current().attributes_cbor();
+    catalog.attributes = edited ? *edited : std::vector<std::byte>(former.begin(), former.end());
     output.reset();  // it writes to the file that is let go of now, with its lock
     blobs.reset();
     growing.reset();
