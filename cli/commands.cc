@@ -42,6 +42,14 @@ void add_operands(CLI::App& command, std::vector<std::string>& operands) {
       ->allow_extra_args(false);
 }
 
+void check_output_name(const std::string& name) {
+  if (name == "-") throw CLI::ValidationError("OUT is a file, not standard output; one of that name is ./-");
+}
+
+void add_output(CLI::App& command, std::optional<std::string>& output, const std::string& help) {
+  command.add_option("-o,--output", output, help)->type_name("OUT")->each(check_output_name);
+}
+
 void add_quiet(CLI::App& command, bool& quiet) {
   command.add_flag("-q,--quiet", quiet, "no summary and no progress bar");
 }

@@ -2,6 +2,7 @@
 
 #include <CLI/App.hpp>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,9 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
                       std::vector<std::string> usage);
 // Arguments that are not options, any number of them.
 void add_operands(CLI::App& command, std::vector<std::string>& operands);
+// -o OUT. Standard output is not taken: what is written is read back, and replaces its target at once.
+void add_output(CLI::App& command, std::optional<std::string>& output, const std::string& help);
+void check_output_name(const std::string& name);  // the same of an operand; throws CLI::ValidationError
 void add_quiet(CLI::App& command, bool& quiet);
 void add_threads(CLI::App& command, unsigned& threads);
 

@@ -21,6 +21,8 @@ namespace {
 
 enum Column : std::size_t { kName, kDType, kShape, kLayout, kSize, kEncoding, kDigest, kColumns };
 
+constexpr std::size_t kWidest = 72;  // a longer cell runs over, and moves its own row only
+
 struct Row {
   std::array<std::string, kColumns> cells;
   std::string cause;  // why the tensor cannot be read
@@ -127,7 +129,7 @@ void print_row(const Row& row, const std::array<std::size_t, kColumns>& widths, 
   std::string line;
   for (std::size_t column = 0; column < kColumns; ++column) {
     if (column == kLayout && !with_layout) continue;
-    const std::string gap(widths[column] - columns_of(row.cells[column]), ' ');
+    const std::string gap(widths[column] - std::min(widths[column], columns_of(row.cells[column])), ' ');
     line += column == kSize ? gap + row.cells[column] : row.cells[column] + gap;
     line += "  ";
   }
@@ -141,7 +143,10 @@ void print_table(const Table& table) {
   const Row header{{"name", "dtype", "shape", "layout", "size", "encoding", "digest"}, ""};
   std::array<std::size_t, kColumns> widths = {};
   const auto widen = [&widths](const Row& row) {
-    for (std::size_t i = 0; i < kColumns; ++i) widths[i] = std::max(widths[i], columns_of(row.cells[i]));
+    for (std::size_t i = 0; i < kColumns; ++i) {
+      const std::size_t columns = columns_of(row.cells[i]);
+      if (columns <= kWidest) widths[i] = std::max(widths[i], columns);
+    }
   };
   widen(header);
   std::for_each(table.rows.begin(), table.rows.end(), widen);

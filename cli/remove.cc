@@ -51,8 +51,7 @@ void add_remove(CLI::App& app, Command& chosen) {
                                   {"[OPTIONS] FILE NAME... [-o OUT]"});
   const auto remove = std::make_shared<Remove>();
   add_operands(command, remove->operands);
-  command.add_option("-o,--output", remove->output, "write a file without them, and leave FILE as it is")
-      ->type_name("OUT");
+  add_output(command, remove->output, "write a file without them, and leave FILE as it is");
   command.add_flag("--force", remove->force, "replace OUT if it exists");
   add_change_options(command, *remove);
   command.footer(

@@ -75,8 +75,7 @@ void add_repair(CLI::App& app, Command& chosen) {
                                   {"[OPTIONS] FILE [-o OUT]"});
   const auto repair = std::make_shared<Repair>();
   add_operands(command, repair->operands);
-  command.add_option("-o,--output", repair->output, "write that version there, and leave FILE as it is")
-      ->type_name("OUT");
+  add_output(command, repair->output, "write that version there, and leave FILE as it is");
   command.add_flag("--force", repair->force, "replace OUT if it exists");
   command.add_flag("--dry-run", repair->dry_run, "only tell what would be done");
   add_change_options(command, *repair);

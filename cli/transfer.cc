@@ -50,7 +50,7 @@ void print_report(const std::string& output, const zt::ConvertReport& report, do
 
 void add_transfer_options(CLI::App& command, Transfer& transfer) {
   add_operands(command, transfer.operands);
-  command.add_option("-o,--output", transfer.output, "the file to write")->type_name("OUT");
+  add_output(command, transfer.output, "the file to write");
   command.add_flag("--force", transfer.options.overwrite,
                    "replace OUT if it exists; a tensor file only where -o names it");
   add_threads(command, transfer.threads);
@@ -86,6 +86,7 @@ void check_operands(const Transfer& transfer) {
     throw CLI::ValidationError(fmt::format("without -o OUT, two operands are needed, IN and OUT; got {}", given));
   }
   if (given == 0) throw CLI::ValidationError("an input is needed");
+  if (!transfer.output) check_output_name(transfer.operands.back());
 }
 
 void check_one_operand(const Transfer& transfer) {

@@ -23,6 +23,13 @@ def test_the_table_is_aligned_and_control_characters_are_escaped(model):
     assert model.ok("info", "model.safetensors") == TABLE
 
 
+def test_a_very_long_name_does_not_widen_the_table(at):
+    write_safetensors(at / "m", {"a": ("U8", [1], b"1"), "n" * 500: ("U8", [1], b"1")})
+    header, short, long = at.ok("info", "m").splitlines()[-3:]
+    assert len(header) < 60 and len(short) < 60
+    assert long.startswith("n" * 500 + "  uint8  ")
+
+
 def test_zstd_and_digests_are_named(model):
     model.ok("compress", "model.safetensors", "small.zt")
     lines = model.ok("info", "small.zt").splitlines()

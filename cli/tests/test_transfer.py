@@ -40,6 +40,14 @@ def test_convert_without_c_keeps_what_is_compressed(model):
     assert model.info("copy.zt")["tensors"][0]["parts"] == model.info("small.zt")["tensors"][0]["parts"]
 
 
+@pytest.mark.parametrize("arguments", [["-o", "-"], ["-"]])
+def test_a_dash_is_not_taken_for_standard_output(model, arguments):
+    assert "standard output" in model.fails("convert", "model.safetensors", *arguments, code=2)
+    assert model.files() == ["model.safetensors"]
+    model.ok("convert", "model.safetensors", "-o", "./-")
+    assert model.files() == ["-", "model.safetensors"]
+
+
 def test_the_number_of_threads_changes_no_byte(model):
     model.ok("compress", "model.safetensors", "one.zt", "--threads", "1")
     model.ok("compress", "model.safetensors", "four.zt", "--threads", "4")
