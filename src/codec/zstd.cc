@@ -56,7 +56,7 @@ struct FrameHead {
 };
 
 // Header bytes to have before more can be said about a frame that starts with `head`: all of them at the end. Throws
-// when no frame starts so.
+// when no frame starts so. zt-1.2 §6
 std::size_t head_bytes(std::span<const std::byte> head) {
   constexpr std::array<std::size_t, 4> kDictionaryBytes = {0, 1, 2, 4};
   constexpr std::array<std::size_t, 4> kContentSizeBytes = {0, 2, 4, 8};
@@ -85,7 +85,7 @@ std::uint64_t window_of(unsigned byte) noexcept {
   return base + base / 8 * (byte & 7);
 }
 
-// `head` is a whole header.
+// `head` is a whole header. zt-1.2 §6
 FrameHead read_head(std::span<const std::byte> head) {
   FrameHead frame;
   frame.bytes = head.size();
@@ -159,7 +159,7 @@ FrameDecoder::FrameDecoder(FrameDecoder&&) noexcept = default;
 
 namespace {
 
-// The header at the start of `stored`, which must hold all of it.
+// The header at the start of `stored`, which must hold all of it. zt-1.2 §6
 FrameHead first_head(std::span<const std::byte> stored) {
   std::size_t have = 0;
   for (std::size_t need = 4; need != have; need = head_bytes(stored.first(have))) {
@@ -171,6 +171,7 @@ FrameHead first_head(std::span<const std::byte> stored) {
 
 }  // namespace
 
+// zt-1.2 §6
 void FrameDecoder::decode(std::span<const std::byte> stored, std::span<std::byte> out) {
   const std::size_t want = out.size();
   std::byte none{};  // libzstd takes an empty output at a null address for a mistake
@@ -248,6 +249,7 @@ std::size_t StreamDecoder::State::read_head(std::span<const std::byte> stored) {
   return used;
 }
 
+// zt-1.2 §6
 void StreamDecoder::State::start_frame() {
   const FrameHead frame = codec::read_head(std::span(head).first(head_have));
   if (frame.skippable) {
@@ -278,6 +280,7 @@ std::size_t StreamDecoder::State::skip(std::span<const std::byte> stored) {
   return used;
 }
 
+// zt-1.2 §6
 StreamDecoder::Step StreamDecoder::State::frame(std::span<const std::byte> stored, std::span<std::byte> out) {
   // libzstd takes repeated calls that cannot get anywhere for an error.
   if (stored.empty() && (out.empty() || !may_hold)) return {0, 0};

@@ -73,6 +73,7 @@ class Entries {
   std::string first_duplicate_;
 };
 
+// zt-0.1 §4
 void Entries::add(const Entry& entry) {
   if (!catalog_.add_tensor(entry.name, entry.shape, layout_of(entry), entry.attributes)) {
     if (duplicates_++ == 0) first_duplicate_ = entry.name;
@@ -106,7 +107,7 @@ void Entries::note_duplicates() {
                            in_quotes(first_duplicate_));
 }
 
-// Adds nothing when it throws.
+// Adds nothing when it throws. zt-0.1 §5
 void Entries::add_parts(const Entry& entry, DType dtype) {
   if (entry.layout == "dense") return add_dense(entry, dtype);
   if (entry.layout == "sparsecsr") return add_csr(entry, dtype);

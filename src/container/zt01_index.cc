@@ -22,6 +22,7 @@ constexpr std::array<Field, 9> kFields = {{{"name", "zt01.name", true},
                                            {"checksum", "zt01.digest.text"}}};
 constexpr unsigned kName = 0;
 
+// zt-0.1 §6
 bool is_big(std::string_view text) {
   if (text == "big") return true;
   if (text == "little") return false;
@@ -35,11 +36,13 @@ void note_fault(std::optional<Error>& kept, std::optional<Error> fault) {
 
 }  // namespace
 
+// zt-0.1 §3
 IndexCursor::IndexCursor(std::span<const std::byte> index, const Limits& limits)
     : limits_(limits), root_(index, lenient_rules(limits, 0)), value_({}, lenient_rules(limits, 2)) {
   if (root_.read().kind != CborKind::array) throw Error(Code::malformed, "zt01.root", "the index is no array");
 }
 
+// zt-0.1 §3
 bool IndexCursor::next(Entry& out) {
   if (!root_.more()) return false;
   if (root_.read().kind != CborKind::map) throw Error(Code::malformed, "zt01.entry", "a tensor's entry is no map");
@@ -49,6 +52,7 @@ bool IndexCursor::next(Entry& out) {
   return true;
 }
 
+// zt-0.1 §3
 void IndexCursor::read_entry(Entry& out) {
   custom_.buffer().clear();
   custom_count_ = 0;
@@ -86,6 +90,7 @@ void IndexCursor::read_entry(Entry& out) {
   out.attributes = std::move(attributes.buffer());
 }
 
+// zt-0.1 §3
 void IndexCursor::read_field(unsigned index, Entry& out) {
   const Field& field = kFields[index];
   if (index == 4) {

@@ -52,6 +52,7 @@ class Entries {
   const Limits& limits_;
 };
 
+// zt-1.0 §3
 void Entries::add(std::string_view name, const TensorFields& tensor) {
   if (!catalog_.add_tensor(name, tensor.shape, tensor.layout, {})) {
     throw Error(Code::malformed, "zt10.name.duplicate", "two tensors are named " + in_quotes(name));

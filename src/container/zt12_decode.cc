@@ -66,7 +66,7 @@ Extent find_manifest(const ByteStore& store) {
 
 // The item that the manifest's range begins with. While a file grows, the range goes on to the new end of the file,
 // over whatever is there: so it is fetched in pieces, each as long as those before, and only to the end of the item. A
-// private copy: another process may write to the file between a check and a use.
+// private copy: another process may write to the file between a check and a use. zt-1.2 §2
 std::vector<std::byte> fetch_manifest(const ByteStore& store, Extent extent, const Limits& limits) {
   const std::uint64_t most = std::min(extent.length, limits.index_bytes);
   std::vector<std::byte> manifest;
@@ -112,6 +112,7 @@ class Entries {
   const Limits& limits_;
 };
 
+// zt-1.2 §3
 void Entries::add(std::string_view name, const ObjectFields& object) {
   if (!catalog_.add_tensor(name, object.shape, object.layout, object.attributes)) {
     throw Error(Code::malformed, "zt12.name.duplicate", "two tensors are named " + in_quotes(name));
@@ -126,6 +127,7 @@ void Entries::add(std::string_view name, const ObjectFields& object) {
   }
 }
 
+// zt-1.2 §3, §5
 void Entries::add_part(const PartFields& part) {
   const auto storage = find_storage(part.dtype);
   std::optional<Fault> fault;

@@ -66,6 +66,7 @@ class Entries {
   std::vector<PartFacts> facts_;  // of the object being added
 };
 
+// zt-2 §8
 void Entries::add_shard(const ShardFields& shard) {
   if (catalog_.shards.size() == kMaxShards) {
     throw Error(Code::limit, "zt2.shard.limit", "more than " + std::to_string(kMaxShards) + " shards");
@@ -73,6 +74,7 @@ void Entries::add_shard(const ShardFields& shard) {
   catalog_.shards.push_back({.name = std::string(shard.name), .size = shard.size, .digest = std::string(shard.digest)});
 }
 
+// zt-2 §4
 void Entries::add_object(std::string_view name, const ObjectFields& object) {
   const std::uint64_t elements = product_of(object.shape);
   // The CBOR has been checked for keys that are there twice.
@@ -97,6 +99,7 @@ void Entries::add_object(std::string_view name, const ObjectFields& object) {
   }
 }
 
+// zt-2 §5
 void Entries::add_part(const PartFields& part) {
   const DType storage = storage_of(part);
   const std::uint16_t file = file_of(part);
@@ -141,6 +144,7 @@ DType Entries::storage_of(const PartFields& part) {
   return *storage;
 }
 
+// zt-2 §8
 std::uint16_t Entries::file_of(const PartFields& part) {
   if (!part.shard) return 0;
   const auto& shards = catalog_.shards;

@@ -68,6 +68,7 @@ void check_footer(const Footer& footer, std::uint64_t file_size, const Limits& l
   }
 }
 
+// zt-2 §2
 Ending read_ending(const ByteStore& store, const Limits& limits) {
   const std::uint64_t size = store.size();
   if (size < kLeastFileBytes) {

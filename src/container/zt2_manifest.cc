@@ -61,6 +61,7 @@ std::string_view read_name(CborCursor& cursor, const char* rule) {
   return as_text(cursor.read().content);
 }
 
+// zt-2 §4
 void check_name(std::string_view name) {
   if (is_name(name)) return;
   throw Error(
@@ -70,6 +71,7 @@ void check_name(std::string_view name) {
 
 wire::CborRules rules(const Limits& limits) { return {.strict = true, .depth = std::min(limits.depth, kDepth)}; }
 
+// zt-1.2 §3, zt-2 §3
 void check_deterministic(std::span<const std::byte> manifest, const Limits& limits) {
   CborCursor cursor(manifest, rules(limits));
   try {
@@ -116,6 +118,7 @@ std::span<const std::byte> ManifestCursor::walk_root(const Visitor& visitor) {
   return attributes;
 }
 
+// zt-2 §4, §8
 void ManifestCursor::walk_shards(const Visitor& visitor) {
   if (cursor_.read().kind != CborKind::map) wrong("zt2.root.shards", "shards", "a map");
   while (cursor_.more()) {
@@ -135,6 +138,7 @@ void ManifestCursor::walk_shards(const Visitor& visitor) {
   }
 }
 
+// zt-2 §8
 void ManifestCursor::read_shard(ShardFields& out) {
   static constexpr std::array<std::string_view, 2> kFields = {"size", "digest"};
   if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.shard", "the entry is no map");
@@ -149,6 +153,7 @@ void ManifestCursor::read_shard(ShardFields& out) {
   if (!is_digest(out.digest)) wrong("zt2.shard.digest", "digest", "an algorithm, ':' and lowercase hex digits");
 }
 
+// zt-2 §4
 void ManifestCursor::walk_objects(const Visitor& visitor) {
   if (cursor_.read().kind != CborKind::map) wrong("zt2.root.objects", "objects", "a map");
   while (cursor_.more()) {
@@ -164,6 +169,7 @@ void ManifestCursor::walk_objects(const Visitor& visitor) {
   }
 }
 
+// zt-2 §4
 void ManifestCursor::read_object(ObjectFields& out) {
   static constexpr std::array<std::string_view, 4> kFields = {"parts", "shape", "layout", "attributes"};
   out.shape.clear();
@@ -187,6 +193,7 @@ void ManifestCursor::read_object(ObjectFields& out) {
   out.layout = *layout;
 }
 
+// zt-2 §4
 void ManifestCursor::read_shape(std::vector<std::uint64_t>& shape) {
   const CborItem head = cursor_.read();
   if (head.kind != CborKind::array) wrong("zt2.object.shape", "shape", "an array of unsigned integers");
@@ -196,6 +203,7 @@ void ManifestCursor::read_shape(std::vector<std::uint64_t>& shape) {
   while (cursor_.more()) shape.push_back(number_of(cursor_.read(), "zt2.object.shape", "shape"));
 }
 
+// zt-2 §4
 void ManifestCursor::read_parts(std::vector<PartFields>& parts) {
   if (cursor_.read().kind != CborKind::map) wrong("zt2.object.parts", "parts", "a map");
   while (cursor_.more()) {
@@ -214,6 +222,7 @@ void ManifestCursor::read_parts(std::vector<PartFields>& parts) {
   }
 }
 
+// zt-2 §4
 void ManifestCursor::read_part(PartFields& out) {
   static constexpr std::array<std::string_view, 7> kFields = {"blob",   "type",     "dtype",         "shard",
                                                               "digest", "encoding", "decoded_length"};
@@ -244,6 +253,7 @@ void ManifestCursor::read_part(PartFields& out) {
   out.decoded_length = decoded.value_or(out.length);
 }
 
+// zt-2 §4
 void ManifestCursor::read_blob(PartFields& out) {
   const CborItem head = cursor_.read();
   if (head.kind != CborKind::array || head.number != 2) wrong("zt2.part.blob", "blob", "an offset and a length");
@@ -254,6 +264,7 @@ void ManifestCursor::read_blob(PartFields& out) {
   cursor_.more();
 }
 
+// zt-2 §4
 std::span<const std::byte> ManifestCursor::read_attributes(const char* rule) {
   const auto from = cursor_.rest();
   if (cursor_.read().kind != CborKind::map) wrong(rule, "attributes", "a map");

@@ -46,11 +46,13 @@ unsigned index_width(const PartFacts& part, const char* rule) {
   throw Error(Code::malformed, rule, "part " + in_quotes(part.role) + ": expected u32 or u64 without a type");
 }
 
+// zt-2 §6
 void check_dense(const TensorFacts& tensor) {
   check_parts(tensor, {"data"}, "zt2.dense.parts");
   check_size(tensor.parts[0], tensor.elements, "zt2.dense.length");
 }
 
+// zt-2 §6
 void check_csr(const TensorFacts& tensor) {
   if (tensor.shape.size() != 2) throw Error(Code::malformed, "zt2.csr.rank", "a CSR tensor has two dimensions");
   check_parts(tensor, {"values", "indices", "indptr"}, "zt2.csr.parts");
@@ -70,6 +72,7 @@ void check_csr(const TensorFacts& tensor) {
   check_size(*find(tensor, "values"), indices.bytes / width, "zt2.csr.length");
 }
 
+// zt-2 §6
 void check_coo(const TensorFacts& tensor) {
   if (tensor.shape.empty()) throw Error(Code::malformed, "zt2.coo.rank", "a COO tensor has at least one dimension");
   check_parts(tensor, {"values", "coords"}, "zt2.coo.parts");
@@ -93,6 +96,7 @@ void check_quantized(const TensorFacts& tensor) {
 
 }  // namespace
 
+// zt-2 §6
 void check_profile(const TensorFacts& tensor) {
   if (tensor.layout == "dense") return check_dense(tensor);
   if (tensor.layout == "zt.sparse_csr/1") return check_csr(tensor);

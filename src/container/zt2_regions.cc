@@ -92,6 +92,7 @@ std::vector<Region> read_list(std::span<const std::byte> manifest) {
 
 }  // namespace
 
+// zt-2 §2
 void check_overlap(const model::Catalog& catalog, const Footer& footer) {
   const std::vector<Extent> extents = extents_of(catalog, footer, [](const Extent&) { return true; });
   for (std::size_t i = 1; i < extents.size(); ++i) {

@@ -57,6 +57,7 @@ class CanonicalCheck {
   std::vector<Finding> found_;
 };
 
+// zt-2 §11
 void CanonicalCheck::check_names() {
   for (const Tensor tensor : source_) {
     if (!wire::is_nfc(tensor.name())) find(tensor.name(), "canonical.name", "its name is not in normal form NFC");
@@ -84,7 +85,7 @@ bool CanonicalCheck::same_bytes(const model::Recipe& a, const model::Recipe& b) 
   return true;
 }
 
-// Where the canonical writer puts a part: with an earlier one of the same bytes, or behind all so far.
+// Where the canonical writer puts a part: with an earlier one of the same bytes, or behind all so far. zt-2 §11
 std::uint64_t CanonicalCheck::place(std::string_view tensor, const model::PartRow& part) {
   const model::Recipe& recipe = part.recipe;
   const Content content(state_.catalog.text(part.digest), recipe.stored_length);
@@ -110,6 +111,7 @@ std::uint64_t CanonicalCheck::place(std::string_view tensor, const model::PartRo
   return at;
 }
 
+// zt-2 §11
 void CanonicalCheck::add_part(std::string_view tensor, const model::PartRow& part) {
   const model::Catalog& catalog = state_.catalog;
   const std::string role = "part " + in_quotes(catalog.word(part.role));
@@ -139,6 +141,7 @@ void CanonicalCheck::add_tensor(std::uint32_t row) {
   for (const model::PartRow* part : parts) add_part(name, *part);
 }
 
+// zt-2 §11
 void CanonicalCheck::check_zeros(std::uint64_t from, std::uint64_t to) {
   std::vector<std::byte> bytes;
   for (std::uint64_t at = from; at < to; at += bytes.size()) {
@@ -165,6 +168,7 @@ void CanonicalCheck::check_gaps() {
 }
 
 // The manifest lies behind the parts, its bytes are the canonical ones, and the footer ends the file behind it.
+// zt-2 §11
 void CanonicalCheck::check_end() {
   const Region live = zt2::kEncoder.locate(*state_.store, state_.options.limits);
   const std::uint64_t at = checked::round_up(next_, zt2::kCanonicalAlignment);
@@ -184,6 +188,7 @@ void CanonicalCheck::check_end() {
   }
 }
 
+// zt-2 §11
 std::vector<Finding> CanonicalCheck::run() {
   if (state_.catalog.format != "zt-2") {
     find("", "canonical.format", "its format is " + state_.catalog.format + ": only zt-2 has a canonical form");

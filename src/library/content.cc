@@ -85,6 +85,7 @@ SparseParts read_sparse(const Tensor& tensor) {
   return parts;
 }
 
+// zt-1.2 §8
 std::uint64_t count_entries(const Tensor& tensor) {
   const Part values = tensor.part("values");
   const std::uint64_t bytes = values.length();

@@ -24,7 +24,7 @@ constexpr std::uint32_t kVersion = 2;
 
 ShardIdentity identity_of(const model::ShardRow& row) { return {row.name, row.size, row.digest}; }
 
-// A data shard, or any whole file of generation 2: what lies between its ends is bytes to us.
+// A data shard, or any whole file of generation 2: what lies between its ends is bytes to us. zt-2 §8
 void check_ends(const ByteStore& store) {
   std::array<std::byte, kHeaderBytes> head;
   std::array<std::byte, kFooterBytes> footer;
@@ -67,6 +67,7 @@ Shards::Shards(std::span<const model::ShardRow> rows, std::shared_ptr<const Reso
       generation2_(generation2),
       slots_(std::make_unique<Slot[]>(rows.size())) {}
 
+// zt-2 §8
 std::shared_ptr<const ByteStore> Shards::resolve(const model::ShardRow& row) const {
   const ShardIdentity identity = identity_of(row);
   std::shared_ptr<const ByteStore> store = resolver_ ? resolver_->find(identity) : nullptr;
@@ -106,6 +107,7 @@ std::filesystem::path Shards::path(std::size_t shard) const {
   return file == nullptr ? std::filesystem::path() : file->path();
 }
 
+// zt-2 §8
 bool Shards::check(std::size_t shard, run::Meter& meter) const {
   const model::ShardRow& row = rows_[shard];
   return inside("shard " + in_quotes(row.name), [&] {

@@ -15,7 +15,7 @@
 namespace zt {
 namespace {
 
-// Throws malformed when a byte of a bool tensor is neither 0 nor 1.
+// Throws malformed when a byte of a bool tensor is neither 0 nor 1. zt-1.2 §5
 void check_bools(std::uint64_t offset, std::span<const std::byte> bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (static_cast<unsigned>(bytes[i]) > 1) {
@@ -27,6 +27,7 @@ void check_bools(std::uint64_t offset, std::span<const std::byte> bytes) {
 }
 
 // Throws malformed when the half of the last byte that no element has is not zero. `length`: of all the bytes.
+// zt-2 §5
 void check_float4_end(std::uint64_t length, std::uint64_t offset, std::span<const std::byte> bytes) {
   if (bytes.empty() || offset + bytes.size() != length || static_cast<unsigned>(bytes.back()) < 16) return;
   throw Error(Code::malformed, "content.float4", "the unused half of the last byte is not zero");

@@ -11,6 +11,7 @@
 namespace zt::model {
 namespace {
 
+// zt-1.2 §8
 void check_bounds(std::span<const std::uint64_t> indices, std::uint64_t size, std::string_view axis) {
   for (std::size_t i = 0; i < indices.size(); ++i) {
     if (indices[i] >= size) {
@@ -23,6 +24,7 @@ void check_bounds(std::span<const std::uint64_t> indices, std::uint64_t size, st
 
 }  // namespace
 
+// zt-1.2 §8
 void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices,
                std::span<const std::uint64_t> indptr) {
   if (indptr.empty() || indptr.size() - 1 != shape[0]) {
@@ -47,6 +49,7 @@ void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
   check_bounds(indices, shape[1], "the columns");
 }
 
+// zt-1.2 §8
 void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::span<const std::uint64_t> indices) {
   const auto expected = checked::multiply(shape.size(), nnz);
   if (!expected || indices.size() != *expected) {
@@ -59,6 +62,7 @@ void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
   }
 }
 
+// zt-2 §6
 void check_csr_order(std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr) {
   for (std::size_t row = 0; row + 1 < indptr.size(); ++row) {
     for (std::uint64_t i = indptr[row] + 1; i < indptr[row + 1]; ++i) {
@@ -70,6 +74,7 @@ void check_csr_order(std::span<const std::uint64_t> indices, std::span<const std
   }
 }
 
+// zt-2 §6
 void check_coo_cells(std::size_t rank, std::uint64_t nnz, std::span<const std::uint64_t> indices) {
   // Below zero, at it or above it, as cell a comes before b, is the same or comes after.
   const auto compare = [&](std::uint64_t a, std::uint64_t b) {

@@ -147,6 +147,7 @@ PieceReader::PieceReader(const PartSource& part, Check check, Use use) : part_(p
   count_pieces(use);
 }
 
+// zt-1.2 §7
 void PieceReader::choose_digest(Check check) {
   const bool costly = part_.digest.starts_with("sha256");
   if (check == Check::none || (costly && check != Check::all)) return;
@@ -280,6 +281,7 @@ void PieceReader::fill_input() {
   if (in_turn_ && !over_decoded_) in_turn_->append(stream_->buffer);
 }
 
+// zt-1.2 §6
 void PieceReader::read_stream(std::span<std::byte> out) {
   begin_stream();
   while (!out.empty()) {
@@ -295,7 +297,7 @@ void PieceReader::read_stream(std::span<std::byte> out) {
   }
 }
 
-// What is left of the stream may hold skippable frames and checksums, but no more content.
+// What is left of the stream may hold skippable frames and checksums, but no more content. zt-1.2 §6
 void PieceReader::finish_stream() {
   begin_stream();
   if (part_.recipe->stored_length == 0) {
@@ -324,6 +326,7 @@ void PieceReader::finish() {
   finish_digest();
 }
 
+// zt-1.2 §7
 void PieceReader::finish_digest() {
   if (digest_.algorithm == Checksum::none) return;
   hash::Digest found{.algorithm = digest_.algorithm, .crc = stream_crc_};
@@ -343,6 +346,7 @@ void PieceReader::finish_digest() {
                   " have digest " + hash::format_digest(found) + ", the file says " + std::string(part_.digest));
 }
 
+// zt-1.2 §6
 std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& meter) {
   const model::Recipe& recipe = *part.recipe;
   codec::StreamDecoder decoder;
