@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <CLI/Error.hpp>
 
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -39,14 +38,13 @@ int run(const Set& set) {
     edits.set.emplace_back(zt::Value(set.operands[i].substr(0, equals)), value_of(set.operands[i].substr(equals + 1)));
   }
   const zt::AttributeReport report = zt::set_attributes(set.file, edits);
-  const std::size_t absent = edits.unset.size() - std::min(edits.unset.size(), report.unset);
   if (set.json) {
     print(fmt::format(R"({{"file": {}, "set": {}, "unset": {}}})"
                       "\n",
                       zt::json_quote(set.file), report.set, report.unset));
   } else if (!set.quiet) {
     std::string unset = edits.unset.empty() ? "" : fmt::format(", {} unset", report.unset);
-    if (absent > 0) unset += fmt::format(" ({} not there)", absent);
+    if (report.absent > 0) unset += fmt::format(" ({} not there)", report.absent);
     print(fmt::format("{}: {} set{}\n", printable(set.file), count_text(report.set, "attribute"), unset));
   }
   return 0;

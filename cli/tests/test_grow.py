@@ -104,6 +104,9 @@ def test_set_reads_values_as_json_or_text(grown):
     before = (grown / "model.zt").read_bytes()
     assert grown.ok("set", "model.zt", "--unset", "step") == "model.zt: 0 attributes set, 0 unset (1 not there)\n"
     assert (grown / "model.zt").read_bytes() == before
+    told = grown.ok("set", "model.zt", "a=1", "a=2", "--unset", "word", "--unset", "word", "--unset", "step")
+    assert told == "model.zt: 1 attribute set, 1 unset (1 not there)\n"
+    assert grown.info("model.zt")["attributes"]["a"] == 2
     grown.ok("set", "model.zt", "kind=index", "--tensor", "weight")
     (weight,) = [t for t in grown.info("model.zt")["tensors"] if t["name"] == "weight"]
     assert weight["attributes"] == {"kind": "index"}

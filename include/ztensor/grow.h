@@ -61,9 +61,10 @@ struct AttributeEdits {
   std::optional<std::string> tensor = {};  // whose attributes; nothing: the file's
   bool durable = false;
 };
-struct AttributeReport {
-  std::size_t set = 0;
-  std::size_t unset = 0;  // keys that were there
+struct AttributeReport {   // each key counts once
+  std::size_t set = 0;     // also to what they were
+  std::size_t unset = 0;   // that were there
+  std::size_t absent = 0;  // to unset, and not there
 };
 // Where there is nothing to set and no key to unset, the file is left as it is. Throws not_found for a tensor that is
 // not there; usage for attributes that the format cannot hold; what Writer::create throws for a file that cannot grow

@@ -106,14 +106,15 @@ class ZT_API Writer {
 
   // Replaces the attributes of the file: a map with text keys, or null.
   void set_attributes(const Value& attributes);
-  Value attributes() const;         // as they will be
+  Value attributes() const;         // as they will be, or after finalize() are
   std::string_view format() const;  // "zt-1.2"
   // Called during long adds with the bytes taken since this call, over all adds, and with `total` as it is given here.
   // An add that it stops throws cancelled, and the writer can then only be dropped.
   void set_progress(Progress progress, std::uint64_t total = 0);
   std::uint64_t bytes_written() const;  // so far; after finalize(), the size of the file, its shards included
 
-  // Writes the index and publishes the file. No call but bytes_written() may follow. Throws usage (an earlier write
+  // Writes the index and publishes the file. No call but bytes_written() and attributes() may
+  // follow. Throws usage (an earlier write
   // failed), limit (an index over Limits::index_bytes: nothing is published), io (the target is as it was).
   void finalize();
   // Gives up: the target stays as it was. Idempotent.

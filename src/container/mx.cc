@@ -1,3 +1,5 @@
+#include "container/profiles.h"
+
 #include "container/profile_checks.h"
 
 // zt.mx/1 (spec/profiles/mx.md)

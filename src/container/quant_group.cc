@@ -1,3 +1,5 @@
+#include "container/profiles.h"
+
 #include <algorithm>
 #include <iterator>
 

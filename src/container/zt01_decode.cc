@@ -73,7 +73,7 @@ class Entries {
   std::string first_duplicate_;
 };
 
-// zt-0.1 §4
+// zt-0.1 §3, §4
 void Entries::add(const Entry& entry) {
   if (!catalog_.add_tensor(entry.name, entry.shape, layout_of(entry), entry.attributes)) {
     if (duplicates_++ == 0) first_duplicate_ = entry.name;

@@ -1,8 +1,5 @@
 #include "container/zt10_manifest.h"
 
-#include <array>
-
-#include "base/utf8.h"
 #include "container/manifest_fields.h"
 
 namespace zt::container::zt10 {
@@ -15,12 +12,13 @@ namespace {
 constexpr const char* kKey = "zt10.key";
 constexpr const char* kTwice = "zt10.field.duplicate";
 
-// spec/zt-1.0.md §3. Who wrote it ("generator") is of no use to a reader.
-constexpr FieldMap<3> kRoot = {"zt10.root",
+// spec/zt-1.0.md §3
+constexpr FieldMap<4> kRoot = {"zt10.root",
                                "the manifest",
                                kKey,
                                kTwice,
                                {{{"version", "zt10.root.version", true},
+                                 {"generator", "zt10.field.duplicate"},
                                  {"attributes", "zt10.root.attributes"},
                                  {"tensors", "zt10.root.tensors", true}}}};
 constexpr FieldMap<4> kTensor = {"zt10.tensor",
@@ -54,7 +52,8 @@ std::span<const std::byte> ManifestCursor::walk(
   read_fields(root_, kRoot, [&](unsigned index, const Field& field) {
     switch (index) {
       case 0: text_of(root_.read(), field); break;
-      case 1: attributes = read_map_bytes(root_, field); break;
+      case 1: root_.skip(); break;  // who wrote it is of no use to a reader
+      case 2: attributes = read_map_bytes(root_, field); break;
       default: walk_tensors(field, tensor);
     }
   });

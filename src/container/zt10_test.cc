@@ -70,6 +70,15 @@ TEST(Zt10Decode, RefusesFilesThatAreNotFramedSo) {
   EXPECT_EQ(decoded("ZTEN1000" + std::string(8, '\0')), "malformed cbor.truncated");
 }
 
+TEST(Zt10Decode, PassesOverWhoWroteTheFileButNotTwice) {
+  const std::string version =
+                        "\x67version\x63"
+                        "1.0",
+                    tensors = "\x67tensors\xA0", generator = "\x69generator\x01";
+  EXPECT_EQ(decode(store_of(file_of("\xA3" + version + generator + tensors)), {}).size(), 0U);
+  EXPECT_EQ(decoded(file_of("\xA4" + version + generator + generator + tensors)), "malformed zt10.field.duplicate");
+}
+
 TEST(Zt10Sniff, TakesNoFileThatGeneration12Takes) {
   const std::string mine = file_of(kEmpty);
   EXPECT_TRUE(sniff(store_of(mine), "model.zt"));

@@ -1,8 +1,5 @@
 #include "container/zt12_manifest.h"
 
-#include <array>
-
-#include "base/utf8.h"
 #include "container/manifest_fields.h"
 #include "ztensor/error.h"
 

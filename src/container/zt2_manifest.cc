@@ -71,7 +71,7 @@ void check_name(std::string_view name) {
 
 wire::CborRules rules(const Limits& limits) { return {.strict = true, .depth = std::min(limits.depth, kDepth)}; }
 
-// zt-1.2 §3, zt-2 §3
+// zt-2 §3
 void check_deterministic(std::span<const std::byte> manifest, const Limits& limits) {
   CborCursor cursor(manifest, rules(limits));
   try {

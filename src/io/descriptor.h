@@ -57,10 +57,14 @@ auto retry(Call&& call) {
   throw Error::system(os_error, path.native(), what);
 }
 
-[[noreturn]] inline void fail_usage(const std::filesystem::path& path, std::string message) {
-  Error error(Code::usage, "", std::move(message));
+[[noreturn]] inline void fail_with(Code code, const std::filesystem::path& path, std::string message) {
+  Error error(code, "", std::move(message));
   error.enter_file(path.native());
   throw error;
+}
+
+[[noreturn]] inline void fail_usage(const std::filesystem::path& path, std::string message) {
+  fail_with(Code::usage, path, std::move(message));
 }
 
 // The system would stop reading such a path at its NUL and use another file. Throws usage.

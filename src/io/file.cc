@@ -1,6 +1,5 @@
 #include "io/file.h"
 
-#include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
@@ -15,8 +14,6 @@
 
 namespace zt::io {
 namespace {
-
-// Linux reads at most 2 GiB less a page in one call, other systems fail above 2 GiB.
 
 [[noreturn]] void fail_cut(const std::filesystem::path& path, std::uint64_t size, std::uint64_t now) {
   throw Error::system(0, path.native(),

@@ -1,9 +1,10 @@
+#include "io/growing_end.h"
+
 #include <algorithm>
 #include <array>
 
 #include "base/checked.h"
 #include "base/endian.h"
-#include "io/growing_end.h"
 #include "ztensor/error.h"
 
 namespace zt::io {

@@ -3,17 +3,11 @@
 namespace zt::io {
 
 void GrowingEnd::check_size(std::uint64_t end) const {
-  if (end > kMaxSize) io::fail(EFBIG, file_.path(), "cannot grow");
-}
-
-void GrowingEnd::fail(Code code, const char* what) const {
-  Error error(code, "", what);
-  error.enter_file(file_.path().native());
-  throw error;
+  if (end > kMaxSize) fail(EFBIG, file_.path(), "cannot grow");
 }
 
 void GrowingEnd::fail_live() const {
-  fail(Code::usage, "its end is not that of the version to grow: it was changed meanwhile");
+  fail_usage(file_.path(), "its end is not that of the version to grow: it was changed meanwhile");
 }
 
 std::optional<std::uint64_t> find_former_end(Tail tail, const Live& live, const ByteStore& store) {

@@ -49,10 +49,10 @@ class GrowingEnd {
  protected:
   GrowingEnd(GrowingFile& file, std::uint64_t base) : file_(file), base_(base) {}
   void check_size(std::uint64_t end) const;  // throws io: no file is as large
-  [[noreturn]] void fail(Code code, const char* what) const;
-  [[noreturn]] void fail_live() const;  // what was found is not the live version's end
+  [[noreturn]] void fail_live() const;       // what was found is not the live version's end
 
-  static constexpr std::uint64_t kMaxSize = std::numeric_limits<std::int64_t>::max() - kPage;  // what off_t can say
+  static constexpr std::uint64_t kMaxSize =
+      std::numeric_limits<std::int64_t>::max() - kPage;  // within what off_t can say
 
   GrowingFile& file_;
   std::uint64_t base_;

@@ -1,9 +1,10 @@
+#include "io/growing_end.h"
+
 #include <algorithm>
 #include <array>
 
 #include "base/checked.h"
 #include "base/endian.h"
-#include "io/growing_end.h"
 #include "ztensor/error.h"
 
 namespace zt::io {
@@ -114,7 +115,7 @@ void SizedEnd::hop(std::uint64_t written, std::uint64_t wanted) {
   const std::uint64_t farthest = (manifest_ + limit(length_)) & ~(kFooter - 1);
   const std::uint64_t footer = std::max(least, std::min(checked::round_up(wanted + length_, kFooter), farthest));
   if (footer - manifest_ > kMaxRange) {
-    fail(Code::limit, "its manifest is too large for an append of this size");
+    fail_with(Code::limit, file_.path(), "its manifest is too large for an append of this size");
   }
   if (footer != footer_) extend(footer);
   file_.copy(manifest_, length_, footer - length_);
@@ -127,7 +128,7 @@ void SizedEnd::hop(std::uint64_t written, std::uint64_t wanted) {
 
 std::uint64_t SizedEnd::place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t) {
   check_size(written + length);
-  if (length > kMaxRange) fail(Code::limit, "a manifest of more than 1 GiB");
+  if (length > kMaxRange) fail_with(Code::limit, file_.path(), "a manifest of more than 1 GiB");
   // Not over the live one, nor over the footer there is, if another one is needed anyway.
   const auto place = [&] {
     const std::uint64_t free = std::max({written, base_, moved_ ? manifest_ + length_ : 0});
@@ -140,7 +141,7 @@ std::uint64_t SizedEnd::place_manifest(std::uint64_t written, std::uint64_t leng
     footer = place();
   }
   if (footer - manifest_ > kMaxRange) {
-    fail(Code::limit, "its manifest is too large to have a new one beside it");
+    fail_with(Code::limit, file_.path(), "its manifest is too large to have a new one beside it");
   }
   if (footer != footer_) extend(footer);
   return footer - length;

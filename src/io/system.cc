@@ -65,17 +65,11 @@ ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t of
   });
 }
 
-int reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept {
-  struct statfs system {};
-  if (::fstatfs(file, &system) == 0 && system.f_type == TMPFS_MAGIC) {
-    errno = EOPNOTSUPP;
-    return -1;
-  }
-  if (offset > kMaxOffset || length > kMaxOffset - offset) {
-    errno = EFBIG;
-    return -1;
-  }
-  return perform({Call::reserve, file, offset}, [&](std::size_t) {
+void reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept {
+  if (offset > kMaxOffset || length > kMaxOffset - offset) return;
+  perform({.call = Call::reserve, .file = file, .offset = offset, .length = length}, [&](std::size_t) {
+    struct statfs system {};
+    if (::fstatfs(file, &system) != 0 || system.f_type != EXT4_SUPER_MAGIC) return 0;
     return ::fallocate(file, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(length));
   });
 }

@@ -20,6 +20,7 @@ struct Event {
   int file;
   std::uint64_t offset = 0;  // of pwrite and reserve; the new size for truncate
   std::span<const std::byte> bytes = {};
+  std::uint64_t length = 0;  // of reserve
 };
 
 struct Verdict {
@@ -41,10 +42,11 @@ void set_hook(Hook* hook) noexcept;
 int openat(int folder, const char* name, int flags, mode_t mode) noexcept;
 ssize_t write(int file, const void* bytes, std::size_t length) noexcept;
 ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t offset) noexcept;
-// Takes room on the disk for bytes that are about to be written there, all at once: file systems that would look for
-// it block by block (ext4) then write a third faster. No byte and no size changes. -1 where there is no such call, no
-// room, or no disk (tmpfs, which it would slow down): nothing that a writer needs to know, since its writes then say so.
-int reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept;
+// Takes room on the disk for bytes that are about to be written there, all at once, where that helps: ext4, which would
+// look for it block by block, then writes a third faster. No byte and no size changes. Nothing where there is no room:
+// the writes will say so. Other file systems are not asked: XFS then keeps room behind the end, btrfs compresses no
+// more, and tmpfs clears the memory first.
+void reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept;
 int ftruncate(int file, std::uint64_t size) noexcept;
 int fsync(int file) noexcept;
 int fdatasync(int file) noexcept;

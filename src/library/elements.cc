@@ -1,12 +1,8 @@
 #include "library/elements.h"
 
-#include <array>
-#include <bit>
 #include <cmath>
-#include <limits>
 #include <string>
 
-#include "base/endian.h"
 #include "library/indices.h"
 #include "model/floats.h"
 #include "model/integers.h"

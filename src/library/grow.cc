@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <map>
+#include <set>
+#include <string>
 
 #include "base/utf8.h"
 #include "io/publish.h"
@@ -176,19 +179,20 @@ GrowReport copy_without(const fs::path& path, std::span<const std::string> names
 }
 
 Value edited_attributes(const Value& old, const AttributeEdits& edits, AttributeReport& report) {
+  const std::set<std::string, std::less<>> unset(edits.unset.begin(), edits.unset.end());
+  std::set<std::string, std::less<>> set;
   Value::Map kept;
   if (const auto* members = old.members()) {
     for (const auto& member : *members) {
       const std::string* key = member.first.text();
-      if (key != nullptr && std::ranges::find(edits.unset, *key) != edits.unset.end()) {
-        ++report.unset;
-      } else {
-        kept.push_back(member);
-      }
+      if (key == nullptr || !unset.contains(*key)) kept.push_back(member);
     }
+    report.unset = members->size() - kept.size();
   }
+  report.absent = unset.size() - std::min(unset.size(), report.unset);
   for (const auto& [key, value] : edits.set) {
     if (key.text() == nullptr) throw Error(Code::usage, "", "the key of an attribute is text");
+    set.insert(*key.text());
     const auto found = std::ranges::find(kept, key, &std::pair<Value, Value>::first);
     if (found == kept.end()) {
       kept.emplace_back(key, value);
@@ -196,6 +200,7 @@ Value edited_attributes(const Value& old, const AttributeEdits& edits, Attribute
       found->second = value;
     }
   }
+  report.set = set.size();
   return Value(std::move(kept));
 }
 
@@ -225,7 +230,7 @@ AttributeReport set_attributes(const fs::path& path, const AttributeEdits& edits
   if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
   Writer writer = Writer::create(path, {.mode = WriteMode::append, .durable = edits.durable});
   const Value old = edits.tensor ? open(path).tensor(*edits.tensor).attributes() : writer.attributes();
-  AttributeReport report{.set = edits.set.size()};
+  AttributeReport report;
   const Value edited = edited_attributes(old, edits, report);
   if (report.set == 0 && report.unset == 0) return report;
   if (edits.tensor) {

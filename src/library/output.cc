@@ -8,9 +8,10 @@
 namespace zt::library {
 namespace {
 
-constexpr std::size_t kSmall = std::size_t{64} << 10;        // below it a copy costs less than a call
-constexpr std::uint64_t kHole = 4096;                        // a gap from here on is left to the file system
-constexpr std::uint64_t kReserved = std::uint64_t{1} << 20;  // below it taking room costs more than it saves
+constexpr std::size_t kSmall = std::size_t{64} << 10;         // below it a copy costs less than a call
+constexpr std::uint64_t kHole = 4096;                         // a gap from here on is left to the file system
+constexpr std::uint64_t kLeastRoom = std::uint64_t{1} << 20;  // below it taking room costs more than it saves
+constexpr std::uint64_t kMostRoom = std::uint64_t{256} << 20;
 
 }  // namespace
 
@@ -21,6 +22,7 @@ Output::Output(std::unique_ptr<io::WritableFile> file, std::uint64_t position)
 void Output::write(std::span<const std::byte> bytes) {
   if (hash_) hash_->update(bytes);
   while (!bytes.empty()) {
+    if (position_ < expected_ && position_ >= room_end_) take_room();
     const auto piece = bytes.first(std::min(bytes.size(), room()));
     if (piece.size() >= kSmall) {
       flush();
@@ -55,13 +57,20 @@ std::uint64_t Output::place(std::uint64_t alignment, std::uint64_t bound) {
   return position_;
 }
 
-void Output::reserve(std::uint64_t position, std::uint64_t bytes) noexcept {
-  if (file_ != nullptr && bytes >= kReserved) file_->reserve(position, bytes);
+void Output::expect(std::uint64_t bytes) noexcept {
+  expected_ = file_ != nullptr && bytes >= kLeastRoom ? position_ + bytes : 0;
+  room_end_ = position_;
+}
+
+// In steps: whoever lied about the length of a part is not given the whole disk.
+void Output::take_room() noexcept {
+  const std::uint64_t bytes = std::min(expected_ - position_, kMostRoom);
+  file_->reserve(position_, bytes);
+  room_end_ = position_ + bytes;
 }
 
 void Output::flush() {
   if (buffer_.empty()) return;
-  reserve(position_ - buffer_.size(), buffer_.size());
   sink_->write(buffer_);
   buffer_.clear();
 }
@@ -79,6 +88,7 @@ void Output::read_back(std::uint64_t offset, std::span<std::byte> out) {
 void Output::rewind(std::uint64_t position) {
   flush();
   file_->rewind(position);
+  expected_ = 0;
   position_ = position;
 }
 

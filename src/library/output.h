@@ -29,8 +29,8 @@ class Output {
   // Moves on to a multiple of `alignment` and returns it; what is passed over reads as zeros. About `bound` bytes
   // follow.
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound);
-  // Exactly `bytes` bytes are written next: the file takes room on the disk for them at once.
-  void expect(std::uint64_t bytes) noexcept { reserve(position_, bytes); }
+  // `bytes` bytes are written next: the file takes room on the disk for them before they are.
+  void expect(std::uint64_t bytes) noexcept;
   void flush();
   std::uint64_t position() const { return position_; }
   std::size_t room() const { return static_cast<std::size_t>(kBlock - position_ % kBlock); }  // to the block's end
@@ -46,13 +46,15 @@ class Output {
   std::uint64_t hash() const { return hash_->value(); }
 
  private:
-  void reserve(std::uint64_t position, std::uint64_t bytes) noexcept;
+  void take_room() noexcept;
   void pad(std::uint64_t length);
 
   std::unique_ptr<ByteSink> sink_;    // the file, too
   io::WritableFile* file_ = nullptr;  // null: a plain sink
   std::vector<std::byte> buffer_;
   std::uint64_t position_ = 0;
+  std::uint64_t expected_ = 0;  // where the bytes that are expected end; 0: none are
+  std::uint64_t room_end_ = 0;  // there is room up to here
   std::optional<hash::Xxh3> hash_;
 };
 

@@ -4,7 +4,6 @@
 #include <string>
 
 #include "base/checked.h"
-#include "base/endian.h"
 #include "base/utf8.h"
 #include "container/profiles.h"
 #include "library/indices.h"

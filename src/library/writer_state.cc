@@ -161,11 +161,12 @@ void Writer::State::finalize() {
   if (growing) {
     open = false;
     output->flush();
-    size = growing->commit(catalog, options.limits);
-    // Attributes can still be asked for.
+    // Attributes can be asked for when all else is let go of.
     const auto& edited = growing->edit().attributes;
     const auto former = growing->current().attributes_cbor();
-    catalog.attributes = edited ? *edited : std::vector<std::byte>(former.begin(), former.end());
+    std::vector<std::byte> attributes = edited ? *edited : std::vector<std::byte>(former.begin(), former.end());
+    size = growing->commit(catalog, options.limits);
+    catalog.attributes = std::move(attributes);
     output.reset();  // it writes to the file that is let go of now, with its lock
     blobs.reset();
     growing.reset();
