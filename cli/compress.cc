@@ -15,7 +15,7 @@ void add_compress(CLI::App& app, Command& chosen) {
   add_transfer_options(command, *compress);
   add_level(command, compress->level);
   command.footer(
-      "A tensor that zstd does not make smaller stays raw.\n\n"
+      "What zstd does not shrink by a sixteenth stays raw.\n\n"
       "Examples:\n"
       "  ztensor compress model.zt small.zt\n"
       "  ztensor compress model.zt -o small.zt -l 12");

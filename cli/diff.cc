@@ -39,7 +39,7 @@ std::string tuple(const Numbers& numbers, const Text& text) {
 
 std::string value_text(const zt::Value& value) {
   constexpr std::size_t kMost = 200;  // all of it is in the JSON
-  std::string text = printable(value.text() != nullptr ? *value.text() : zt::json_value(value));
+  std::string text = attribute_text(value);
   if (text.size() <= kMost) return text;
   std::size_t end = kMost;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;  // not within a character

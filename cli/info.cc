@@ -155,10 +155,6 @@ void print_table(const Table& table) {
   for (const Row& row : table.rows) print_row(row, widths, table.sparse);
 }
 
-std::string attribute_text(const zt::Value& value) {
-  return printable(value.text() != nullptr ? *value.text() : zt::json_value(value));
-}
-
 void print_attributes(const zt::Value& attributes) {
   if (attributes.members() == nullptr || attributes.members()->empty()) return;
   print("\nattributes\n");

@@ -8,6 +8,8 @@
 #include <iterator>
 
 #include "ztensor/error.h"
+#include "ztensor/info.h"
+#include "ztensor/value.h"
 
 namespace cli {
 namespace {
@@ -132,6 +134,17 @@ std::string rate_text(std::uint64_t bytes, double seconds) {
 
 std::string count_text(std::uint64_t count, std::string_view noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string attribute_text(const zt::Value& value) {
+  const std::string* text = value.text();
+  if (text == nullptr || text->empty()) return printable(zt::json_value(value));
+  try {
+    zt::json_parse(*text);
+  } catch (const zt::Error&) {
+    return printable(*text);
+  }
+  return printable(zt::json_value(value));
 }
 
 }  // namespace cli

@@ -5,6 +5,10 @@
 #include <string>
 #include <string_view>
 
+namespace zt {
+class Value;
+}
+
 namespace cli {
 
 // Thrown when whoever read standard output went away: there is nobody left to tell.
@@ -22,6 +26,9 @@ void print_error(std::string_view text);
 std::string printable(std::string_view text);
 // Columns that printable text fills: wide characters two, combining ones none.
 std::size_t columns_of(std::string_view text);
+
+// An attribute: text as it is, unless it reads as JSON and could be taken for another value; all else as JSON.
+std::string attribute_text(const zt::Value& value);
 
 std::string size_text(std::uint64_t bytes);                          // "999 B", "250.1 MB" (powers of 1000)
 std::string rate_text(std::uint64_t bytes, double seconds);          // "595 MB/s"

@@ -59,7 +59,7 @@ def test_each_difference_gets_a_line_and_exit_1(pair):
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == (
         "~ (file): attribute 'note': x -> y\n"
-        "~ (file): attribute 'more': 1, only in B\n"
+        "~ (file): attribute 'more': \"1\", only in B\n"
         "- gone\n"
         "~ shaped: shape (2, 3) -> (3, 2)\n"
         "~ typed: dtype int32 -> uint32\n"

@@ -45,6 +45,22 @@ def test_append_refuses_a_name_that_is_there(grown, contents):
     assert grown.tensors("model.zt") == contents
 
 
+def test_remove_takes_a_name_that_is_given_twice_once(grown):
+    before = len(grown.info("model.zt")["tensors"])
+    assert "1 tensor" in grown.ok("remove", "model.zt", "weight", "weight")
+    assert len(grown.info("model.zt")["tensors"]) == before - 1
+
+
+def test_text_that_reads_as_another_value_is_quoted(grown):
+    (grown / "other.zt").write_bytes((grown / "model.zt").read_bytes())
+    grown.ok("set", "model.zt", "run=7", "word=true story", "none=")
+    grown.ok("set", "other.zt", 'run="7"', "word=true story", "none=null")
+    lines = grown.ok("info", "other.zt").splitlines()
+    assert '  run: "7"' in lines and "  word: true story" in lines
+    told = grown.run("diff", "model.zt", "other.zt").stdout
+    assert '7 -> "7"' in told and '"" -> null' in told and "word" not in told
+
+
 def test_remove_in_place_and_into_a_copy(grown, contents):
     grown.ok("remove", "model.zt", "weight", "-o", "copy.zt")
     assert grown.tensors("model.zt") == contents

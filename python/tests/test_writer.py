@@ -194,3 +194,12 @@ def test_a_writer_is_not_called_from_its_own_sink(tmp_path):
         writer = ztensor.Writer(Nosy())
         writer.add_tensor("a", np.ones(10_000_000))
         writer.finalize()
+
+
+def test_a_format_is_text(tmp_path):
+    with pytest.raises(TypeError, match='a format is text, "1.0", "1.2" or "2", not int'):
+        ztensor.Writer(tmp_path / "w.zt", format=2)
+    with ztensor.Writer(tmp_path / "w.zt") as writer:
+        writer.add_tensor("a", np.zeros(3))
+    with pytest.raises(TypeError, match="a format is text"):
+        ztensor.convert(tmp_path / "w.zt", tmp_path / "out.zt", to=2)

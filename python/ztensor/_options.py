@@ -46,6 +46,13 @@ def encode_path(path: PathLike) -> bytes:
     return encoded
 
 
+def format_of(format: str | None) -> str:
+    """The format to write; "" is left to the library."""
+    if format is not None and not isinstance(format, str):
+        raise TypeError(f'a format is text, "1.0", "1.2" or "2", not {type(format).__name__}')
+    return format or ""
+
+
 def level_of(compress: bool | int | None) -> int | None:
     """The zstd level that `compress` asks for; 0 is raw, None is left to another."""
     if compress is None:

@@ -217,10 +217,11 @@ GrowReport remove(const fs::path& path, std::span<const std::string> names, cons
   GrowReport report{.bytes_in = fs::file_size(path)};
   Writer writer =
       Writer::create(path, {.mode = WriteMode::append, .durable = options.durable, .limits = options.limits});
-  for (const std::string& name : names) writer.remove(name);
+  const std::set<std::string, std::less<>> each(names.begin(), names.end());
+  for (const std::string& name : each) writer.remove(name);
   writer.finalize();
   const Source left = open(path, {.limits = options.limits});
-  report.tensors = names.size();
+  report.tensors = each.size();
   report.bytes_out = left.stored_size();
   report.reclaimable = library::reclaimable(left, options.limits);
   return report;
