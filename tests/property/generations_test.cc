@@ -288,7 +288,7 @@ TEST(Generations, AnyToAnyOtherAndBackIsTheSameOrIsRefused) {
   }
   EXPECT_GT(moves, refusals);
   EXPECT_GT(refusals, 0);
-  EXPECT_GT(attributes_moved, 100);
+  EXPECT_GT(attributes_moved, 0);
 }
 
 // --- what is given up knowingly
