@@ -113,9 +113,9 @@ class ZT_API Writer {
   void set_progress(Progress progress, std::uint64_t total = 0);
   std::uint64_t bytes_written() const;  // so far; after finalize(), the size of the file, its shards included
 
-  // Writes the index and publishes the file. No call but bytes_written() and attributes() may
-  // follow. Throws usage (an earlier write
-  // failed), limit (an index over Limits::index_bytes: nothing is published), io (the target is as it was).
+  // Writes the index and publishes the file. No call but bytes_written() and attributes() may follow. Throws usage (an
+  // earlier write failed), limit (an index over Limits::index_bytes: nothing is published), io (the target is as it
+  // was).
   void finalize();
   // Gives up: the target stays as it was. Idempotent.
   void abort() noexcept;

@@ -16,6 +16,7 @@ namespace zt::library {
 namespace {
 
 constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
+
 struct Room {
   std::uint64_t offset, length;
   std::uint64_t written;  // bytes that the file had then
