@@ -79,14 +79,14 @@ def test_any_slice_of_any_array_is_stored_as_numpy_copies_it(tmp_path, data):
 )
 def test_what_cannot_be_stored_is_unsupported(tmp_path, array):
     with ztensor.Writer(tmp_path / "u.zt") as writer:
-        with pytest.raises(ztensor.UnsupportedError):
+        with pytest.raises(ztensor.UnsupportedError, match=r"^tensor 't': "):
             writer.add_tensor("t", array)
 
 
 @pytest.mark.parametrize("value", [[1, 2], (1.0,), 3, "text", b"bytes", None, {"a": 1}, object()])
 def test_what_is_no_array_is_a_type_error(tmp_path, value):
     with ztensor.Writer(tmp_path / "u.zt") as writer:
-        with pytest.raises(TypeError):
+        with pytest.raises(TypeError, match=r"^tensor 't': expected an array or a tensor, not "):
             writer.add_tensor("t", value)
 
 

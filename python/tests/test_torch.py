@@ -111,7 +111,7 @@ def test_what_has_no_elements_or_no_dtype_is_unsupported(tmp_path):
     ]
     with ztensor.Writer(tmp_path / "u.zt") as writer:
         for tensor in wrong:
-            with pytest.raises(ztensor.UnsupportedError):
+            with pytest.raises(ztensor.UnsupportedError, match=r"^tensor 't': "):
                 writer.add_tensor("t", tensor)
 
 

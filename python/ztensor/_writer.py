@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import _sparse, _ztensor
-from ._errors import UsageError
-from ._incoming import is_scipy, is_torch, spec_of
+from ._errors import UnsupportedError, UsageError
+from ._incoming import Spec, is_scipy, is_torch, spec_of
 from ._options import (
     Limits,
     alignment_of,
@@ -120,10 +120,15 @@ class Writer:
                 self._add_stored(name, tensor, compress, replace)
                 return
             tensor = tensor.numpy()
-        sparse = _sparse_of(tensor)
+        sparse = _sparse_of(name, tensor)
         if sparse is None:
             self._writer.add(
-                name_of_tensor(name), spec_of(tensor), level_of(compress), checksum, _plain(attributes), bool(replace)
+                name_of_tensor(name),
+                _spec_of(name, tensor),
+                level_of(compress),
+                checksum,
+                _plain(attributes),
+                bool(replace),
             )
         elif sparse.indptr is None:
             self.add_sparse_coo(
@@ -181,9 +186,9 @@ class Writer:
         self._writer.add_csr(
             name_of_tensor(name),
             shape_of(shape),
-            spec_of(values),
-            spec_of(indices),
-            spec_of(indptr),
+            _spec_of(name, values),
+            _spec_of(name, indices),
+            _spec_of(name, indptr),
             level_of(compress),
             checksum,
             _plain(attributes),
@@ -206,8 +211,8 @@ class Writer:
         self._writer.add_coo(
             name_of_tensor(name),
             shape_of(shape),
-            spec_of(values),
-            spec_of(indices),
+            _spec_of(name, values),
+            _spec_of(name, indices),
             level_of(compress),
             checksum,
             _plain(attributes),
@@ -227,7 +232,7 @@ class Writer:
         replace: bool = False,
     ) -> None:
         """A tensor of any layout: `parts` maps a role to an array, as `Tensor.parts` does back."""
-        specs = [(role, spec_of(part)) for role, part in parts.items()]
+        specs = [(role, _spec_of(name, part)) for role, part in parts.items()]
         self._writer.add_object(
             name_of_tensor(name),
             shape_of(shape),
@@ -267,12 +272,25 @@ class Writer:
             self.finalize()
 
 
-def _sparse_of(tensor: Any) -> _sparse.Sparse | None:
+def _spec_of(name: str, array: Any) -> Spec:
+    """`spec_of`, with errors that say of which tensor."""
+    try:
+        return spec_of(array)
+    except (UnsupportedError, TypeError) as error:
+        error.args = (f"tensor {name!r}: {error}",)
+        raise
+
+
+def _sparse_of(name: str, tensor: Any) -> _sparse.Sparse | None:
     if is_scipy(tensor):
         return _sparse.from_scipy(tensor)
-    if is_torch(tensor):
+    if not is_torch(tensor):
+        return None
+    try:
         return _sparse.from_torch(tensor)
-    return None
+    except UnsupportedError as error:
+        error.args = (f"tensor {name!r}: {error}",)
+        raise
 
 
 def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any] | None:
