@@ -157,6 +157,7 @@ def part_cases():
     part("key.part", "zt10.key", {1: 2})
     part("field.duplicate.part", "zt10.field.duplicate", {Raw(cbor("offset")): 64})
     data = {"offset": 128, "length": 16}
+    cases.entry("key.role", dense(tensor={"components": Map([("data", data), (1, data)])}), "zt10.key")
     twice = Map([("data", data), ("data", data)])
     cases.entry("part.duplicate", dense(tensor={"components": twice}), "zt10.part.duplicate")
     part("part.encoding", "zt10.part.encoding", {"encoding": "lz4"}, code="unsupported")
