@@ -37,7 +37,8 @@ std::string_view state_name(State state) {
 std::string summary(const Repair& repair, const zt::RepairReport& report) {
   const std::string name = printable(repair.file);
   if (report.state == State::healthy) {
-    return fmt::format("{}: nothing to repair, {}\n", name, count_text(report.tensors, "tensor"));
+    return fmt::format("{}: nothing to repair, {}; 'ztensor verify' checks their contents\n", name,
+                       count_text(report.tensors, "tensor"));
   }
   const std::string cause = report.state == State::torn ? "its end is torn" : "an append was killed";
   std::string done = repair.output ? fmt::format("written to {}", printable(*repair.output)) : "cut";

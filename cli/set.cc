@@ -3,6 +3,9 @@
 
 #include <memory>
 #include <optional>
+#include <regex>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "commands.h"
@@ -21,12 +24,22 @@ struct Set : Change {
   std::optional<std::string> tensor;
 };
 
+bool is_json_number(const std::string& text) {
+  static const std::regex number(R"(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)");
+  return text.size() < 1000 && std::regex_match(text, number);  // its recursion has no bound of its own
+}
+
 // JSON where it is that, else text.
-zt::Value value_of(const std::string& text) {
+zt::Value value_of(std::string_view key, const std::string& text) {
   try {
     return zt::json_parse(text);
   } catch (const zt::Error& error) {
     if (error.code() != zt::Code::malformed) throw;
+    if (is_json_number(text)) {
+      throw zt::Error(
+          zt::Code::usage, "",
+          fmt::format("{0}={1}: a number that no attribute can hold; as text it is {0}='\"{1}\"'", key, text));
+    }
     return zt::Value(text);
   }
 }
@@ -35,7 +48,8 @@ int run(const Set& set) {
   zt::AttributeEdits edits{.unset = set.unset, .tensor = set.tensor, .durable = set.durable};
   for (std::size_t i = 1; i < set.operands.size(); ++i) {
     const std::size_t equals = set.operands[i].find('=');
-    edits.set.emplace_back(zt::Value(set.operands[i].substr(0, equals)), value_of(set.operands[i].substr(equals + 1)));
+    const std::string key = set.operands[i].substr(0, equals);
+    edits.set.emplace_back(zt::Value(key), value_of(key, set.operands[i].substr(equals + 1)));
   }
   const zt::AttributeReport report = zt::set_attributes(set.file, edits);
   if (set.json) {

@@ -127,13 +127,27 @@ def test_set_reads_values_as_json_or_text(grown):
     (weight,) = [t for t in grown.info("model.zt")["tensors"] if t["name"] == "weight"]
     assert weight["attributes"] == {"kind": "index"}
     assert "'absent'" in grown.fails("set", "model.zt", "a=1", "--tensor", "absent")
+    assert grown.fails("set", "model.zt", "a=1", "--unset", "a") == "attribute 'a' is both set and unset"
     assert "KEY=VALUE" in grown.fails("set", "model.zt", "novalue", code=2)
     assert "KEY=VALUE" in grown.fails("set", "model.zt", code=2)
 
 
+def test_set_does_not_make_text_of_a_number_that_it_cannot_hold(grown):
+    before = (grown / "model.zt").read_bytes()
+    for number in ["1e400", "-1e400", "18446744073709551616", "-9223372036854775809", "1" + "0" * 400]:
+        error = grown.fails("set", "model.zt", f"n={number}")
+        assert error == f"n={number}: a number that no attribute can hold; as text it is n='\"{number}\"'"
+    assert (grown / "model.zt").read_bytes() == before
+    texts = ["2026-11-24", "1.2.3", "007", "+1", "1e", ".5", "0x10", "NaN"]
+    grown.ok("set", "model.zt", *(f"t{i}={text}" for i, text in enumerate(texts)), 'n="1e400"')
+    attributes = grown.info("model.zt")["attributes"]
+    assert [attributes[f"t{i}"] for i in range(len(texts))] == texts and attributes["n"] == "1e400"
+
+
 def test_repair_cuts_a_torn_end(grown, contents):
     whole = (grown / "model.zt").read_bytes()
-    assert grown.ok("repair", "model.zt") == "model.zt: nothing to repair, 4 tensors\n"
+    told = "model.zt: nothing to repair, 4 tensors; 'ztensor verify' checks their contents\n"
+    assert grown.ok("repair", "model.zt") == told
     (grown / "model.zt").write_bytes(whole + b"torn")
     size = len(whole)
     told = f"model.zt: its end is torn; the last whole version has 4 tensors in {size} of {size + 4} bytes: "

@@ -57,7 +57,7 @@ ZT_API GrowReport remove(const std::filesystem::path& path, std::span<const std:
 
 struct AttributeEdits {
   Value::Map set = {};                     // text keys; a key that is there gets the new value
-  std::vector<std::string> unset = {};     // keys that need not be there
+  std::vector<std::string> unset = {};     // keys that need not be there, and that `set` does not have
   std::optional<std::string> tensor = {};  // whose attributes; nothing: the file's
   bool durable = false;
 };
@@ -67,8 +67,8 @@ struct AttributeReport {   // each key counts once
   std::size_t absent = 0;  // to unset, and not there
 };
 // Where there is nothing to set and no key to unset, the file is left as it is. Throws not_found for a tensor that is
-// not there; usage for attributes that the format cannot hold; what Writer::create throws for a file that cannot grow
-// or that another writer has.
+// not there; usage for a key to set and to unset, and for attributes that the format cannot hold; what Writer::create
+// throws for a file that cannot grow or that another writer has.
 ZT_API AttributeReport set_attributes(const std::filesystem::path& path, const AttributeEdits& edits);
 
 struct CompactOptions {

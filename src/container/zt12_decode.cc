@@ -53,7 +53,9 @@ Extent find_manifest(const ByteStore& store) {
   if (!is_magic(head)) throw Error(Code::malformed, "zt12.header.magic", "offset 0: expected ZTEN1000");
   if (!is_magic(std::span(footer).subspan(8))) {
     throw Error(Code::malformed, "zt12.footer.magic",
-                "offset " + std::to_string(size - 8) + ": expected ZTEN1000; the file was cut short or never finished");
+                "offset " + std::to_string(size - 8) +
+                    ": expected ZTEN1000; the file was cut short, is unfinished or has bytes behind its end; see "
+                    "'ztensor repair'");
   }
   const auto length = endian::load_le<std::uint64_t>(footer.data());
   if (length > size - kHeaderBytes - kFooterBytes) {

@@ -82,7 +82,8 @@ Ending read_ending(const ByteStore& store, const Limits& limits) {
   const auto footer = parse_footer(tail);
   if (!footer) {
     malformed("zt2.footer.magic", "offset " + std::to_string(size - kHeaderBytes) +
-                                      ": expected the magic of generation 2; the file was cut short or never finished");
+                                      ": expected the magic of generation 2; the file was cut short, is unfinished or "
+                                      "has bytes behind its end; see 'ztensor repair'");
   }
   check_footer(*footer, size, limits);
   Ending ending{.file_size = size, .footer = *footer, .manifest = {}};

@@ -61,7 +61,7 @@ void Appending::check_paths() const {
 void Appending::open_sources() {
   for (const fs::path& path : paths_) {
     sources_.push_back(open(path, options_.open));
-    report_.bytes_in += sources_.back().stored_size();
+    report_.bytes_in += sources_.back().stored_size() + sources_.back().shards_size();
     for (const std::string& note : sources_.back().notes()) report_.notes.push_back(path.string() + ": " + note);
   }
 }
@@ -192,6 +192,9 @@ Value edited_attributes(const Value& old, const AttributeEdits& edits, Attribute
   report.absent = unset.size() - std::min(unset.size(), report.unset);
   for (const auto& [key, value] : edits.set) {
     if (key.text() == nullptr) throw Error(Code::usage, "", "the key of an attribute is text");
+    if (unset.contains(*key.text())) {
+      throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + " is both set and unset");
+    }
     set.insert(*key.text());
     const auto found = std::ranges::find(kept, key, &std::pair<Value, Value>::first);
     if (found == kept.end()) {

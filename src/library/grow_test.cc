@@ -128,6 +128,8 @@ TEST_P(GrowFiles, SetsAndUnsetsAttributes) {
   EXPECT_EQ(open(path).tensor("w").attributes(), Value(Value::Map{{"k", true}}));
   set_attributes(path, {.unset = {"k"}, .tensor = "w"});
   EXPECT_EQ(refusal([&] { set_attributes(path, {.set = {{"k", 1}}, .tensor = "v"}); }).first, Code::not_found);
+  EXPECT_EQ(refusal([&] { set_attributes(path, {.set = {{"b", 1}}, .unset = {"b"}}); }).first, Code::usage);
+  EXPECT_EQ(open(path).attributes(), Value(Value::Map{{"b", "x"}, {"c", 2.5}}));
 }
 
 TEST_P(GrowFiles, CompactGivesBackWhatAppendsLeft) {
