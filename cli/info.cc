@@ -25,7 +25,7 @@ constexpr std::size_t kWidest = 72;  // a longer cell runs over, and moves its o
 
 struct Row {
   std::array<std::string, kColumns> cells;
-  std::string cause;  // why the tensor cannot be read
+  std::vector<std::string> lines = {};  // below it: why the tensor cannot be read, its attributes
 };
 
 struct Table {
@@ -74,7 +74,7 @@ Row unreadable_row(const zt::Tensor& tensor, const zt::Error& cause) {
     join(row.cells[kDigest], printable(digest_kind(part)));
   }
   row.cells[kSize] = size_text(stored);
-  row.cause = printable(cause.what());
+  row.lines.push_back("unreadable: " + printable(cause.what()));
   return row;
 }
 
@@ -105,6 +105,16 @@ void add_rows(Table& table, const zt::Tensor& tensor) {
   std::move(part_rows.begin(), part_rows.end(), std::back_inserter(table.rows));
 }
 
+// "key: value" of each; nothing where there are none.
+std::vector<std::string> attribute_lines(const zt::Value& attributes) {
+  std::vector<std::string> lines;
+  if (attributes.members() == nullptr) return lines;
+  for (const auto& [key, value] : *attributes.members()) {
+    lines.push_back(fmt::format("{}: {}", attribute_text(key), attribute_text(value)));
+  }
+  return lines;
+}
+
 Table make_table(const zt::Source& source) {
   Table table;
   for (const zt::Tensor& tensor : source) {
@@ -120,6 +130,9 @@ Table make_table(const zt::Source& source) {
     row.cells[kName] = printable(tensor.name());
     row.cells[kShape] = fmt::format("[{}]", fmt::join(tensor.shape(), ","));
     row.cells[kLayout] = printable(tensor.layout());
+    for (std::string& line : attribute_lines(tensor.attributes())) {
+      table.rows.back().lines.push_back("attribute " + std::move(line));
+    }
     table.sparse = table.sparse || tensor.layout() != "dense";
   }
   return table;
@@ -135,12 +148,12 @@ void print_row(const Row& row, const std::array<std::size_t, kColumns>& widths, 
   }
   line.erase(line.find_last_not_of(' ') + 1);
   print(line + "\n");
-  if (!row.cause.empty()) print("  unreadable: " + row.cause + "\n");
+  for (const std::string& below : row.lines) print("  " + below + "\n");
 }
 
 void print_table(const Table& table) {
   if (table.rows.empty()) return;
-  const Row header{{"name", "dtype", "shape", "layout", "size", "encoding", "digest"}, ""};
+  const Row header{{"name", "dtype", "shape", "layout", "size", "encoding", "digest"}};
   std::array<std::size_t, kColumns> widths = {};
   const auto widen = [&widths](const Row& row) {
     for (std::size_t i = 0; i < kColumns; ++i) {
@@ -156,11 +169,18 @@ void print_table(const Table& table) {
 }
 
 void print_attributes(const zt::Value& attributes) {
-  if (attributes.members() == nullptr || attributes.members()->empty()) return;
-  print("\nattributes\n");
-  for (const auto& [key, value] : *attributes.members()) {
-    print(fmt::format("  {}: {}\n", attribute_text(key), attribute_text(value)));
+  const std::vector<std::string> lines = attribute_lines(attributes);
+  if (!lines.empty()) print("\nattributes\n");
+  for (const std::string& line : lines) print("  " + line + "\n");
+}
+
+// What the file takes on disk, with its shards.
+std::string stored_text(const zt::Source& source) {
+  std::string text = size_text(source.stored_size()) + " stored";
+  if (source.files() > 1) {
+    text += fmt::format(" + {} in {}", size_text(source.shards_size()), count_text(source.files() - 1, "shard"));
   }
+  return text;
 }
 
 int run(const std::string& file, bool json) {
@@ -171,8 +191,8 @@ int run(const std::string& file, bool json) {
     return 0;
   }
   const Table table = make_table(source);
-  print(fmt::format("{}: {}, {}, {} decoded, {} stored\n", printable(file), source.format(),
-                    count_text(source.size(), "tensor"), size_text(table.decoded), size_text(source.stored_size())));
+  print(fmt::format("{}: {}, {}, {} decoded, {}\n", printable(file), source.format(),
+                    count_text(source.size(), "tensor"), size_text(table.decoded), stored_text(source)));
   print_attributes(source.attributes());
   print_table(table);
   return 0;

@@ -36,6 +36,20 @@ void refuse_positional_tensor_file(const std::string& output, const zt::OpenOpti
       fmt::format("{}: exists and is a tensor file; to replace it, name it with -o and add --force", output));
 }
 
+// "5GB" as its number of bytes.
+std::string as_shard_size(const std::string& text) {
+  std::string bytes = text.starts_with('-') ? "0" : text;  // a negative number would wrap
+  try {
+    CLI::AsSizeValue(true)(bytes);
+  } catch (const CLI::ValidationError&) {
+    bytes = "0";
+  }
+  if (bytes == "0") {
+    throw CLI::ValidationError(fmt::format("'{}' is no whole number over 0, alone or as in 5GB or 512MiB", text));
+  }
+  return bytes;
+}
+
 void print_report(const std::string& output, const zt::ConvertReport& report, double seconds, bool quiet) {
   for (const std::string& note : report.notes) print_note(note);
   for (const std::string& loss : report.losses) print_note("lost " + loss);
@@ -76,7 +90,7 @@ void add_target(CLI::App& command, zt::ConvertOptions& options) {
   command
       .add_option("--max-shard-size", options.writer.max_shard_size,
                   "format 2: put data into files of at most so many bytes beside OUT (5GB, 512MB)")
-      ->transform(CLI::AsSizeValue(true))
+      ->transform(as_shard_size)
       ->option_text("SIZE");
 }
 

@@ -55,6 +55,14 @@ def test_help_of_each_command_shows_an_example(at, command):
             ["convert", "a", "b", "--threads", "0"],
             "--threads: Value 0 not in range 1 to 1024 (see 'ztensor convert --help')",
         ),
+        *(
+            (
+                ["convert", "a", "b", "--to", "2", "--max-shard-size", size],
+                f"--max-shard-size: '{size}' is no whole number over 0, alone or as in 5GB or 512MiB "
+                "(see 'ztensor convert --help')",
+            )
+            for size in ["0", "0GB", "1.5kB", "abc", "-3", "5 apples", "99999999EB"]
+        ),
         (["merge", "a", "b"], "-o OUT is needed (see 'ztensor merge --help')"),
     ],
 )

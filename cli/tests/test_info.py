@@ -38,6 +38,26 @@ def test_zstd_and_digests_are_named(model):
     assert row[5] == "zstd" and float(row[6].rstrip("x")) > 50 and row[7] == "crc32c"
 
 
+def test_attributes_of_a_tensor_stand_below_it(model):
+    model.ok("convert", "model.safetensors", "model.zt")
+    model.ok("set", "model.zt", "kind=index", "scale=0.5", "--tensor", "weight")
+    lines = model.ok("info", "model.zt").splitlines()
+    row = next(i for i, line in enumerate(lines) if line.startswith("weight"))
+    assert lines[row + 1 : row + 3] == ["  attribute kind: index", "  attribute scale: 0.5"]
+    assert lines[row + 3].startswith("größe")
+
+
+def test_what_shards_take_is_told(model):
+    model.ok("convert", "model.safetensors", "-o", "root.zt", "--to", "2", "--max-shard-size", "10kB")
+    sizes = {name: (model / name).stat().st_size for name in model.files()}
+    shards = sum(size for name, size in sizes.items() if name.startswith("root-"))
+    head = model.ok("info", "root.zt").splitlines()[0]
+    count = len(sizes) - 2
+    assert head.endswith(f" stored + {shards / 1000:.1f} kB in {count} shard" + ("s" if count > 1 else ""))
+    moved = model.ok("convert", "root.zt", "back.zt")
+    assert f"4 tensors, {(shards + sizes['root.zt']) / 1000:.1f} kB -> " in moved
+
+
 def test_json_is_one_document_with_the_keys_of_the_guide(model):
     document = json.loads(model.ok("info", "model.safetensors", "--json"))
     assert list(document) == ["file", "format", "attributes", "tensors"]

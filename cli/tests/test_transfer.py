@@ -112,6 +112,18 @@ def test_an_original_that_was_not_read_whole_is_kept(model):
     assert model.files() == ["model.safetensors"]
 
 
+def test_what_was_picked_is_what_the_summary_counts(model):
+    told = model.ok("convert", "model.safetensors", "-o", "some.zt", "--exclude", "w*")
+    assert told.startswith("some.zt: 3 tensors, 14 B -> ")
+    whole = (model / "model.safetensors").stat().st_size / 1000
+    assert f"4 tensors, {whole:.1f} kB -> " in model.ok("convert", "model.safetensors", "-o", "all.zt")
+
+
+def test_an_unknown_format_is_told_the_known_ones(model):
+    error = model.fails("convert", "model.safetensors", "-o", "out.zt", "-f", "bogus")
+    assert error.startswith("no format is named 'bogus': expected auto, zt-0.1, ") and "safetensors" in error
+
+
 def test_an_unreadable_tensor_stops_unless_it_is_to_be_skipped(model):
     model.ok("convert", "model.safetensors", "model.zt")
     data = (model / "model.zt").read_bytes()

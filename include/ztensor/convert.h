@@ -27,7 +27,7 @@ struct ConvertOptions {
 
 struct ConvertReport {
   std::uint64_t tensors = 0;
-  std::uint64_t bytes_in = 0;        // sizes of the input files
+  std::uint64_t bytes_in = 0;        // of the input files; of the tensors taken, as stored, with include or exclude
   std::uint64_t bytes_out = 0;       // size of the output
   std::vector<std::string> skipped;  // "name: cause"
   std::vector<std::string> losses;   // what the format could not hold and was left out (WriterOptions::lossy)

@@ -34,6 +34,7 @@ class ZT_API Source {
   std::size_t files() const;                      // 1, and one for each shard
   const std::vector<std::string>& notes() const;  // what a user should know, but is no error
   std::uint64_t stored_size() const;              // bytes of the file, without its shards
+  std::uint64_t shards_size() const;              // bytes of its shards, as the file has them
 
   class Iterator {
    public:

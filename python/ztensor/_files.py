@@ -27,7 +27,7 @@ class Converted(NamedTuple):
     """What `convert` and `merge` did."""
 
     tensors: int
-    bytes_in: int  # sizes of the input files
+    bytes_in: int  # of the input files; of the tensors taken, as stored, with `include` or `exclude`
     bytes_out: int  # size of the output
     skipped: list[str]  # "name: cause"
     losses: list[str]  # what the format could not hold, and `lossy` gave up

@@ -57,6 +57,7 @@ class Conversion {
  private:
   void check_paths() const;
   void open_inputs();
+  bool picks() const { return !options_.include.empty() || !options_.exclude.empty(); }
   bool selected(std::string_view name) const;
   void select();
   void check_losses();
@@ -89,7 +90,7 @@ class Conversion {
 void Conversion::check_paths() const {
   if (paths_.empty()) throw Error(Code::usage, "", "there is no input");
   library::check_suffix(output_.string());
-  if (options_.delete_originals && !(options_.include.empty() && options_.exclude.empty())) {
+  if (options_.delete_originals && picks()) {
     throw Error(Code::usage, "",
                 "originals can only be deleted when every tensor of them is kept: leave out include and exclude");
   }
@@ -110,8 +111,7 @@ void Conversion::check_paths() const {
 void Conversion::open_inputs() {
   const auto target = io::identify(output_);
   const std::string& format = options_.format;
-  if (format != "auto" && !library::is_format(format))
-    throw Error(Code::usage, "", "no format is named " + in_quotes(format));
+  if (format != "auto") library::check_format_name(format);
   for (const fs::path& path : paths_) {
     inputs_.push_back(open(path, options_.open));
     const std::string_view found = inputs_.back().format();
@@ -123,9 +123,8 @@ void Conversion::open_inputs() {
       const auto shard = io::identify(files[i]);
       if (target && shard && *target == *shard)
         throw Error(Code::usage, "", output_.string() + ": the output is a shard of " + path.string());
-      report_.bytes_in += inputs_.back().state()->catalog.shards[i - 1].size;
     }
-    report_.bytes_in += inputs_.back().stored_size();
+    if (!picks()) report_.bytes_in += inputs_.back().stored_size() + inputs_.back().shards_size();
     for (const std::string& note : inputs_.back().notes()) report_.notes.push_back(path.string() + ": " + note);
   }
   whole_.assign(inputs_.size(), true);
@@ -159,11 +158,14 @@ void Conversion::select() {
                         paths_[i].string());
       }
       chosen_.push_back({i, tensor});
-      for (std::size_t part = 0; part < tensor.parts(); ++part)
-        total_ += work_of(tensor.part(part), options_.recode.has_value());
+      for (std::size_t k = 0; k < tensor.parts(); ++k) {
+        const Part part = tensor.part(k);
+        total_ += work_of(part, options_.recode.has_value());
+        if (picks()) report_.bytes_in += work_of(part, false);
+      }
     }
   }
-  if (chosen_.empty() && !(options_.include.empty() && options_.exclude.empty())) {
+  if (chosen_.empty() && picks()) {
     throw Error(Code::usage, "", "no tensor is left of what is to be included and excluded");
   }
 }

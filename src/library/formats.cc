@@ -79,9 +79,14 @@ const model::Encoder* find_encoder(std::string_view format) {
   return nullptr;
 }
 
-bool is_format(std::string_view name) {
-  if (name.starts_with("zt-")) name.remove_prefix(3);
-  return name == "0.1" || name == "1.0" || name == "1.1" || name == "1.2" || name == "2" || name == "safetensors";
+void check_format_name(std::string_view name) {
+  constexpr std::string_view kNames[] = {"zt-0.1", "zt-1.0", "zt-1.1", "zt-1.2", "zt-2", "safetensors"};
+  std::string expected = "auto";
+  for (const std::string_view known : kNames) {
+    if (name == known || (known.starts_with("zt-") && name == known.substr(3))) return;
+    expected += ", " + std::string(known);
+  }
+  throw Error(Code::usage, "", "no format is named " + in_quotes(name) + ": expected " + expected);
 }
 
 void check_suffix(std::string_view path) {

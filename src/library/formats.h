@@ -25,8 +25,8 @@ const Format& detect(const ByteStore& store, std::string_view file_name);
 const Format& find_writable(std::string_view name);
 // The encoder of a source's format, by its name; null where we only read.
 const model::Encoder* find_encoder(std::string_view format);
-// Whether some source may have this format, by its name with or without "zt-".
-bool is_format(std::string_view name);
+// Throws usage unless some source may have this format, by its name with or without "zt-".
+void check_format_name(std::string_view name);
 // Throws usage unless `path` may hold a file of ours: other formats' suffixes are not ours to use.
 void check_suffix(std::string_view path);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "base/checked.h"
 #include "base/utf8.h"
@@ -204,6 +205,13 @@ std::size_t Source::files() const { return 1 + state_->catalog.shards.size(); }
 const std::vector<std::string>& Source::notes() const { return state_->catalog.notes; }
 
 std::uint64_t Source::stored_size() const { return state_->store->size(); }
+std::uint64_t Source::shards_size() const {
+  std::uint64_t sum = 0;
+  for (const model::ShardRow& shard : state_->catalog.shards) {
+    sum = checked::add(sum, shard.size).value_or(std::numeric_limits<std::uint64_t>::max());
+  }
+  return sum;
+}
 
 void Source::read(std::span<const Read> reads, std::optional<Verify> verify, const Progress& progress) const {
   const read::Check check = library::check_of(verify.value_or(state_->options.verify));
