@@ -53,11 +53,15 @@ void throw_first(const Source& source, const VerifyReport& report) {
   }
 }
 
-nb::tuple verify(const OpenSource& self, const std::vector<std::string>& names, bool shards, nb::object progress) {
+nb::tuple verify(const OpenSource& self, const std::vector<std::string>& names, bool shards, bool canonical,
+                 nb::object progress) {
   const CheckOptions options = {.names = names, .shards = shards, .progress = to_progress(std::move(progress))};
   const VerifyReport report = released([&] {
     VerifyReport found = zt::check(self.source(), options);
     throw_first(self.source(), found);
+    if (canonical) {
+      for (const Finding& finding : zt::check_canonical(self.source(), options.progress)) throw finding.error;
+    }
     return found;
   });
   return nb::make_tuple(names_of(report.checked), names_of(report.undigested), names_of(report.unreadable));
@@ -76,7 +80,7 @@ void bind_source(nb::module_& module) {
   module.def("open_store", open_store, nb::arg("store"), nb::arg("buffer"), nb::arg("name"), nb::arg("verify").none(),
              nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
   nb::class_<OpenSource> type(module, "Source", nb::is_final());
-  type.def("verify", verify, nb::arg("names"), nb::arg("shards"), nb::arg("progress").none());
+  type.def("verify", verify, nb::arg("names"), nb::arg("shards"), nb::arg("canonical"), nb::arg("progress").none());
   bind_metadata(type);
   bind_reads(type);
   bind_pieces(type);

@@ -136,6 +136,22 @@ def test_canonical_files_do_not_depend_on_the_order(tmp_path):
     assert ztensor.open(tmp_path / "a")["int8"].location.offset % 65536 == 0
 
 
+def test_verify_tells_whether_a_file_is_canonical(tmp_path):
+    for file, options in (("c", {}), ("f", {"canonical": False})):
+        with ztensor.Writer(tmp_path / f"{file}.zt", format="2", **options) as writer:
+            writer.add_tensor("t", np.arange(10))
+    assert ztensor.verify(tmp_path / "c.zt", canonical=True).checked == ["t"]
+    assert ztensor.open(tmp_path / "c.zt").verify("t", canonical=True).checked == ["t"]
+    assert ztensor.verify(tmp_path / "f.zt").checked == ["t"]
+    with pytest.raises(ztensor.FormatError) as caught:
+        ztensor.verify(tmp_path / "f.zt", canonical=True)
+    assert caught.value.rule == "canonical.place" and "f.zt" in str(caught.value)
+    with ztensor.Writer(tmp_path / "old.zt") as writer:
+        writer.add_tensor("t", np.arange(10))
+    with pytest.raises(ztensor.ZTensorError, match=r"old\.zt"):
+        ztensor.verify(tmp_path / "old.zt", canonical=True)
+
+
 CANONICAL_RIVALS = [
     {"compress": True},
     {"max_shard_size": 1 << 20},

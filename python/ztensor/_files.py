@@ -176,16 +176,18 @@ def verify(
     names: Iterable[str] | None = None,
     *,
     shards: bool = False,
+    canonical: bool = False,
     backend: str = "auto",
     threads: int | None = None,
     limits: Limits | None = None,
 ) -> Verified:
     """Checks digests and contents of a file; throws the first thing that is wrong.
 
-    `shards` also checks each shard of it as a whole. Other options are `open`'s.
+    `shards` also checks each shard of it as a whole, `canonical` that it has the canonical form of format 2. Other
+    options are `open`'s.
     """
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
-        return reader.verify(names, shards=shards)
+        return reader.verify(names, shards=shards, canonical=canonical)
 
 
 def info(

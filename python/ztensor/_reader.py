@@ -177,17 +177,18 @@ class Reader(Mapping[str, Tensor]):
         for fill in fills:
             fill.finish()
 
-    def verify(self, names: Iterable[str] | None = None, *, shards: bool = False) -> Verified:
+    def verify(self, names: Iterable[str] | None = None, *, shards: bool = False, canonical: bool = False) -> Verified:
         """Checks digests and contents of the named tensors, or of all; throws what is wrong first.
 
-        `shards` also holds each shard of the file as a whole, used or not, against its digest.
+        `shards` also holds each shard of the file as a whole, used or not, against its digest. `canonical` also holds
+        the file against the canonical form of format 2.
         """
         if isinstance(names, str):
             names = [names]
         chosen = None if names is None else [_text(name) for name in names]
-        if chosen is not None and not chosen and not shards:
+        if chosen is not None and not (chosen or shards or canonical):
             return Verified([], [], [])
-        return Verified(*self._source.verify(chosen or [], bool(shards), None))
+        return Verified(*self._source.verify(chosen or [], bool(shards), bool(canonical), None))
 
     def _special(self, name: str, to: str, verify: bool | None) -> Any:
         """What is not simply an array: sparse tensors, float4 in NumPy."""

@@ -55,7 +55,7 @@ class Source:
         self, name: str, nnz: int, wide: bool, verify: bool | None
     ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]: ...
     def verify(
-        self, names: list[str], shards: bool, progress: Callable[[int, int], Any] | None
+        self, names: list[str], shards: bool, canonical: bool, progress: Callable[[int, int], Any] | None
     ) -> tuple[list[str], list[str], list[str]]: ...
 
 @final
