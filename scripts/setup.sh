@@ -39,7 +39,20 @@ need_venv() {
   echo "$hash" >.venv/stamp
 }
 
-has_python_package() { [[ -f pyproject.toml && -d python/ztensor ]]; }
+# Runs a command that compiles with ninja. A terminal shows how far it is; what it printed shows when it fails.
+with_ninja_progress() {
+  local log=build/setup.log line
+  [[ -t 1 ]] || { "$@" >"$log" 2>&1 || { cat "$log"; return 1; }; return; }
+  if "$@" 2>&1 | tee "$log" | while IFS= read -r line; do
+    [[ ! $line =~ \[[0-9]+/[0-9]+\] ]] || printf '\r  %s ' "${BASH_REMATCH[0]}"
+  done; then
+    printf '\r\e[K'
+  else
+    printf '\n'
+    cat "$log"
+    return 1
+  fi
+}
 
 # The package as a user gets it, built anew when a source has changed. Its build folder is kept, so that is quick.
 need_python_package() {
@@ -48,7 +61,8 @@ need_python_package() {
   hash=$(digest_of pyproject.toml CMakeLists.txt cmake src include cli python scripts/requirements.txt)
   stamp_is .venv/stamp-ztensor "$hash" && return
   echo "Compiling ztensor and installing it into .venv: some minutes, the first time"
-  pip_into .venv --no-build-isolation -C build-dir=build/python '.[test]'
+  with_ninja_progress .venv/bin/python -m pip install --verbose --disable-pip-version-check --no-input \
+    --no-build-isolation -C build-dir=build/python '.[test]'
   echo "$hash" >.venv/stamp-ztensor
 }
 
