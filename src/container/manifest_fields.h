@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -99,10 +100,16 @@ void read_fields(wire::CborCursor& cursor, const FieldMap<N>& map, Read&& read) 
   for (unsigned i = 0; i < N; ++i) seen.require(i, map.fields[i]);
 }
 
+// How many entries an index says that it has, before they come; 0 where it does not say.
+using Expect = std::function<void(std::uint64_t count)>;
+
 // Reads a map whose keys are names: `read(name)` reads the value of each, and has its name until then.
 template <class Read>
-void read_names(wire::CborCursor& cursor, const Field& field, const char* key_rule, Read&& read) {
-  if (cursor.read().kind != wire::CborKind::map) wrong_field(field, "a map");
+void read_names(wire::CborCursor& cursor, const Field& field, const char* key_rule, Read&& read,
+                const Expect& expect = {}) {
+  const wire::CborItem head = cursor.read();
+  if (head.kind != wire::CborKind::map) wrong_field(field, "a map");
+  if (expect) expect(head.indefinite ? 0 : head.number);
   while (cursor.more()) read(read_key(cursor, key_rule));
 }
 

@@ -232,6 +232,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
 
   Entries entries(catalog, extent.offset, limits);
   IndexCursor cursor(index, limits);
+  catalog.expect(cursor.count(), index.size());
   Entry entry;
   while (cursor.next(entry)) entries.add(entry);
   entries.note_duplicates();

@@ -39,7 +39,9 @@ void note_fault(std::optional<Error>& kept, std::optional<Error> fault) {
 // zt-0.1 §3
 IndexCursor::IndexCursor(std::span<const std::byte> index, const Limits& limits)
     : limits_(limits), root_(index, lenient_rules(limits, 0)), value_({}, lenient_rules(limits, 2)) {
-  if (root_.read().kind != CborKind::array) throw Error(Code::malformed, "zt01.root", "the index is no array");
+  const CborItem head = root_.read();
+  if (head.kind != CborKind::array) throw Error(Code::malformed, "zt01.root", "the index is no array");
+  if (!head.indefinite) count_ = head.number;
 }
 
 // zt-0.1 §3

@@ -35,6 +35,8 @@ class IndexCursor {
   // Throws malformed "zt01.root", "cbor.*".
   IndexCursor(std::span<const std::byte> index ZT_LIFETIME_BOUND, const Limits& limits);
 
+  // How many entries the index says that it has; 0 where it does not say.
+  std::uint64_t count() const noexcept { return count_; }
   // Reads the next entry, if there is one. What is wrong with a field is the entry's fault; an entry that is no map or
   // has no name, which nothing could be listed by, is thrown, and so is broken CBOR.
   bool next(Entry& out);
@@ -48,6 +50,7 @@ class IndexCursor {
   // A value is read by a cursor of its own, so that a fault ends there and the fields after it, above all the name, are
   // still found.
   wire::CborCursor root_, value_;
+  std::uint64_t count_ = 0;
   wire::CborWriter custom_;  // members of the entry's attributes
   std::uint64_t custom_count_ = 0;
 };

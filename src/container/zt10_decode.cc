@@ -112,9 +112,10 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
   Catalog catalog;
   catalog.format = "zt-1.0";
   Entries entries(catalog, extent.offset, limits);
-  const auto attributes = ManifestCursor(manifest, limits).walk([&](std::string_view name, const TensorFields& tensor) {
-    entries.add(name, tensor);
-  });
+  const auto attributes =
+      ManifestCursor(manifest, limits)
+          .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
+                [&](std::string_view name, const TensorFields& tensor) { entries.add(name, tensor); });
   catalog.attributes.assign(attributes.begin(), attributes.end());
   catalog.shrink();
   return catalog;

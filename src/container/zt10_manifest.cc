@@ -47,27 +47,30 @@ ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits
       part_({}, lenient_rules(limits, 4)) {}
 
 std::span<const std::byte> ManifestCursor::walk(
-    const std::function<void(std::string_view, const TensorFields&)>& tensor) {
+    const Expect& expect, const std::function<void(std::string_view, const TensorFields&)>& tensor) {
   std::span<const std::byte> attributes;
   read_fields(root_, kRoot, [&](unsigned index, const Field& field) {
     switch (index) {
       case 0: text_of(root_.read(), field); break;
       case 1: root_.skip(); break;  // who wrote it is of no use to a reader
       case 2: attributes = read_map_bytes(root_, field); break;
-      default: walk_tensors(field, tensor);
+      default: walk_tensors(field, expect, tensor);
     }
   });
   return attributes;
 }
 
-void ManifestCursor::walk_tensors(const Field& field,
+void ManifestCursor::walk_tensors(const Field& field, const Expect& expect,
                                   const std::function<void(std::string_view, const TensorFields&)>& tensor) {
   std::string name;
-  read_names(root_, field, kKey, [&](std::string_view key) {
-    name = key;
-    fields_.fault = attempt(root_, tensor_, [&] { read_tensor(fields_); });
-    tensor(name, fields_);
-  });
+  read_names(
+      root_, field, kKey,
+      [&](std::string_view key) {
+        name = key;
+        fields_.fault = attempt(root_, tensor_, [&] { read_tensor(fields_); });
+        tensor(name, fields_);
+      },
+      expect);
 }
 
 void ManifestCursor::read_tensor(TensorFields& out) {

@@ -44,13 +44,15 @@ class ManifestCursor {
  public:
   ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
 
-  // Calls `tensor` with each entry, in the order of the file; what is wrong within an entry or a part is its fault.
-  // Returns the file's attributes, one CBOR map of the manifest's bytes, or nothing. Throws malformed or limit
-  // "zt10.*", "cbor.*" for what is wrong with the manifest.
-  std::span<const std::byte> walk(const std::function<void(std::string_view name, const TensorFields& tensor)>& tensor);
+  // Calls `expect`, then `tensor` with each entry, in the order of the file; what is wrong within an entry or a part is
+  // its fault. Returns the file's attributes, one CBOR map of the manifest's bytes, or nothing. Throws malformed or
+  // limit "zt10.*", "cbor.*" for what is wrong with the manifest.
+  std::span<const std::byte> walk(const Expect& expect,
+                                  const std::function<void(std::string_view name, const TensorFields& tensor)>& tensor);
 
  private:
-  void walk_tensors(const Field& field, const std::function<void(std::string_view, const TensorFields&)>& tensor);
+  void walk_tensors(const Field& field, const Expect& expect,
+                    const std::function<void(std::string_view, const TensorFields&)>& tensor);
   void read_tensor(TensorFields& out);
   void read_parts(const Field& field, std::vector<PartFields>& parts);
   static void read_part(wire::CborCursor& cursor, PartFields& out);

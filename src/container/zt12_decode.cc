@@ -214,9 +214,10 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
 
   Catalog catalog;
   Entries entries(catalog, {extent.offset, manifest.size()}, extent.offset + extent.length + kFooterBytes, limits);
-  const RootFields root = ManifestCursor(manifest, limits).walk([&](std::string_view name, const ObjectFields& object) {
-    entries.add(name, object);
-  });
+  const RootFields root =
+      ManifestCursor(manifest, limits)
+          .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
+                [&](std::string_view name, const ObjectFields& object) { entries.add(name, object); });
   catalog.format = root.version.starts_with("1.1") ? "zt-1.1" : "zt-1.2";
   catalog.attributes.assign(root.attributes.begin(), root.attributes.end());
   catalog.shrink();

@@ -49,26 +49,30 @@ ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits
       object_({}, lenient_rules(limits, 2)),
       part_({}, lenient_rules(limits, 4)) {}
 
-RootFields ManifestCursor::walk(const std::function<void(std::string_view, const ObjectFields&)>& object) {
+RootFields ManifestCursor::walk(const Expect& expect,
+                                const std::function<void(std::string_view, const ObjectFields&)>& object) {
   RootFields root;
   read_fields(root_, kRoot, [&](unsigned index, const Field& field) {
     switch (index) {
       case 0: root.version = text_of(root_.read(), field); break;
       case 1: root.attributes = read_map_bytes(root_, field); break;
-      default: walk_objects(field, object);
+      default: walk_objects(field, expect, object);
     }
   });
   return root;
 }
 
-void ManifestCursor::walk_objects(const Field& field,
+void ManifestCursor::walk_objects(const Field& field, const Expect& expect,
                                   const std::function<void(std::string_view, const ObjectFields&)>& object) {
   std::string name;
-  read_names(root_, field, kKey, [&](std::string_view key) {
-    name = key;
-    fields_.fault = attempt(root_, object_, [&] { read_object(fields_); });
-    object(name, fields_);
-  });
+  read_names(
+      root_, field, kKey,
+      [&](std::string_view key) {
+        name = key;
+        fields_.fault = attempt(root_, object_, [&] { read_object(fields_); });
+        object(name, fields_);
+      },
+      expect);
 }
 
 void ManifestCursor::read_object(ObjectFields& out) {

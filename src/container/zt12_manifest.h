@@ -47,13 +47,15 @@ class ManifestCursor {
  public:
   ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
 
-  // Calls `object` with each entry, in the order of the file; what is wrong within an entry or a part is its fault.
-  // Throws malformed or limit "zt12.*", "cbor.*" for what is wrong with the manifest. Unknown keys are passed over,
-  // bytes after the item too: appends leave some.
-  RootFields walk(const std::function<void(std::string_view name, const ObjectFields& object)>& object);
+  // Calls `expect`, then `object` with each entry, in the order of the file; what is wrong within an entry or a part is
+  // its fault. Throws malformed or limit "zt12.*", "cbor.*" for what is wrong with the manifest. Unknown keys are passed
+  // over, bytes after the item too: appends leave some.
+  RootFields walk(const Expect& expect,
+                  const std::function<void(std::string_view name, const ObjectFields& object)>& object);
 
  private:
-  void walk_objects(const Field& field, const std::function<void(std::string_view, const ObjectFields&)>& object);
+  void walk_objects(const Field& field, const Expect& expect,
+                    const std::function<void(std::string_view, const ObjectFields&)>& object);
   void read_object(ObjectFields& out);
   void read_parts(const Field& field, std::vector<PartFields>& parts);
   static void read_part(wire::CborCursor& cursor, PartFields& out);

@@ -229,6 +229,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
   ManifestCursor cursor(ending.manifest, limits);
   const auto attributes = cursor.walk(
       {.shard = [&](const ShardFields& shard) { entries.add_shard(shard); },
+       .expect = [&](std::uint64_t objects) { catalog.expect(objects, ending.manifest.size()); },
        .object = [&](std::string_view name, const ObjectFields& object) { entries.add_object(name, object); }});
   catalog.attributes.assign(attributes.begin(), attributes.end());
   ending.manifest = {};  // before the extents are gathered

@@ -155,7 +155,9 @@ void ManifestCursor::read_shard(ShardFields& out) {
 
 // zt-2 §4
 void ManifestCursor::walk_objects(const Visitor& visitor) {
-  if (cursor_.read().kind != CborKind::map) wrong("zt2.root.objects", "objects", "a map");
+  const CborItem head = cursor_.read();
+  if (head.kind != CborKind::map) wrong("zt2.root.objects", "objects", "a map");
+  visitor.expect(head.number);
   while (cursor_.more()) {
     const std::string_view name = read_name(cursor_, "zt2.object.key");
     try {

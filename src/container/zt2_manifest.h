@@ -36,9 +36,10 @@ struct ObjectFields {
   std::vector<PartFields> parts;          // at least one
 };
 
-// Called in the order of the file, shards before objects.
+// Called in the order of the file, shards before objects; `expect` with the number of objects before the first.
 struct Visitor {
   std::function<void(const ShardFields&)> shard;
+  std::function<void(std::uint64_t objects)> expect;
   std::function<void(std::string_view name, const ObjectFields&)> object;
 };
 

@@ -142,6 +142,7 @@ class Decoder {
   model::Catalog decode(wire::JsonView root) {
     if (!root.is_object()) malformed("safetensors.header.object", "the header is no JSON object");
     catalog_.format = "safetensors";
+    catalog_.expect(root.count(), static_cast<std::size_t>(begin_ - kPrefix));
     wire::JsonMembersView members(root);
     while (members.next()) add_member(members.key(), members.value());
     check_tiling();

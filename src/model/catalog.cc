@@ -1,6 +1,7 @@
 #include "model/catalog.h"
 
 #include <algorithm>
+#include <bit>
 #include <random>
 
 #include "base/endian.h"
@@ -56,8 +57,18 @@ Text Catalog::keep(std::string_view text) {
   return kept;
 }
 
-void Catalog::grow_index() {
-  std::vector<std::uint32_t> index(std::max(kLeastIndex, index_.size() * 2), kNone);
+void Catalog::expect(std::uint64_t tensors, std::size_t index_bytes) {
+  constexpr std::size_t kLeastEntry = 48;  // less is broken, or hardly worth it
+  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(tensors, index_bytes / kLeastEntry));
+  tensors_.reserve(count);
+  parts_.reserve(count);
+  dimensions_.reserve(2 * count);
+  texts_.reserve(index_bytes / 2);
+  make_index(std::bit_ceil(std::max(kLeastIndex, count + count / 3 + 1)));
+}
+
+void Catalog::make_index(std::size_t size) {
+  std::vector<std::uint32_t> index(size, kNone);
   const std::size_t mask = index.size() - 1;
   for (std::uint32_t row = 0; row < tensors_.size(); ++row) {
     std::size_t at = hash(text(tensors_[row].name)) & mask;
@@ -84,7 +95,7 @@ std::optional<std::uint32_t> Catalog::find(std::string_view name) const {
 
 bool Catalog::add_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::string_view layout,
                          std::span<const std::byte> attribute_map) {
-  if ((tensors_.size() + 1) * 4 > index_.size() * 3) grow_index();
+  if ((tensors_.size() + 1) * 4 > index_.size() * 3) make_index(std::max(kLeastIndex, index_.size() * 2));
   const std::uint64_t name_hash = hash(name);
   const std::size_t at = place(name, name_hash);
   if (index_[at] != kNone) return false;

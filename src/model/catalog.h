@@ -70,6 +70,9 @@ class Catalog {
   Catalog(Catalog&&) = default;
   Catalog& operator=(Catalog&&) = default;
 
+  // Makes room for so many tensors of an index of so many bytes, or for as many as these could hold. Growing step by
+  // step would take twice the memory.
+  void expect(std::uint64_t tensors, std::size_t index_bytes);
   // Adds a tensor; parts added next belong to it. False when the name is taken: nothing was added.
   bool add_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::string_view layout,
                   std::span<const std::byte> attribute_map);
@@ -118,7 +121,7 @@ class Catalog {
   std::uint32_t find_or_add(std::string_view word);
   std::uint64_t hash(std::string_view name) const;
   std::size_t place(std::string_view name, std::uint64_t hash) const;  // where the index has a name, or would have it
-  void grow_index();
+  void make_index(std::size_t size);
   std::uint64_t seed_;
 
   std::vector<TensorRow> tensors_;

@@ -20,9 +20,12 @@ std::string refusal(const std::function<void()>& work) {
   }
 }
 
-TEST(Catalog, FindsWhatWasAddedInItsOrder) {
+class ExpectedCatalog : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(ExpectedCatalog, FindsWhatWasAddedInItsOrder) {
   Catalog catalog;
   constexpr std::uint32_t kCount = 1000;
+  catalog.expect(GetParam(), 64 * kCount);
   for (std::uint32_t i = 0; i < kCount; ++i) {
     ASSERT_TRUE(catalog.add_tensor("layer." + std::to_string(i), kShape, "dense", {}));
     catalog.add_part("data", DType::f32, {.offset = i}, "crc32c:0x0");
@@ -39,6 +42,9 @@ TEST(Catalog, FindsWhatWasAddedInItsOrder) {
   EXPECT_FALSE(catalog.find("layer.1000"));
   EXPECT_FALSE(Catalog().find("layer.0"));
 }
+
+// Nothing, less, as many, and a lie.
+INSTANTIATE_TEST_SUITE_P(Tensors, ExpectedCatalog, testing::Values(0, 10, 1000, std::uint64_t{1} << 63));
 
 TEST(Catalog, TakesNoNameTwice) {
   Catalog catalog;

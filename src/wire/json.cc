@@ -127,6 +127,8 @@ std::size_t JsonView::end() const noexcept {
   }
 }
 
+std::size_t JsonView::count() const noexcept { return is_object() || is_array() ? payload() >> 32 : 0; }
+
 JsonMembersView::JsonMembersView(JsonView object)
     : key_(object), next_(object.at_ + 1), end_(object.is_object() ? object.end() - 1 : next_) {}
 

@@ -36,14 +36,17 @@ class JsonView {
   std::optional<std::int64_t> integer() const noexcept;  // a plain integer below 2^63
   std::optional<double> floating() const noexcept;       // any other number
   std::optional<bool> boolean() const noexcept;
+  // Members of an object, or items of an array: at most 2^24 - 1, also where there are more. Of other kinds 0.
+  std::size_t count() const noexcept;
 
  private:
   friend class JsonDocument;
   friend class JsonMembersView;
   friend class JsonItemsView;
   friend void check_unique_keys(JsonView root);
-  // simdjson's tape, as its doc/tape.md has it: a word begins with its type in the top byte; a container's says where
-  // the tape goes on behind it, a string's where its length and bytes lie in `strings`; a number takes a second word.
+  // simdjson's tape, as its doc/tape.md has it: a word begins with its type in the top byte; a container's says how
+  // much it holds, in 24 bits, and where the tape goes on behind it, a string's where its length and bytes lie in
+  // `strings`; a number takes a second word.
   struct Tape {
     const std::uint64_t* words;
     const std::uint8_t* strings;

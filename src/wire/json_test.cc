@@ -51,6 +51,14 @@ TEST(Json, WalksItemsOfMixedKinds) {
   EXPECT_EQ(numbers, (std::vector<std::uint64_t>{0, 18446744073709551615ULL, 7}));
 }
 
+TEST(Json, CountsWhatAContainerHolds) {
+  const auto count = [](std::string_view json) { return parse(json).root().count(); };
+  EXPECT_EQ(count(R"({"a": [1, 2, 3], "b": {"c": 1}, "a": 2})"), 3U);
+  EXPECT_EQ(count("[0, [1, 2], {}, 3]"), 4U);
+  for (const char* other : {"[]", "{}", "5", "-1", "1.5", "\"abc\"", "true", "null"})
+    EXPECT_EQ(count(other), 0U) << other;
+}
+
 TEST(Json, UnescapesTextAndKeepsNul) {
   const JsonDocument document = parse(R"("\u00e4\ud83d\ude00\u0000z")");
   EXPECT_EQ(document.root().text(), std::string_view("\xC3\xA4\xF0\x9F\x98\x80\0z", 8));
