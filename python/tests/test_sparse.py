@@ -103,6 +103,26 @@ def test_a_csr_matrix_with_room_to_spare_is_stored_without_it(tmp_path):
     assert np.array_equal(ztensor.open(path).read_tensor("m").toarray(), np.eye(3))
 
 
+def test_parts_of_a_wrong_shape_are_refused(tmp_path):
+    cells, places = np.float32([1, 2, 3]), np.array([[0, 1], [0, 2], [1, 1]])  # (nnz, ndim)
+    with ztensor.Writer(tmp_path / "s.zt") as writer:
+        for wrong in (places, places.T[None], places.T.reshape(6, 1)):
+            with pytest.raises(ztensor.UsageError, match=r"'t': indices of shape .*: expected \[2, 3\]"):
+                writer.add_sparse_coo("t", cells, wrong, (2, 3))
+        with pytest.raises(ztensor.UsageError, match=r"'t': values of shape \[1, 3\]: expected one dimension"):
+            writer.add_sparse_coo("t", cells[None], places.T, (2, 3))
+        for i, what in enumerate(("values", "indices", "indptr")):
+            parts = [cells, np.array([1, 2, 1]), np.array([0, 2, 3])]
+            parts[i] = parts[i][:, None]
+            with pytest.raises(ztensor.UsageError, match=rf"'t': {what} of shape \[3, 1\]: expected one dimension"):
+                writer.add_sparse_csr("t", *parts, (2, 3))
+        writer.add_sparse_coo("t", cells, places.T, (2, 3))
+        writer.add_sparse_coo("flat", cells, places.T.ravel(), (2, 3))
+    reader = ztensor.open(tmp_path / "s.zt")
+    for name in ("t", "flat"):
+        assert reader.read_tensor(name).toarray().tolist() == [[0, 1, 2], [0, 3, 0]]
+
+
 def test_torch_sparse_tensors_read_back(round_trip):
     torch = pytest.importorskip("torch", reason="torch is not installed")
     dense = torch.randn(6, 7).relu().to(torch.bfloat16)

@@ -63,6 +63,12 @@ std::uint64_t values_of(std::span<const PartView> parts, std::string_view layout
   return checked::elements(find_part(parts, layout, "values").array.shape).value_or(0);  // counted by length_of before
 }
 
+std::string shape_text(const Shape& shape) {
+  std::string text = "[";
+  for (const std::uint64_t dimension : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(dimension);
+  return text + "]";
+}
+
 // Runs checks that judge files on what a caller handed in: what they find wrong is usage.
 template <class F>
 void as_usage(F&& check) {
@@ -84,6 +90,18 @@ std::span<const std::byte> ArraySource::in_memory() const {
 
 void ArraySource::read(std::size_t piece, std::span<std::byte> out, read::Scratch&) {
   view_.gather(piece * read::kPieceBytes, out);
+}
+
+void check_flat(std::string_view what, const ArrayView& array) {
+  if (array.shape.size() == 1) return;
+  throw Error(Code::usage, "", std::string(what) + " of shape " + shape_text(array.shape) + ": expected one dimension");
+}
+
+void check_coordinates(const ArrayView& coordinates, std::uint64_t rank, std::uint64_t nnz) {
+  if (coordinates.shape.size() == 1 || coordinates.shape == Shape{rank, nnz}) return;
+  throw Error(Code::usage, "",
+              "indices of shape " + shape_text(coordinates.shape) + ": expected " + shape_text({rank, nnz}) +
+                  ", a row for each dimension and a column for each value");
 }
 
 std::vector<std::uint64_t> widen(const ArrayView& array) {

@@ -48,6 +48,10 @@ class StoredSource final : public PieceSource {
 
 // The elements of an integer array as 64-bit indices. Throws usage for another dtype, or a negative one.
 std::vector<std::uint64_t> widen(const ArrayView& array);
+// Throws usage unless the array has one dimension: of two, nothing says which comes first.
+void check_flat(std::string_view what, const ArrayView& array);
+// Throws usage unless the coordinates have the shape {rank, nnz}, or one dimension.
+void check_coordinates(const ArrayView& coordinates, std::uint64_t rank, std::uint64_t nnz);
 // Throws unsupported when a format has no such dtype; usage for bool bytes other than 0 and 1, where it has none.
 void check_part(const PartView& part, const model::Encoder& encoder);
 // Throws usage when the parts break a rule of zt.mx/1, zt.quant_group/1 or gguf.<type>/1; other layouts pass.

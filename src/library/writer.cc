@@ -112,6 +112,11 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
 void Writer::add_csr(std::string_view name, const Shape& shape, const ArrayView& values, const ArrayView& indices,
                      const ArrayView& indptr, const AddOptions& options) {
   state_->check_new(name, options.replace);
+  inside("tensor " + in_quotes(name), [&] {
+    library::check_flat("values", values);
+    library::check_flat("indices", indices);
+    library::check_flat("indptr", indptr);
+  });
   const auto wide = [&](const ArrayView& array) {
     return inside("tensor " + in_quotes(name), [&] { return library::widen(array); });
   };
@@ -128,7 +133,11 @@ void Writer::add_csr(std::string_view name, const Shape& shape, const ArrayView&
 void Writer::add_coo(std::string_view name, const Shape& shape, const ArrayView& values, const ArrayView& indices,
                      const AddOptions& options) {
   state_->check_new(name, options.replace);
-  const auto wide = inside("tensor " + in_quotes(name), [&] { return library::widen(indices); });
+  const auto wide = inside("tensor " + in_quotes(name), [&] {
+    library::check_flat("values", values);
+    library::check_coordinates(indices, shape.size(), values.shape[0]);
+    return library::widen(indices);
+  });
   const PartView parts[] = {{"values", values}, {"coords", array_of(std::span(wide))}};
   add_object(name, shape, "sparse_coo", parts, options);
 }
