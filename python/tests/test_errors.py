@@ -92,6 +92,46 @@ def test_a_wrong_source_is_a_type_error(source):
         ztensor.open(source)
 
 
+@pytest.mark.parametrize(
+    ("call", "what"),
+    [
+        (lambda path: ztensor.Writer(path, mode=1), "mode must be a str, not int"),
+        (lambda path: ztensor.Writer(path, compress="zstd"), "compress must be a bool, or a zstd level"),
+        (lambda path: ztensor.Writer(path, alignment="64"), "alignment must be an int, not str"),
+        (lambda path: ztensor.Writer(path, threads=1.5), "threads must be an int, not float"),
+        (lambda path: ztensor.Writer(path, max_shard_size="5GB"), "max_shard_size must be a number of bytes, not str"),
+        (lambda path: ztensor.Writer(path, canonical="yes"), "canonical must be a bool or None, not str"),
+        (lambda path: ztensor.open(path, backend=None), "backend must be a str, not NoneType"),
+        (lambda path: ztensor.open(path, verify="no"), "verify must be a bool or None, not str"),
+        (lambda path: ztensor.Limits(rank="a"), "limits: rank must be an int, not str"),
+        (lambda path: ztensor.convert(None, path), "inputs must be a path or a list of paths, not NoneType"),
+    ],
+)
+def test_arguments_of_a_wrong_type_are_named(tmp_path, call, what):
+    with pytest.raises(TypeError) as caught:
+        call(tmp_path / "t.zt")
+    assert str(caught.value).startswith(what)
+
+
+def test_parts_and_errors_of_arrays_keep_their_own(tmp_path):
+    class OddError(TypeError):
+        args = property(lambda self: ("fixed",))
+
+    class Odd:
+        def __array__(self, dtype=None, copy=None):
+            raise OddError("fixed")
+
+    with ztensor.Writer(tmp_path / "t.zt") as writer:
+        with pytest.raises(OddError):
+            writer.add_tensor("t", Odd())
+        with pytest.raises(TypeError, match=r"^tensor 't': part 'q': expected an array"):
+            writer.add_object("t", (1,), "own", {"q": 5})
+        with pytest.raises(TypeError, match=r"^parts must be a dict of arrays, not list$"):
+            writer.add_object("t", (1,), "own", [np.zeros(1)])
+        with pytest.raises(TypeError, match=r"^a tensor's name is a str, not int$"):
+            writer.add_object(5, (1,), "own", {"q": 5})
+
+
 def test_wrong_options_are_usage_errors(tmp_path):
     path = tmp_path / "e.zt"
     with ztensor.Writer(path) as writer:

@@ -98,6 +98,8 @@ def test_memory_of_a_caller_is_filled(round_trip):
         assert torch.equal(out, tensor)
     with pytest.raises(ztensor.UsageError):
         reader.read_into("t", torch.empty(4, 5))
+    with pytest.raises(ztensor.UsageError, match="meta device"):
+        reader.read_into("t", torch.empty_like(out, device="meta"))
 
 
 def test_what_has_no_elements_or_no_dtype_is_unsupported(tmp_path):

@@ -95,6 +95,8 @@ def convert(
     `force` an output that exists is refused. `progress` is called with bytes done and to do; returning False stops
     the work.
     """
+    if not isinstance(inputs, (str, os.PathLike, Iterable)):
+        raise TypeError(f"inputs must be a path or a list of paths, not {type(inputs).__name__}")
     paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
     result = _ztensor.convert(
         [encode_path(path) for path in paths],

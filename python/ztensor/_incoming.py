@@ -70,7 +70,9 @@ def _pack(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def _spec_of_torch(tensor: Any) -> Spec:
     import torch
 
-    if tensor.layout != torch.strided or tensor.is_nested:
+    if tensor.is_nested:
+        raise UnsupportedError("a nested torch tensor cannot be stored: store its parts, or pad it")
+    if tensor.layout != torch.strided:
         raise UnsupportedError(f"a torch tensor of layout {tensor.layout} cannot be stored as a dense one")
     if tensor.is_meta:
         raise UnsupportedError("a tensor on the meta device has no elements")

@@ -28,8 +28,27 @@ class Limits:
         bits_of = {"index_bytes": 64, "decoded_bytes": 64, "rank": 32, "parts": 32, "depth": 32}
         for name, bits in bits_of.items():
             value = getattr(self, name)
-            if value is not None and not 0 <= operator.index(value) < 2**bits:
+            if value is not None and not 0 <= _integer(f"limits: {name}", value, "an int") < 2**bits:
                 raise UsageError(f"limits: {name} is {value}: expected 0 to 2**{bits} - 1")
+
+
+def text_of(what: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{what} must be a str, not {type(value).__name__}")
+    return value
+
+
+def flag_of(what: str, value: Any) -> bool | None:
+    if value is not None and not isinstance(value, bool):
+        raise TypeError(f"{what} must be a bool or None, not {type(value).__name__}")
+    return value
+
+
+def _integer(what: str, value: Any, expected: str) -> int:
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} must be {expected}, not {type(value).__name__}") from None
 
 
 def limits_of(limits: Limits | None) -> Limits | None:
@@ -61,7 +80,7 @@ def level_of(compress: bool | int | None) -> int | None:
         return 3
     if compress is False:
         return 0
-    level = operator.index(compress)
+    level = _integer("compress", compress, "a bool, or a zstd level from 1 to 22")
     if not 1 <= level <= 22:
         raise UsageError(f"compress is {level}: expected a bool, or a zstd level from 1 to 22")
     return level
@@ -70,7 +89,7 @@ def level_of(compress: bool | int | None) -> int | None:
 def alignment_of(alignment: int | None) -> int:
     if alignment is None:
         return 0
-    value = operator.index(alignment)
+    value = _integer("alignment", alignment, "an int")
     if not 0 < value < 2**64:  # what the library would not see; it checks the others
         raise UsageError(f"alignment {value}: expected a power of two from 64 to 2097152")
     return value
@@ -80,7 +99,7 @@ def shard_size_of(size: int | None) -> int:
     """The bytes of `max_shard_size`; 0 is no shards."""
     if size is None:
         return 0
-    value = operator.index(size)
+    value = _integer("max_shard_size", size, "a number of bytes")
     if not 0 < value < 2**64:
         raise UsageError(f"max_shard_size is {value}: expected a number of bytes over 0")
     return value
@@ -89,7 +108,7 @@ def shard_size_of(size: int | None) -> int:
 def threads_of(threads: int | None) -> int:
     if threads is None:
         return 0
-    value = operator.index(threads)
+    value = _integer("threads", threads, "an int")
     if not 1 <= value <= 1024:
         raise UsageError(f"threads is {value}: expected 1 to 1024")
     return value

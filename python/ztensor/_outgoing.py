@@ -98,6 +98,8 @@ class Fill:
         shape = halved(self._shape) if self._name == FLOAT4 else self._shape
         if tuple(out.shape) != shape or names_of_torch().get(out.dtype) != self._name:
             self._refuse(tensor, f"{out.dtype} {tuple(out.shape)}")
+        if out.is_meta:
+            raise UsageError(f"the array for tensor {tensor.name!r} is on the meta device, and has no elements")
         if out.device.type != "cpu" or not out.is_contiguous() or out.is_conj() or out.is_neg():
             return None
         plain = out.detach()

@@ -13,7 +13,7 @@ import numpy as np
 from . import _outgoing, _sparse, _ztensor
 from ._dtypes import FLOAT4
 from ._errors import FormatError, TensorNotFoundError, UnsupportedError, UsageError, ZTensorError
-from ._options import Limits, Source, encode_path, limits_of, threads_of
+from ._options import Limits, Source, encode_path, flag_of, limits_of, text_of, threads_of
 from ._tensor import Tensor, TensorMetadata
 
 
@@ -46,6 +46,8 @@ class Reader(Mapping[str, Tensor]):
         self._options = {"backend": backend, "verify": verify, "threads": threads, "limits": limits}
         self._path: str | None = None
         self._name: str  # of the file, for messages
+        text_of("backend", backend)
+        flag_of("verify", verify)
         count = threads_of(threads)
         bounds = limits_of(limits)
         if isinstance(source, (str, os.PathLike)):

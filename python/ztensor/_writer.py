@@ -13,12 +13,14 @@ from ._options import (
     Limits,
     alignment_of,
     encode_path,
+    flag_of,
     format_of,
     level_of,
     limits_of,
     name_of_tensor,
     shape_of,
     shard_size_of,
+    text_of,
     threads_of,
 )
 from ._tensor import Tensor
@@ -67,21 +69,19 @@ class Writer:
         is_path = isinstance(target, (str, os.PathLike))
         if not is_path and not hasattr(target, "write"):
             raise TypeError(f"target must be a path or a writable binary file, not {type(target).__name__}")
-        if canonical is not None and not isinstance(canonical, bool):
-            raise TypeError(f"canonical must be a bool or None, not {type(canonical).__name__}")
         self._level = level_of(compress) or 0
         writer = _ztensor.create_writer(
             encode_path(target) if is_path else target,
             is_path,
-            mode,
+            text_of("mode", mode),
             format_of(format),
             self._level,
             checksum,
             alignment_of(alignment),
-            durable,
+            bool(durable),
             threads_of(threads),
             limits_of(limits),
-            canonical,
+            flag_of("canonical", canonical),
             shard_size_of(max_shard_size),
             bool(lossy),
         )
@@ -120,10 +120,11 @@ class Writer:
                 self._add_stored(name, tensor, compress, replace)
                 return
             tensor = tensor.numpy()
+        name = name_of_tensor(name)
         sparse = _sparse_of(name, tensor)
         if sparse is None:
             self._writer.add(
-                name_of_tensor(name),
+                name,
                 _spec_of(name, tensor),
                 level_of(compress),
                 checksum,
@@ -182,13 +183,13 @@ class Writer:
         attributes: Mapping[str, Any] | None = None,
         replace: bool = False,
     ) -> None:
-        """A matrix in compressed rows; pointers and columns are checked."""
+        """A matrix in compressed rows, of parts of one dimension; pointers and columns are checked."""
         self._writer.add_csr(
             name_of_tensor(name),
             shape_of(shape),
-            _spec_of(name, values),
-            _spec_of(name, indices),
-            _spec_of(name, indptr),
+            _spec_of(name, values, "values"),
+            _spec_of(name, indices, "indices"),
+            _spec_of(name, indptr, "indptr"),
             level_of(compress),
             checksum,
             _plain(attributes),
@@ -207,12 +208,12 @@ class Writer:
         attributes: Mapping[str, Any] | None = None,
         replace: bool = False,
     ) -> None:
-        """Coordinates: `indices` is (ndim, nnz)."""
+        """Coordinates: `indices` is (ndim, nnz), or flat in that order; one dimension of `values`."""
         self._writer.add_coo(
             name_of_tensor(name),
             shape_of(shape),
-            _spec_of(name, values),
-            _spec_of(name, indices),
+            _spec_of(name, values, "values"),
+            _spec_of(name, indices, "indices"),
             level_of(compress),
             checksum,
             _plain(attributes),
@@ -232,9 +233,12 @@ class Writer:
         replace: bool = False,
     ) -> None:
         """A tensor of any layout: `parts` maps a role to an array, as `Tensor.parts` does back."""
-        specs = [(role, _spec_of(name, part)) for role, part in parts.items()]
+        name = name_of_tensor(name)
+        if not isinstance(parts, Mapping):
+            raise TypeError(f"parts must be a dict of arrays, not {type(parts).__name__}")
+        specs = [(role, _spec_of(name, part, role)) for role, part in parts.items()]
         self._writer.add_object(
-            name_of_tensor(name),
+            name,
             shape_of(shape),
             layout,
             specs,
@@ -272,12 +276,12 @@ class Writer:
             self.finalize()
 
 
-def _spec_of(name: str, array: Any) -> Spec:
-    """`spec_of`, with errors that say of which tensor."""
+def _spec_of(name: str, array: Any, role: str | None = None) -> Spec:
+    """`spec_of`, with errors that say of which tensor, and of which part of it."""
     try:
         return spec_of(array)
     except (UnsupportedError, TypeError) as error:
-        error.args = (f"tensor {name!r}: {error}",)
+        _say_where(error, name, role)
         raise
 
 
@@ -289,8 +293,14 @@ def _sparse_of(name: str, tensor: Any) -> _sparse.Sparse | None:
     try:
         return _sparse.from_torch(tensor)
     except UnsupportedError as error:
-        error.args = (f"tensor {name!r}: {error}",)
+        _say_where(error, name)
         raise
+
+
+def _say_where(error: Exception, name: str, role: str | None = None) -> None:
+    if type(error) in (UnsupportedError, TypeError):  # another class, of an array's own, may keep more than a message
+        part = "" if role is None else f"part {role!r}: "
+        error.args = (f"tensor {name!r}: {part}{error}",)
 
 
 def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any] | None:
