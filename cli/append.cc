@@ -38,8 +38,8 @@ void print_result(const Append& append, const zt::GrowReport& report, double sec
                       report.reclaimable));
   } else if (!append.quiet) {
     const std::string replaced = report.replaced == 0 ? "" : fmt::format(", {} replaced", report.replaced);
-    print(fmt::format("{}: {} appended{}, {} in {:.2f} s\n", printable(append.file),
-                      count_text(report.tensors, "tensor"), replaced, size_text(report.bytes_out), seconds));
+    print(fmt::format("{}: {} appended{} in {:.2f} s; the file takes {}\n", printable(append.file),
+                      count_text(report.tensors, "tensor"), replaced, seconds, size_text(report.bytes_out)));
   }
 }
 

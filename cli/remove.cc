@@ -38,7 +38,7 @@ int run(const Remove& remove) {
                       "\n",
                       zt::json_quote(file), report.tensors, report.bytes_out, report.reclaimable));
   } else if (!remove.quiet) {
-    print(fmt::format("{}: {} removed, {}\n", printable(file), count_text(report.tensors, "tensor"),
+    print(fmt::format("{}: {} removed; the file takes {}\n", printable(file), count_text(report.tensors, "tensor"),
                       size_text(report.bytes_out)));
   }
   return 0;

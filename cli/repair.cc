@@ -41,10 +41,11 @@ std::string summary(const Repair& repair, const zt::RepairReport& report) {
                        count_text(report.tensors, "tensor"));
   }
   const std::string cause = report.state == State::torn ? "its end is torn" : "an append was killed";
-  std::string done = repair.output ? fmt::format("written to {}", printable(*repair.output)) : "cut";
-  if (repair.dry_run) done = repair.output ? "would be written to " + printable(*repair.output) : "would be cut";
-  return fmt::format("{}: {}; the last whole version has {} in {} of {} bytes: {}\n", name, cause,
-                     count_text(report.tensors, "tensor"), report.size_after, report.size_before, done);
+  const std::string_view change = report.size_after < report.size_before ? "cut" : "given a new end";
+  const std::string done = repair.output ? "written to " + printable(*repair.output) : std::string(change);
+  return fmt::format("{}: {}; the last whole version has {}: {}{}, {} bytes -> {}\n", name, cause,
+                     count_text(report.tensors, "tensor"), repair.dry_run ? "would be " : "", done, report.size_before,
+                     report.size_after);
 }
 
 int run(const Repair& repair) {

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 #include <CLI/Error.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,9 +24,26 @@ struct Set : Change {
   std::optional<std::string> tensor;
 };
 
-bool is_json_number(const std::string& text) {
-  static const std::regex number(R"(-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?)");
-  return text.size() < 1000 && std::regex_match(text, number);  // its recursion has no bound of its own
+// Whether it is written as JSON writes a number, of whatever size.
+bool is_json_number(std::string_view text) {
+  const auto digits = [&text] {
+    const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
+    text.remove_prefix(count);
+    return count;
+  };
+  const auto passed = [&text](std::string_view any) {
+    const bool there = !text.empty() && any.find(text.front()) != std::string_view::npos;
+    if (there) text.remove_prefix(1);
+    return there;
+  };
+  passed("-");
+  if (!passed("0") && digits() == 0) return false;
+  if (passed(".") && digits() == 0) return false;
+  if (passed("eE")) {
+    passed("+-");
+    if (digits() == 0) return false;
+  }
+  return text.empty();
 }
 
 // JSON where it is that, else text.
@@ -81,12 +98,14 @@ void add_set(CLI::App& app, Command& chosen) {
   add_change_options(command, *set);
   command.footer(
       "VALUE is JSON (3, 2.5, true, null, \"3\", [1, 2], {\"a\": 1}) where it can be read as\n"
-      "that, else text. The first '=' ends the key.\n\n"
+      "that, else text; a number of more than 64 bits is refused. The first '=' ends the\n"
+      "key. A KEY that begins with a dash goes behind '--'.\n\n"
       "Example:\n"
       "  ztensor set model.zt license=MIT step=1000 tags='[\"a\", \"b\"]'");
   command.callback([set, &chosen] {
     if (set->operands.empty()) throw CLI::ValidationError("a FILE is needed");
-    if (set->operands.size() == 1 && set->unset.empty()) throw CLI::ValidationError("a KEY=VALUE is needed");
+    if (set->operands.size() == 1 && set->unset.empty())
+      throw CLI::ValidationError("a KEY=VALUE is needed, or --unset KEY");
     for (std::size_t i = 1; i < set->operands.size(); ++i) {
       if (set->operands[i].find('=') == std::string::npos || set->operands[i].front() == '=') {
         throw CLI::ValidationError(fmt::format("'{}' is no KEY=VALUE", printable(set->operands[i])));

@@ -4,6 +4,7 @@
 #include <CLI/Error.hpp>
 #include <CLI/Validators.hpp>
 
+#include <charconv>
 #include <filesystem>
 
 #include "bar.h"
@@ -38,16 +39,16 @@ void refuse_positional_tensor_file(const std::string& output, const zt::OpenOpti
 
 // "5GB" as its number of bytes.
 std::string as_shard_size(const std::string& text) {
-  std::string bytes = text.starts_with('-') ? "0" : text;  // a negative number would wrap
+  std::string bytes = text;
+  std::uint64_t number = 0;  // CLI11 would take octal, and wrap what is negative or too large
+  bool valid = std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc() && text[0] != '0';
   try {
     CLI::AsSizeValue(true)(bytes);
   } catch (const CLI::ValidationError&) {
-    bytes = "0";
+    valid = false;
   }
-  if (bytes == "0") {
-    throw CLI::ValidationError(fmt::format("'{}' is no whole number over 0, alone or as in 5GB or 512MiB", text));
-  }
-  return bytes;
+  if (valid) return bytes;
+  throw CLI::ValidationError(fmt::format("'{}' is no whole number over 0, alone or as in 5GB or 512MiB", text));
 }
 
 void print_report(const std::string& output, const zt::ConvertReport& report, double seconds, bool quiet) {
@@ -85,7 +86,7 @@ void add_target(CLI::App& command, zt::ConvertOptions& options) {
   command
       .add_flag_callback(
           "--not-canonical", [&options] { options.writer.canonical = false; },
-          "format 2: keep encodings, and lie parts at multiples of 4096 instead of 65536")
+          "format 2: keep encodings, and lay parts at multiples of 4096 instead of 65536")
       ->option_text(" ");
   command
       .add_option("--max-shard-size", options.writer.max_shard_size,

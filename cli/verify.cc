@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <CLI/Error.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "bar.h"
@@ -34,6 +36,13 @@ zt::VerifyReport check(const std::string& file, const Verify& verify, std::size_
   return report;
 }
 
+// Whether nothing that was asked for says otherwise.
+bool is_canonical(const zt::VerifyReport& report) {
+  return std::none_of(report.findings.begin(), report.findings.end(), [](const zt::Finding& finding) {
+    return std::string_view(finding.error.rule()).starts_with("canonical.");
+  });
+}
+
 // Whether all is well with the file.
 bool verify_file(const std::string& file, const Verify& verify) {
   std::size_t tensors = 0;
@@ -48,6 +57,7 @@ bool verify_file(const std::string& file, const Verify& verify) {
   if (tensors > right + unreadable) summary += fmt::format(", {} bad", tensors - right - unreadable);
   if (!report.shards.empty()) summary += fmt::format(", {} ok", count_text(report.shards.size(), "shard"));
   if (verify.canonical && report.findings.empty()) summary += ", canonical";
+  if (!is_canonical(report)) summary += ", not canonical";
   if (unreadable != 0) summary += fmt::format(", {} unreadable", unreadable);
   if (!verify.quiet) print(summary + "\n");
   return report.findings.empty();

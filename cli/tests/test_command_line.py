@@ -61,7 +61,21 @@ def test_help_of_each_command_shows_an_example(at, command):
                 f"--max-shard-size: '{size}' is no whole number over 0, alone or as in 5GB or 512MiB "
                 "(see 'ztensor convert --help')",
             )
-            for size in ["0", "0GB", "1.5kB", "abc", "-3", "5 apples", "99999999EB"]
+            for size in [
+                "0",
+                "00",
+                "0x10",
+                "010",
+                "+5",
+                " 5",
+                "0GB",
+                "1.5kB",
+                "abc",
+                "-3",
+                "5 apples",
+                "99999999EB",
+                str(2**64),
+            ]
         ),
         (["merge", "a", "b"], "-o OUT is needed (see 'ztensor merge --help')"),
     ],

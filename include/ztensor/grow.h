@@ -27,7 +27,7 @@ struct AppendOptions {
 struct GrowReport {
   std::uint64_t tensors = 0;              // that were added, or removed
   std::uint64_t replaced = 0;             // of the added ones
-  std::uint64_t bytes_in = 0;             // sizes of the sources; of remove(): of the file before
+  std::uint64_t bytes_in = 0;             // sizes of the sources, shards included; of remove(): of the file before
   std::uint64_t bytes_out = 0;            // size of the target
   std::uint64_t reclaimable = 0;          // what compact() would give back
   std::vector<std::string> skipped = {};  // "name: cause"

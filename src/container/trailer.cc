@@ -53,7 +53,7 @@ Extent find_index(const ByteStore& store, std::string_view magic, const Limits& 
   if (length > size - kMagicBytes - kSizeBytes) {
     throw Error(Code::malformed, rules.bounds,
                 "the last eight bytes give the index " + std::to_string(length) + " bytes of a file of " +
-                    std::to_string(size) + ": it was cut short or never finished");
+                    std::to_string(size) + ": it was cut short, is unfinished or has bytes behind its end");
   }
   if (length > limits.index_bytes) {
     throw Error(

@@ -112,10 +112,17 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
   Catalog catalog;
   catalog.format = "zt-1.0";
   Entries entries(catalog, extent.offset, limits);
-  const auto attributes =
-      ManifestCursor(manifest, limits)
-          .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
-                [&](std::string_view name, const TensorFields& tensor) { entries.add(name, tensor); });
+  std::span<const std::byte> attributes;
+  try {
+    attributes = ManifestCursor(manifest, limits)
+                     .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
+                           [&](std::string_view name, const TensorFields& tensor) { entries.add(name, tensor); });
+  } catch (const Error& error) {
+    if (std::string_view(error.rule()) != "zt10.root.tensors") throw;
+    throw Error(
+        error.code(), error.rule(),
+        std::string(error.what()) + "; a 1.2 file whose last 8 bytes are cut looks like this: see 'ztensor repair'");
+  }
   catalog.attributes.assign(attributes.begin(), attributes.end());
   catalog.shrink();
   return catalog;

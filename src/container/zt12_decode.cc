@@ -59,9 +59,9 @@ Extent find_manifest(const ByteStore& store) {
   }
   const auto length = endian::load_le<std::uint64_t>(footer.data());
   if (length > size - kHeaderBytes - kFooterBytes) {
-    throw Error(
-        Code::malformed, "zt12.manifest.bounds",
-        "the footer gives the manifest " + std::to_string(length) + " bytes of a file of " + std::to_string(size));
+    throw Error(Code::malformed, "zt12.manifest.bounds",
+                "the footer gives the manifest " + std::to_string(length) + " bytes of a file of " +
+                    std::to_string(size) + "; see 'ztensor repair'");
   }
   return {size - kFooterBytes - length, length};
 }

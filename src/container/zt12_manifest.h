@@ -48,8 +48,8 @@ class ManifestCursor {
   ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
 
   // Calls `expect`, then `object` with each entry, in the order of the file; what is wrong within an entry or a part is
-  // its fault. Throws malformed or limit "zt12.*", "cbor.*" for what is wrong with the manifest. Unknown keys are passed
-  // over, bytes after the item too: appends leave some.
+  // its fault. Throws malformed or limit "zt12.*", "cbor.*" for what is wrong with the manifest. Unknown keys are
+  // passed over, bytes after the item too: appends leave some.
   RootFields walk(const Expect& expect,
                   const std::function<void(std::string_view name, const ObjectFields& object)>& object);
 

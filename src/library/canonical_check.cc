@@ -32,7 +32,7 @@ class CanonicalCheck {
 
  private:
   void find(std::string_view tensor, const char* rule, std::string message) {
-    Error error(Code::malformed, rule, std::move(message));
+    Error error(Code::malformed, rule, "not canonical: " + std::move(message));
     if (!tensor.empty()) error.enter("tensor " + in_quotes(tensor));
     error.enter_file(state_.name);
     found_.push_back({std::string(tensor), std::move(error)});

@@ -116,7 +116,9 @@ void Conversion::open_inputs() {
     inputs_.push_back(open(path, options_.open));
     const std::string_view found = inputs_.back().format();
     if (format != "auto" && format != found && "zt-" + format != found) {
-      throw Error(Code::usage, "", path.string() + ": its format is " + std::string(found) + ", not " + format);
+      throw Error(Code::usage, "",
+                  path.string() + ": its format is " + std::string(found) + ", not " + format +
+                      "; that of the output is said by --to (in Python: to)");
     }
     const std::vector<fs::path> files = inputs_.back().paths();
     for (std::size_t i = 1; i < files.size(); ++i) {
