@@ -1,4 +1,4 @@
-// What opening takes in memory, and what an open source keeps, is bounded by the size of the index (docs/design.md).
+// What opening takes in memory, and what an open source keeps, is bounded by the size of the index (docs/limits.md).
 
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -12,15 +12,10 @@
 #include <string>
 #include <string_view>
 
+#include "random.h"
 #include "temp_dir.h"
 
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kCounted = false;
-#else
-constexpr bool kCounted = true;
-#endif
 
 std::size_t in_use() {
   const struct mallinfo2 info = mallinfo2();
@@ -72,7 +67,8 @@ bool reset_peak() { return static_cast<bool>(std::ofstream("/proc/self/clear_ref
 class IndexMemory : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    if (!kCounted) GTEST_SKIP() << "sanitizers have an allocator of their own, which mallinfo2 does not count";
+    if (zt::test::kSanitized)
+      GTEST_SKIP() << "sanitizers have an allocator of their own, which mallinfo2 does not count";
   }
   const zt::test::TempDir folder_;
 };
