@@ -27,8 +27,8 @@ struct ConvertOptions {
 
 struct ConvertReport {
   std::uint64_t tensors = 0;
-  std::uint64_t bytes_in = 0;   // of the input files; with include or exclude, of the stored parts taken, each name's
-  std::uint64_t bytes_out = 0;  // size of the output
+  std::uint64_t bytes_in = 0;        // of the input files; with include or exclude, of the parts taken, as stored
+  std::uint64_t bytes_out = 0;       // size of the output
   std::vector<std::string> skipped;  // "name: cause"
   std::vector<std::string> losses;   // what the format could not hold and was left out (WriterOptions::lossy)
   std::vector<std::string> notes;    // what a user should know, but is no error
