@@ -15,6 +15,11 @@ inline std::optional<std::uint64_t> add(std::uint64_t a, std::uint64_t b) noexce
   return sum;
 }
 
+// For a total that is only told: it stops at the largest number.
+inline std::uint64_t add_up(std::uint64_t a, std::uint64_t b) noexcept {
+  return add(a, b).value_or(std::numeric_limits<std::uint64_t>::max());
+}
+
 inline std::optional<std::uint64_t> multiply(std::uint64_t a, std::uint64_t b) noexcept {
   std::uint64_t product = 0;
   if (__builtin_mul_overflow(a, b, &product)) return std::nullopt;

@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "base/checked.h"
 #include "base/utf8.h"
 #include "io/publish.h"
 #include "library/admission.h"
@@ -126,7 +127,10 @@ void Conversion::open_inputs() {
       if (target && shard && *target == *shard)
         throw Error(Code::usage, "", output_.string() + ": the output is a shard of " + path.string());
     }
-    if (!picks()) report_.bytes_in += inputs_.back().stored_size() + inputs_.back().shards_size();
+    if (!picks()) {
+      report_.bytes_in = checked::add_up(report_.bytes_in, inputs_.back().stored_size());
+      report_.bytes_in = checked::add_up(report_.bytes_in, inputs_.back().shards_size());
+    }
     for (const std::string& note : inputs_.back().notes()) report_.notes.push_back(path.string() + ": " + note);
   }
   whole_.assign(inputs_.size(), true);

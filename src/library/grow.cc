@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 
+#include "base/checked.h"
 #include "base/utf8.h"
 #include "io/publish.h"
 #include "library/in_file.h"
@@ -61,7 +62,8 @@ void Appending::check_paths() const {
 void Appending::open_sources() {
   for (const fs::path& path : paths_) {
     sources_.push_back(open(path, options_.open));
-    report_.bytes_in += sources_.back().stored_size() + sources_.back().shards_size();
+    report_.bytes_in = checked::add_up(report_.bytes_in, sources_.back().stored_size());
+    report_.bytes_in = checked::add_up(report_.bytes_in, sources_.back().shards_size());
     for (const std::string& note : sources_.back().notes()) report_.notes.push_back(path.string() + ": " + note);
   }
 }

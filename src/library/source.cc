@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 
 #include "base/checked.h"
 #include "base/utf8.h"
@@ -207,9 +206,7 @@ const std::vector<std::string>& Source::notes() const { return state_->catalog.n
 std::uint64_t Source::stored_size() const { return state_->store->size(); }
 std::uint64_t Source::shards_size() const {
   std::uint64_t sum = 0;
-  for (const model::ShardRow& shard : state_->catalog.shards) {
-    sum = checked::add(sum, shard.size).value_or(std::numeric_limits<std::uint64_t>::max());
-  }
+  for (const model::ShardRow& shard : state_->catalog.shards) sum = checked::add_up(sum, shard.size);
   return sum;
 }
 
