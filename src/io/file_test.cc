@@ -16,6 +16,7 @@
 
 #include "base/utf8.h"
 #include "errors.h"
+#include "random.h"
 #include "temp_dir.h"
 #include "ztensor/error.h"
 
@@ -207,9 +208,7 @@ TEST(File, ServesManyThreads) {
 }
 
 TEST(File, ReadsMoreThanOneSystemCallMayTake) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "takes a gibibyte, and as much again for the sanitizer";
-#endif
+  if (test::kSanitized) GTEST_SKIP() << "takes a gibibyte, and as much again for the sanitizer";
   const TempDir dir;
   test::write_file(dir / "f", "start");
   const std::uint64_t size = (std::uint64_t{1} << 30) + 3;
