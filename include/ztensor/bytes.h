@@ -45,4 +45,25 @@ class ZT_API Bytes {
   std::span<const std::byte> view_;
 };
 
+// Elements of T that lie in memory of someone else, together with what keeps that memory alive. A value, like Bytes.
+template <class T>
+class View {
+ public:
+  View() = default;
+  // Throws as Bytes::as<T>().
+  explicit View(Bytes bytes) : bytes_(std::move(bytes)) { bytes_.as<T>(); }
+
+  std::size_t size() const noexcept { return bytes_.size() / sizeof(T); }
+  bool empty() const noexcept { return bytes_.empty(); }
+  std::span<const T> span() const& ZT_LIFETIME_BOUND { return bytes_.as<T>(); }
+  std::span<const T> span() const&& = delete;  // `tensor.map<T>().span()` would dangle: name the View
+  const T* begin() const& ZT_LIFETIME_BOUND { return span().data(); }
+  const T* end() const& ZT_LIFETIME_BOUND { return span().data() + size(); }
+  const T& operator[](std::size_t index) const& ZT_LIFETIME_BOUND { return span()[index]; }
+  const Bytes& bytes() const noexcept ZT_LIFETIME_BOUND { return bytes_; }
+
+ private:
+  Bytes bytes_;
+};
+
 }  // namespace zt

@@ -136,7 +136,15 @@ class ZT_API Tensor {
     read_into(std::as_writable_bytes(out));
   }
   void read_into(std::span<std::byte> out, std::optional<Verify> verify = {}) const;
-  // A borrowed, typed view of a dense tensor: Bytes::as<T>() of data().map(), with the dtype checked.
+  // Borrows the elements of a dense tensor, row-major, without copying. Throws usage when T does not stand for the dtype
+  // or the layout is not dense, and what Part::map() throws.
+  template <class T>
+  View<T> map() const {
+    check_layout("dense");
+    check_type(dtype_of<T>::value);
+    return View<T>(map());
+  }
+  // The same as bytes, of any dtype: data().map(). Hold dtype() against what Bytes::as<T>() is asked for.
   Bytes map() const;
 
   // The selected elements of a dense tensor, row-major; `out` holds exactly them. Reads or decompresses only what

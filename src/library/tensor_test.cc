@@ -6,7 +6,9 @@
 #include <cstring>
 
 #include "container/zt12.h"
+#include "errors.h"
 #include "model/encoder.h"
+#include "temp_dir.h"
 #include "ztensor/source.h"
 #include "ztensor/writer.h"
 
@@ -56,6 +58,23 @@ TEST(Tensor, RefusesPartsWhoseBytesTogetherPass64Bits) {
     EXPECT_EQ(error.code(), Code::malformed);
     EXPECT_STREQ(error.rule(), "tensor.size");
   }
+}
+
+TEST(Tensor, MapsElementsOfItsOwnTypeAlone) {
+  const test::TempDir folder;
+  const std::vector<std::int32_t> ids = {1, -2, 3};
+  {
+    Writer writer = Writer::create(folder.path() / "ids.zt");
+    writer.add("ids", {3}, std::span<const std::int32_t>(ids));
+    writer.finalize();
+  }
+  const Tensor tensor = open(folder.path() / "ids.zt").tensor("ids");
+  const View<std::int32_t> view = tensor.map<std::int32_t>();
+  EXPECT_TRUE(std::equal(view.begin(), view.end(), ids.begin(), ids.end()));
+  EXPECT_EQ(view.size(), 3U);
+  EXPECT_EQ(view[1], -2);
+  EXPECT_EQ(test::code_of([&] { tensor.map<float>(); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { tensor.map<std::uint32_t>(); }), Code::usage);
 }
 
 }  // namespace
