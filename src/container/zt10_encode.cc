@@ -151,6 +151,8 @@ std::vector<std::byte> footer(std::uint64_t, std::span<const std::byte> manifest
 
 const model::Encoder kEncoder = {
     .format = "zt-1.0",
+    .title = "1.0",
+    .index_limit = "zt10.manifest.limit",
     .alignment = 64,
     .manifest_alignment = 1,
     .decoded_digests = false,

@@ -141,6 +141,8 @@ std::vector<std::byte> relocate(std::span<const std::byte> manifest,
 
 const model::Encoder kEncoder = {
     .format = "zt-1.2",
+    .title = "1.2",
+    .index_limit = "zt12.manifest.limit",
     .alignment = 64,
     .manifest_alignment = 1,
     .decoded_digests = false,

@@ -216,6 +216,8 @@ Region locate(const ByteStore& store, const Limits& limits) {
 
 const model::Encoder kEncoder = {
     .format = "zt-2",
+    .title = "2",
+    .index_limit = "zt2.manifest.limit",
     .alignment = kLeastAlignment,
     .manifest_alignment = kLeastAlignment,
     .decoded_digests = true,

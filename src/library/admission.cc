@@ -171,6 +171,14 @@ void check_level(Encoding encoding) {
   }
 }
 
+void check_index_size(std::uint64_t bytes, const model::Encoder& encoder, const Limits& limits) {
+  if (bytes <= limits.index_bytes) return;
+  throw Error(Code::limit, encoder.index_limit,
+              "the index would take " + std::to_string(bytes) + " bytes, and readers take at most " +
+                  std::to_string(limits.index_bytes) +
+                  ": write fewer tensors to one file, or raise the limit on both sides");
+}
+
 void check_normal_form(std::string_view name) {
   if (!wire::is_nfc(name)) {
     throw Error(Code::usage, "",
@@ -189,8 +197,7 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
     }
     if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) {
       throw Error(Code::unsupported, "",
-                  "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.format.substr(3)) +
-                      " has only text");
+                  "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.title) + " has only text");
     }
   }
   std::vector<std::byte> cbor = encoder.holds.strict ? attributes.encode_sorted() : attributes.encode();
@@ -249,7 +256,7 @@ void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder
   for (const Loss& loss : losses) {
     if (lossy && !loss.fatal) continue;
     throw Error(Code::unsupported, "write.loss",
-                "format " + std::string(encoder.format.substr(3)) + " cannot hold " + loss.what +
+                "format " + std::string(encoder.title) + " cannot hold " + loss.what +
                     (loss.fatal ? "" : ": --lossy (in Python: lossy=True) gives it up"));
   }
 }

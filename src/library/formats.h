@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <span>
 #include <string_view>
 
@@ -10,15 +11,18 @@
 
 namespace zt::library {
 
-// One format that this build reads.
+// One format that people have, read by this build or not. A new format is a row in formats.cc and nothing else there.
 struct Format {
-  std::string_view name;  // as users type it; a decoder may say more exactly which generation it found
-  bool (*sniff)(const ByteStore& store, std::string_view file_name);
-  model::Catalog (*decode)(const ByteStore& store, const Limits& limits);
-  const model::Encoder* encoder;  // null where we only read
+  std::string_view name;                             // as users type it; those of .zt also without "zt-"
+  std::string_view title;                            // "a GGUF file": what an error calls it
+  std::array<std::string_view, 3> suffixes = {};     // of file names that belong to it
+  std::array<std::string_view, 4> begins_with = {};  // known by these bytes, where there is no `sniff`
+  bool (*sniff)(const ByteStore& store, std::string_view file_name) = nullptr;
+  model::Catalog (*decode)(const ByteStore& store, const Limits& limits) = nullptr;  // null: not read
+  const model::Encoder* encoder = nullptr;                                           // null: neither written nor grown
+  bool is_written = false;                                                           // new files of it can be asked for
 };
 
-std::span<const Format> formats();
 // The format of a store, by content. Throws unsupported, naming formats that are known but not read.
 const Format& detect(const ByteStore& store, std::string_view file_name);
 // The format to write, by its name with or without "zt-"; "" is the one that is written by default. Throws usage.

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "io/descriptor.h"
 #include "io/publish.h"
+#include "library/admission.h"
 #include "library/formats.h"
 #include "library/state.h"
 
@@ -164,11 +165,7 @@ std::uint64_t Growing::commit(const model::Catalog& added, const Limits& limits)
       manifest = encoder_->edit(manifest_, edit_);
     }
   }
-  if (manifest.size() > limits.index_bytes) {
-    throw Error(Code::limit, "zt12.manifest.limit",
-                "the manifest takes " + std::to_string(manifest.size()) +
-                    " bytes, which no reader would take: fewer tensors a file");
-  }
+  check_index_size(manifest.size(), *encoder_, limits);
   growth_->commit(
       manifest, [&](std::uint64_t offset) { return encoder_->footer(offset, manifest); }, region,
       encoder_->manifest_alignment);

@@ -139,6 +139,22 @@ TEST_P(Growing, TakesManyAppends) {
   for (const Tensor tensor : source) EXPECT_EQ(tensor.read<float>(), kData);
 }
 
+TEST_P(Growing, NamesTheRuleOfItsFormatWhenTheIndexIsTooLarge) {
+  const fs::path path = make([](Writer& w) { w.add("keep", kShape, data()); });
+  WriterOptions options = appending();
+  options.limits.index_bytes = 600;  // what is there now takes less
+  Writer writer = Writer::create(path, options);
+  writer.add(std::string(500, 'n'), {4}, data());
+  try {
+    writer.finalize();
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::limit);
+    EXPECT_EQ(std::string(error.rule()), std::string(GetParam()) == "2" ? "zt2.manifest.limit" : "zt12.manifest.limit");
+  }
+  EXPECT_EQ(open(path).tensor("keep").read<float>(), kData);
+}
+
 INSTANTIATE_TEST_SUITE_P(Generation, Growing, testing::Values("1.2", "2"));
 
 TEST(GrowingFile, RefusesEntriesThatWouldComeToNameNewBytes) {

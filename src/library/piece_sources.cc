@@ -167,7 +167,7 @@ void check_bools(const ArrayView& array) {
 void check_part(const PartView& part, const model::Encoder& encoder) {
   if (encoder.storage(part.array.dtype).empty()) {
     throw Error(Code::unsupported, "",
-                "format " + std::string(encoder.format.substr(3)) + " has no dtype " +
+                "format " + std::string(encoder.title) + " has no dtype " +
                     std::string(dtype_name(part.array.dtype)));
   }
   if (encoder.holds.strict && part.array.dtype == DType::boolean) check_bools(part.array);
@@ -207,7 +207,7 @@ void check_layout(const Shape& shape, std::string_view layout, std::span<const P
     check_coo_parts(shape, parts, encoder);
   } else if (!encoder.holds.other_layouts) {
     throw Error(Code::unsupported, "",
-                "format " + std::string(encoder.format.substr(3)) + " has no layout " + in_quotes(layout));
+                "format " + std::string(encoder.title) + " has no layout " + in_quotes(layout));
   }
   const bool only_known = encoder.holds.strict || !encoder.holds.other_layouts;
   if (only_known && known != 0 && parts.size() != known) {

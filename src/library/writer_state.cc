@@ -95,7 +95,7 @@ std::vector<std::byte> Writer::State::attributes_of(const Value& attributes, boo
   if (empty && (of_file || encoder->holds.strict)) return {};
   if (attributes.is_map() && !of_file && !encoder->holds.tensor_attributes) {
     throw Error(Code::unsupported, "",
-                "format " + std::string(encoder->format.substr(3)) + " has no attributes of tensors");
+                "format " + std::string(encoder->title) + " has no attributes of tensors");
   }
   return library::encode_attributes(attributes, *encoder, of_file, attribute_depth(of_file));
 }
@@ -111,7 +111,7 @@ library::PartOptions Writer::State::part_options(const AddOptions& add) const {
   if (!known) {
     throw Error(Code::usage, "",
                 "checksum " + std::string(checksum_name(checksum)) + " is not of format " +
-                    std::string(encoder->format.substr(3)));
+                    std::string(encoder->title));
   }
   library::PartOptions part{.encoding = add.encoding.value_or(options.encoding),
                             .checksum = checksum,
@@ -189,11 +189,7 @@ void Writer::State::finalize() {
     output = std::move(ordered);
   }
   const std::vector<std::byte> manifest = encoder->manifest(catalog);
-  if (manifest.size() > options.limits.index_bytes) {
-    throw Error(Code::limit, "zt12.manifest.limit",
-                "the manifest takes " + std::to_string(manifest.size()) +
-                    " bytes, which no reader would take: fewer tensors a file");
-  }
+  library::check_index_size(manifest.size(), *encoder, options.limits);
   open = false;
   const std::uint64_t at = output->place(encoder->manifest_alignment == 1 ? 1 : options.alignment, manifest.size());
   output->write(manifest);

@@ -219,5 +219,22 @@ TEST(Writer, AliasesShareTheirBytes) {
   EXPECT_TRUE(source.tensor("v").attributes() == source.tensor("w").attributes());
 }
 
+TEST(Writer, NamesTheRuleOfItsFormatWhenTheIndexIsTooLarge) {
+  const std::pair<const char*, std::string> rules[] = {
+      {"1.0", "zt10.manifest.limit"}, {"1.2", "zt12.manifest.limit"}, {"2", "zt2.manifest.limit"}};
+  for (const auto& [format, rule] : rules) {
+    std::vector<std::byte> bytes;
+    Writer writer = memory_writer(bytes, {.format = format, .limits = {.index_bytes = 16}});
+    writer.add("w", kShape, data());
+    try {
+      writer.finalize();
+      FAIL() << format;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), Code::limit);
+      EXPECT_EQ(error.rule(), rule);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace zt

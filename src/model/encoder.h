@@ -43,6 +43,8 @@ struct ManifestEdit {
 // never touches a target.
 struct Encoder {
   std::string_view format;           // "zt-1.2"
+  std::string_view title;            // "1.2": how messages name the format
+  const char* index_limit;           // the rule that an index over Limits::index_bytes breaks
   std::uint64_t alignment;           // of parts; a writer may be asked for more
   std::uint64_t manifest_alignment;  // 1: the manifest follows the last part directly
   bool decoded_digests;              // digests are over decoded bytes, not over stored ones
