@@ -171,14 +171,6 @@ void check_level(Encoding encoding) {
   }
 }
 
-void check_index_size(std::uint64_t bytes, const model::Encoder& encoder, const Limits& limits) {
-  if (bytes <= limits.index_bytes) return;
-  throw Error(Code::limit, encoder.index_limit,
-              "the index would take " + std::to_string(bytes) + " bytes, and readers take at most " +
-                  std::to_string(limits.index_bytes) +
-                  ": write fewer tensors to one file, or raise the limit on both sides");
-}
-
 void check_normal_form(std::string_view name) {
   if (!wire::is_nfc(name)) {
     throw Error(Code::usage, "",

@@ -21,8 +21,6 @@ void check_movable(std::string_view name, bool canonical = false);
 // Of a part, or a layout. `strict`: as names are.
 void check_role(std::string_view role, bool strict);
 void check_level(Encoding encoding);
-// Throws limit, with the rule of the format, for an index that no reader would take.
-void check_index_size(std::uint64_t bytes, const model::Encoder& encoder, const Limits& limits);
 // Throws usage unless the name is in Unicode's NFC, which canonical files want.
 void check_normal_form(std::string_view name);
 

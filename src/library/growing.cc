@@ -6,7 +6,6 @@
 #include "base/utf8.h"
 #include "io/descriptor.h"
 #include "io/publish.h"
-#include "library/admission.h"
 #include "library/formats.h"
 #include "library/state.h"
 
@@ -165,7 +164,7 @@ std::uint64_t Growing::commit(const model::Catalog& added, const Limits& limits)
       manifest = encoder_->edit(manifest_, edit_);
     }
   }
-  check_index_size(manifest.size(), *encoder_, limits);
+  model::check_index_size(manifest.size(), *encoder_, limits);
   growth_->commit(
       manifest, [&](std::uint64_t offset) { return encoder_->footer(offset, manifest); }, region,
       encoder_->manifest_alignment);

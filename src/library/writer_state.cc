@@ -94,8 +94,7 @@ std::vector<std::byte> Writer::State::attributes_of(const Value& attributes, boo
   const bool empty = attributes.is_map() && attributes.members()->empty();
   if (empty && (of_file || encoder->holds.strict)) return {};
   if (attributes.is_map() && !of_file && !encoder->holds.tensor_attributes) {
-    throw Error(Code::unsupported, "",
-                "format " + std::string(encoder->title) + " has no attributes of tensors");
+    throw Error(Code::unsupported, "", "format " + std::string(encoder->title) + " has no attributes of tensors");
   }
   return library::encode_attributes(attributes, *encoder, of_file, attribute_depth(of_file));
 }
@@ -109,9 +108,9 @@ library::PartOptions Writer::State::part_options(const AddOptions& add) const {
   const bool known = checksum == Checksum::none || checksum == default_checksum() ||
                      (checksum == Checksum::sha256 && encoder->format != "zt-1.0");
   if (!known) {
-    throw Error(Code::usage, "",
-                "checksum " + std::string(checksum_name(checksum)) + " is not of format " +
-                    std::string(encoder->title));
+    throw Error(
+        Code::usage, "",
+        "checksum " + std::string(checksum_name(checksum)) + " is not of format " + std::string(encoder->title));
   }
   library::PartOptions part{.encoding = add.encoding.value_or(options.encoding),
                             .checksum = checksum,
@@ -189,7 +188,7 @@ void Writer::State::finalize() {
     output = std::move(ordered);
   }
   const std::vector<std::byte> manifest = encoder->manifest(catalog);
-  library::check_index_size(manifest.size(), *encoder, options.limits);
+  model::check_index_size(manifest.size(), *encoder, options.limits);
   open = false;
   const std::uint64_t at = output->place(encoder->manifest_alignment == 1 ? 1 : options.alignment, manifest.size());
   output->write(manifest);

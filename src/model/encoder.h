@@ -71,4 +71,7 @@ struct Encoder {
                                      const std::function<std::uint64_t(Region part)>& place);
 };
 
+// Throws limit, with the rule of the format, for an index that no reader would take.
+void check_index_size(std::uint64_t bytes, const Encoder& encoder, const Limits& limits);
+
 }  // namespace zt::model
