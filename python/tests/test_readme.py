@@ -52,8 +52,17 @@ def test_a_python_block_runs_in_an_empty_folder(tmp_path, block):
     run_python(block, tmp_path)
 
 
-def test_the_python_lines_of_the_guide_are_one_program(tmp_path):
-    run_python("\n".join(blocks("docs/guide.md", "python")), tmp_path)
+GUIDE = {page.stem: "\n".join(blocks(page, "python")) for page in sorted((ROOT / "docs" / "guide").glob("*.md"))}
+PROGRAMS = [name for name, program in GUIDE.items() if program]
+
+
+def test_the_guide_has_python_lines():
+    assert PROGRAMS == ["cli", "formats", "growing", "python"]
+
+
+@pytest.mark.parametrize("page", PROGRAMS)
+def test_the_python_lines_of_a_page_of_the_guide_are_one_program(tmp_path, page):
+    run_python(GUIDE[page], tmp_path)
 
 
 def write_input(path):
