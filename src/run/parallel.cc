@@ -9,13 +9,16 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/utf8.h"
 #include "run/cores.h"
+#include "ztensor/error.h"
 
 namespace zt::run {
 namespace {
@@ -126,24 +129,33 @@ class Helpers {
   std::size_t ended_ = 0;
 };
 
+[[noreturn]] void refuse(const std::string& what) {
+  throw Error(Code::usage, "", what + ": expected a whole number from 1 to " + std::to_string(kMostThreads));
+}
+
+// Empty where the variable is not set, or is set to nothing, which is how a shell takes one back.
 std::optional<unsigned> wanted_by_environment() {
   const char* text = std::getenv("ZTENSOR_THREADS");
-  if (text == nullptr) return std::nullopt;
+  if (text == nullptr || *text == '\0') return std::nullopt;
   const std::string_view digits = text;
   unsigned threads = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), threads);
-  if (error != std::errc() || end != digits.data() + digits.size() || threads == 0) return std::nullopt;
+  const bool whole = error == std::errc() && end == digits.data() + digits.size();
+  if (!whole || threads == 0 || threads > kMostThreads) {
+    refuse("the environment variable ZTENSOR_THREADS is " + in_quotes(digits));
+  }
   return threads;
 }
 
 }  // namespace
 
 unsigned thread_count(unsigned requested) {
+  if (requested > kMostThreads) refuse("threads is " + std::to_string(requested));
   if (requested != 0) return requested;
   if (const auto wanted = wanted_by_environment()) return *wanted;
   // Asked once: it takes a dozen files, and a quota hardly ever changes under a process.
   static const std::optional<unsigned> quota = quota_cores("/proc/self/cgroup", "/sys/fs/cgroup");
-  return std::min(affinity_cores(), std::max(1u, quota.value_or(affinity_cores())));
+  return std::min({kMostThreads, affinity_cores(), std::max(1u, quota.value_or(affinity_cores()))});
 }
 
 void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter,

@@ -8,7 +8,10 @@
 
 namespace zt::run {
 
-// Threads to use: `requested`, else ZTENSOR_THREADS, else what affinity and the cgroup quota leave. At least 1.
+inline constexpr unsigned kMostThreads = 1024;
+
+// Threads to use: `requested`, else ZTENSOR_THREADS, else what affinity and the cgroup quota leave. 1 to kMostThreads.
+// Throws usage for another number, and for a ZTENSOR_THREADS that is set and no such number.
 unsigned thread_count(unsigned requested);
 
 // Runs work(0) ... work(count - 1), each once, started in that order. Threads are made and joined within the call,

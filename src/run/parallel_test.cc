@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "errors.h"
 #include "run/arena.h"
 #include "ztensor/error.h"
 
@@ -174,13 +175,27 @@ TEST_F(ThreadCount, IsWhatTheCallerAsksFor) {
   EXPECT_EQ(thread_count(0), 3u);
 }
 
-TEST_F(ThreadCount, IgnoresJunkInTheEnvironment) {
+TEST_F(ThreadCount, RefusesJunkInTheEnvironmentUnlessTheCallerAsks) {
+  for (const char* junk : {"0", "-1", "+2", "2x", " 2", "1025", "99999999999999999999", "many"}) {
+    ::setenv("ZTENSOR_THREADS", junk, 1);
+    const Error error = test::error_of([] { thread_count(0); });
+    EXPECT_EQ(error.code(), Code::usage);
+    EXPECT_EQ(std::string(error.what()), "the environment variable ZTENSOR_THREADS is '" + std::string(junk) +
+                                             "': expected a whole number from 1 to 1024");
+    EXPECT_EQ(thread_count(2), 2u);
+  }
+}
+
+TEST_F(ThreadCount, TakesAnEmptyVariableForNone) {
   const unsigned own = thread_count(0);
   EXPECT_GE(own, 1u);
-  for (const char* junk : {"", "0", "-1", "+2", "2x", " 2", "99999999999999999999", "many"}) {
-    ::setenv("ZTENSOR_THREADS", junk, 1);
-    EXPECT_EQ(thread_count(0), own) << junk;
-  }
+  ::setenv("ZTENSOR_THREADS", "", 1);
+  EXPECT_EQ(thread_count(0), own);
+}
+
+TEST_F(ThreadCount, RefusesMoreThanAThousandThreads) {
+  EXPECT_EQ(thread_count(1024), 1024u);
+  EXPECT_EQ(test::error_of([] { thread_count(1025); }).code(), Code::usage);
 }
 
 TEST(Allocate, GivesAlignedMemoryOfAnySize) {
