@@ -25,7 +25,9 @@ bool is_tensor_file(const fs::path& path, const zt::OpenOptions& options) {
     zt::open(path, options);
     return true;
   } catch (const zt::Error& error) {
-    return std::string_view(error.rule()) != "format.unknown";  // a broken one, or one that this build cannot read
+    // Also a broken one, one that this build cannot read, and a pointer to one.
+    const std::string_view rule = error.rule();
+    return rule != "format.unknown" && rule != "format.text" && rule != "format.html";
   }
 }
 

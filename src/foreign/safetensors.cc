@@ -165,8 +165,9 @@ class Decoder {
   }
 
   void add_metadata(wire::JsonView map) {
-    if (!catalog_.attributes.empty()) malformed("safetensors.metadata.duplicate", "given twice");
-    if (!map.is_object()) malformed("safetensors.metadata.object", "not a JSON object");
+    if (std::exchange(has_metadata_, true)) malformed("safetensors.metadata.duplicate", "given twice");
+    if (map.is_null()) return;  // none, as for the format's own reader
+    if (!map.is_object()) malformed("safetensors.metadata.object", "neither a JSON object nor null");
     wire::check_unique_keys(map);
     std::uint64_t count = 0;
     for (wire::JsonMembersView members(map); members.next(); ++count) {
@@ -355,6 +356,7 @@ class Decoder {
   std::uint64_t covered_ = 0;  // the end of the tensor before
   std::uint64_t total_ = 0;    // bytes of all tensors so far
   bool in_order_ = true;
+  bool has_metadata_ = false;
 };
 
 }  // namespace

@@ -127,6 +127,7 @@ TEST(SafetensorsDecode, OpensWhatIsUnusualButRight) {
   EXPECT_EQ(decode(store_of("{}"), {}).size(), 0U);
   EXPECT_EQ(decode(store_of("\t\n {}   \r\n"), {}).size(), 0U);
   EXPECT_EQ(refusal(store_of("{\"__metadata__\":{}}")), "");
+  EXPECT_TRUE(decode(store_of("{\"__metadata__\":null}"), {}).attributes.empty());
   EXPECT_EQ(refusal(store_of("{" + tensor("e", "F32", "[2,0]", "[0,0]") + "}")), "");
   EXPECT_EQ(refusal(store_of("{" + tensor("e", "F4", "[3,2]", "[0,3]") + "}", 3)), "");
   EXPECT_EQ(refusal(store_of("{" + tensor(std::string(2000, 'n'), "U8", "[1]", "[0,1]") + "}", 1)), "");
@@ -237,7 +238,10 @@ TEST(SafetensorsDecode, RefusesRepeatedNames) {
   EXPECT_EQ(refusal(store_of(R"({"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"x":{"y":[{"z":1,"z":1}]}}})", 1)),
             "malformed json.key.duplicate");
   EXPECT_EQ(refusal(store_of(R"({"__metadata__":{"a":"","a":""}})")), "malformed json.key.duplicate");
-  EXPECT_EQ(refusal(store_of(R"({"__metadata__":{},"__metadata__":{}})")), "malformed safetensors.metadata.duplicate");
+  for (const char* twice : {R"({"__metadata__":{},"__metadata__":{}})", R"({"__metadata__":null,"__metadata__":{}})",
+                            R"({"__metadata__":null,"__metadata__":null})"}) {
+    EXPECT_EQ(refusal(store_of(twice)), "malformed safetensors.metadata.duplicate");
+  }
 }
 
 TEST(SafetensorsDecode, RefusesNamesThatAreNone) {
@@ -247,7 +251,7 @@ TEST(SafetensorsDecode, RefusesNamesThatAreNone) {
 }
 
 TEST(SafetensorsDecode, RefusesMetadataOfAnotherShape) {
-  for (const char* bad : {"null", "[]", "\"x\"", "1"}) {
+  for (const char* bad : {"false", "[]", "\"x\"", "1"}) {
     EXPECT_EQ(refusal(store_of("{\"__metadata__\":" + std::string(bad) + "}")),
               "malformed safetensors.metadata.object");
   }

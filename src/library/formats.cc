@@ -11,6 +11,7 @@
 #include "container/zt12.h"
 #include "container/zt2.h"
 #include "foreign/safetensors.h"
+#include "library/lookalikes.h"
 #include "ztensor/error.h"
 
 namespace zt::library {
@@ -63,6 +64,7 @@ constexpr Format kFormats[] = {
 };
 
 constexpr std::string_view kOurs = "zt-";
+constexpr std::size_t kHead = 512;  // bytes that tell what else a content is
 
 bool is_named(const Format& format, std::string_view name) {
   return format.name == name || (format.name.starts_with(kOurs) && format.name.substr(kOurs.size()) == name);
@@ -83,15 +85,20 @@ bool begins(const Format& format, std::string_view head) {
 
 const Format& detect(const ByteStore& store, std::string_view file_name) {
   for (const Format& format : kFormats) {
-    if (format.sniff != nullptr && format.sniff(store, file_name)) return format;
+    if (format.sniff != nullptr && format.sniff(store, "")) return format;
   }
-  std::array<std::byte, 8> buffer;
-  const auto head = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(8, store.size())));
+  // Before the name counts: what else the content is tells more than how it breaks the format that the name says.
+  std::array<std::byte, kHead> buffer;
+  const auto head = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(kHead, store.size())));
   store.read_at(0, head);
   for (const Format& format : kFormats) {
     if (begins(format, as_text(head))) {
       throw Error(Code::unsupported, "format.unread", "this is " + std::string(format.title) + ", which is not read");
     }
+  }
+  refuse_text(as_text(head));
+  for (const Format& format : kFormats) {
+    if (format.sniff != nullptr && format.sniff(store, file_name)) return format;
   }
   throw Error(Code::unsupported, "format.unknown",
               store.size() == 0 ? "the file is empty"

@@ -30,6 +30,7 @@ class JsonView {
  public:
   bool is_object() const noexcept { return type() == '{'; }
   bool is_array() const noexcept { return type() == '['; }
+  bool is_null() const noexcept { return type() == 'n'; }
   std::optional<std::string_view> text() const noexcept;  // unescaped; may hold U+0000
   // A number written as a plain non-negative integer: 1e3, 16.0 and -1 are none, -0 is 0.
   std::optional<std::uint64_t> unsigned_integer() const noexcept;

@@ -14,6 +14,18 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOSTILE = ROOT / "tests" / "hostile" / "safetensors"
 SEEDS = ROOT / "fuzz" / "seeds" / "safetensors"
 
+# What lies under a tensor file's name when that was never fetched.
+LOOKALIKES = (
+    (
+        "pointer",
+        "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0123456789abcdef" * 4 + "\nsize 1234567\n",
+        "format.pointer",
+    ),
+    ("html", "\n<!DOCTYPE html>\n<html><body>401 Unauthorized</body></html>\n", "format.html"),
+    ("text.json", '{"error":"Repository not found"}\n', "format.text"),
+    ("text.plain", "Entry not found", "format.text"),
+)
+
 files = {}
 expected = {}
 seeds = []
@@ -104,6 +116,12 @@ def controls():
         data(5),
         {"1": ("uint8", [1], 0, 1), "100": ("uint32", [1], 1, 5)},
     )
+    good(
+        "ok.metadata.null",
+        header(("__metadata__", "null"), ("w", entry("U8", [1], 0, 1))),
+        data(1),
+        {"w": ("uint8", [1], 0, 1)},
+    )
     good("ok.name.long", header(("n" * 1500, entry("U8", [1], 0, 1))), data(1), {"n" * 1500: ("uint8", [1], 0, 1)})
     good("ok.name.escaped", header((r"\u0077\/\"", entry("U8", [1], 0, 1))), data(1), {'w/"': ("uint8", [1], 0, 1)})
     every_dtype()
@@ -175,8 +193,10 @@ def json_cases():
 
 def member_cases():
     w = ("w", entry("U8", [4], 0, 4))
+    for name, text, rule in LOOKALIKES:
+        bad("format." + name, text.encode(), rule, code="unsupported")
     bad("header.object", image('[["w",' + w[1] + "]]", data(4)), "safetensors.header.object")
-    for name, value in (("null", "null"), ("list", '["a"]'), ("text", '"a"')):
+    for name, value in (("number", "1"), ("list", '["a"]'), ("text", '"a"')):
         bad(
             "metadata.object." + name, image(header(("__metadata__", value), w), data(4)), "safetensors.metadata.object"
         )
@@ -190,6 +210,11 @@ def member_cases():
         "metadata.value.tensor",
         image(header(("__metadata__", w[1]), ("w", entry("U8", [4], 4, 8))), data(8)),
         "safetensors.metadata.value",
+    )
+    bad(
+        "metadata.duplicate.null",
+        image(header(("__metadata__", "null"), w, ("__metadata__", '{"a":"b"}')), data(4)),
+        "safetensors.metadata.duplicate",
     )
     bad(
         "metadata.duplicate",

@@ -170,7 +170,7 @@ def controls():
 
 def frame_cases():
     whole = dense()
-    bad("zt12", "format.unknown", b"nothing known", "format.unknown", code="unsupported")
+    bad("zt12", "format.unknown", b"nothing\0known", "format.unknown", code="unsupported")
     bad("zt12", "format.unknown.none", b"", "format.unknown", code="unsupported")
     for name, content in (
         ("last", whole[:-1] + b"1"),
@@ -190,6 +190,17 @@ def frame_cases():
         ("pickle4", b"\x80\4"),
     ):
         bad("zt12", "format.unread." + name, head + bytes(32), "format.unread", code="unsupported")
+    for name, text in (
+        ("pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12\n"),
+        ("pointer.annex", b"/annex/objects/SHA256E-s12--00.zt\n"),
+        ("html", b"<html><head><title>Sign in</title></head></html>"),
+        ("html.mark", b"\xef\xbb\xbf \r\n<!doctype HTML><p>gone"),
+        ("text.xml", b'<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'),
+        ("text.json", b'{"message": "rate limit exceeded"}'),
+        ("text.utf8", "Übertragung abgebrochen".encode()),
+    ):
+        rule = "format." + name.split(".")[0]
+        bad("zt12", "format." + name, text, rule, code="unsupported")
     for name, length in (("one", len(whole) - 23), ("most", 2**64 - 1), ("half", 2**63)):
         content = whole[:-16] + struct.pack("<Q", length) + MAGIC
         bad("zt12", "manifest.bounds." + name, content, "zt12.manifest.bounds")
