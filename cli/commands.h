@@ -2,8 +2,10 @@
 
 #include <CLI/App.hpp>
 #include <functional>
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cli {
@@ -35,6 +37,9 @@ void add_operands(CLI::App& command, std::vector<std::string>& operands);
 // -o OUT. Standard output is not taken: what is written is read back, and replaces its target at once.
 void add_output(CLI::App& command, std::optional<std::string>& output, const std::string& help);
 void check_output_name(const std::string& name);  // the same of an operand; throws CLI::ValidationError
+// A value that is one of a few, generations of .zt with "zt-" before them or without; throws CLI::ValidationError.
+void check_word(std::string_view option, std::string_view word, std::initializer_list<std::string_view> known,
+                std::string_view expected);
 void add_quiet(CLI::App& command, bool& quiet);
 void add_threads(CLI::App& command, unsigned& threads);
 

@@ -43,8 +43,8 @@ bool is_canonical(const zt::VerifyReport& report) {
   });
 }
 
-// Whether all is well with the file.
-bool verify_file(const std::string& file, const Verify& verify) {
+// How many faults the file has; each is printed.
+std::size_t verify_file(const std::string& file, const Verify& verify) {
   std::size_t tensors = 0;
   const zt::VerifyReport report = check(file, verify, tensors);
   for (const zt::Finding& finding : report.findings) {
@@ -60,22 +60,31 @@ bool verify_file(const std::string& file, const Verify& verify) {
   if (!is_canonical(report)) summary += ", not canonical";
   if (unreadable != 0) summary += fmt::format(", {} unreadable", unreadable);
   if (!verify.quiet) print(summary + "\n");
-  return report.findings.empty();
+  return report.findings.size();
 }
 
 int run(const Verify& verify) {
-  bool well = true;
+  std::size_t faults = 0;
+  std::size_t bad_files = 0;
   for (const std::string& file : verify.files) {
     try {
-      well = verify_file(file, verify) && well;
+      const std::size_t found = verify_file(file, verify);
+      faults += found;
+      bad_files += found == 0 ? 0 : 1;
     } catch (const zt::Error& error) {
-      // One bad file must not hide the state of those after it.
-      if (error.code() == zt::Code::cancelled) throw;
-      print_error(error.what());
-      well = false;
+      // One bad file must not hide the state of those after it; where there is no other, it is the error.
+      if (error.code() == zt::Code::cancelled || verify.files.size() == 1) throw;
+      print(fmt::format("{}\n", printable(error.what())));
+      ++faults;
+      ++bad_files;
     }
   }
-  return well ? 0 : 1;
+  if (faults == 0) return 0;
+  flush_output();  // the error comes last, also where both go to one place
+  const std::string where =
+      verify.files.size() == 1 ? verify.files.front() : fmt::format("{} of {} files", bad_files, verify.files.size());
+  print_error(fmt::format("{}: {} found", where, count_text(faults, "fault")));
+  return 1;
 }
 
 }  // namespace
@@ -90,8 +99,9 @@ void add_verify(CLI::App& app, Command& chosen) {
   add_threads(command, verify->threads);
   add_quiet(command, verify->quiet);
   command.footer(
-      "Prints a line for everything that is wrong, and one a file (not with -q).\n"
-      "Exits with 1 when anything is wrong, unreadable tensors included.\n\n"
+      "Prints a line for everything that is wrong, and one a file (not with -q). When\n"
+      "anything is wrong, unreadable tensors included, the last line is an error that\n"
+      "counts it, on standard error, and the exit code is 1.\n\n"
       "Examples:\n"
       "  ztensor verify model.zt backup/*.zt\n"
       "  ztensor verify --canonical published.zt");

@@ -1,5 +1,7 @@
 """What is parsed, and what is said about what is not."""
 
+import os
+
 import pytest
 from conftest import write_safetensors
 
@@ -78,6 +80,24 @@ def test_help_of_each_command_shows_an_example(at, command):
             ]
         ),
         (["merge", "a", "b"], "-o OUT is needed (see 'ztensor merge --help')"),
+        *(
+            ([command, "a", "b", "--to", "7"], f"--to: '7' is none of 1.0, 1.2 or 2 (see 'ztensor {command} --help')")
+            for command in ("convert", "compress", "migrate")
+        ),
+        (["convert", "a", "b", "--to", ""], "--to: '' is none of 1.0, 1.2 or 2 (see 'ztensor convert --help')"),
+        (["convert", "a", "b", "--to", "0.1"], "--to: '0.1' is none of 1.0, 1.2 or 2 (see 'ztensor convert --help')"),
+        (
+            ["convert", "a", "b", "-f", "bogus"],
+            "-f: 'bogus' is none of auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2 or safetensors "
+            "(see 'ztensor convert --help')",
+        ),
+        *(
+            (
+                ["verify", "a", "--threads", threads],
+                f"--threads: Value {threads} not in range 1 to 1024 (see 'ztensor verify --help')",
+            )
+            for threads in ("0", "-1", "1025", "many")
+        ),
     ],
 )
 def test_what_cannot_be_parsed_exits_with_2_and_a_hint(at, arguments, cause):
@@ -100,6 +120,32 @@ def test_options_may_stand_anywhere_among_operands(at, arguments):
     assert at.ok(*arguments).startswith("model.zt: 2 tensors, ")
     assert at.files() == ["model.zt"]
     assert list(at.tensors("model.zt")) == ["a", "b"]
+
+
+@pytest.mark.parametrize("format", ["auto", "safetensors"])
+@pytest.mark.parametrize("to", ["1.0", "zt-1.0", "2", "zt-2"])
+def test_every_name_of_a_format_is_taken(at, format, to):
+    write_safetensors(at / "a", {"t": ("U8", [1], b"a")})
+    at.ok("convert", "a", "out.zt", "-f", format, "--to", to)
+    assert at.info("out.zt")["format"] == "zt-" + to.removeprefix("zt-")
+    at.ok("convert", "out.zt", "back.zt", "-f", to)
+
+
+@pytest.mark.parametrize("threads", ["abc", "0", "-1", "1025", "9" * 30])
+def test_a_number_of_threads_in_the_environment_that_is_none_is_an_error(model, threads):
+    done = model.run("verify", "model.safetensors", env={**os.environ, "ZTENSOR_THREADS": threads})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        f"ztensor: error: the environment variable ZTENSOR_THREADS is '{threads}': "
+        "expected a whole number from 1 to 1024\n"
+    )
+    done = model.run("verify", "model.safetensors", "--threads", "1", env={**os.environ, "ZTENSOR_THREADS": threads})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [["info", ""], ["verify", ""], ["convert", "", "-o", "b.zt"], ["repair", ""]])
+def test_an_empty_name_of_a_file_is_named(at, arguments):
+    assert at.fails(*arguments) == "'': a path must not be empty: No such file or directory"
 
 
 @pytest.mark.parametrize("name", ["info", "[a,b]", "-", "-q", "--help", "a b'\""])
