@@ -24,6 +24,7 @@ int run(const Compact& compact) {
     Bar bar(compact.quiet);
     report = zt::compact(compact.file, {.durable = compact.durable, .progress = bar.callback()});
   }
+  for (const std::string& note : report.notes) print_note(note);
   if (compact.json) {
     print(fmt::format(R"({{"file": {}, "changed": {}, "tensors": {}, "size_before": {}, "size": {}}})"
                       "\n",

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "commands.h"
+#include "hints.h"
 #include "signals.h"
 #include "terminal.h"
 #include "ztensor/error.h"
@@ -51,8 +52,7 @@ void describe(CLI::App& app) {
       "of diff: 0 the same, 1 different, 2 trouble.");
 }
 
-int run(int argc, char** argv) {
-  CLI::App app("Looks into, converts and checks files of tensors.", "ztensor");
+int run(CLI::App& app, int argc, char** argv) {
   cli::Command chosen;
   describe(app);
   cli::add_info(app, chosen);
@@ -86,13 +86,14 @@ int run(int argc, char** argv) {
 
 // Every error of every command ends here.
 int run_and_report(int argc, char** argv) {
+  CLI::App app("Looks into, converts and checks files of tensors.", "ztensor");
   try {
-    return run(argc, argv);
+    return run(app, argc, argv);
   } catch (const cli::ClosedPipe&) {
     return 0;
   } catch (const zt::Error& error) {
     const bool stopped = error.code() == zt::Code::cancelled && cli::interrupted() != 0;
-    cli::print_error(stopped ? "interrupted" : error.what());
+    cli::print_error(stopped ? "interrupted" : cli::text_with_hint(error, app));
   } catch (const std::bad_alloc&) {
     cli::print_error("not enough memory");
   } catch (const std::exception& error) {

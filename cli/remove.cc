@@ -32,6 +32,7 @@ int run(const Remove& remove) {
     report = zt::remove(remove.file, names, options);
   }
   const std::string& file = remove.output.value_or(remove.file);
+  for (const std::string& note : report.notes) print_note(note);
   note_reclaimable(file, report.reclaimable, report.bytes_out);
   if (remove.json) {
     print(fmt::format(R"({{"file": {}, "removed": {}, "size": {}, "reclaimable": {}}})"

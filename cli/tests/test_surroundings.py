@@ -101,3 +101,36 @@ def test_ctrl_c_leaves_no_litter_and_ends_by_the_signal(slow):
     assert seen.endswith(b"ztensor: error: interrupted\r\n")
     assert slow.files() == ["slow.safetensors"]
     assert time.monotonic() - start < 60
+
+
+NOBODY = {"user": 65534, "group": 65534, "extra_groups": []}
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs commands as another user")
+
+
+@needs_root
+def test_what_a_replaced_file_had_and_the_new_one_cannot_have_is_a_note(model):
+    model.ok("convert", "model.safetensors", "a.zt")
+    (model / "a.zt").chmod(0o664)
+    model.folder.chmod(0o777)
+    done = model.run("convert", "model.safetensors", "-o", "a.zt", "--force", **NOBODY)
+    assert (done.returncode, done.stderr) == (
+        0,
+        "ztensor: note: a.zt: its owner 0 could not be kept: Operation not permitted\n"
+        "ztensor: note: a.zt: its group 0 could not be kept: Operation not permitted\n",
+    )
+    assert (model / "a.zt").stat().st_mode & 0o7777 == 0o644
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o555, 0o1777])
+def test_a_file_that_may_only_be_written_in_place_is_left_and_says_what_would_do(model, mode):
+    model.ok("convert", "model.safetensors", "a.zt")
+    (model / "a.zt").chmod(0o666)
+    before = (model / "a.zt").read_bytes()
+    model.folder.chmod(mode)
+    done = model.run("convert", "model.safetensors", "-o", "a.zt", "--force", "-c", **NOBODY)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("ztensor: error: a.zt: cannot ")
+    assert done.stderr.endswith("; write a file in another folder, and copy it over this one\n")
+    assert (model / "a.zt").read_bytes() == before
+    model.folder.chmod(0o755)

@@ -70,11 +70,84 @@ def test_merge_refuses_a_name_twice_and_leaves_no_output(model):
 
 def test_an_existing_output_is_refused_without_force(model):
     (model / "out.zt").write_text("precious")
-    assert model.fails("convert", "model.safetensors", "-o", "out.zt").startswith("out.zt: ")
+    error = model.fails("convert", "model.safetensors", "-o", "out.zt")
+    assert error == "out.zt: not replaced: File exists; --force replaces it"
     assert model.fails("convert", "model.safetensors", "out.zt").startswith("out.zt: ")
     assert (model / "out.zt").read_text() == "precious"
     model.ok("convert", "model.safetensors", "out.zt", "--force")
     model.ok("verify", "out.zt")
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_what_an_output_is_comes_before_whether_it_is_there(model, force):
+    (model / "folder").mkdir()
+    os.mkfifo(model / "pipe")
+    error = "not a regular file; write a file, and copy that"
+    for output in ("/dev/null", "pipe"):
+        assert model.fails("convert", "model.safetensors", "-o", output, *force) == f"{output}: {error}"
+    assert model.fails("convert", "model.safetensors", "-o", "/dev/stdout", *force) == f"/dev/stdout: {error}"
+    assert model.fails("convert", "model.safetensors", "-o", "folder", *force) == "folder: not a file: Is a directory"
+    missing = "missing/out.zt: cannot open its folder: No such file or directory"
+    assert model.fails("convert", "model.safetensors", "-o", "missing/out.zt", *force) == missing
+    model.ok("convert", "model.safetensors", "model.zt")
+    for command in (["remove", "model.zt", "weight"], ["repair", "model.zt"]):
+        assert model.fails(*command, "-o", "pipe", *force) == f"pipe: {error}"
+        assert model.fails(*command, "-o", "missing/out.zt", *force) == missing
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to other users")
+def test_owner_and_mode_of_a_file_that_is_replaced_are_kept(model):
+    model.ok("convert", "model.safetensors", "a.zt")
+    model.ok("append", "a.zt", "--from", "model.safetensors", "--replace", "-q")
+
+    def give():
+        os.chown(model / "a.zt", 1234, 5678)
+        (model / "a.zt").chmod(0o640)
+
+    give()
+    for command in (
+        ["compact", "a.zt"],
+        ["convert", "model.safetensors", "-o", "a.zt", "--force"],
+        ["compress", "model.safetensors", "-o", "a.zt", "--force"],
+    ):
+        model.ok(*command)
+        status = (model / "a.zt").stat()
+        assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (1234, 5678, 0o640), command
+
+
+def test_what_git_lfs_or_a_server_left_is_told_for_what_it_is(at):
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"
+    for suffix in (".zt", ".safetensors", ".gguf", ".npz", ".pt", ""):
+        (at / f"a{suffix}").write_text(pointer)
+        assert at.fails("info", f"a{suffix}") == (
+            f"a{suffix}: this is a Git LFS pointer: 'git lfs pull' fetches the file itself"
+        )
+        (at / f"b{suffix}").write_text("<!DOCTYPE html>\n<html></html>")
+        assert "an HTML page" in at.fails("info", f"b{suffix}")
+        (at / f"c{suffix}").write_text("Entry not found")
+        assert at.fails("info", f"c{suffix}") == f"c{suffix}: this is text, and begins with 'Entry not found'"
+        (at / f"d{suffix}").write_text('{"error": "Repository not found"}')
+        assert "JSON text" in at.fails("info", f"d{suffix}")
+
+
+def test_a_text_gives_way_to_a_positional_output_and_a_pointer_does_not(model):
+    (model / "text.zt").write_text("notes")
+    model.ok("convert", "model.safetensors", "text.zt", "--force")
+    (model / "pointer.zt").write_text("version https://git-lfs.github.com/spec/v1\n")
+    assert "is a tensor file" in model.fails("convert", "model.safetensors", "pointer.zt", "--force")
+
+
+def test_a_link_to_a_sharded_file_leads_to_its_shards(model):
+    (model / "models").mkdir()
+    sharded = ["--to", "2", "--max-shard-size", "16kB"]
+    model.ok("convert", "model.safetensors", "-o", "models/big.zt", *sharded)
+    os.symlink("models/big.zt", model / "big.zt")
+    model.ok("verify", "--deep", "big.zt")
+    shard = next(name for name in os.listdir(model / "models") if name.startswith("big-"))
+    assert "is a shard of big.zt" in model.fails("convert", "big.zt", "-o", f"models/{shard}", "--force")
+    assert "in the folder of these" in model.fails("remove", "big.zt", "steps", "-o", "fewer.zt")
+    model.ok("remove", "big.zt", "steps", "-o", "models/fewer.zt")
+    model.ok("verify", "models/fewer.zt")
 
 
 @pytest.mark.parametrize("command", ["convert", "compress", "decompress"])

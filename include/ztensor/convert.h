@@ -38,7 +38,7 @@ struct ConvertReport {
 // refused (usage) with both file names. The output is checked against the inputs before anything is deleted. Refuses
 // before a byte is written: an output that exists unless `overwrite` (io, EEXIST); one that is an input, also through
 // links or as a shard, and suffixes this build cannot write (usage); what the format cannot hold, by name (unsupported
-// "write.loss"), unless the writer is lossy. Throws also what open, read and write throw.
+// "write.loss", or "write.beyond" where nothing sensible would be left of it), unless the writer is lossy. Throws also what open, read and write throw.
 ZT_API ConvertReport convert(std::span<const std::filesystem::path> inputs, const std::filesystem::path& output,
                              const ConvertOptions& options = {});
 

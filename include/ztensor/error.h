@@ -34,8 +34,9 @@ class ZT_API Error : public std::exception {
   // `rule` is a literal id such as "zt12.blob.bounds", listed in spec/rules.md; "" where no content was judged.
   Error(Code code, const char* rule, std::string message) : code_(code), rule_(rule), text_(std::move(message)) {}
 
-  // An io error. `path` may be empty. The message becomes "path: message: strerror(os_error)".
-  static Error system(int os_error, std::string_view path, std::string_view message);
+  // An io error. `path` may be empty. The message becomes "path: message: strerror(os_error)". `rule`: as above, for
+  // those that a caller may know a way around.
+  static Error system(int os_error, std::string_view path, std::string_view message, const char* rule = "");
 
   Code code() const noexcept { return code_; }
   const char* rule() const noexcept { return rule_; }

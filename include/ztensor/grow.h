@@ -82,6 +82,7 @@ struct CompactReport {
   std::uint64_t tensors = 0;
   std::uint64_t size_before = 0;
   std::uint64_t size_after = 0;
+  std::vector<std::string> notes = {};  // what a user should know, but is no error
 };
 
 // Writes the file anew without the bytes that no tensor uses, of the same format and the alignment that its parts have
@@ -119,7 +120,7 @@ struct RepairReport {
 // and have their digests. What is behind it is cut off, or left out of `output`. Reads the file from its end, in memory
 // that does not grow with it. Throws malformed "repair.nothing" when there is no whole version in the file (the message
 // says what is known of it), malformed "repair.undigested" when nothing shows that what was found is no file inside a
-// tensor of this one, "repair.contents" when a later version has a whole index and broken contents: then nothing is
+// tensor of this one, "repair.later" when a later version has a whole index and broken contents: then nothing is
 // changed, but with `output` or `dry_run` that is only a note; unsupported for other formats; io, cancelled.
 ZT_API RepairReport repair(const std::filesystem::path& path, const RepairOptions& options = {});
 

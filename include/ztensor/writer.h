@@ -103,6 +103,9 @@ class ZT_API Writer {
                   bool replace = false);
   // What add_stored() had to leave out, a line for each.
   const std::vector<std::string>& losses() const;
+  // After finalize(): what a user should know of the files that were put in place, such as an owner that a replaced file
+  // had and that the new one could not be given. "path: note", one each.
+  const std::vector<std::string>& notes() const;
 
   // Replaces the attributes of the file: a map with text keys, or null.
   void set_attributes(const Value& attributes);

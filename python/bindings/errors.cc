@@ -1,6 +1,7 @@
 #include "bindings.h"
 
 #include <cerrno>
+#include <string>
 #include <string_view>
 
 namespace zt::python {
@@ -23,6 +24,27 @@ const char* class_name(Code code) {
   return "ZTensorError";
 }
 
+// The library knows causes; what a Python caller can do about some of them is said here.
+struct Hint {
+  std::string_view rule;
+  std::string_view text;
+};
+constexpr Hint kHints[] = {
+    {"convert.format", "`format` says what the inputs are, `to` what is written"},
+    {"write.exists", "force=True replaces it"},
+    {"write.inplace", "write in another folder and copy, or in place, through a file: Writer(open(path, 'wb'))"},
+    {"write.loss", "lossy=True gives it up"},
+    {"write.regular", "to write to what is no file, open it: Writer(open(path, 'wb'))"},
+};
+
+std::string with_hint(std::string_view message, const Error& error) {
+  std::string text(message);
+  for (const Hint& hint : kHints) {
+    if (hint.rule == error.rule()) text.append("; ").append(hint.text);
+  }
+  return text;
+}
+
 // The message without the name of the file, which OSError has in a place of its own.
 std::string_view without_path(const Error& error) {
   std::string_view text = error.what();
@@ -38,7 +60,7 @@ std::string_view without_path(const Error& error) {
 nb::object os_error(const Error& error) {
   const nb::handle type(PyExc_OSError);
   const int number = error.os_error() != 0 ? error.os_error() : EIO;
-  const nb::str text = to_str(without_path(error));
+  const nb::str text = to_str(with_hint(without_path(error), error));
   if (error.path().empty()) return type(number, text);
   return type(number, text, from_path(error.path()));
 }
@@ -58,7 +80,7 @@ nb::object error_object(const Error& error) {
   if (error.code() == Code::io) return os_error(error);
   if (error.code() == Code::no_memory) return nb::handle(PyExc_MemoryError)(to_str(error.what()));
   const nb::object type = nb::module_::import_("ztensor._errors").attr(class_name(error.code()));
-  return type(to_str(error.what()), nb::arg("code") = to_str(code_name(error.code())),
+  return type(to_str(with_hint(error.what(), error)), nb::arg("code") = to_str(code_name(error.code())),
               nb::arg("rule") = to_str(error.rule()));
 }
 

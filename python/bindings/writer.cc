@@ -152,12 +152,22 @@ nb::dict attributes(OpenWriter& self) {
   return to_dict(value);
 }
 
-nb::list losses(OpenWriter& self) {
-  std::vector<std::string> lines;
-  self.run([&](Writer& writer) { lines = writer.losses(); });
+nb::list to_list(const std::vector<std::string>& lines) {
   nb::list list;
   for (const std::string& line : lines) list.append(to_str(line));
   return list;
+}
+
+nb::list losses(OpenWriter& self) {
+  std::vector<std::string> lines;
+  self.run([&](Writer& writer) { lines = writer.losses(); });
+  return to_list(lines);
+}
+
+nb::list notes(OpenWriter& self) {
+  std::vector<std::string> lines;
+  self.run([&](Writer& writer) { lines = writer.notes(); });
+  return to_list(lines);
 }
 
 // `former` is what attributes() gave, changed by nobody: attributes that are still the same stay in the file as they
@@ -212,6 +222,7 @@ void bind_writer(nb::module_& module) {
           nb::arg("name"), nb::arg("attributes").none())
       .def("attributes", attributes)
       .def("losses", losses)
+      .def("notes", notes)
       .def("finalize", finalize, nb::arg("attributes").none(), nb::arg("former").none())
       .def("abort", [](OpenWriter& self) { self.run([](Writer& writer) { writer.abort(); }); });
 }

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -225,3 +226,87 @@ def test_nothing_is_left_out_of_the_public_names():
     assert sorted(ztensor.__all__) == ztensor.__all__
     assert all(hasattr(ztensor, name) for name in ztensor.__all__)
     assert ztensor.__version__ == "0.1.0"
+
+
+def test_advice_is_in_words_of_python(tmp_path):
+    a, b = tmp_path / "a.zt", tmp_path / "b.zt"
+    for path in (a, b):
+        with ztensor.Writer(path) as writer:
+            writer.add_tensor("x", np.arange(3.0))
+    with pytest.raises(FileExistsError, match="not replaced: File exists; force=True replaces it"):
+        ztensor.convert(a, b)
+    with pytest.raises(ztensor.UsageError, match=r"not a regular file; .*Writer\(open\(path, 'wb'\)\)"):
+        ztensor.Writer("/dev/null")
+    with pytest.raises(ztensor.UsageError, match="`format` says what the inputs are"):
+        ztensor.convert(a, tmp_path / "c.zt", format="2")
+    with pytest.raises(FileNotFoundError, match="'': a path must not be empty"):
+        ztensor.open("")
+
+
+def in_child_as_nobody(work):
+    """What `work` returns in a process of another user."""
+    pid = os.fork()
+    if pid == 0:
+        code = 99
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            code = int(work())
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_what_a_replaced_file_had_and_the_new_one_cannot_have_is_a_warning(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def save():
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            with ztensor.Writer("a.zt") as writer:
+                writer.add_tensor("x", np.arange(3.0))
+        return [str(warning.message) for warning in found]
+
+    assert save() == []
+    tmp_path.chmod(0o777)
+    assert (
+        in_child_as_nobody(
+            lambda: [text.split(" could")[0] for text in save()] != ["a.zt: its owner 0", "a.zt: its group 0"]
+        )
+        == 0
+    )
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+def test_a_file_that_may_only_be_written_in_place_leads_to_a_file_object(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.zt").write_bytes(b"old")
+    (tmp_path / "a.zt").chmod(0o666)
+    tmp_path.chmod(0o555)
+
+    def work():
+        try:
+            ztensor.Writer("a.zt")
+        except PermissionError as error:
+            return "Writer(open(path, 'wb'))" not in str(error)
+        return 2
+
+    assert in_child_as_nobody(work) == 0
+    tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize("threads", ["abc", "0", "-2", "1025"])
+def test_a_number_of_threads_that_is_none_is_a_usage_error(tmp_path, monkeypatch, threads):
+    with ztensor.Writer(tmp_path / "a.zt") as writer:
+        writer.add_tensor("x", np.arange(3.0), compress=True)
+    monkeypatch.setenv("ZTENSOR_THREADS", threads)
+    with pytest.raises(ztensor.UsageError, match=f"ZTENSOR_THREADS is '{threads}': expected a whole number"):
+        ztensor.verify(tmp_path / "a.zt")
+    with pytest.raises(ztensor.UsageError, match="ZTENSOR_THREADS"):
+        ztensor.Writer(tmp_path / "b.zt")
+    ztensor.verify(tmp_path / "a.zt", threads=1)
+    if threads != "abc":
+        with pytest.raises(ztensor.UsageError, match="expected 1 to 1024"):
+            ztensor.verify(tmp_path / "a.zt", threads=int(threads))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -249,7 +250,7 @@ class Writer:
         )
 
     def finalize(self) -> None:
-        """Writes the index and publishes the file."""
+        """Writes the index and publishes the file. What that cannot keep of one it replaces is a warning."""
         writer = self._writer
         _ztensor.check_attributes(self.attributes)
         self._open = None
@@ -258,6 +259,8 @@ class Writer:
         except BaseException:
             writer.abort()
             raise
+        for note in writer.notes():
+            warnings.warn(note, UserWarning, stacklevel=2)
 
     def abort(self) -> None:
         """Gives up: the target stays as it was. Idempotent."""

@@ -21,10 +21,10 @@ std::string_view code_name(Code code) noexcept {
   return "internal";
 }
 
-Error Error::system(int os_error, std::string_view path, std::string_view message) {
+Error Error::system(int os_error, std::string_view path, std::string_view message, const char* rule) {
   std::string text(message);
   if (os_error != 0) text += (text.empty() ? "" : ": ") + std::generic_category().message(os_error);
-  Error error(Code::io, "", std::move(text));
+  Error error(Code::io, rule, std::move(text));
   error.os_error_ = os_error;
   error.enter_file(path);
   return error;

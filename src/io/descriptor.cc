@@ -5,6 +5,8 @@
 namespace zt::io {
 
 void check_path(const std::filesystem::path& path) {
+  // What the system says of an empty one names nothing.
+  if (path.empty()) fail(ENOENT, path, "'': a path must not be empty");
   if (path.native().find('\0') == std::string::npos) return;
   throw Error(Code::usage, "", "a path must not contain a NUL byte");
 }

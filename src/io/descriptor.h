@@ -67,7 +67,8 @@ auto retry(Call&& call) {
   fail_with(Code::usage, path, std::move(message));
 }
 
-// The system would stop reading such a path at its NUL and use another file. Throws usage.
+// Throws usage for a path with a NUL, where the system would stop reading it and use another file; io (ENOENT) for an
+// empty one.
 void check_path(const std::filesystem::path& path);
 
 // Reads at `offset`, up to all of `out`: how many bytes, fewer only where the file ends. Throws io, which says `what`.

@@ -1,8 +1,10 @@
 #include "io/publish.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <stdio.h>
 #include <sys/stat.h>
@@ -10,9 +12,11 @@
 
 #include "base/checked.h"
 #include "io/descriptor.h"
+#include "io/replaceable.h"
 #include "io/sibling.h"
 #include "io/system.h"
 #include "io/target.h"
+#include "io/traits.h"
 #include "ztensor/error.h"
 
 namespace zt::io {
@@ -20,20 +24,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr mode_t kNewMode = 0666;    // less the umask
-constexpr mode_t kKeptModes = 0777;  // not set-uid: the new file may have another owner
-constexpr int kMaxNames = 100;       // random ones that are taken before we give up
+constexpr mode_t kNewMode = 0666;  // less the umask
+constexpr int kMaxNames = 100;     // random ones that are taken before we give up
+constexpr std::size_t kCopied = std::size_t{1} << 20;
 
 std::string open_file_path(const Descriptor& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
 
 // An unnamed file in the folder; empty where there are none, or none that could be given a name later.
-Descriptor open_unnamed(const Target& target) {
+Descriptor open_unnamed(const Target& target, mode_t mode) {
   constexpr int kFlags = O_TMPFILE | O_RDWR | O_CLOEXEC;
-  Descriptor file(retry([&] { return sys::openat(target.folder.get(), ".", kFlags, kNewMode); }));
+  Descriptor file(retry([&] { return sys::openat(target.folder.get(), ".", kFlags, mode); }));
   if (!file) {
     // File systems and kernels without O_TMPFILE: EISDIR and ENOENT are of those that have never heard of it.
     const bool refused = errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT;
-    if (!refused) fail(errno, target.asked, "cannot create a file in its folder");
+    if (!refused) fail_replacing(errno, target, "cannot create a file in its folder");
     return file;
   }
   struct stat opened {};
@@ -63,6 +67,7 @@ struct Publication::State {
 
   void open();
   void open_sibling();
+  mode_t new_mode() const { return replaced ? guarded_mode(replaced->st_mode) : kNewMode; }
   void write(std::span<const std::byte> bytes);
   void move_to(std::uint64_t position);
   void read_back(std::uint64_t offset, std::span<std::byte> out) const;
@@ -76,34 +81,44 @@ struct Publication::State {
   pid_t process;        // a forked child has a copy of this object, but the sibling is its parent's
   Stage stage = Stage::writing;
   std::uint64_t position = 0;  // where the next bytes go
+  std::vector<std::string> notes;
 
  private:
-  void keep_mode(const struct stat& existing);
+  void check_renames();
   void check_written();
   int place_new();
-  void link_sibling();
+  int place_sibling();
+  int place_over_claim();
+  bool link_sibling();
+  void copy_to_sibling();
   void replace();
+
+  std::optional<struct stat> replaced;  // the file that was there at the beginning
 };
 
 void Publication::State::open() {
   const auto existing = look(target);
   if (existing && options.create_new) fail(EEXIST, target.asked, "must not exist yet");
   if (existing) check_regular(*existing, target.asked);
-  if (options.unnamed) file = open_unnamed(target);
+  if (existing) check_replaceable(target, *existing);
+  replaced = existing;
+  if (options.unnamed) file = open_unnamed(target, new_mode());
   const bool named = !file;
   // A new unnamed file needs no sibling ever, so that there is nothing to search the folder for.
   if (named || existing) remove_stale_siblings(target.folder.get(), target.name);
-  if (named) open_sibling();
-  if (existing) keep_mode(*existing);  // before there is content that the mode may have to guard
+  if (named) {
+    open_sibling();
+    check_renames();
+  }
 }
 
 void Publication::State::open_sibling() {
   constexpr int kFlags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC | O_NOFOLLOW;
   for (int i = 0; i < kMaxNames; ++i) {
     std::string name = sibling_name(target.folder.get(), target.name);
-    Descriptor opened(retry([&] { return sys::openat(target.folder.get(), name.c_str(), kFlags, kNewMode); }));
+    Descriptor opened(retry([&] { return sys::openat(target.folder.get(), name.c_str(), kFlags, new_mode()); }));
     if (!opened && errno == EEXIST) continue;
-    if (!opened) fail(errno, target.asked, "cannot create a file in its folder");
+    if (!opened) fail_replacing(errno, target, "cannot create a file in its folder");
     // Until it is locked another save may take it for stale and remove it.
     struct stat status {};
     if (!lock_sibling(opened.get())) continue;
@@ -115,9 +130,21 @@ void Publication::State::open_sibling() {
   fail(EEXIST, target.asked, "cannot find a free temporary name in its folder");
 }
 
-void Publication::State::keep_mode(const struct stat& existing) {
-  const mode_t mode = existing.st_mode & kKeptModes;
-  if (sys::fchmod(file.get(), mode) != 0) fail(errno, target.asked, "cannot keep its mode");
+// Before a byte is written: whether the file can be given its name later. Where there are unnamed files there are links
+// and renames.
+void Publication::State::check_renames() {
+  const int folder = target.folder.get();
+  const std::string name = sibling_name(folder, target.name);
+  if (retry([&] { return sys::renameat(folder, sibling.c_str(), folder, name.c_str()); }) == 0) {
+    sibling = name;
+    return;
+  }
+  const int os_error = errno;
+  if (replaced) fail_replacing(os_error, target, "cannot replace files in its folder");
+  if (retry([&] { return sys::linkat(folder, sibling.c_str(), folder, name.c_str(), 0); }) != 0) {
+    fail(os_error, target.asked, "cannot rename files in its folder");
+  }
+  sys::unlinkat(folder, name.c_str(), 0);
 }
 
 void Publication::State::write(std::span<const std::byte> bytes) {
@@ -154,27 +181,80 @@ void Publication::State::check_written() {
 // Gives the file the target's name, if that is free. 0, or the errno.
 int Publication::State::place_new() {
   const int folder = target.folder.get();
-  const char* const name = target.name.c_str();
   if (options.durable && !sync_data(file)) fail(errno, target.asked, "cannot sync");
   if (sibling.empty()) {
     const std::string from = open_file_path(file);
-    const int done = retry([&] { return sys::linkat(AT_FDCWD, from.c_str(), folder, name, AT_SYMLINK_FOLLOW); });
-    return done == 0 ? 0 : errno;
+    const char* const name = target.name.c_str();
+    if (retry([&] { return sys::linkat(AT_FDCWD, from.c_str(), folder, name, AT_SYMLINK_FOLLOW); }) == 0) return 0;
+    if (!lacks_names(errno)) return errno;
+    copy_to_sibling();
   }
+  return place_sibling();
+}
+
+int Publication::State::place_sibling() {
+  const int folder = target.folder.get();
   const char* const from = sibling.c_str();
+  const char* const name = target.name.c_str();
   if (retry([&] { return sys::renameat2(folder, from, folder, name, RENAME_NOREPLACE); }) == 0) {
     sibling.clear();
     return 0;
   }
-  if (errno != EINVAL && errno != ENOSYS) return errno;  // these: NFS and others cannot rename so
-  if (retry([&] { return sys::linkat(folder, from, folder, name, 0); }) != 0) return errno;
-  sys::unlinkat(folder, from, 0);
-  sibling.clear();
-  return 0;
+  if (!lacks_names(errno)) return errno;  // NFS and others cannot rename so
+  if (retry([&] { return sys::linkat(folder, from, folder, name, 0); }) == 0) {
+    sys::unlinkat(folder, from, 0);
+    sibling.clear();
+    return 0;
+  }
+  if (!lacks_names(errno) || !options.create_new) return errno;
+  return place_over_claim();
 }
 
-// A file without a name cannot be renamed over another, so it gets one for a moment.
-void Publication::State::link_sibling() {
+// Where no call gives a name only if it is free, an empty file takes it, which only one of many can create, and is
+// replaced at once. Who is killed in between leaves that file.
+int Publication::State::place_over_claim() {
+  constexpr int kFlags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+  const int folder = target.folder.get();
+  const char* const name = target.name.c_str();
+  const Descriptor claim(retry([&] { return sys::openat(folder, name, kFlags, kNewMode); }));
+  if (!claim) return errno;
+  const auto is_ours = [&] {
+    struct stat opened {};
+    struct stat named {};
+    return ::fstat(claim.get(), &opened) == 0 && ::fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino && named.st_size == 0;
+  };
+  if (!is_ours()) return EEXIST;  // another replaced or wrote to it
+  if (retry([&] { return sys::renameat(folder, sibling.c_str(), folder, name); }) == 0) {
+    sibling.clear();
+    return 0;
+  }
+  const int os_error = errno;
+  if (is_ours()) sys::unlinkat(folder, name, 0);
+  return os_error;
+}
+
+// For a mount that has unnamed files, and cannot name them.
+void Publication::State::copy_to_sibling() {
+  const Descriptor unnamed = std::exchange(file, Descriptor());
+  const std::uint64_t length = position;
+  open_sibling();
+  position = 0;
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(length, kCopied)));
+  while (position < length) {
+    const auto piece =
+        std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(length - position, buffer.size())));
+    if (read_up_to(unnamed.get(), position, piece, target.asked, "cannot read back") < piece.size()) {
+      fail(EIO, target.asked, "cannot read back");
+    }
+    write(piece);
+  }
+  check_written();
+  if (options.durable && !sync_data(file)) fail(errno, target.asked, "cannot sync");
+}
+
+// A file without a name cannot be renamed over another, so it gets one for a moment. False: a copy of it did.
+bool Publication::State::link_sibling() {
   lock_sibling(file.get());  // nobody else knows this file: it cannot be taken
   const std::string from = open_file_path(file);
   for (int i = 0; i < kMaxNames; ++i) {
@@ -183,24 +263,27 @@ void Publication::State::link_sibling() {
         [&] { return sys::linkat(AT_FDCWD, from.c_str(), target.folder.get(), name.c_str(), AT_SYMLINK_FOLLOW); });
     if (done == 0) {
       sibling = std::move(name);
-      return;
+      return true;
     }
     if (errno != EEXIST) break;
   }
-  fail(errno, target.asked, "cannot create a file in its folder");
+  if (!lacks_names(errno)) fail(errno, target.asked, "cannot create a file in its folder");
+  copy_to_sibling();
+  return false;
 }
 
 void Publication::State::replace() {
-  if (const auto existing = look(target)) {
-    check_regular(*existing, target.asked);
-    keep_mode(*existing);
-  }
-  // Otherwise a crash soon after could leave the name with neither the old bytes nor the new ones.
-  if (!sync_data(file)) fail(errno, target.asked, "cannot sync");
-  if (sibling.empty()) link_sibling();
+  const auto existing = look(target);
+  if (existing) check_regular(*existing, target.asked);
+  if (existing) notes = keep_traits(target, *existing, file);  // while nobody can open it
+  const bool copied = sibling.empty() && !link_sibling();
+  if (existing && copied) notes = keep_traits(target, *existing, file);
+  // Otherwise a crash soon after could leave the name with neither the old bytes nor the new ones. A mount without a
+  // sync would otherwise have no saves at all; only who asked for a lasting one is refused.
+  if (!sync_data(file) && (options.durable || !lacks_sync(errno))) fail(errno, target.asked, "cannot sync");
   const int folder = target.folder.get();
   const int done = retry([&] { return sys::renameat(folder, sibling.c_str(), folder, target.name.c_str()); });
-  if (done != 0) fail(errno, target.asked, "cannot replace");
+  if (done != 0) fail_replacing(errno, target, "cannot replace");
   sibling.clear();
 }
 
@@ -208,6 +291,7 @@ void Publication::State::publish() {
   check_written();
   const bool exists = look(target).has_value();
   if (exists && options.create_new) fail(EEXIST, target.asked, "must not exist yet");
+  if (!exists && replaced) notes = keep_traits(target, *replaced, file);  // it was removed meanwhile
   const int refused = exists ? EEXIST : place_new();
   if (refused != 0 && options.create_new) fail(refused, target.asked, "cannot create");
   // Also when a new file was refused for another reason: the second way works or names the same one.
@@ -265,6 +349,8 @@ void Publication::rename_target(const std::string& name) {
   state_->target.name = name;
   state_->target.asked.replace_filename(name);
 }
+
+const std::vector<std::string>& Publication::notes() const { return state_->notes; }
 
 void Publication::publish() {
   if (!state_ || state_->stage != State::Stage::writing) {

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "io/file.h"
 #include "io/writable.h"
@@ -23,7 +25,8 @@ struct PublishOptions {
 
 // A file that does not exist under its name until publish(): written to an unnamed file in the target's
 // folder (docs/design.md, saving). A symlink target is resolved and its file replaced; an existing file's
-// mode is kept. Dropped before publish(), nothing is left behind and the target is as it was. One owner.
+// owner, group, mode, access list and user attributes are kept where the system lets us. Dropped before publish(),
+// nothing is left behind and the target is as it was. One owner.
 class Publication final : public WritableFile {
  public:
   // Throws io: ENOENT or EACCES of the folder, EISDIR, ELOOP, EEXIST; usage for a target that is no regular
@@ -45,6 +48,8 @@ class Publication final : public WritableFile {
   // target is as it was; only where `durable` cannot sync the folder the new file is in place, but may not
   // outlast a crash. Throws usage after an earlier write or publish that threw, or was done.
   void publish();
+  // After publish(): what the new file could not keep of the one that it replaced, a line for each.
+  const std::vector<std::string>& notes() const;
 
  private:
   struct State;

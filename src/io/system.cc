@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace zt::io::sys {
@@ -47,7 +48,8 @@ constexpr std::uint64_t kMaxOffset = std::numeric_limits<off_t>::max();
 void set_hook(Hook* hook) noexcept { current.store(hook, std::memory_order_release); }
 
 int openat(int folder, const char* name, int flags, mode_t mode) noexcept {
-  return perform({Call::create, folder}, [&](std::size_t) { return ::openat(folder, name, flags, mode); });
+  return perform({.call = Call::create, .file = folder, .flags = static_cast<unsigned>(flags)},
+                 [&](std::size_t) { return ::openat(folder, name, flags, mode); });
 }
 
 ssize_t write(int file, const void* bytes, std::size_t length) noexcept {
@@ -95,6 +97,18 @@ int fchmod(int file, mode_t mode) noexcept {
   return perform({Call::chmod, file}, [&](std::size_t) { return ::fchmod(file, mode); });
 }
 
+int fchown(int file, uid_t owner, gid_t group) noexcept {
+  return perform({Call::chown, file}, [&](std::size_t) { return ::fchown(file, owner, group); });
+}
+
+int fsetxattr(int file, const char* name, const void* value, std::size_t length) noexcept {
+  return perform({Call::attribute, file}, [&](std::size_t) { return ::fsetxattr(file, name, value, length, 0); });
+}
+
+int fremovexattr(int file, const char* name) noexcept {
+  return perform({Call::attribute, file}, [&](std::size_t) { return ::fremovexattr(file, name); });
+}
+
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept {
   return perform({Call::link, to_folder},
                  [&](std::size_t) { return ::linkat(from_folder, from, to_folder, to, flags); });
@@ -105,7 +119,7 @@ int renameat(int from_folder, const char* from, int to_folder, const char* to) n
 }
 
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
-  return perform({Call::rename, to_folder},
+  return perform({.call = Call::rename, .file = to_folder, .flags = flags},
                  [&](std::size_t) { return ::renameat2(from_folder, from, to_folder, to, flags); });
 }
 

@@ -12,7 +12,23 @@
 // unless a test has set a Hook. Calls that only read are made directly.
 namespace zt::io::sys {
 
-enum class Call { create, write, pwrite, reserve, truncate, sync, datasync, link, rename, unlink, chmod, lock, unlock };
+enum class Call {
+  create,
+  write,
+  pwrite,
+  reserve,
+  truncate,
+  sync,
+  datasync,
+  link,
+  rename,
+  unlink,
+  chmod,
+  chown,
+  attribute,
+  lock,
+  unlock
+};
 
 // What is about to be done. `file` is the descriptor that is changed, or the folder of the name that is.
 struct Event {
@@ -21,6 +37,7 @@ struct Event {
   std::uint64_t offset = 0;  // of pwrite and reserve; the new size for truncate
   std::span<const std::byte> bytes = {};
   std::uint64_t length = 0;  // of reserve
+  unsigned flags = 0;        // of create and rename
 };
 
 struct Verdict {
@@ -51,6 +68,9 @@ int ftruncate(int file, std::uint64_t size) noexcept;
 int fsync(int file) noexcept;
 int fdatasync(int file) noexcept;
 int fchmod(int file, mode_t mode) noexcept;
+int fchown(int file, uid_t owner, gid_t group) noexcept;
+int fsetxattr(int file, const char* name, const void* value, std::size_t length) noexcept;
+int fremovexattr(int file, const char* name) noexcept;
 int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept;
 int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept;
 int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept;

@@ -12,6 +12,11 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxLinks = 40;  // as many as Linux follows
 
+// An absolute text of a link replaces all of the path.
+fs::path next_of_link(const fs::path& link, std::error_code& error) {
+  return link.parent_path() / fs::read_symlink(link, error);
+}
+
 fs::path follow_links(const fs::path& asked) {
   fs::path at = asked;
   for (int links = 0; links <= kMaxLinks; ++links) {
@@ -22,18 +27,27 @@ fs::path follow_links(const fs::path& asked) {
     }
     if (!S_ISLNK(status.st_mode)) return at;
     std::error_code error;
-    const fs::path next = fs::read_symlink(at, error);
+    at = next_of_link(at, error);
     if (error) fail(error.value(), asked, "cannot follow the link");
-    at = at.parent_path() / next;  // an absolute `next` replaces all of it
   }
   fail(ELOOP, asked, "cannot follow the link");
 }
 
 }  // namespace
 
+std::vector<fs::path> names_through_links(const fs::path& path) {
+  std::vector<fs::path> names = {path};
+  std::error_code error;
+  while (names.size() <= kMaxLinks && fs::is_symlink(fs::symlink_status(names.back(), error))) {
+    const fs::path next = next_of_link(names.back(), error);
+    if (error) break;
+    names.push_back(next);
+  }
+  return names;
+}
+
 Target name_target(const fs::path& path, Folder folder) {
   check_path(path);
-  if (path.empty()) fail(ENOENT, path, "the path is empty");
   Target target{path, {}, path.filename().native()};
   if (target.name.empty() || target.name == "." || target.name == "..") fail(EISDIR, path, "not a file name");
   const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
@@ -68,15 +82,22 @@ std::optional<struct stat> look(const Target& target) {
 void check_regular(const struct stat& status, const fs::path& asked) {
   if (S_ISDIR(status.st_mode)) fail(EISDIR, asked, "not a file");
   if (S_ISREG(status.st_mode)) return;
-  Error error(Code::usage, "", "not a regular file");
+  Error error(Code::usage, "write.regular", "not a regular file");
   error.enter_file(asked.native());
   throw error;
 }
 
 void sync_folder(const Target& target) {
   if (retry([&] { return sys::fsync(target.folder.get()); }) == 0) return;
-  // Some file systems cannot sync a folder and say EINVAL: there is nothing more to ask of them.
-  if (errno != EINVAL) fail(errno, target.asked, "cannot sync its folder");
+  // Some file systems cannot sync a folder: there is nothing more to ask of them.
+  if (!lacks_sync(errno)) fail(errno, target.asked, "cannot sync its folder");
 }
+
+bool lacks_names(int os_error) noexcept {
+  return os_error == ENOSYS || os_error == EOPNOTSUPP || os_error == EINVAL || os_error == EPERM ||
+         os_error == EACCES || os_error == EMLINK;
+}
+
+bool lacks_sync(int os_error) noexcept { return os_error == EINVAL || os_error == EOPNOTSUPP || os_error == ENOSYS; }
 
 }  // namespace zt::io

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/stat.h>
 
@@ -34,10 +35,18 @@ Target name_target(const std::filesystem::path& path, Folder folder);
 // What the name is now, a link counting as a link; empty when there is nothing. Throws io.
 std::optional<struct stat> look(const Target& target);
 
-// Throws io with EISDIR for a folder, usage for anything else that is no regular file.
+// Throws io with EISDIR for a folder, usage "write.regular" for anything else that is no regular file.
 void check_regular(const struct stat& status, const std::filesystem::path& asked);
 
-// Makes created, renamed and removed names of the folder last. Needs Folder::syncable. Throws io.
+// The path, and where that is a link, what it leads to, link by link. Ends early where one cannot be followed.
+std::vector<std::filesystem::path> names_through_links(const std::filesystem::path& path);
+
+// Makes created, renamed and removed names of the folder last, where the file system has such a call. Needs
+// Folder::syncable. Throws io.
 void sync_folder(const Target& target);
+// Whether this error of a sync means that the file system has none.
+bool lacks_sync(int os_error) noexcept;
+// Whether this error of a link or a rename means so, and not that what was to be done with it is wrong.
+bool lacks_names(int os_error) noexcept;
 
 }  // namespace zt::io

@@ -247,9 +247,8 @@ std::optional<DType> stored_dtype(DType dtype, const model::Encoder& encoder) {
 void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder, bool lossy) {
   for (const Loss& loss : losses) {
     if (lossy && !loss.fatal) continue;
-    throw Error(Code::unsupported, "write.loss",
-                "format " + std::string(encoder.title) + " cannot hold " + loss.what +
-                    (loss.fatal ? "" : ": --lossy (in Python: lossy=True) gives it up"));
+    throw Error(Code::unsupported, loss.fatal ? "write.beyond" : "write.loss",
+                "format " + std::string(encoder.title) + " cannot hold " + loss.what);
   }
 }
 

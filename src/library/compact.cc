@@ -41,7 +41,7 @@ CompactReport compact(const std::filesystem::path& path, const CompactOptions& o
                          .size_after = source.stored_size()};
     if (!report.changed) return report;
     run::Meter meter(options.progress, rewrite.work());
-    rewrite.publish({.path = path, .durable = options.durable}, meter, [&] {
+    report.notes = rewrite.publish({.path = path, .durable = options.durable}, meter, [&] {
       meter.finish();  // the last chance to stop
       locked.check_place();
     });

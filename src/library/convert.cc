@@ -1,7 +1,6 @@
 #include "ztensor/convert.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <optional>
 #include <set>
@@ -9,6 +8,7 @@
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "io/publish.h"
+#include "io/replaceable.h"
 #include "library/admission.h"
 #include "library/compare.h"
 #include "library/formats.h"
@@ -104,9 +104,7 @@ void Conversion::check_paths() const {
       throw Error(Code::usage, "", path.string() + ": is a link, and originals are not deleted through links");
     }
   }
-  if (target && !options_.overwrite) {
-    throw Error::system(EEXIST, output_.string(), "not replaced without --force (in Python: force=True)");
-  }
+  io::check_output(output_, options_.overwrite);
 }
 
 void Conversion::open_inputs() {
@@ -117,9 +115,8 @@ void Conversion::open_inputs() {
     inputs_.push_back(open(path, options_.open));
     const std::string_view found = inputs_.back().format();
     if (format != "auto" && format != found && "zt-" + format != found) {
-      throw Error(Code::usage, "",
-                  path.string() + ": its format is " + std::string(found) + ", not " + format +
-                      "; that of the output is said by --to (in Python: to)");
+      throw Error(Code::usage, "convert.format",
+                  path.string() + ": its format is " + std::string(found) + ", not " + format);
     }
     const std::vector<fs::path> files = inputs_.back().paths();
     for (std::size_t i = 1; i < files.size(); ++i) {
@@ -243,6 +240,7 @@ void Conversion::write() {
   for (const Chosen& one : chosen_) writer.add_stored(one.tensor.name(), one.tensor, options_.recode);
   writer.finalize();
   report_.losses.insert(report_.losses.end(), writer.losses().begin(), writer.losses().end());
+  report_.notes.insert(report_.notes.end(), writer.notes().begin(), writer.notes().end());
   if (options_.progress) options_.progress(total_, total_);  // too late to stop: the output is in place
   report_.tensors = chosen_.size();
   report_.bytes_out = writer.bytes_written();

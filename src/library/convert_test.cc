@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
+#include "lacking_calls.h"
 #include "memory_file.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
@@ -72,11 +75,44 @@ TEST_F(Convert, ReplacesAnExistingOutputOnlyWhenToldTo) {
   const Error error = refusal({in}, at("out.zt"));
   EXPECT_EQ(error.code(), Code::io);
   EXPECT_EQ(error.os_error(), EEXIST);
+  EXPECT_STREQ(error.rule(), "write.exists");
   EXPECT_EQ(test::read_file(at("out.zt")), "before");
   ConvertOptions force;
   force.overwrite = true;
   convert(std::vector{in}, at("out.zt"), force);
   EXPECT_EQ(open(at("out.zt")).tensor("w").read<float>(), kData);
+}
+
+TEST_F(Convert, SaysWhatAnOutputIsBeforeItSaysThatItIsThere) {
+  fs::create_directory(at("folder"));
+  for (const bool overwrite : {false, true}) {
+    ConvertOptions options;
+    options.overwrite = overwrite;
+    // The inputs are not there: nothing was opened yet.
+    EXPECT_EQ(refusal({at("none.zt")}, at("folder"), options).os_error(), EISDIR);
+    EXPECT_STREQ(refusal({at("none.zt")}, "/dev/null", options).rule(), "write.regular");
+    const Error missing = refusal({at("none.zt")}, at("missing/out.zt"), options);
+    EXPECT_EQ(missing.os_error(), ENOENT);
+    EXPECT_TRUE(mentions(missing, at("missing/out.zt"))) << missing.what();
+  }
+}
+
+TEST_F(Convert, ReportsWhatTheOutputCouldNotKeepOfTheOneItReplaces) {
+  const fs::path in = make("in.zt", "w");
+  make("out.zt", "w");
+  ASSERT_EQ(::chmod(at("out.zt").c_str(), 0640), 0);
+  const test::Lacking mount([](const io::sys::Event& event) { return event.call == io::sys::Call::chmod ? EPERM : 0; });
+  ConvertOptions force;
+  force.overwrite = true;
+  EXPECT_EQ(convert(std::vector{in}, at("out.zt"), force).notes,
+            std::vector<std::string>{at("out.zt").string() + ": its mode could not be kept: Operation not permitted"});
+}
+
+TEST_F(Convert, TellsTheFormatsOfInputsFromThatOfTheOutput) {
+  const fs::path in = make("in.zt", "w");
+  ConvertOptions options;
+  options.format = "zt-2";
+  EXPECT_STREQ(refusal({in}, at("out.zt"), options).rule(), "convert.format");
 }
 
 TEST_F(Convert, NamesBothFilesThatHaveATensor) {
@@ -260,11 +296,13 @@ TEST_F(Convert, NamesWhatAGenerationCannotHoldBeforeItWrites) {
   const fs::path tagged = one("tagged.zt", [&](Writer& w) {
     w.add("t", {4}, std::span(kData), {.attributes = Value(Value::Map{{"k", Value::tagged(1, 2)}})});
   });
-  for (const fs::path& path : {odd, unsorted, repeated, tagged}) {
+  for (const fs::path& path : {odd, unsorted, tagged}) {
     EXPECT_EQ(refused_rule(path, at("out.zt"), to("2")), "write.loss") << path;
   }
   EXPECT_EQ(refused_rule(eight, at("out.zt"), to("1.0")), "write.loss");
-  EXPECT_EQ(refused_rule(repeated, at("out.zt"), to("2", true)), "write.loss") << "nothing sensible is left of it";
+  for (const bool lossy : {false, true}) {
+    EXPECT_EQ(refused_rule(repeated, at("out.zt"), to("2", lossy)), "write.beyond") << "nothing sensible is left of it";
+  }
 
   const auto lossy = [&](const fs::path& path, const char* format) {
     ConvertOptions options = to(format, true);
@@ -313,6 +351,9 @@ TEST_F(Convert, RefusesAnOutputThatIsAShardOfAnInput) {
   ConvertOptions force = to("1.2");
   force.overwrite = true;
   EXPECT_EQ(refusal({at("root.zt")}, shard, force).code(), Code::usage);
+  fs::create_directory(at("elsewhere"));
+  fs::create_symlink("../root.zt", at("elsewhere/link.zt"));
+  EXPECT_EQ(refusal({at("elsewhere/link.zt")}, shard, force).code(), Code::usage);
   EXPECT_EQ(open(at("root.zt")).tensor("w").read<float>(), kData);
 }
 

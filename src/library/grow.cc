@@ -10,6 +10,7 @@
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "io/publish.h"
+#include "io/replaceable.h"
 #include "library/in_file.h"
 #include "library/rewrite.h"
 #include "run/progress.h"
@@ -87,7 +88,7 @@ void Appending::select() {
       }
       if (present_ && present_->find(tensor.name())) {
         if (!options_.replace) {
-          throw Error(Code::usage, "",
+          throw Error(Code::usage, "append.taken",
                       "tensor " + in_quotes(tensor.name()) + " of " + paths_[i].string() + " is in " +
                           target_.string() + " already; --replace (in C++: replace) puts it in its place");
         }
@@ -149,6 +150,7 @@ GrowReport Appending::run() {
   if (options_.progress) options_.progress(total_, total_);  // too late to stop: the new version is there
   report_.tensors = chosen_.size();
   for (const std::string& loss : writer.losses()) report_.notes.push_back(loss);
+  for (const std::string& note : writer.notes()) report_.notes.push_back(note);
   const Source grown = open(target_, options_.open);
   report_.bytes_out = grown.stored_size();
   report_.reclaimable = library::reclaimable(grown, options_.open.limits);
@@ -161,9 +163,7 @@ GrowReport copy_without(const fs::path& path, std::span<const std::string> names
   const auto target = io::identify(output);
   if (target && target == io::identify(path))
     throw Error(Code::usage, "", output.string() + ": the output is the input " + path.string());
-  if (target && !options.overwrite) {
-    throw Error::system(EEXIST, output.string(), "not replaced without --force (in C++: overwrite)");
-  }
+  io::check_output(output, options.overwrite);
   const Source source = open(path, {.limits = options.limits});
   for (const std::string& name : names) source.tensor(name);  // throws not_found
   const bool beside = fs::absolute(path).parent_path() == fs::absolute(output).parent_path();
@@ -173,10 +173,12 @@ GrowReport copy_without(const fs::path& path, std::span<const std::string> names
   return library::in_file(path, [&] {
     const library::Rewrite rewrite(source, {names.begin(), names.end()}, options.limits);
     run::Meter meter(options.progress, rewrite.work());
-    rewrite.publish({.path = output, .create_new = !options.overwrite, .durable = options.durable}, meter,
-                    [&] { meter.finish(); });
-    return GrowReport{
-        .tensors = source.size() - rewrite.tensors(), .bytes_in = source.stored_size(), .bytes_out = rewrite.size()};
+    std::vector<std::string> notes = rewrite.publish(
+        {.path = output, .create_new = !options.overwrite, .durable = options.durable}, meter, [&] { meter.finish(); });
+    return GrowReport{.tensors = source.size() - rewrite.tensors(),
+                      .bytes_in = source.stored_size(),
+                      .bytes_out = rewrite.size(),
+                      .notes = std::move(notes)};
   });
 }
 

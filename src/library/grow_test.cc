@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
+#include "lacking_calls.h"
 #include "system_faults.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
@@ -87,7 +90,7 @@ TEST_P(GrowFiles, RefusesAnAppendBeforeAByteIsWritten) {
   const std::vector<fs::path> itself = {target};
   const fs::path link = folder_.path() / "link.zt";
   fs::create_hard_link(target, link);
-  EXPECT_EQ(refusal([&] { append(target, one); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { append(target, one); }), std::pair(Code::usage, std::string("append.taken")));
   EXPECT_EQ(refusal([&] { append(target, twice, {.replace = true}); }).first, Code::usage);
   EXPECT_EQ(refusal([&] { append(target, itself); }).first, Code::usage);
   EXPECT_EQ(refusal([&] { append(link, itself); }).first, Code::usage);
@@ -130,6 +133,28 @@ TEST_P(GrowFiles, SetsAndUnsetsAttributes) {
   EXPECT_EQ(refusal([&] { set_attributes(path, {.set = {{"k", 1}}, .tensor = "v"}); }).first, Code::not_found);
   EXPECT_EQ(refusal([&] { set_attributes(path, {.set = {{"b", 1}}, .unset = {"b"}}); }).first, Code::usage);
   EXPECT_EQ(open(path).attributes(), Value(Value::Map{{"b", "x"}, {"c", 2.5}}));
+}
+
+TEST_P(GrowFiles, TellsWhatAFileWrittenAnewCouldNotKeep) {
+  const fs::path path = make("t.zt", [](Writer& w) {
+    w.add("w", kShape, data());
+    w.add("gone", {4096}, std::span<const float>(std::vector<float>(4096)));
+  });
+  const std::vector<std::string> names = {"gone"};
+  const fs::path copy = folder_.path() / "copy.zt";
+  test::write_file(copy, "old");
+  for (const fs::path& file : {path, copy}) ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
+  const test::Lacking mount([](const io::sys::Event& event) { return event.call == io::sys::Call::chmod ? EPERM : 0; });
+  const std::string note = ": its mode could not be kept: Operation not permitted";
+  EXPECT_EQ(remove(path, names, {.output = copy, .overwrite = true}).notes,
+            std::vector<std::string>{copy.string() + note});
+  remove(path, names);
+  EXPECT_EQ(compact(path).notes, std::vector<std::string>{path.string() + note});
+  ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
+  Writer writer = Writer::create(path, {.format = GetParam()});
+  writer.add("w", kShape, other());
+  writer.finalize();
+  EXPECT_EQ(writer.notes(), std::vector<std::string>{path.string() + note});
 }
 
 TEST_P(GrowFiles, CompactGivesBackWhatAppendsLeft) {

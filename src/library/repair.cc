@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <cerrno>
 
 #include "base/checked.h"
 #include "io/file.h"
 #include "io/growing_end.h"
 #include "io/growing_file.h"
 #include "io/publish.h"
+#include "io/replaceable.h"
 #include "library/formats.h"
 #include "library/growing.h"
 #include "library/in_file.h"
@@ -58,7 +58,7 @@ std::optional<std::uint64_t> place_before_hole(const library::Version& version, 
   if (!salvage.broken().empty()) {
     throw Error(Code::malformed, "repair.contents",
                 "no version of it is whole. The last index ends at " + std::to_string(salvage.broken_end()) + ", but " +
-                    salvage.broken() + ". 'ztensor convert --skip-unreadable' saves the others");
+                    salvage.broken());
   }
   throw Error(Code::malformed, "repair.nothing",
               "no whole version is in it: no index was found, so that names and places of its tensors are lost");
@@ -70,13 +70,12 @@ void check_output(const fs::path& path, const RepairOptions& options) {
   if (target && target == io::identify(path)) {
     throw Error(Code::usage, "", options.output->string() + ": the output is the input " + path.string());
   }
-  if (target && !options.overwrite) {
-    throw Error::system(EEXIST, options.output->string(), "not replaced without --force (in C++: overwrite)");
-  }
+  io::check_output(*options.output, options.overwrite);
 }
 
-void write_copy(const ByteStore& store, std::uint64_t length, std::span<const std::byte> footer,
-                const RepairOptions& options) {
+// Returns what the copy could not keep of a file that it replaces.
+std::vector<std::string> write_copy(const ByteStore& store, std::uint64_t length, std::span<const std::byte> footer,
+                                    const RepairOptions& options) {
   constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
   io::Publication file(*options.output, {.create_new = !options.overwrite, .durable = options.durable});
   run::Meter meter(options.progress, length);
@@ -91,6 +90,7 @@ void write_copy(const ByteStore& store, std::uint64_t length, std::span<const st
   file.write(footer);
   meter.finish();
   file.publish();
+  return file.notes();
 }
 
 // What is cut off is behind the last whole version, and nothing before that is touched.
@@ -117,19 +117,16 @@ RepairReport repair(const fs::path& path, const RepairOptions& options) {
     if (torn) version = salvage.last();
     if (!version) refuse_nothing(salvage);
     if (torn && locked && version->footer.empty() && !version->digested) {
-      throw Error(
-          Code::malformed, "repair.undigested",
-          "the last whole version ends at " + std::to_string(version->length) +
-              ", but its tensors have no digests: it may be a file inside a tensor of this one. Write it to another "
-              "file (-o), and look at that");
+      throw Error(Code::malformed, "repair.undigested",
+                  "the last whole version ends at " + std::to_string(version->length) +
+                      ", but its tensors have no digests: it may be a file inside a tensor of this one");
     }
     if (torn && !salvage.broken().empty() && salvage.broken_end() > version->length) {
       const std::string later = "a later index, which ends at " + std::to_string(salvage.broken_end()) +
                                 ", has contents that are not whole: " + salvage.broken();
       if (locked) {
-        throw Error(Code::malformed, "repair.contents",
-                    later + ". The version before it ends at " + std::to_string(version->length) +
-                        ": write that to another file (-o)");
+        throw Error(Code::malformed, "repair.later",
+                    later + ". The version before it ends at " + std::to_string(version->length));
       }
       report.notes.push_back(later);
     }
@@ -151,7 +148,9 @@ RepairReport repair(const fs::path& path, const RepairOptions& options) {
     if (locked) {
       cut_in_place(*locked, length, version->footer);
     } else {
-      write_copy(*store, length, version->footer, options);
+      for (const std::string& note : write_copy(*store, length, version->footer, options)) {
+        report.notes.push_back(options.output->string() + ": " + note);
+      }
     }
     return report;
   });

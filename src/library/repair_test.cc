@@ -159,7 +159,7 @@ TEST_P(Repair, DoesNotCutWhereOnlyContentsAreWrong) {
   std::string bytes = second_ + "garbage";
   bytes[offset] = static_cast<char>(bytes[offset] ^ 1);
   test::write_file(path_, bytes);
-  EXPECT_EQ(refusal([&] { repair(path_); }), std::pair(Code::malformed, std::string("repair.contents")));
+  EXPECT_EQ(refusal([&] { repair(path_); }), std::pair(Code::malformed, std::string("repair.later")));
   EXPECT_EQ(test::read_file(path_), bytes);
   const fs::path output = folder_.path() / "out.zt";
   EXPECT_EQ(repair(path_, {.output = output}).notes.size(), 1U);

@@ -125,7 +125,8 @@ std::uint64_t Rewrite::work() const {
   return copied + work_of(source_);
 }
 
-void Rewrite::publish(const Target& target, run::Meter& meter, const std::function<void()>& last) const {
+std::vector<std::string> Rewrite::publish(const Target& target, run::Meter& meter,
+                                          const std::function<void()>& last) const {
   auto file = std::make_unique<io::Publication>(
       target.path, io::PublishOptions{.create_new = target.create_new, .durable = target.durable});
   io::Publication& publication = *file;
@@ -151,6 +152,9 @@ void Rewrite::publish(const Target& target, run::Meter& meter, const std::functi
   check(std::make_shared<StagedStore>(publication, size_), target.path.string(), meter);
   last();
   publication.publish();
+  std::vector<std::string> notes = publication.notes();
+  for (std::string& note : notes) note.insert(0, target.path.string() + ": ");
+  return notes;
 }
 
 // Every byte is read back and compared before the new file takes a name.

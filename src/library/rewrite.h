@@ -36,7 +36,8 @@ class Rewrite {
     bool durable = false;
   };
   // Writes it, reads it back, compares it with the source, and puts it in place. `last`: called right before that.
-  void publish(const Target& target, run::Meter& meter, const std::function<void()>& last) const;
+  // Returns what the new file could not keep of one that it replaces, "path: note", one each.
+  std::vector<std::string> publish(const Target& target, run::Meter& meter, const std::function<void()>& last) const;
 
  private:
   void check_readable();

@@ -97,10 +97,14 @@ void ShardWriter::finish(model::Catalog& root) {
   for (const Shard& shard : shards_) root.shards.push_back(shard.row);
 }
 
-void ShardWriter::publish() {
+void ShardWriter::publish(std::vector<std::string>& notes) {
   for (const Shard& shard : shards_) {
-    shard.file->rename_target(root_.stem().string() + "-" + shard.row.name + ".zt");
+    const std::string name = root_.stem().string() + "-" + shard.row.name + ".zt";
+    shard.file->rename_target(name);
     shard.file->publish();
+    for (const std::string& note : shard.file->notes()) {
+      notes.push_back((root_.parent_path() / name).string() + ": " + note);
+    }
   }
 }
 

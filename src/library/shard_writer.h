@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "io/publish.h"
@@ -26,7 +27,8 @@ class ShardWriter {
   void end_tensor(const model::Catalog& catalog, std::uint32_t row);
   // Finishes the last shard and names all in the catalog of the root.
   void finish(model::Catalog& root);
-  void publish();  // all, in order: before the root is
+  // All, in order: before the root is. Adds what they could not keep of files that they replace.
+  void publish(std::vector<std::string>& notes);
 
  private:
   struct Shard {

@@ -208,6 +208,7 @@ std::uint64_t Writer::bytes_written() const {
 }
 
 const std::vector<std::string>& Writer::losses() const { return state_->losses; }
+const std::vector<std::string>& Writer::notes() const { return state_->notes; }
 
 void Writer::finalize() { state_->finalize(); }
 

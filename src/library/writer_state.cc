@@ -196,8 +196,10 @@ void Writer::State::finalize() {
   output->flush();
   size = output->position();
   for (const model::ShardRow& shard : catalog.shards) size += shards ? shard.size : 0;  // what it refers to was there
-  if (shards) shards->publish();
-  if (publication != nullptr) publication->publish();
+  if (shards) shards->publish(notes);
+  if (publication == nullptr) return;
+  publication->publish();
+  for (const std::string& note : publication->notes()) notes.push_back(path.string() + ": " + note);
 }
 
 }  // namespace zt

@@ -79,6 +79,7 @@ struct Writer::State {
   model::Catalog catalog;  // of a file that grows: the new tensors
   std::unique_ptr<run::Meter> meter = std::make_unique<run::Meter>();
   std::vector<std::string> losses;
+  std::vector<std::string> notes;  // of the files that were put in place
   std::string last_name;
   bool in_order = true;
   bool open = true;
