@@ -90,7 +90,7 @@ void Appending::select() {
         if (!options_.replace) {
           throw Error(Code::usage, "append.taken",
                       "tensor " + in_quotes(tensor.name()) + " of " + paths_[i].string() + " is in " +
-                          target_.string() + " already; --replace (in C++: replace) puts it in its place");
+                          target_.string() + " already");
         }
         ++report_.replaced;
       }
@@ -157,6 +157,21 @@ GrowReport Appending::run() {
   return std::move(report_);
 }
 
+// The copy looks for the shards beside itself, where they need not be when `path` is a link.
+void check_beside_shards(const Source& source, const fs::path& path, const fs::path& output) {
+  const auto folder_of = [](const fs::path& file) {
+    return io::identify(file.has_parent_path() ? file.parent_path() : fs::path("."));
+  };
+  const auto folder = folder_of(output);
+  const std::vector<fs::path> files = source.paths();  // where it has not looked for one yet, where that should be
+  for (std::size_t i = 1; i < files.size(); ++i) {
+    if (folder_of(files[i]) == folder) continue;
+    throw Error(Code::usage, "",
+                path.string() + ": it has shards, so that the output has to be in the folder of these, that of " +
+                    files[i].string());
+  }
+}
+
 // A file without some of its tensors, under another name.
 GrowReport copy_without(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
   const fs::path& output = *options.output;
@@ -166,10 +181,7 @@ GrowReport copy_without(const fs::path& path, std::span<const std::string> names
   io::check_output(output, options.overwrite);
   const Source source = open(path, {.limits = options.limits});
   for (const std::string& name : names) source.tensor(name);  // throws not_found
-  const bool beside = fs::absolute(path).parent_path() == fs::absolute(output).parent_path();
-  if (source.files() > 1 && !beside) {
-    throw Error(Code::usage, "", path.string() + ": it has shards, so that the output has to be in the same folder");
-  }
+  check_beside_shards(source, path, output);
   return library::in_file(path, [&] {
     const library::Rewrite rewrite(source, {names.begin(), names.end()}, options.limits);
     run::Meter meter(options.progress, rewrite.work());

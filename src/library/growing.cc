@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "io/descriptor.h"
 #include "io/publish.h"
+#include "io/target.h"
 #include "library/formats.h"
 #include "library/state.h"
 
@@ -60,10 +61,12 @@ io::Live live_version(const ByteStore& store, const model::Catalog& catalog, Reg
 void check_no_own_shard(const std::filesystem::path& path, const model::Catalog& catalog) {
   if (catalog.shards.empty()) return;
   const auto own = io::identify(path);
-  for (const model::ShardRow& shard : catalog.shards) {
-    const auto place = path.parent_path() / (path.stem().string() + "-" + shard.name + ".zt");
-    if (own && own == io::identify(place)) {
-      throw Error(Code::unsupported, "write.shard", "its shard " + in_quotes(shard.name) + " is the file itself");
+  for (const std::filesystem::path& name : io::names_through_links(path)) {
+    for (const model::ShardRow& shard : catalog.shards) {
+      const auto place = name.parent_path() / (name.stem().string() + "-" + shard.name + ".zt");
+      if (own && own == io::identify(place)) {
+        throw Error(Code::unsupported, "write.shard", "its shard " + in_quotes(shard.name) + " is the file itself");
+      }
     }
   }
 }

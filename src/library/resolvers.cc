@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "hash/digest.h"
 #include "io/file.h"
+#include "io/target.h"
 #include "library/shards.h"
 #include "run/progress.h"
 #include "ztensor/error.h"
@@ -128,11 +129,16 @@ class InOrder final : public Resolver {
     }
     return nullptr;
   }
+  // The first that is there, else the first at all.
   fs::path place(const ShardIdentity& shard) const override {
+    fs::path first;
     for (const auto& resolver : resolvers_) {
-      if (fs::path path = resolver->place(shard); !path.empty()) return path;
+      fs::path path = resolver->place(shard);
+      std::error_code unknown;
+      if (!path.empty() && fs::exists(path, unknown)) return path;
+      if (first.empty()) first = std::move(path);
     }
-    return {};
+    return first;
   }
 
  private:
@@ -151,9 +157,17 @@ std::shared_ptr<const Resolver> shards_by_identity(const fs::path& folder) {
 std::shared_ptr<const Resolver> shards_in_order(std::vector<std::shared_ptr<const Resolver>> resolvers) {
   return std::make_shared<InOrder>(std::move(resolvers));
 }
+// Whoever downloads models links to them from elsewhere, and to all files of one or to the root alone. Searching folders
+// comes last: it hashes files.
 std::shared_ptr<const Resolver> shards_of(const fs::path& root) {
-  const fs::path folder = root.parent_path();
-  return shards_in_order({shards_beside(root), shards_by_content(folder), shards_by_identity(folder)});
+  const std::vector<fs::path> names = io::names_through_links(root);
+  std::vector<std::shared_ptr<const Resolver>> resolvers;
+  for (const fs::path& name : names) {
+    resolvers.push_back(shards_beside(name));
+    resolvers.push_back(shards_by_content(name.parent_path()));
+  }
+  for (const fs::path& name : names) resolvers.push_back(shards_by_identity(name.parent_path()));
+  return shards_in_order(std::move(resolvers));
 }
 
 }  // namespace zt

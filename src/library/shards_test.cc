@@ -18,6 +18,7 @@
 #include "temp_dir.h"
 #include "ztensor/source.h"
 #include "ztensor/verify.h"
+#include "ztensor/writer.h"
 
 namespace zt {
 namespace {
@@ -111,6 +112,48 @@ TEST(Shards, AreFoundByContentOrIdentityWhereTheyHaveOtherNames) {
     EXPECT_EQ(source.paths().back(), dir / "3.zt");
     write_file(dir / "3.zt", shard_file("OTHER"));
     EXPECT_EQ(shards_by_identity(dir.path())->find({"b", kOther.size(), row_of("b", kOther).digest}), nullptr);
+  }
+}
+
+TEST(Shards, AreFoundBesideEveryFileThatALinkLeadsTo) {
+  const TempDir dir;
+  for (const char* folder : {"store", "middle", "here"}) std::filesystem::create_directory(dir / folder);
+  write_file(dir / "store/model.zt", "");
+  write_file(dir / "store/model-a.zt", kFirst);
+  write_file(dir / "middle/named-b.zt", kOther);
+  std::filesystem::create_symlink(dir / "store/model.zt", dir / "middle/named.zt");
+  std::filesystem::create_symlink("../middle/named.zt", dir / "here/link.zt");
+  const std::vector<model::ShardRow> rows = {row_of("a", kFirst), row_of("b", kOther)};
+  const Source source = root(dir / "here/link.zt", rows, 5);
+  EXPECT_EQ(source.paths()[1], dir / "store/model-a.zt") << "known before it is opened";
+  EXPECT_EQ(text_of(source.tensor("a")), "first");
+  EXPECT_EQ(text_of(source.tensor("b")), "other");
+  write_file(dir / "here/link-a.zt", shard_file("nearer"));
+  const Source near = root(dir / "here/link.zt", {row_of("a", shard_file("nearer"))}, 6);
+  EXPECT_EQ(text_of(near.tensor("a")), "nearer");
+}
+
+TEST(Shards, OfALinkInALoopAreMissing) {
+  const TempDir dir;
+  std::filesystem::create_symlink("loop.zt", dir / "loop.zt");
+  const Source source = root(dir / "loop.zt", {row_of("a", kFirst)}, 5);
+  EXPECT_EQ(test::error_of([&] { text_of(source.tensor("a")); }).os_error(), ENOENT);
+}
+
+TEST(Shards, OfASaveThroughALinkLieBesideTheFileThatIsWritten) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "models");
+  std::filesystem::create_symlink("models/big.zt", dir / "link.zt");
+  const std::vector<float> data(1000, 1.5F);
+  Writer writer = Writer::create(dir / "link.zt", {.format = "2", .max_shard_size = 8192});
+  for (const char* name : {"a", "b", "c"}) writer.add(name, {1000}, std::span<const float>(data));
+  writer.finalize();
+  EXPECT_EQ(dir.count(), 2U);
+  for (const char* name : {"models/big.zt", "link.zt"}) {
+    const Source source = open(dir / name);
+    EXPECT_GT(source.files(), 1U);
+    for (const Tensor tensor : source) EXPECT_EQ(tensor.read<float>(), data);
+    EXPECT_TRUE(verify(source).unreadable.empty());
   }
 }
 

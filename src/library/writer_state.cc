@@ -4,6 +4,7 @@
 #include "base/utf8.h"
 #include "container/zt2_footer.h"
 #include "io/spool.h"
+#include "io/target.h"
 #include "library/admission.h"
 #include "library/canonical.h"
 #include "library/formats.h"
@@ -80,7 +81,10 @@ void Writer::State::begin() {
   output->write(encoder->head());
   const bool share = encoder->holds.strict && output->is_file();
   blobs = std::make_unique<library::Blobs>(*output, options.alignment, share, run::thread_count(options.threads));
-  if (options.max_shard_size > 0) shards = std::make_unique<library::ShardWriter>(path, options, *encoder);
+  // Where `path` is a link, the file that it leads to is written, and its shards lie beside that.
+  if (options.max_shard_size > 0) {
+    shards = std::make_unique<library::ShardWriter>(io::names_through_links(path).back(), options, *encoder);
+  }
 }
 
 // What lies around a map of attributes in the manifest takes some of the depth that readers allow.
