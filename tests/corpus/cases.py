@@ -1,4 +1,7 @@
-"""One folder of hostile files and its expected.json, as tests/hostile/hostile_test.cc reads them."""
+"""One folder of hostile files and its expected.json, as tests/hostile/hostile_test.cc reads them.
+
+A script of this folder takes the root of the tree that it writes to, by default the one that it lies in.
+"""
 
 import hashlib
 import json
@@ -6,6 +9,37 @@ import pathlib
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+OUTPUT = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT
+
+
+def write_cases(folder, files, verdicts):
+    """Both by name."""
+    hostile = OUTPUT / "tests" / "hostile" / folder
+    hostile.mkdir(parents=True, exist_ok=True)
+    for old in hostile.iterdir():  # a case that is gone leaves no file
+        old.unlink()
+    (hostile / "expected.json").write_text(json.dumps(verdicts, indent=1, sort_keys=True) + "\n")
+    for name, content in files.items():
+        (hostile / name).write_bytes(content)
+    print(f"{folder}: {len(files)} files", file=sys.stderr)
+
+
+def write_seeds(target, seeds):
+    """Of a fuzz target, by name; fuzzing adds seeds of its own, which stay."""
+    folder = OUTPUT / "fuzz" / "seeds" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in seeds.items():
+        (folder / name).write_bytes(content)
+
+
+def golden_seeds(patterns, most):
+    """Golden files that match one of these and are smaller than that, as seeds."""
+    found = {}
+    for pattern in patterns:
+        for path in (ROOT / "tests" / "golden").glob(pattern):
+            if path.stat().st_size < most:
+                found[f"golden.{path.parent.name}.{path.name}"] = path.read_bytes()
+    return found
 
 
 class Cases:
@@ -35,19 +69,7 @@ class Cases:
         self.add("ok." + name, content, {"code": "ok", "tensors": {"w": tensor}})
 
     def write(self, golden):
-        """Writes the files, and good ones of them as seeds of the fuzz target; `golden`: folders with more seeds."""
-        hostile, seeds = ROOT / "tests" / "hostile" / self.folder, ROOT / "fuzz" / "seeds" / self.folder
-        hostile.mkdir(parents=True, exist_ok=True)
-        seeds.mkdir(parents=True, exist_ok=True)  # fuzzing adds seeds of its own, which stay
-        for old in hostile.iterdir():  # a case that is gone leaves no file
-            old.unlink()
-        (hostile / "expected.json").write_text(json.dumps(self.verdicts, indent=1, sort_keys=True) + "\n")
-        for name, content in self.files.items():
-            (hostile / name).write_bytes(content)
-            if name.startswith("ok."):
-                (seeds / name).write_bytes(content)
-        for pattern in golden:
-            for path in (ROOT / "tests" / "golden").glob(pattern):
-                if path.stat().st_size < 4096:
-                    (seeds / f"golden.{path.parent.name}.{path.name}").write_bytes(path.read_bytes())
-        print(len(self.files), "files", file=sys.stderr)
+        """Writes the files, and good ones of them as seeds of the fuzz target; `golden`: patterns of more seeds."""
+        write_cases(self.folder, self.files, self.verdicts)
+        good = {name: content for name, content in self.files.items() if name.startswith("ok.")}
+        write_seeds(self.folder, good | golden_seeds(golden, 4096))

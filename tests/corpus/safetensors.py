@@ -6,13 +6,9 @@ the named tensor, or verifying it. Controls say what must be found. The controls
 """
 
 import json
-import pathlib
 import struct
-import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-HOSTILE = ROOT / "tests" / "hostile" / "safetensors"
-SEEDS = ROOT / "fuzz" / "seeds" / "safetensors"
+from cases import write_cases, write_seeds
 
 # What lies under a tensor file's name when that was never fetched.
 LOOKALIKES = (
@@ -327,22 +323,11 @@ def tensor_cases():
     )
 
 
-def write(folder, names):
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (folder / name).write_bytes(files[name])
-
-
 def main():
     for make in (controls, frame_cases, json_cases, member_cases, field_cases, tiling_cases, tensor_cases):
         make()
-    HOSTILE.mkdir(parents=True, exist_ok=True)
-    for old in HOSTILE.iterdir():  # a case that is gone leaves no file; fuzzing adds seeds of its own, which stay
-        old.unlink()
-    write(HOSTILE, files)
-    (HOSTILE / "expected.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
-    write(SEEDS, seeds)
-    print(len(files), "files,", len(seeds), "seeds", file=sys.stderr)
+    write_cases("safetensors", files, expected)
+    write_seeds("safetensors", {name: files[name] for name in seeds})
 
 
 if __name__ == "__main__":

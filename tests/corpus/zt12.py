@@ -8,11 +8,9 @@ small golden files are the seeds of the fuzz target too.
 """
 
 import hashlib
-import json
-import pathlib
 import struct
-import sys
 
+from cases import golden_seeds, write_cases, write_seeds
 from zt12_bytes import (
     DROP,
     MAGIC,
@@ -31,10 +29,6 @@ from zt12_bytes import (
     sha_text,
     struct_u64,
 )
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-HOSTILE = ROOT / "tests" / "hostile"
-SEEDS = ROOT / "fuzz" / "seeds" / "zt12"
 
 files = {}  # (folder, name) -> content
 expected = {}  # folder -> name -> verdict
@@ -696,21 +690,10 @@ def main():
     ):
         make()
     for folder, verdicts in expected.items():
-        (HOSTILE / folder).mkdir(parents=True, exist_ok=True)
-        for old in (HOSTILE / folder).iterdir():  # a case that is gone leaves no file
-            old.unlink()
-        text = json.dumps(verdicts, indent=1, sort_keys=True) + "\n"
-        (HOSTILE / folder / "expected.json").write_text(text)
-    SEEDS.mkdir(parents=True, exist_ok=True)  # fuzzing adds seeds of its own, which stay
-    for path in (ROOT / "tests" / "golden").glob("*/*.zt"):
-        ours = path.parent.name in ("1.1.1", "1.2.0", "1.2.3") or path.name.startswith("v12_")
-        if ours and path.stat().st_size < 2048:
-            (SEEDS / f"golden.{path.parent.name}.{path.name}").write_bytes(path.read_bytes())
-    for (folder, name), content in files.items():
-        (HOSTILE / folder / name).write_bytes(content)
-        if name.startswith("ok."):
-            (SEEDS / (folder + "." + name)).write_bytes(content)
-    print(len(files), "files", file=sys.stderr)
+        write_cases(folder, {name: files[folder, name] for name in verdicts}, verdicts)
+    good = {f"{folder}.{name}": content for (folder, name), content in files.items() if name.startswith("ok.")}
+    golden = ["1.1.1/*.zt", "1.2.0/*.zt", "1.2.3/*.zt", "*/v12_*.zt"]
+    write_seeds("zt12", good | golden_seeds(golden, 2048))
 
 
 if __name__ == "__main__":

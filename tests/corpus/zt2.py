@@ -7,17 +7,11 @@ The other fields are those of zt12.py; "where" of a file whose code is "ok" may 
 """
 
 import hashlib
-import json
-import pathlib
 import struct
-import sys
 
+from cases import write_cases, write_seeds
 from zt2_bytes import MAGIC, PAGE, cbor, footer, image, patched, xxh3
 from zt12_bytes import DROP, Raw, changed, struct_u64
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-HOSTILE = ROOT / "tests" / "hostile" / "zt2"
-SEEDS = ROOT / "fuzz" / "seeds" / "zt2"
 
 # Rule -> the tag of the real reader for a file that breaks it. Rules that are missing here are not the real reader's.
 TAGS = {
@@ -700,16 +694,10 @@ def main():
     ):
         make()
     assert len(PUBLISHED) == 76
-    HOSTILE.mkdir(parents=True, exist_ok=True)
-    for old in HOSTILE.iterdir():  # a case that is gone leaves no file
-        old.unlink()
-    (HOSTILE / "expected.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
-    SEEDS.mkdir(parents=True, exist_ok=True)  # fuzzing adds seeds of its own, which stay
-    for name, content in files.items():
-        (HOSTILE / name).write_bytes(content)
-        if name.startswith(("ok.", "upstream.")) and expected[name]["code"] == "ok":
-            (SEEDS / name.replace(".zt", ".cbor")).write_bytes(manifest_of(content))  # the target puts it into a file
-    print(len(files), "files", file=sys.stderr)
+    write_cases("zt2", files, expected)
+    good = {name: content for name, content in files.items() if expected[name]["code"] == "ok"}
+    # The target puts a manifest into a file.
+    write_seeds("zt2", {name.replace(".zt", ".cbor"): manifest_of(content) for name, content in good.items()})
 
 
 if __name__ == "__main__":

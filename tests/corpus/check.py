@@ -1,0 +1,61 @@
+#!/usr/bin/env python3
+"""Holds the files of tests/hostile and the seeds of fuzz/seeds to the scripts that make them; exits with 1 if not.
+
+All scripts run anew, into a temporary folder: they need nothing but Python and the golden files. What they write must
+be what is committed, to the byte. Seeds that fuzzing has found are beside theirs, and are nobody's to check.
+"""
+
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from cases import ROOT
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+
+def scripts():
+    return [
+        path for path in sorted(HERE.glob("*.py")) if "\ndef main():" in path.read_text() and path.name != "check.py"
+    ]
+
+
+def files_below(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def differences(committed, made, also_others):
+    for name in sorted(made.keys() - committed.keys()):
+        yield f"{name}: made by a script, but not committed"
+    for name in sorted(made.keys() & committed.keys()):
+        if made[name] != committed[name]:
+            yield f"{name}: is not what its script makes"
+    for name in sorted(committed.keys() - made.keys()):
+        if not also_others:
+            yield f"{name}: committed, but no script makes it"
+
+
+def is_made(name):
+    """Whether a file of tests/hostile is one that a script is to make."""
+    return "/" in name
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        output = pathlib.Path(folder)
+        for script in scripts():
+            subprocess.run([sys.executable, "-B", script, output], check=True, stderr=subprocess.DEVNULL)
+        committed = files_below(ROOT / "tests" / "hostile")
+        made = files_below(output / "tests" / "hostile")
+        seeds = files_below(output / "fuzz" / "seeds")
+        found = list(differences({k: v for k, v in committed.items() if is_made(k)}, made, False))
+        found += differences(files_below(ROOT / "fuzz" / "seeds"), seeds, True)
+    for difference in found:
+        print(difference)
+    print(f"{len(scripts())} scripts, {len(made)} files, {len(seeds)} seeds, {len(found)} differences")
+    return 1 if found or not made or not seeds else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
