@@ -154,7 +154,7 @@ TEST_F(Convert, TakesWhatIsIncludedAndNotExcluded) {
 }
 
 TEST_F(Convert, StopsAtAnUnreadableTensorUnlessToldToSkipIt) {
-  const fs::path in = copy_of("hostile/zt12/part.dtype.zt", "in.zt");
+  const fs::path in = copy_of("conformance/reject/zt12/part.dtype.zt", "in.zt");
   EXPECT_STREQ(refusal({in}, at("out.zt")).rule(), "zt12.part.dtype");
   EXPECT_EQ(folder_.count(), 1U);
   ConvertOptions options;
@@ -169,7 +169,7 @@ TEST_F(Convert, StopsAtAnUnreadableTensorUnlessToldToSkipIt) {
 }
 
 TEST_F(Convert, LeavesNothingBehindWhenADigestIsWrong) {
-  const fs::path in = copy_of("hostile/digest/mismatch.sha256.zt", "in.zt");
+  const fs::path in = copy_of("conformance/reject/digest/mismatch.sha256.zt", "in.zt");
   for (const auto& recode : {std::optional<Encoding>(), std::optional(Encoding::zstd(1))}) {
     ConvertOptions options;
     options.recode = recode;
@@ -184,8 +184,8 @@ TEST_F(Convert, RefusesWhatCanBeReadButNotWritten) {
     EXPECT_EQ(error.code(), Code::unsupported) << error.what();
     return std::string(error.rule());
   };
-  EXPECT_EQ(rule("hostile/zt12/ok.name.empty.zt", "a.zt"), "write.name");
-  EXPECT_EQ(rule("hostile/zt12/ok.attribute.key.zt", "b.zt"), "convert.attribute.key");
+  EXPECT_EQ(rule("conformance/accept/zt12/name.empty.zt", "a.zt"), "write.name");
+  EXPECT_EQ(rule("conformance/accept/zt12/attribute.key.zt", "b.zt"), "convert.attribute.key");
   EXPECT_EQ(folder_.count(), 2U);
 }
 
@@ -252,7 +252,7 @@ TEST_F(Convert, KeepsFileAttributesAndSaysWhereTheyDiffer) {
   const ConvertReport report = convert(std::vector{a, b}, at("out.zt"));
   EXPECT_EQ(report.notes.size(), 1U);
   EXPECT_TRUE(open(at("out.zt")).attributes() == Value(Value::Map{{"k", 1}, {"same", "x"}, {"more", 3}}));
-  const fs::path foreign = copy_of("hostile/safetensors/ok.metadata.safetensors", "in.safetensors");
+  const fs::path foreign = copy_of("conformance/accept/safetensors/metadata.safetensors", "in.safetensors");
   convert(std::vector{foreign}, at("from.zt"));
   const Value attributes = open(at("from.zt")).attributes();
   EXPECT_EQ(*attributes.find("ztensor.source.format")->text(), "safetensors");

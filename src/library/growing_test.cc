@@ -160,7 +160,7 @@ INSTANTIATE_TEST_SUITE_P(Generation, Growing, testing::Values("1.2", "2"));
 TEST(GrowingFile, RefusesEntriesThatWouldComeToNameNewBytes) {
   const test::TempDir folder;
   const fs::path path = folder.path() / "broken.zt";
-  fs::copy_file(fs::path(ZT_TEST_DATA) / "hostile" / "zt12" / "blob.bounds.past.zt", path);
+  fs::copy_file(fs::path(ZT_TEST_DATA) / "conformance/reject/zt12/blob.bounds.past.zt", path);
   const std::string before = test::read_file(path);
   try {
     Writer writer = Writer::create(path, appending());
@@ -202,7 +202,7 @@ TEST(GrowingFile, RefusesFormatsThatCannotGrow) {
   const test::TempDir folder;
   const fs::path golden = fs::path(ZT_TEST_DATA) / "golden";
   const fs::path path = folder.path() / "copy.zt";
-  fs::copy_file(fs::path(ZT_TEST_DATA) / "hostile" / "safetensors" / "ok.dtypes.safetensors", path);
+  fs::copy_file(fs::path(ZT_TEST_DATA) / "conformance/accept/safetensors/dtypes.safetensors", path);
   try {
     Writer::create(path, appending());
     FAIL();

@@ -1,4 +1,4 @@
-"""One folder of hostile files and its expected.json, as tests/hostile/hostile_test.cc reads them.
+"""Files of tests/conformance and their verdicts; its README says what these hold.
 
 A script of this folder takes the root of the tree that it writes to, by default the one that it lies in.
 """
@@ -12,15 +12,24 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OUTPUT = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT
 
 
+def split(verdicts):
+    """The names, by what a reader does with these files."""
+    accept = [name for name, verdict in verdicts.items() if verdict["code"] == "ok"]
+    return {"accept": accept, "reject": [name for name in verdicts if name not in accept]}
+
+
 def write_cases(folder, files, verdicts):
-    """Both by name."""
-    hostile = OUTPUT / "tests" / "hostile" / folder
-    hostile.mkdir(parents=True, exist_ok=True)
-    for old in hostile.iterdir():  # a case that is gone leaves no file
-        old.unlink()
-    (hostile / "expected.json").write_text(json.dumps(verdicts, indent=1, sort_keys=True) + "\n")
-    for name, content in files.items():
-        (hostile / name).write_bytes(content)
+    """Both by name. "ok." before the name of a file that is right is not part of it."""
+    for kind, names in split(verdicts).items():
+        place = OUTPUT / "tests" / "conformance" / kind / folder
+        place.mkdir(parents=True, exist_ok=True)
+        for old in place.iterdir():  # a case that is gone leaves no file
+            old.unlink()
+        shown = {name.removeprefix("ok."): name for name in names}
+        listing = {name: verdicts[known] for name, known in shown.items()}
+        (place / "expected.json").write_text(json.dumps(listing, indent=1, sort_keys=True) + "\n")
+        for name, known in shown.items():
+            (place / name).write_bytes(files[known])
     print(f"{folder}: {len(files)} files", file=sys.stderr)
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the files of tests/hostile and the seeds of fuzz/seeds to the scripts that make them; exits with 1 if not.
+"""Holds the files of tests/conformance and the seeds of fuzz/seeds to the scripts that make them; exits with 1 if not.
 
 All scripts run anew, into a temporary folder: they need nothing but Python and the golden files. What they write must
 be what is committed, to the byte. Seeds that fuzzing has found are beside theirs, and are nobody's to check.
@@ -37,7 +37,7 @@ def differences(committed, made, also_others):
 
 
 def is_made(name):
-    """Whether a file of tests/hostile is one that a script is to make."""
+    """Whether a file of tests/conformance is one that a script is to make."""
     return "/" in name
 
 
@@ -46,8 +46,8 @@ def main():
         output = pathlib.Path(folder)
         for script in scripts():
             subprocess.run([sys.executable, "-B", script, output], check=True, stderr=subprocess.DEVNULL)
-        committed = files_below(ROOT / "tests" / "hostile")
-        made = files_below(output / "tests" / "hostile")
+        committed = files_below(ROOT / "tests" / "conformance")
+        made = files_below(output / "tests" / "conformance")
         seeds = files_below(output / "fuzz" / "seeds")
         found = list(differences({k: v for k, v in committed.items() if is_made(k)}, made, False))
         found += differences(files_below(ROOT / "fuzz" / "seeds"), seeds, True)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Writes tests/hostile/safetensors/: for each rule a file that breaks only it, controls, and expected.json.
+"""Writes tests/conformance/*/safetensors/: for each rule a file that breaks only it, controls, and expected.json.
 
-Each hostile file is a good one changed in one place. "where" says which step meets the fault: opening the file, reading
-the named tensor, or verifying it. Controls say what must be found. The controls are the seeds of the fuzz target too.
+Each file to reject is a good one changed in one place. Controls say what must be found. The controls are the seeds of
+the fuzz target too.
 """
 
 import json

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/hostile/zt2/: the conformance corpus of generation 2, and for each rule a file that breaks only it.
+"""Writes tests/conformance/*/zt2/: the corpus of generation 2, and for each rule a file that breaks it alone.
 
 Files named "upstream.*" are the cases that the format's own project publishes, built again from their recipes and held
 against the published size and hash. "tag" is the verdict that its reader gives; TAGS says which of our rules mean that.

@@ -205,8 +205,8 @@ void expect_case(Case one) {
   }
 }
 
-void expect_folder(const std::string& folder) {
-  const fs::path root = fs::path(ZT_TEST_DATA) / "hostile" / folder;
+void expect_folder(const std::string& kind, const std::string& folder) {
+  const fs::path root = fs::path(ZT_TEST_DATA) / "conformance" / kind / folder;
   const zt::wire::JsonDocument document = zt::test::load_json(root / "expected.json");
   std::set<std::string> present;
   for (const auto& entry : fs::directory_iterator(root)) present.insert(entry.path().filename().string());
@@ -220,19 +220,24 @@ void expect_folder(const std::string& folder) {
   for (const std::string& name : present) ADD_FAILURE() << name << " is not in expected.json";
 }
 
-TEST(Hostile, FilesOfGeneration01AreRefusedByTheRuleTheyBreak) { expect_folder("zt01"); }
-TEST(Hostile, FilesOfGeneration10AreRefusedByTheRuleTheyBreak) { expect_folder("zt10"); }
-TEST(Hostile, FilesOfGeneration12AreRefusedByTheRuleTheyBreak) { expect_folder("zt12"); }
-TEST(Hostile, FilesOfGeneration2AreRefusedByTheRuleTheyBreak) { expect_folder("zt2"); }
-TEST(Hostile, ManifestsThatAreNoCborAreRefusedByTheRuleTheyBreak) { expect_folder("cbor"); }
-TEST(Hostile, ZstdStreamsAreRefusedByTheRuleTheyBreak) { expect_folder("zstd"); }
-TEST(Hostile, DigestsAreRefusedByTheRuleTheyBreak) { expect_folder("digest"); }
-TEST(Hostile, SparseTensorsAreRefusedByTheRuleTheyBreak) { expect_folder("sparse"); }
-TEST(Hostile, SafetensorsFilesAreRefusedByTheRuleTheyBreak) { expect_folder("safetensors"); }
+void expect_folder(const std::string& folder) {
+  expect_folder("accept", folder);
+  expect_folder("reject", folder);
+}
 
-TEST(Hostile, EveryFolderHasATest) {
+TEST(Conformance, FilesOfGeneration01AreRefusedByTheRuleTheyBreak) { expect_folder("zt01"); }
+TEST(Conformance, FilesOfGeneration10AreRefusedByTheRuleTheyBreak) { expect_folder("zt10"); }
+TEST(Conformance, FilesOfGeneration12AreRefusedByTheRuleTheyBreak) { expect_folder("zt12"); }
+TEST(Conformance, FilesOfGeneration2AreRefusedByTheRuleTheyBreak) { expect_folder("zt2"); }
+TEST(Conformance, ManifestsThatAreNoCborAreRefusedByTheRuleTheyBreak) { expect_folder("cbor"); }
+TEST(Conformance, ZstdStreamsAreRefusedByTheRuleTheyBreak) { expect_folder("zstd"); }
+TEST(Conformance, DigestsAreRefusedByTheRuleTheyBreak) { expect_folder("digest"); }
+TEST(Conformance, SparseTensorsAreRefusedByTheRuleTheyBreak) { expect_folder("sparse"); }
+TEST(Conformance, SafetensorsFilesAreRefusedByTheRuleTheyBreak) { expect_folder("safetensors"); }
+
+TEST(Conformance, EveryFolderHasATest) {
   std::set<std::string> folders;
-  for (const auto& entry : fs::directory_iterator(fs::path(ZT_TEST_DATA) / "hostile")) {
+  for (const auto& entry : fs::directory_iterator(fs::path(ZT_TEST_DATA) / "conformance/reject")) {
     if (entry.is_directory()) folders.insert(entry.path().filename().string());
   }
   EXPECT_EQ(folders,
