@@ -4,7 +4,6 @@
 #include <cstring>
 #include <new>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <fcntl.h>
@@ -16,6 +15,7 @@
 
 #include "base/utf8.h"
 #include "errors.h"
+#include "many_threads.h"
 #include "random.h"
 #include "temp_dir.h"
 #include "ztensor/error.h"
@@ -191,20 +191,17 @@ TEST(File, IgnoresWhatIsAppendedAfterItWasOpened) {
   EXPECT_EQ(file->map(Mapping::shared).size(), 3u);
 }
 
-TEST(File, ServesManyThreads) {
+TEST(ThreadsFile, ReadAndMapOneFileTogether) {
   const TempDir dir;
   test::write_file(dir / "f", long_text());
   const auto file = File::open(dir / "f");
-  std::vector<std::thread> threads;
   std::vector<Bytes> mapped(8);
-  for (std::size_t i = 0; i < mapped.size(); ++i) {
-    threads.emplace_back([&, i] {
-      mapped[i] = file->map(Mapping::shared);
-      EXPECT_EQ(read_all(*file), as_text(mapped[i].view()));
-    });
-  }
-  for (std::thread& thread : threads) thread.join();
-  for (const Bytes& bytes : mapped) EXPECT_EQ(bytes.owner(), mapped[0].owner());
+  test::together(mapped.size(), [&](std::size_t i) {
+    mapped[i] = file->map(i % 2 == 0 ? Mapping::shared : Mapping::copy_on_write);
+    EXPECT_EQ(read_all(*file), as_text(mapped[i].view()));
+    EXPECT_FALSE(file->was_changed());
+  });
+  for (std::size_t i = 2; i < mapped.size(); ++i) EXPECT_EQ(mapped[i].owner(), mapped[i % 2].owner());
 }
 
 TEST(File, ReadsMoreThanOneSystemCallMayTake) {

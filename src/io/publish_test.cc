@@ -79,6 +79,10 @@ class Publish : public ::testing::TestWithParam<bool> {
 INSTANTIATE_TEST_SUITE_P(Files, Publish, ::testing::Values(true, false),
                          [](const auto& tested) { return tested.param ? "Unnamed" : "Named"; });
 
+class ThreadsPublish : public Publish {};
+INSTANTIATE_TEST_SUITE_P(Files, ThreadsPublish, ::testing::Values(true, false),
+                         [](const auto& tested) { return tested.param ? "Unnamed" : "Named"; });
+
 TEST_P(Publish, ShowsANewFileOnlyWhenItIsWhole) {
   Publication file(dir_ / "f", options());
   file.write(as_bytes("one "));
@@ -356,7 +360,7 @@ TEST_P(Publish, WorksInAFolderThatItMayNotList) {
   fs::permissions(dir_ / "dark", fs::perms(0755));
 }
 
-TEST_P(Publish, ManySaversOfOneTargetDoNotDisturbEachOther) {
+TEST_P(ThreadsPublish, ManySaversOfOneTargetDoNotDisturbEachOther) {
   std::vector<std::thread> threads;
   for (char c = 'a'; c < 'e'; ++c) {
     threads.emplace_back([this, c] {
@@ -371,7 +375,7 @@ TEST_P(Publish, ManySaversOfOneTargetDoNotDisturbEachOther) {
   EXPECT_EQ(dir_.count(), 1u);
 }
 
-TEST_P(Publish, OnlyOneOfManyCreatesANewFile) {
+TEST_P(ThreadsPublish, OnlyOneOfManyCreatesANewFile) {
   std::vector<std::thread> threads;
   std::atomic<int> created{0};
   for (char c = 'a'; c < 'i'; ++c) {

@@ -12,6 +12,7 @@
 
 #include "base/utf8.h"
 #include "io/descriptor.h"
+#include "many_threads.h"
 #include "power_loss.h"
 #include "system_faults.h"
 #include "temp_dir.h"
@@ -54,6 +55,17 @@ TEST_F(System, DoesWhatTheSystemDoesWithoutAHook) {
   EXPECT_EQ(errno, EFBIG);
   EXPECT_EQ(sys::ftruncate(file.get(), ~std::uint64_t{0}), -1);
   EXPECT_EQ(errno, EFBIG);
+}
+
+using ThreadsSystem = System;
+
+TEST_F(ThreadsSystem, AHookSeesTheCallsOfAllThreads) {
+  Faults faults;
+  test::together(4, [&](std::size_t thread) {
+    const Descriptor file = create(std::to_string(thread).c_str());
+    for (int i = 0; i < 100; ++i) EXPECT_EQ(sys::write(file.get(), "abc", 3), 3);
+  });
+  EXPECT_EQ(faults.count(), 4U * 101U);
 }
 
 TEST_F(System, TellsTheHookWhatIsAboutToBeDone) {

@@ -8,13 +8,14 @@
 #include "hash/crc32c.h"
 #include "hash/xxh3.h"
 #include "library/piece_sources.h"
+#include "many_threads.h"
 #include "memory_file.h"
 #include "random.h"
 
 namespace zt::library {
 namespace {
 
-constexpr std::size_t kBatch = 9;  // pieces: few, but enough for threads to be worth it
+constexpr std::size_t kBatch = 9;  // pieces: few, so that parts take several batches
 constexpr Checksum kChecksums[] = {
     Checksum::none,
     Checksum::crc32c,
@@ -141,12 +142,14 @@ TEST(PartWriter, DigestsWhatZstdDoesNotShrink) {
   }
 }
 
-TEST(PartWriter, MakesTheSameOfBytesInMemoryAndOfPieces) {
+TEST(ThreadsPartWriter, MakeTheSameOfBytesInMemoryAndOfPieces) {
   const std::vector<std::byte> bytes = test::Random(5).soft_bytes(11 * read::kPieceBytes + 77);
   for (const Checksum checksum : kChecksums) {
     for (const Encoding encoding : {Encoding::raw(), Encoding::zstd(1)}) {
       const PartOptions options{.encoding = encoding, .checksum = checksum, .digest_decoded = true};
       const Written expected = write_memory(bytes, options, 1);
+      const test::ManyThreads many;
+      EXPECT_TRUE(write_memory(bytes, options, 3).bytes == expected.bytes);
       for (const bool ordered : {false, true}) {
         MadeSource source(bytes, ordered);
         const Written written = write(source, options, 3);

@@ -14,7 +14,7 @@
 #include "io/file.h"
 #include "library/shards.h"
 #include "library/state.h"
-#include "run/parallel.h"
+#include "many_threads.h"
 #include "temp_dir.h"
 #include "ztensor/source.h"
 #include "ztensor/verify.h"
@@ -281,7 +281,7 @@ TEST(Shards, AreFindingsOfACheckWhenTheyAreMissing) {
   EXPECT_EQ(report.undigested, std::vector<std::string>{"b"});
 }
 
-TEST(Shards, AreLookedForOnceByAnyNumberOfThreads) {
+TEST(ThreadsShards, AreLookedForOnce) {
   class Counting final : public Resolver {
    public:
     std::shared_ptr<const ByteStore> find(const ShardIdentity&) const override {
@@ -292,10 +292,32 @@ TEST(Shards, AreLookedForOnceByAnyNumberOfThreads) {
   };
   const auto resolver = std::make_shared<Counting>();
   const Source source = root({}, {row_of("a", kFirst)}, 5, resolver);
-  run::Meter meter;
-  run::parallel_for(64, std::uint64_t{1} << 30, 8, meter,
-                    [&](std::size_t) { EXPECT_EQ(text_of(source.tensor("a")), "first"); });
+  test::together(8, [&](std::size_t) {
+    EXPECT_EQ(text_of(source.tensor("a")), "first");
+    EXPECT_TRUE(source.paths().empty());
+  });
   EXPECT_EQ(resolver->count, 1);
+}
+
+TEST(ThreadsShards, AreLookedForAgainByEachThatMissesOne) {
+  const TempDir dir;
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst)}, 5);
+  test::together(
+      4, [&](std::size_t) { EXPECT_EQ(test::error_of([&] { text_of(source.tensor("a")); }).os_error(), ENOENT); });
+  write_file(dir / "model-a.zt", kFirst);
+  test::together(4, [&](std::size_t) { EXPECT_EQ(text_of(source.tensor("a")), "first"); });
+}
+
+// Each candidate is hashed by one thread, while the others wait for what it finds.
+TEST(ThreadsResolvers, FindByIdentityWhatSeveralAskFor) {
+  const TempDir dir;
+  write_file(dir / "1.zt", kFirst);
+  write_file(dir / "2.zt", kOther);
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther)}, 5);
+  test::together(6, [&](std::size_t thread) {
+    EXPECT_EQ(text_of(source.tensor(thread % 2 == 0 ? "a" : "b")), thread % 2 == 0 ? "first" : "other");
+    EXPECT_EQ(source.paths()[thread % 2 + 1], dir / (thread % 2 == 0 ? "1.zt" : "2.zt"));
+  });
 }
 
 // --- parts that are views ---

@@ -4,13 +4,19 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <memory>
 #include <numeric>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "codec/zstd.h"
 #include "hash/crc32c.h"
 #include "hash/running.h"
+#include "many_threads.h"
+#include "random.h"
 #include "read/parts.h"
 #include "read/slice.h"
 #include "run/parallel.h"
@@ -135,11 +141,16 @@ void expect_bytes(const PartSource& part, const Data& expected, std::size_t elem
       EXPECT_EQ(outcome.rule, "") << what;
       EXPECT_TRUE(outcome.out == expected) << what << static_cast<int>(use);
     }
+    if (expected.empty()) continue;
     Data out(expected.size());
-    const Job job{.part = part, .check = check, .out = out, .visit = {}};
+    Data again(expected.size());  // so that there is work for two threads, however small the part is
+    const Job jobs[] = {{.part = part, .check = check, .out = out, .visit = {}},
+                        {.part = part, .check = check, .out = again, .visit = {}}};
+    const test::ManyThreads many;
     run::Meter meter;
-    carry_out({&job, 1}, 3, meter, [](std::size_t, Error& error) { throw error; });
+    carry_out(jobs, 3, meter, [](std::size_t, Error& error) { throw error; });
     EXPECT_TRUE(out == expected) << what;
+    EXPECT_TRUE(again == expected) << what;
   }
   const std::uint64_t elements = expected.size() / element;
   if (elements < 8) return;
@@ -221,6 +232,75 @@ void expect_view(const Data& blob, const model::View& view, std::size_t chunk) {
     EXPECT_EQ(read_all({&store, &recipe, "xxh3:0000000000000001", &view, true}, Check::standard).rule,
               "digest.mismatch");
   }
+}
+
+// One reader for all threads, each of which brings every fourth piece; digests of every kind are taken on the way.
+TEST(ThreadsPieces, ShareOneReader) {
+  const Data blob = test::Random(31).soft_bytes(5 * kPieceBytes + 17);
+  for (const Stored& stored : stored_ways(blob, kFull)) {
+    const MemoryStore store(Data(24) + stored.bytes);
+    const model::Recipe recipe{
+        .offset = 24, .stored_length = stored.bytes.size(), .decoded_length = blob.size(), .coding = stored.coding};
+    for (const auto& [digest, over_decoded] : {std::pair{digest_of(Checksum::crc32c, stored.bytes), false},
+                                               std::pair{digest_of(Checksum::sha256, stored.bytes), false},
+                                               std::pair{digest_of(Checksum::xxh3, blob), true}}) {
+      PieceReader reader({&store, &recipe, digest, nullptr, over_decoded}, Check::all, Use::lasting);
+      if (reader.ordered()) continue;  // is for one thread alone
+      Data out(blob.size());
+      Scratches scratches;
+      test::together(4, [&](std::size_t thread) {
+        for (std::size_t piece = thread; piece < reader.pieces(); piece += 4) {
+          std::unique_ptr<Scratch> scratch = scratches.take();
+          const auto at = static_cast<std::size_t>(reader.piece_offset(piece));
+          reader.read(piece, std::span(out).subspan(at, reader.piece_length(piece)), *scratch);
+          scratches.give(std::move(scratch));
+        }
+      });
+      reader.finish();
+      EXPECT_TRUE(out == blob) << stored.what << digest;
+    }
+  }
+}
+
+// Jobs of every kind in one call: pieces in any order, front to back by one thread, visited, and wrong ones.
+TEST(ThreadsParts, CarryOutAllJobsAndTellOfEachThatFails) {
+  const Data blob = test::Random(32).soft_bytes(3 * kPieceBytes + 17);
+  const std::vector<Stored> ways = stored_ways(blob, kFull);
+  const std::string right = digest_of(Checksum::xxh3, blob);
+  const std::string wrong = digest_of(Checksum::xxh3, Data(1));
+  std::vector<MemoryStore> stores;
+  std::vector<model::Recipe> recipes;
+  for (const Stored& stored : ways) {
+    stores.emplace_back(Data(24) + stored.bytes);
+    recipes.push_back(
+        {.offset = 24, .stored_length = stored.bytes.size(), .decoded_length = blob.size(), .coding = stored.coding});
+  }
+  std::vector<Data> outs(2 * ways.size(), Data(blob.size()));
+  std::atomic<std::uint64_t> visited = 0;
+  std::vector<Job> jobs;
+  for (std::size_t i = 0; i < outs.size(); ++i) {
+    const std::size_t way = i / 2;
+    jobs.push_back({.part = {&stores[way], &recipes[way], i % 2 == 0 ? right : wrong, nullptr, true},
+                    .check = Check::all,
+                    .out = outs[i],
+                    .visit = {}});
+  }
+  for (std::size_t way = 0; way < ways.size(); ++way) {
+    jobs.push_back({.part = {&stores[way], &recipes[way], right, nullptr, true},
+                    .check = Check::all,
+                    .out = {},
+                    .visit = [&](std::uint64_t, std::span<const std::byte> bytes) { visited += bytes.size(); }});
+  }
+  const test::ManyThreads many;
+  run::Meter meter;
+  std::set<std::size_t> failed;  // told one at a time
+  carry_out(jobs, 4, meter, [&](std::size_t job, Error& error) {
+    EXPECT_STREQ(error.rule(), "digest.mismatch") << error.what();
+    EXPECT_TRUE(failed.insert(job).second);
+  });
+  EXPECT_EQ(failed, (std::set<std::size_t>{1, 3, 5, 7}));
+  for (const Data& out : outs) EXPECT_TRUE(out == blob);
+  EXPECT_EQ(visited, ways.size() * blob.size());
 }
 
 constexpr std::size_t kMany = 140000;

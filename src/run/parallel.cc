@@ -1,6 +1,7 @@
 #include "run/parallel.h"
 
 #include <algorithm>
+#include <atomic>
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
@@ -23,13 +24,14 @@
 namespace zt::run {
 namespace {
 
-constexpr std::uint64_t kWorthThreads = std::uint64_t{8} << 20;
+constinit std::atomic<Hook*> current{nullptr};
+
 constexpr auto kGlance = std::chrono::milliseconds(10);  // how often the waiting caller looks at the meter
 
 // The items of one call, and what has become of them.
 class Items {
  public:
-  Items(std::size_t count, const std::function<void(std::size_t)>& work) : count_(count), work_(work) {}
+  Items(std::size_t count, const Work& work) : count_(count), work_(work) {}
 
   // Does one more item. False when there is none to start.
   bool do_one() noexcept {
@@ -77,7 +79,7 @@ class Items {
   }
 
   const std::size_t count_;
-  const std::function<void(std::size_t)>& work_;
+  const Work& work_;
   std::mutex mutex_;
   std::size_t next_ = 0;
   bool stopped_ = false;
@@ -158,17 +160,21 @@ unsigned thread_count(unsigned requested) {
   return std::min({kMostThreads, affinity_cores(), std::max(1u, quota.value_or(affinity_cores()))});
 }
 
-void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter,
-                  const std::function<void(std::size_t)>& work) {
-  Items items(count, work);
+void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter, const Work& work) {
+  Hook* const hook = current.load(std::memory_order_acquire);
+  const std::uint64_t worth_threads = hook == nullptr ? kWorthThreads : hook->worth_threads();
+  const std::size_t most = bytes > worth_threads ? std::min<std::size_t>(threads, count) : 1;
+  const Work hooked = hook == nullptr ? Work() : hook->around(work, most);
+  Items items(count, hook == nullptr ? work : hooked);
   {
     Helpers helpers(items);
-    const std::size_t most = std::min<std::size_t>(threads, count);
-    if (bytes > kWorthThreads && most > 1) helpers.start(most - 1);
+    if (most > 1) helpers.start(most - 1);
     while (items.do_one()) meter.poll();
     helpers.wait(meter);
   }
   items.rethrow();
 }
+
+void set_hook(Hook* hook) noexcept { current.store(hook, std::memory_order_release); }
 
 }  // namespace zt::run

@@ -1,5 +1,6 @@
 #include "run/parallel.h"
 
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "errors.h"
+#include "many_threads.h"
 #include "run/arena.h"
 #include "ztensor/error.h"
 
@@ -26,7 +28,7 @@ constexpr std::uint64_t kMuch = std::uint64_t{1} << 30;
 
 void nap(int milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
 
-TEST(ParallelFor, RunsEachItemOnce) {
+TEST(ThreadsParallel, RunsEachItemOnce) {
   for (const unsigned threads : {0u, 1u, 2u, 7u, 100u}) {
     for (const std::size_t count : {0u, 1u, 2u, 1000u}) {
       std::vector<std::atomic<int>> runs(count);
@@ -37,7 +39,7 @@ TEST(ParallelFor, RunsEachItemOnce) {
   }
 }
 
-TEST(ParallelFor, StaysOnTheCallersThreadForLittleWork) {
+TEST(ThreadsParallel, StaysOnTheCallersThreadForLittleWork) {
   Meter meter;
   const auto caller = std::this_thread::get_id();
   std::vector<std::size_t> order;
@@ -49,7 +51,7 @@ TEST(ParallelFor, StaysOnTheCallersThreadForLittleWork) {
   EXPECT_EQ(order.size(), 50u);
 }
 
-TEST(ParallelFor, WorksOnSeveralThreadsAtOnceTheCallerAmongThem) {
+TEST(ThreadsParallel, WorksOnSeveralThreadsAtOnceTheCallerAmongThem) {
   Meter meter;
   std::mutex mutex;
   std::set<std::thread::id> ids;
@@ -64,7 +66,7 @@ TEST(ParallelFor, WorksOnSeveralThreadsAtOnceTheCallerAmongThem) {
   EXPECT_EQ(ids.count(std::this_thread::get_id()), 1u);
 }
 
-TEST(ParallelFor, ThrowsTheErrorOfTheLowestItem) {
+TEST(ThreadsParallel, ThrowsTheErrorOfTheLowestItem) {
   for (int round = 0; round < 50; ++round) {
     Meter meter;
     try {
@@ -79,7 +81,7 @@ TEST(ParallelFor, ThrowsTheErrorOfTheLowestItem) {
   }
 }
 
-TEST(ParallelFor, StartsNothingAfterAFailure) {
+TEST(ThreadsParallel, StartsNothingAfterAFailure) {
   Meter meter;
   std::atomic<std::size_t> last = 0;
   EXPECT_THROW(parallel_for(100000, kMuch, 4, meter,
@@ -105,7 +107,7 @@ void wait_in_helpers(const std::thread::id caller, const std::atomic<bool>& let_
   while (std::this_thread::get_id() != caller && !let_go) nap(1);
 }
 
-TEST(ParallelFor, CallsBackWhileItWaitsForTheOthers) {
+TEST(ThreadsParallel, CallsBackWhileItWaitsForTheOthers) {
   const auto caller = std::this_thread::get_id();
   std::atomic<bool> let_go = false;
   int calls = 0;
@@ -126,7 +128,7 @@ TEST(ParallelFor, CallsBackWhileItWaitsForTheOthers) {
   EXPECT_EQ(calls, 2);
 }
 
-TEST(ParallelFor, CancelsSoonAndJoinsFirst) {
+TEST(ThreadsParallel, CancelsSoonAndJoinsFirst) {
   std::atomic<int> inside = 0;
   std::atomic<std::size_t> done = 0;
   Meter meter([](std::uint64_t, std::uint64_t) { return false; }, 1);
@@ -147,11 +149,47 @@ TEST(ParallelFor, CancelsSoonAndJoinsFirst) {
   EXPECT_LT(Clock::now() - start, std::chrono::seconds(5));
 }
 
-TEST(ParallelFor, PassesOnWhatTheCallbackThrows) {
+TEST(ThreadsParallel, PassesOnWhatTheCallbackThrows) {
   Meter meter([](std::uint64_t, std::uint64_t) -> bool { throw std::out_of_range("mine"); }, 1);
   for (const std::uint64_t much : {std::uint64_t{1}, kMuch}) {
     EXPECT_THROW(parallel_for(1000, much, 3, meter, [&](std::size_t) { nap(2); }), std::out_of_range);
   }
+}
+
+// What the ids of the threads are that run `count` items of one byte each.
+std::multiset<std::thread::id> threads_of(std::size_t count, unsigned threads) {
+  Meter meter;
+  std::mutex mutex;
+  std::multiset<std::thread::id> ids;
+  parallel_for(count, count, threads, meter, [&](std::size_t) {
+    const std::lock_guard lock(mutex);
+    ids.insert(std::this_thread::get_id());
+  });
+  return ids;
+}
+
+TEST(ThreadsParallel, TestsHaveAllThreadsWorkOnAFewBytes) {
+  EXPECT_EQ(threads_of(3, 3).count(std::this_thread::get_id()), 3U);
+  {
+    test::ManyThreads many;
+    for (int round = 0; round < 50; ++round) {
+      const auto ids = threads_of(3, 3);
+      EXPECT_EQ(std::set(ids.begin(), ids.end()).size(), 3U);
+      EXPECT_EQ(threads_of(10, 4).size(), 10U);
+    }
+    EXPECT_EQ(many.calls(), 100U);
+  }
+  EXPECT_EQ(threads_of(3, 3).count(std::this_thread::get_id()), 3U) << "it is over";
+}
+
+TEST(ThreadsParallel, ATestThatStartsNoThreadsFails) {
+  const auto alone = [] {
+    const test::ManyThreads many;
+    threads_of(3, 1);
+    threads_of(1, 3);
+    threads_of(0, 3);
+  };
+  EXPECT_NONFATAL_FAILURE(alone(), "one thread did everything");
 }
 
 class ThreadCount : public testing::Test {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "many_threads.h"
 #include "ztensor/error.h"
 
 namespace zt::run {
@@ -20,6 +21,27 @@ TEST(Meter, CountsForNobodyWithoutACallback) {
   wait_past_a_tenth();
   meter.poll();
   meter.finish();
+}
+
+TEST(ThreadsProgress, CountsWhatAllThreadsAddAndStopsThemAll) {
+  std::uint64_t last = 0;
+  Meter meter(
+      [&](std::uint64_t done, std::uint64_t) {
+        EXPECT_GE(done, last);
+        last = done;
+        return done < 4000;
+      },
+      4000);
+  test::together(4, [&](std::size_t) {
+    for (int i = 0; i < 1000; ++i) {
+      meter.add(1);
+      meter.poll_if_mine();
+      EXPECT_FALSE(meter.stopped());
+    }
+  });
+  EXPECT_THROW(meter.finish(), Error);
+  EXPECT_EQ(last, 4000U);
+  test::together(4, [&](std::size_t) { EXPECT_TRUE(meter.stopped()); });
 }
 
 TEST(Meter, CallsBackAtMostTenTimesASecondAndOnceAtTheEnd) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "many_threads.h"
 #include "memory_file.h"
 #include "random.h"
 
@@ -50,6 +51,7 @@ void expect_size(std::uint64_t size, zt::Encoding encoding, zt::Checksum checksu
 }
 
 TEST(Sizes, AroundAFrame) {
+  const zt::test::ManyThreads many;
   for (const std::uint64_t size : {kMiB - 1, kMiB, kMiB + 1, 2 * kMiB, 3 * kMiB + 7}) {
     for (const zt::Encoding encoding : {zt::Encoding::raw(), zt::Encoding::zstd(1)}) {
       expect_size(size, encoding, zt::Checksum::crc32c);
@@ -62,6 +64,7 @@ TEST(Sizes, AroundAFrame) {
 }
 
 TEST(Sizes, AroundABatch) {
+  const zt::test::ManyThreads many;
   expect_size(64 * kMiB + 1, zt::Encoding::zstd(1), zt::Checksum::crc32c);
   if (zt::test::kSanitized) return;
   expect_size(64 * kMiB, zt::Encoding::zstd(1), zt::Checksum::crc32c);
