@@ -5,7 +5,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
@@ -15,10 +14,10 @@
 
 namespace zt::test {
 
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kSanitized = true;
 #elif defined(__has_feature)
-inline constexpr bool kSanitized = __has_feature(address_sanitizer);
+inline constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
 #else
 inline constexpr bool kSanitized = false;
 #endif
@@ -26,14 +25,15 @@ inline constexpr bool kSanitized = false;
 // How often a law is tried: less under a sanitizer, which is many times slower.
 inline int rounds(int count) { return kSanitized ? (count + 9) / 10 : count; }
 
-// Choices that follow from a seed alone. ZT_SEED sets another one; a failing test says which it was.
+// The number that the environment variable ZT_SEED gives, else 0. With the same one, all tests of a run get the same
+// inputs; a failing test says which one it was.
+std::uint64_t run_seed();
+
+// Choices that follow from `seed`, which tells tests apart, and from run_seed(), which tells runs apart.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : seed_(seed) {
-    if (const char* text = std::getenv("ZT_SEED")) seed_ = std::strtoull(text, nullptr, 0);
-    engine_.seed(seed_);
-  }
-  std::string name() const { return "ZT_SEED=" + std::to_string(seed_); }
+  explicit Random(std::uint64_t seed) : engine_(seed + run_seed() * 0x9E3779B97F4A7C15) {}
+  static std::string name() { return "ZT_SEED=" + std::to_string(run_seed()); }
 
   std::uint64_t bits() { return engine_(); }
   // 0 to bound - 1. Not by a standard distribution: those differ from library to library.
@@ -89,7 +89,6 @@ class Random {
 
  private:
   double floating();
-  std::uint64_t seed_;
   std::mt19937_64 engine_;
 };
 
