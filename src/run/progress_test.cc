@@ -15,12 +15,13 @@ namespace {
 
 void wait_past_a_tenth() { std::this_thread::sleep_for(std::chrono::milliseconds(105)); }
 
-TEST(Meter, CountsForNobodyWithoutACallback) {
+TEST(Meter, NeverStopsWithoutACallback) {
   Meter meter;
   meter.add(5);
   wait_past_a_tenth();
-  meter.poll();
-  meter.finish();
+  EXPECT_NO_THROW(meter.poll());
+  EXPECT_NO_THROW(meter.finish());
+  EXPECT_FALSE(meter.stopped());
 }
 
 TEST(ThreadsProgress, CountsWhatAllThreadsAddAndStopsThemAll) {
