@@ -49,6 +49,19 @@ Bytes map_pages(int descriptor, std::uint64_t length, Mapping mapping, const std
 std::shared_ptr<const File> File::open(const std::filesystem::path& path) {
   struct stat status {};
   Descriptor file = open_regular(path, status);
+  return adopt(file, status, path);
+}
+
+std::shared_ptr<const File> File::share(int descriptor) {
+  Descriptor file(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  struct stat status {};
+  if (!file || ::fstat(file.get(), &status) != 0) fail(errno, "", "cannot use the open file");
+  if (!S_ISREG(status.st_mode)) fail(EINVAL, "", "not a regular file");
+  return adopt(file, status, "");
+}
+
+std::shared_ptr<const File> File::adopt(Descriptor& file, const struct stat& status,
+                                        const std::filesystem::path& path) {
   const Identity identity{static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
   const auto size = static_cast<std::uint64_t>(status.st_size);
   std::unique_ptr<const File> opened(new File(file.get(), size, modified_at(status), identity, path));
@@ -59,7 +72,10 @@ std::shared_ptr<const File> File::open(const std::filesystem::path& path) {
 File::File(int descriptor, std::uint64_t size, std::int64_t modified, Identity identity, std::filesystem::path path)
     : descriptor_(descriptor), size_(size), modified_(modified), identity_(identity), path_(std::move(path)) {}
 
-File::~File() { ::close(descriptor_); }
+File::~File() {
+  for (const auto& mapped : mappings_) delete mapped.load();
+  ::close(descriptor_);
+}
 
 std::uint64_t File::size_now() const { return size_of(descriptor_, path_); }
 
@@ -82,13 +98,16 @@ void File::read_at(std::uint64_t offset, std::span<std::byte> out) const {
 
 Bytes File::map(Mapping mapping) const {
   if (size_ == 0) return {};
-  const std::lock_guard lock(mutex_);
   // Touching pages past the end is SIGBUS, so a file known to be cut is not handed out, mapped before or not.
   const std::uint64_t now = size_of(descriptor_, path_);
   if (now < size_) fail_cut(path_, size_, now);
-  Bytes& mapped = mappings_[static_cast<std::size_t>(mapping)];
-  if (mapped.empty()) mapped = map_pages(descriptor_, size_, mapping, path_);
-  return mapped;
+  std::atomic<const Bytes*>& kept = mappings_[static_cast<std::size_t>(mapping)];
+  const Bytes* mapped = kept.load();
+  if (mapped == nullptr) {
+    auto made = std::make_unique<const Bytes>(map_pages(descriptor_, size_, mapping, path_));
+    if (kept.compare_exchange_strong(mapped, made.get())) mapped = made.release();  // else another thread was first
+  }
+  return *mapped;
 }
 
 }  // namespace zt::io

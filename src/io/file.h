@@ -1,14 +1,18 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <span>
 
 #include "ztensor/byte_store.h"
 
+struct stat;
+
 namespace zt::io {
+
+class Descriptor;
 
 // Which file this is, whatever its name.
 struct Identity {
@@ -24,6 +28,8 @@ class File final : public ByteStore {
  public:
   // Throws io: ENOENT, EISDIR, EACCES, ...; EINVAL for what is not a regular file (never blocks on a FIFO).
   static std::shared_ptr<const File> open(const std::filesystem::path& path);
+  // A file that someone has open for reading, by another descriptor of it; without a path. Throws io as open() does.
+  static std::shared_ptr<const File> share(int descriptor);
   ~File() override;
   File(const File&) = delete;
   File& operator=(const File&) = delete;
@@ -38,14 +44,17 @@ class File final : public ByteStore {
   const std::filesystem::path& path() const { return path_; }
 
  private:
+  static std::shared_ptr<const File> adopt(Descriptor& file, const struct stat& status,
+                                           const std::filesystem::path& path);
   File(int descriptor, std::uint64_t size, std::int64_t modified, Identity identity, std::filesystem::path path);
   int descriptor_;
   std::uint64_t size_;
   std::int64_t modified_;  // nanoseconds
   Identity identity_;
   std::filesystem::path path_;
-  mutable std::mutex mutex_;
-  mutable Bytes mappings_[2];  // by Mapping; empty until asked for. Hold the pages while the File lives.
+  // By Mapping; null until asked for. Hold the pages while the File lives. Without a lock, since one that a thread has at
+  // a fork is locked for ever in the child.
+  mutable std::atomic<const Bytes*> mappings_[2] = {};
 };
 
 }  // namespace zt::io

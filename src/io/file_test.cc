@@ -45,6 +45,29 @@ std::string long_text() {
   return text;
 }
 
+TEST(File, SharesADescriptorWhoseOffsetAndEndAreItsOwners) {
+  const TempDir dir;
+  test::write_file(dir / "f", "0123456789");
+  const int descriptor = ::open((dir / "f").c_str(), O_RDONLY);
+  ASSERT_EQ(::lseek(descriptor, 4, SEEK_SET), 4);
+  const auto file = File::share(descriptor);
+  EXPECT_EQ(read_all(*file), "0123456789");
+  EXPECT_EQ(file->path(), "");
+  EXPECT_EQ(::lseek(descriptor, 0, SEEK_CUR), 4);
+  ASSERT_EQ(::close(descriptor), 0);
+  test::write_file(dir / "other", "abcdefghij");
+  const int other = ::open((dir / "other").c_str(), O_RDONLY);  // has the number that was closed
+  EXPECT_EQ(other, descriptor);
+  EXPECT_EQ(read_all(*file), "0123456789");
+  ::close(other);
+  expect_io(EBADF, [&] { File::share(descriptor); });
+  int pipe[2] = {};
+  ASSERT_EQ(::pipe(pipe), 0);
+  expect_io(EINVAL, [&] { File::share(pipe[0]); });
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+}
+
 TEST(File, ReadsWhatIsThere) {
   const TempDir dir;
   test::write_file(dir / "f", "0123456789");

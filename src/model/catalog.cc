@@ -1,6 +1,7 @@
 #include "model/catalog.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <random>
 
@@ -12,11 +13,13 @@ namespace {
 
 // Differs from process to process, so that no file can be made whose names all fall on one place of the index.
 std::uint64_t process_seed() {
-  static const std::uint64_t seed = [] {
-    std::random_device device;
-    return (std::uint64_t{device()} << 32) ^ device();
-  }();
-  return seed;
+  // Not a static that is initialized once: a thread that does so at a fork is waited for in the child, which lacks it.
+  static std::atomic<std::uint64_t> chosen = 0;
+  std::uint64_t seed = chosen.load();
+  if (seed != 0) return seed;
+  std::random_device device;
+  const std::uint64_t random = (std::uint64_t{device()} << 32) | device() | 1U;
+  return chosen.compare_exchange_strong(seed, random) ? random : seed;
 }
 
 std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -156,8 +157,13 @@ unsigned thread_count(unsigned requested) {
   if (requested != 0) return requested;
   if (const auto wanted = wanted_by_environment()) return *wanted;
   // Asked once: it takes a dozen files, and a quota hardly ever changes under a process.
-  static const std::optional<unsigned> quota = quota_cores("/proc/self/cgroup", "/sys/fs/cgroup");
-  return std::min({kMostThreads, affinity_cores(), std::max(1u, quota.value_or(affinity_cores()))});
+  // By whichever thread, and without a lock: one that a thread has at a fork is locked for ever in the child.
+  static std::atomic<unsigned> quota = 0;
+  if (quota == 0) {
+    const auto cores = quota_cores("/proc/self/cgroup", "/sys/fs/cgroup");
+    quota = std::max(1u, cores.value_or(std::numeric_limits<unsigned>::max()));
+  }
+  return std::min({kMostThreads, affinity_cores(), quota.load()});
 }
 
 void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter, const Work& work) {
