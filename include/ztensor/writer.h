@@ -36,7 +36,8 @@ struct PartView {
 
 // Writes a new file, or grows one (WriteMode::append). Nothing of a new file is visible at the target before
 // finalize(). A file that grows is written to at once, but readers see the version it had until finalize(). A Writer
-// that is dropped, or whose add threw on I/O, leaves the target as it was. One owner at a time.
+// that is dropped, or whose add threw on I/O, leaves the target as it was. One owner at a time. In a
+// child of the process that made it calls throw usage, and dropping it changes nothing.
 class ZT_API Writer {
  public:
   // Throws usage (bad options), io (no such folder; EEXIST under create_new; EWOULDBLOCK where another writer grows the

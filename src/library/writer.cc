@@ -27,6 +27,10 @@ std::vector<PartView> in_order(std::span<const PartView> parts, bool by_name) {
 }  // namespace
 
 void Writer::State::check_open() const {
+  if (!made_by.is_this_process()) {
+    throw Error(Code::usage, "",
+                "the writer belongs to the process that made it, and this is a child of that: make another one here");
+  }
   if (!open) throw Error(Code::usage, "", "the writer is closed");
   if (broken) throw Error(Code::usage, "", "an earlier write failed: the file cannot be finished");
 }

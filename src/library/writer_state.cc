@@ -1,5 +1,7 @@
 #include "library/writer_state.h"
 
+#include <new>
+
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "container/zt2_footer.h"
@@ -139,7 +141,12 @@ void Writer::State::begin_tensor(std::string_view name, std::uint64_t bound) {
 
 library::Blob Writer::State::store(library::PieceSource& bytes, const library::PartOptions& part) {
   broken = true;  // until it is whole
-  library::Blob blob = shards ? shards->store(bytes, part, *meter) : blobs->store(bytes, part, *meter);
+  library::Blob blob;
+  try {
+    blob = shards ? shards->store(bytes, part, *meter) : blobs->store(bytes, part, *meter);
+  } catch (const std::bad_alloc&) {
+    throw Error(Code::no_memory, "", "no memory to store a part of " + std::to_string(bytes.length()) + " bytes");
+  }
   if (blob.recipe.coding == model::Coding::zstd && encoder->decoded_digests) {
     blob.recipe.coding = model::Coding::seekable;
   }

@@ -14,6 +14,7 @@
 #include "library/blobs.h"
 #include "library/growing.h"
 #include "library/output.h"
+#include "library/owner.h"
 #include "library/piece_sources.h"
 #include "library/shard_writer.h"
 #include "library/state.h"
@@ -82,6 +83,7 @@ struct Writer::State {
   std::vector<std::string> notes;  // of the files that were put in place
   std::string last_name;
   bool in_order = true;
+  library::Owner made_by;  // a child has no part in the file
   bool open = true;
   bool broken = false;
   std::uint64_t size = 0;  // of the file, once it is finished

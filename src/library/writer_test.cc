@@ -1,8 +1,11 @@
 #include "ztensor/writer.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +35,56 @@ TEST(Writer, RefusesNamesThatOthersCouldNotRead) {
   writer.add("\xC3\xA4", kShape, data());
   writer.finalize();  // what was refused left no trace
   EXPECT_EQ(test::open_bytes(bytes).size(), 2U);
+}
+
+// What a forked child would say of a writer of its parent.
+bool is_refused_in_child(const std::function<void()>& use) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    bool refused = false;
+    try {
+      use();
+    } catch (const Error& error) {
+      refused = error.code() == Code::usage && std::string(error.what()).find("process") != std::string::npos;
+    } catch (...) {}
+    ::_exit(refused ? 0 : 1);
+  }
+  int status = 1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return status == 0;
+}
+
+TEST(Writer, BelongsToTheProcessThatMadeIt) {
+  const test::TempDir dir;
+  Writer(Writer::create(dir / "grown.zt")).finalize();
+  const Source source = test::open_bytes([] {
+    std::vector<std::byte> bytes;
+    Writer stored = memory_writer(bytes);
+    stored.add("s", kShape, data());
+    stored.finalize();
+    return bytes;
+  }());
+  for (const WriterOptions& options : {WriterOptions{}, WriterOptions{.mode = WriteMode::append}}) {
+    const auto path = dir / (options.mode == WriteMode::append ? "grown.zt" : "new.zt");
+    Writer writer = Writer::create(path, options);
+    writer.add("w", kShape, data());
+    EXPECT_TRUE(is_refused_in_child([&] { writer.add("v", kShape, data()); }));
+    EXPECT_TRUE(is_refused_in_child([&] { writer.add_alias("v", "w"); }));
+    EXPECT_TRUE(is_refused_in_child([&] { writer.add_stored("v", source.tensor("s")); }));
+    EXPECT_TRUE(is_refused_in_child([&] { writer.remove("w"); }));
+    EXPECT_TRUE(is_refused_in_child([&] { writer.set_attributes(Value()); }));
+    EXPECT_TRUE(is_refused_in_child([&] { writer.set_tensor_attributes("w", Value()); }));
+    EXPECT_TRUE(is_refused_in_child([&] { writer.finalize(); }));
+    EXPECT_TRUE(is_refused_in_child([&] {
+      { const Writer dropped = std::move(writer); }
+      throw Error(Code::usage, "", "dropped in this process");
+    }));
+    writer.add("x", kShape, data());
+    writer.finalize();
+    const Source written = open(path);
+    EXPECT_EQ(written.size(), 2U);
+    EXPECT_EQ(written.tensor("x").read<float>(), kData);
+  }
 }
 
 TEST(Writer, RefusesANameThatIsTaken) {

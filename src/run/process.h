@@ -1,0 +1,9 @@
+#pragma once
+
+#include <cstdint>
+
+namespace zt::run {
+
+std::int64_t process_id() noexcept;
+
+}  // namespace zt::run
