@@ -1,7 +1,5 @@
 #include "bindings.h"
 
-#include <chrono>
-
 namespace zt::python {
 namespace {
 
@@ -59,18 +57,17 @@ Progress to_progress(nb::object callback) {
   struct Held {
     nb::object callback;
     ~Held() {
-      if (!callback.is_valid()) return;
-      const nb::gil_scoped_acquire locked;
-      callback.reset();
+      if (callback.is_valid()) drop_with_gil([this] { callback.reset(); });
+      callback.release();
     }
   };
   auto held = std::make_shared<Held>();
   if (!callback.is_none()) held->callback = std::move(callback);
   return [held](std::uint64_t done, std::uint64_t total) {
-    const nb::gil_scoped_acquire locked;
-    if (PyErr_CheckSignals() != 0) throw nb::python_error();
+    const GilHeld locked;
+    if (in_python(PyErr_CheckSignals) != 0) throw nb::python_error();
     if (!held->callback.is_valid()) return true;
-    return !held->callback(done, total).is(nb::handle(Py_False));
+    return !call(held->callback, nb::int_(done), nb::int_(total)).is(nb::handle(Py_False));
   };
 }
 

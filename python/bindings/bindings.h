@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "gil.h"
 #include "ztensor/ztensor.h"
 
 // What the files of the module share. Unless it says otherwise, a function needs the GIL.
@@ -21,16 +22,10 @@ class Turn;
 
 void bind_errors(nb::module_& module);
 void bind_buffer(nb::module_& module);
+void bind_store(nb::module_& module);
 void bind_source(nb::module_& module);
 void bind_writer(nb::module_& module);
 void bind_files(nb::module_& module);
-
-// Runs `work` without the GIL; anything that may block, read a file or touch many bytes goes through here.
-template <class F>
-decltype(auto) released(F&& work) {
-  nb::gil_scoped_release unlocked;
-  return std::forward<F>(work)();
-}
 
 // errors.cc
 nb::object error_object(const Error& error);  // the Python exception that stands for it

@@ -15,7 +15,8 @@ int get_buffer(PyObject* object, Py_buffer* view, int flags) {
                            static_cast<Py_ssize_t>(buffer->size), buffer->writable ? 0 : 1, flags);
 }
 
-// What NumPy offers, looked up once. Leaked: arrays may outlive the module.
+// What NumPy offers, looked up when the module is loaded, since at the end of a program nothing is imported any more.
+// Leaked: arrays may outlive the module.
 struct NumPy {
   nb::object ndarray = nb::module_::import_("numpy").attr("ndarray");
   std::array<nb::object, kDTypeCount> dtypes;
@@ -28,10 +29,7 @@ struct NumPy {
   }
 };
 
-const NumPy& numpy() {
-  static const NumPy* const loaded = new NumPy();
-  return *loaded;
-}
+const NumPy* numpy = nullptr;
 
 }  // namespace
 
@@ -55,9 +53,9 @@ nb::object shape_tuple(std::span<const std::uint64_t> shape) {
 nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, nb::handle buffer, std::uint64_t offset) {
   const nb::object dimensions = shape_tuple(shape);
   const nb::int_ start(offset);
-  const std::array<PyObject*, 4> arguments = {dimensions.ptr(), numpy().dtypes[static_cast<std::size_t>(dtype)].ptr(),
+  const std::array<PyObject*, 4> arguments = {dimensions.ptr(), numpy->dtypes[static_cast<std::size_t>(dtype)].ptr(),
                                               buffer.ptr(), start.ptr()};
-  PyObject* array = PyObject_Vectorcall(numpy().ndarray.ptr(), arguments.data(), arguments.size(), nullptr);
+  PyObject* array = PyObject_Vectorcall(numpy->ndarray.ptr(), arguments.data(), arguments.size(), nullptr);
   if (array == nullptr) {
     const bool too_large = PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_OverflowError);
     if (!too_large) throw nb::python_error();
@@ -72,6 +70,7 @@ nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, Buffer 
 }
 
 void bind_buffer(nb::module_& module) {
+  numpy = new NumPy();
   static PyType_Slot slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(get_buffer)}, {0, nullptr}};
   nb::class_<Buffer>(module, "Buffer", nb::type_slots(slots), nb::is_final())
       .def("__len__", [](const Buffer& buffer) { return buffer.size; })

@@ -1,27 +1,46 @@
 #include "bindings.h"
 
+#include <array>
 #include <cerrno>
+#include <new>
 #include <string>
 #include <string_view>
 
 namespace zt::python {
 namespace {
 
-const char* class_name(Code code) {
+// Looked up when the module is loaded, since at the end of a program nothing is imported any more. Leaked, as errors may
+// outlive the module.
+struct Classes {
+  nb::object module = nb::module_::import_("ztensor._errors");
+  nb::object malformed = module.attr("FormatError");
+  nb::object mismatch = module.attr("ChecksumError");
+  nb::object unsupported = module.attr("UnsupportedError");
+  nb::object limit = module.attr("LimitError");
+  nb::object not_found = module.attr("TensorNotFoundError");
+  nb::object usage = module.attr("UsageError");
+  nb::object refused = module.attr("RefusedError");
+  nb::object internal = module.attr("InternalError");
+  nb::object other = module.attr("ZTensorError");
+  nb::tuple names = nb::make_tuple("code", "rule");  // of their arguments
+};
+const Classes* classes = nullptr;
+
+nb::handle class_of(Code code) {
   switch (code) {
-    case Code::malformed: return "FormatError";
-    case Code::mismatch: return "ChecksumError";
-    case Code::unsupported: return "UnsupportedError";
-    case Code::limit: return "LimitError";
-    case Code::not_found: return "TensorNotFoundError";
-    case Code::usage: return "UsageError";
-    case Code::refused: return "RefusedError";
-    case Code::internal: return "InternalError";
+    case Code::malformed: return classes->malformed;
+    case Code::mismatch: return classes->mismatch;
+    case Code::unsupported: return classes->unsupported;
+    case Code::limit: return classes->limit;
+    case Code::not_found: return classes->not_found;
+    case Code::usage: return classes->usage;
+    case Code::refused: return classes->refused;
+    case Code::internal: return classes->internal;
     case Code::io:
     case Code::cancelled:
     case Code::no_memory: break;
   }
-  return "ZTensorError";
+  return classes->other;
 }
 
 // The library knows causes; what a Python caller can do about some of them is said here.
@@ -61,8 +80,8 @@ nb::object os_error(const Error& error) {
   const nb::handle type(PyExc_OSError);
   const int number = error.os_error() != 0 ? error.os_error() : EIO;
   const nb::str text = to_str(with_hint(without_path(error), error));
-  if (error.path().empty()) return type(number, text);
-  return type(number, text, from_path(error.path()));
+  if (error.path().empty()) return call(type, nb::int_(number), text);
+  return call(type, nb::int_(number), text, from_path(error.path()));
 }
 
 void translate(const std::exception_ptr& thrown, void*) {
@@ -71,6 +90,8 @@ void translate(const std::exception_ptr& thrown, void*) {
   } catch (const Error& error) {
     const nb::object object = error_object(error);
     PyErr_SetObject(object.type().ptr(), object.ptr());
+  } catch (const std::bad_alloc&) {
+    PyErr_SetString(PyExc_MemoryError, "no memory for what this call needs beside its result");
   }
 }
 
@@ -78,14 +99,19 @@ void translate(const std::exception_ptr& thrown, void*) {
 
 nb::object error_object(const Error& error) {
   if (error.code() == Code::io) return os_error(error);
-  if (error.code() == Code::no_memory) return nb::handle(PyExc_MemoryError)(to_str(error.what()));
-  const nb::object type = nb::module_::import_("ztensor._errors").attr(class_name(error.code()));
-  return type(to_str(with_hint(error.what(), error)), nb::arg("code") = to_str(code_name(error.code())),
-              nb::arg("rule") = to_str(error.rule()));
+  if (error.code() == Code::no_memory) return call(nb::handle(PyExc_MemoryError), to_str(error.what()));
+  const nb::str message = to_str(with_hint(error.what(), error));
+  const nb::str code = to_str(code_name(error.code()));
+  const nb::str rule = to_str(error.rule());
+  const std::array<PyObject*, 3> arguments = {message.ptr(), code.ptr(), rule.ptr()};
+  return call_with(class_of(error.code()), arguments, classes->names);
 }
 
 void throw_usage(const std::string& message) { throw Error(Code::usage, "", message); }
 
-void bind_errors(nb::module_&) { nb::register_exception_translator(translate); }
+void bind_errors(nb::module_&) {
+  classes = new Classes();
+  nb::register_exception_translator(translate);
+}
 
 }  // namespace zt::python

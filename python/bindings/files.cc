@@ -89,13 +89,14 @@ nb::str content_id(const OpenSource& source, bool trust_digests, nb::object prog
 }  // namespace
 
 void bind_files(nb::module_& module) {
-  module.def("convert", convert, nb::arg("inputs"), nb::arg("output"), nb::arg("format"), nb::arg("to"),
+  module.def("convert", guarded(convert), nb::arg("inputs"), nb::arg("output"), nb::arg("format"), nb::arg("to"),
              nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("alignment"), nb::arg("durable"),
              nb::arg("canonical").none(), nb::arg("max_shard_size"), nb::arg("lossy"), nb::arg("check_output"),
              nb::arg("include"), nb::arg("exclude"), nb::arg("skip_unreadable"), nb::arg("delete_originals"),
              nb::arg("overwrite"), nb::arg("threads"), nb::arg("limits").none(), nb::arg("progress").none());
-  module.def("diff", diff, nb::arg("a"), nb::arg("b"), nb::arg("progress").none());
-  module.def("content_id", content_id, nb::arg("source"), nb::arg("trust_digests"), nb::arg("progress").none());
+  module.def("diff", guarded(diff), nb::arg("a"), nb::arg("b"), nb::arg("progress").none());
+  module.def("content_id", guarded(content_id), nb::arg("source"), nb::arg("trust_digests"),
+             nb::arg("progress").none());
 }
 
 }  // namespace zt::python

@@ -115,7 +115,7 @@ nb::list parts(const OpenSource& self, Name name) {
 
 }  // namespace
 
-void bind_metadata(nb::class_<OpenSource>& type) {
+void bind_metadata(Class<OpenSource>& type) {
   type.def("__len__", [](const OpenSource& self) { return self.source().size(); })
       .def("__contains__", [](const OpenSource& self, Name name) { return self.source().find(name).has_value(); })
       .def_prop_ro("format", [](const OpenSource& self) { return to_str(self.source().format()); })

@@ -8,6 +8,7 @@ NB_MODULE(_ztensor, module) {
   module.attr("__version__") = ZT_VERSION;
   python::bind_errors(module);
   python::bind_buffer(module);
+  python::bind_store(module);
   python::bind_source(module);
   python::bind_writer(module);
   python::bind_files(module);

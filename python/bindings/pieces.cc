@@ -113,7 +113,7 @@ nb::object dequantize(const OpenSource& self, const std::string& name, std::opti
 
 }  // namespace
 
-void bind_pieces(nb::class_<OpenSource>& type) {
+void bind_pieces(Class<OpenSource>& type) {
   type.def("part", part, nb::arg("name"), nb::arg("role"), nb::arg("verify").none())
       .def("slice", slice, nb::arg("name"), nb::arg("axes"))
       .def("dequantize", dequantize, nb::arg("name"), nb::arg("verify").none())

@@ -156,7 +156,7 @@ void read_into(const OpenSource& self, const Names& names, const nb::list& buffe
 
 }  // namespace
 
-void bind_reads(nb::class_<OpenSource>& type) {
+void bind_reads(Class<OpenSource>& type) {
   type.def("arrays", arrays, nb::arg("names"), nb::arg("copy"), nb::arg("writable"), nb::arg("verify").none())
       .def("view", view, nb::arg("name"))
       .def("places", places, nb::arg("names"), nb::arg("copy"), nb::arg("verify").none())

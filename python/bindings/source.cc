@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include "library/descriptor_store.h"
 #include "turn.h"
 
 namespace zt::python {
@@ -31,11 +32,28 @@ OpenSource* open_path(nb::handle path, const std::string& backend, std::optional
   return released([&] { return new OpenSource(zt::open(file, options), options, file.string(), nullptr); });
 }
 
-OpenSource* open_store(nb::object store, bool buffer, const std::string& name, std::optional<bool> verify,
-                       unsigned threads, nb::handle limits) {
-  const OpenOptions options = to_options("auto", verify, threads, limits);
-  const auto turn = buffer ? nullptr : std::make_shared<Turn>();
-  const auto bytes = buffer ? store_of_buffer(store) : store_of_file(std::move(store), turn);
+OpenSource* open_buffer(nb::object buffer, const std::string& backend, const std::string& name,
+                        std::optional<bool> verify, unsigned threads, nb::handle limits) {
+  const OpenOptions options = to_options(backend, verify, threads, limits);
+  const auto bytes = store_of_buffer(buffer);
+  return released([&] { return new OpenSource(zt::open(bytes, name, options), options, name, nullptr); });
+}
+
+// The file of a file object, which is not called any more. Read, not mapped: whoever has it open may be writing to it.
+OpenSource* open_descriptor(int descriptor, const std::string& name, std::optional<bool> verify, unsigned threads,
+                            nb::handle limits) {
+  const OpenOptions options = to_options("read", verify, threads, limits);
+  return released([&] {
+    return new OpenSource(zt::open(library::store_of_descriptor(descriptor), name, options), options, name, nullptr);
+  });
+}
+
+// A file object is called by the thread that wants its bytes, and by no other of ours: it may know threads apart, and a
+// thread that is not Python's gets no GIL while the interpreter ends.
+OpenSource* open_file(nb::object file, const std::string& name, std::optional<bool> verify, nb::handle limits) {
+  const OpenOptions options = to_options("read", verify, 1, limits);
+  const auto turn = std::make_shared<Turn>("the reader of a file object");
+  const auto bytes = store_of_file(std::move(file), turn);
   return released([&] { return new OpenSource(zt::open(bytes, name, options), options, name, turn); });
 }
 
@@ -70,16 +88,20 @@ nb::tuple verify(const OpenSource& self, const std::vector<std::string>& names, 
 }  // namespace
 
 const Source& OpenSource::source() const {
-  if (turn_ != nullptr && turn_->is_mine()) throw_usage("the reader was called from within a read of its own file");
+  if (turn_ != nullptr) turn_->check();
   return source_;
 }
 
 void bind_source(nb::module_& module) {
-  module.def("open_path", open_path, nb::arg("path"), nb::arg("backend"), nb::arg("verify").none(), nb::arg("threads"),
-             nb::arg("limits").none(), nb::rv_policy::take_ownership);
-  module.def("open_store", open_store, nb::arg("store"), nb::arg("buffer"), nb::arg("name"), nb::arg("verify").none(),
+  module.def("open_path", guarded(open_path), nb::arg("path"), nb::arg("backend"), nb::arg("verify").none(),
              nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
-  nb::class_<OpenSource> type(module, "Source", nb::is_final());
+  module.def("open_buffer", guarded(open_buffer), nb::arg("buffer"), nb::arg("backend"), nb::arg("name"),
+             nb::arg("verify").none(), nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
+  module.def("open_descriptor", guarded(open_descriptor), nb::arg("descriptor"), nb::arg("name"),
+             nb::arg("verify").none(), nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
+  module.def("open_file", guarded(open_file), nb::arg("file"), nb::arg("name"), nb::arg("verify").none(),
+             nb::arg("limits").none(), nb::rv_policy::take_ownership);
+  Class<OpenSource> type(module, "Source", nb::is_final());
   type.def("verify", verify, nb::arg("names"), nb::arg("shards"), nb::arg("canonical"), nb::arg("progress").none());
   bind_metadata(type);
   bind_reads(type);

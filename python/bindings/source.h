@@ -27,7 +27,7 @@ class OpenSource {
         source_(std::move(opened)),
         turn_(std::move(turn)) {}
 
-  // Throws usage from within a read of the source's own file object, which threads of the new call would wait for.
+  // Throws usage where a file object must not be called: from within one of its own calls, in another process.
   const Source& source() const;
 
   const OpenOptions options;
@@ -72,8 +72,8 @@ Places locate(const OpenSource& from, const std::vector<Tensor>& tensors, Want w
 // The tensor where it is mapped; nothing when that cannot be, or it is not dense. Needs no GIL.
 std::optional<Place> find_mapped(const OpenSource& from, const Tensor& tensor);
 
-void bind_metadata(nb::class_<OpenSource>& type);  // metadata.cc
-void bind_reads(nb::class_<OpenSource>& type);     // reads.cc: whole tensors
-void bind_pieces(nb::class_<OpenSource>& type);    // pieces.cc: parts, slices, sparse indices, dequantized
+void bind_metadata(Class<OpenSource>& type);  // metadata.cc
+void bind_reads(Class<OpenSource>& type);     // reads.cc: whole tensors
+void bind_pieces(Class<OpenSource>& type);    // pieces.cc: parts, slices, sparse indices, dequantized
 
 }  // namespace zt::python

@@ -2,26 +2,43 @@
 
 #include <atomic>
 #include <mutex>
-#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 
 #include "bindings.h"
+#include "gil.h"
+#include "library/owner.h"
 
 namespace zt::python {
 
-// Lets one thread in at a time. What runs inside may call Python, which may come back: see is_mine().
+// Lets one thread of one process in at a time. What runs inside may call Python, which may come back: see check().
 class Turn {
  public:
-  // Whether the calling thread is inside already, so that to wait would be for ever.
-  bool is_mine() const noexcept { return owner_.load() == std::this_thread::get_id(); }
+  // `whose`: "the writer"
+  explicit Turn(std::string whose) : whose_(std::move(whose)) {}
 
-  // Runs `work` without the GIL, and waits without it: the thread that is inside may want it. Not when is_mine().
+  // Throws usage where to wait might be for ever: inside already, or in a child of the process that made this, which
+  // has a copy of the lock, but not the thread that had it at the fork.
+  void check() const {
+    if (!is_here()) {
+      throw_usage(whose_ + " belongs to the process that made it, and this is a child of that: make another one here");
+    }
+    if (owner_.load() == std::this_thread::get_id()) throw_usage(whose_ + " was called from within one of its calls");
+  }
+  bool is_here() const noexcept { return made_by_.is_this_process(); }
+
+  // Runs `work` without the GIL, and waits without it: the thread that is inside may want it. Throws as check().
   template <class F>
   void take(F&& work) {
-    std::optional<nb::gil_scoped_release> unlocked;
-    if (PyGILState_Check() != 0) unlocked.emplace();
-    const std::lock_guard alone(mutex_);
+    check();
+    const GilReleased unlocked;
+    std::unique_lock alone(mutex_, std::defer_lock);
+    if (!ends_interpreter()) {
+      alone.lock();
+    } else if (!alone.try_lock()) {
+      throw_usage(whose_ + " is in use by a thread that the end of the program has stopped");
+    }
     owner_.store(std::this_thread::get_id());
     struct Leave {
       std::atomic<std::thread::id>& owner;
@@ -31,6 +48,8 @@ class Turn {
   }
 
  private:
+  const std::string whose_;
+  const library::Owner made_by_;
   std::mutex mutex_;
   std::atomic<std::thread::id> owner_ = std::thread::id();
 };

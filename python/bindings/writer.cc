@@ -4,6 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <memory>
 #include <vector>
 
 #include "source.h"
@@ -20,7 +21,9 @@ class Array {
     const nb::tuple fields = nb::cast<nb::tuple>(spec);
     const auto dtype = find_dtype(utf8(fields[1]));
     if (!dtype) throw_usage("no such dtype: " + utf8(fields[1]));
-    if (PyObject_GetBuffer(nb::object(fields[0]).ptr(), &buffer_, PyBUF_STRIDES) != 0) throw nb::python_error();
+    const nb::object array = fields[0];
+    const int failed = in_python([&] { return PyObject_GetBuffer(array.ptr(), &buffer_, PyBUF_STRIDES); });
+    if (failed != 0) throw nb::python_error();
     view_ = {.dtype = *dtype,
              .shape = {},
              .data = static_cast<const std::byte*>(buffer_.buf),
@@ -48,17 +51,28 @@ class Array {
 // One Writer, one call at a time: a second thread waits, without the GIL.
 class OpenWriter {
  public:
-  explicit OpenWriter(Writer writer) : writer_(std::move(writer)) { writer_.set_progress(to_progress()); }
+  explicit OpenWriter(Writer writer) : writer_(std::make_unique<Writer>(std::move(writer))) {
+    writer_->set_progress(to_progress());
+  }
+  OpenWriter(const OpenWriter&) = delete;
+  OpenWriter& operator=(const OpenWriter&) = delete;
+  ~OpenWriter() {
+    // A thread that the child does not have may have been in the middle of a call: nothing of the copy is touched.
+    if (!turn_.is_here()) static_cast<void>(writer_.release());
+  }
 
   template <class F>
   void run(F&& work) {
-    if (turn_.is_mine()) throw_usage("the writer was called from within one of its own calls");
-    turn_.take([&] { work(writer_); });
+    turn_.take([&] { work(*writer_); });
+  }
+  // In a child of the writer's process there is nothing to give up.
+  void abort() {
+    if (turn_.is_here()) run([](Writer& writer) { writer.abort(); });
   }
 
  private:
-  Writer writer_;
-  Turn turn_;
+  std::unique_ptr<Writer> writer_;
+  Turn turn_{"the writer"};
 };
 
 AddOptions to_options(std::optional<int> level, nb::handle checksum, nb::handle attributes, bool replace) {
@@ -184,13 +198,13 @@ void finalize(OpenWriter& self, nb::handle attributes, nb::handle former) {
 }  // namespace
 
 void bind_writer(nb::module_& module) {
-  module.def("create_writer", create, nb::arg("target"), nb::arg("is_path"), nb::arg("mode"), nb::arg("format"),
-             nb::arg("level"), nb::arg("checksum").none(), nb::arg("alignment"), nb::arg("durable"), nb::arg("threads"),
-             nb::arg("limits").none(), nb::arg("canonical").none(), nb::arg("max_shard_size"), nb::arg("lossy"),
-             nb::rv_policy::take_ownership);
-  module.def(
-      "check_attributes", [](nb::handle attributes) { to_value(attributes); }, nb::arg("attributes").none());
-  nb::class_<OpenWriter>(module, "Writer", nb::is_final())
+  module.def("create_writer", guarded(create), nb::arg("target"), nb::arg("is_path"), nb::arg("mode"),
+             nb::arg("format"), nb::arg("level"), nb::arg("checksum").none(), nb::arg("alignment"), nb::arg("durable"),
+             nb::arg("threads"), nb::arg("limits").none(), nb::arg("canonical").none(), nb::arg("max_shard_size"),
+             nb::arg("lossy"), nb::rv_policy::take_ownership);
+  module.def("check_attributes", guarded(+[](nb::handle attributes) { to_value(attributes); }),
+             nb::arg("attributes").none());
+  Class<OpenWriter>(module, "Writer", nb::is_final())
       .def("add", add, nb::arg("name"), nb::arg("array"), nb::arg("level").none(), nb::arg("checksum").none(),
            nb::arg("attributes").none(), nb::arg("replace"))
       .def("add_csr", add_csr, nb::arg("name"), nb::arg("shape"), nb::arg("values"), nb::arg("indices"),
@@ -224,7 +238,7 @@ void bind_writer(nb::module_& module) {
       .def("losses", losses)
       .def("notes", notes)
       .def("finalize", finalize, nb::arg("attributes").none(), nb::arg("former").none())
-      .def("abort", [](OpenWriter& self) { self.run([](Writer& writer) { writer.abort(); }); });
+      .def("abort", [](OpenWriter& self) { self.abort(); });
 }
 
 }  // namespace zt::python

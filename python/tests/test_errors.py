@@ -310,3 +310,21 @@ def test_a_number_of_threads_that_is_none_is_a_usage_error(tmp_path, monkeypatch
     if threads != "abc":
         with pytest.raises(ztensor.UsageError, match="expected 1 to 1024"):
             ztensor.verify(tmp_path / "a.zt", threads=int(threads))
+
+
+def test_out_of_memory_names_the_tensor(tmp_path):
+    program = """if True:
+        import numpy as np, resource, ztensor
+        with ztensor.Writer("a.zt") as writer:
+            writer.add_tensor("x", np.zeros(30_000_000), compress=True)
+        size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (size + (4 << 20), size + (4 << 20)))
+        try:
+            ztensor.convert("a.zt", "b.zt", compress=False, threads=1)
+        except MemoryError as error:
+            print(error)
+    """
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "tensor 'x'" in done.stdout
+    assert "no memory" in done.stdout
+    assert sorted(os.listdir(tmp_path)) == ["a.zt"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import operator
 import os
 from collections.abc import Iterable
@@ -63,6 +64,11 @@ def encode_path(path: PathLike) -> bytes:
     if b"\0" in encoded:
         raise ValueError("embedded null byte")  # as open() has it
     return encoded
+
+
+def refuse_text(file: Any, mode: str) -> None:
+    if isinstance(file, io.TextIOBase):
+        raise TypeError(f'the file is open as text, and tensors are bytes: open it in binary mode, "{mode}"')
 
 
 def format_of(format: str | None) -> str:

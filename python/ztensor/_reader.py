@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
+import stat
 import warnings
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, NamedTuple
@@ -13,8 +15,11 @@ import numpy as np
 from . import _outgoing, _sparse, _ztensor
 from ._dtypes import FLOAT4
 from ._errors import FormatError, TensorNotFoundError, UnsupportedError, UsageError, ZTensorError
-from ._options import Limits, Source, encode_path, flag_of, limits_of, text_of, threads_of
+from ._options import Limits, Source, encode_path, flag_of, limits_of, refuse_text, text_of, threads_of
 from ._tensor import Tensor, TensorMetadata
+
+_BUFFERED = (io.BufferedReader, io.BufferedRandom)
+_OPEN_FILES = (*_BUFFERED, io.FileIO, io.BytesIO)  # those that are not called for their bytes
 
 
 class Verified(NamedTuple):
@@ -30,7 +35,7 @@ class Reader(Mapping[str, Tensor]):
 
     `source` is a path, bytes, or a seekable binary file object. `backend` is "mmap", "read", or "auto".
     `verify`: None checks digests on every copying or decoding read, True also on views, False on none.
-    Any thread may use it.
+    Any thread may use it, and a forked child too, except over a file object that is not a file on disk or a `BytesIO`.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Reader(Mapping[str, Tensor]):
         self._options = {"backend": backend, "verify": verify, "threads": threads, "limits": limits}
         self._path: str | None = None
         self._name: str  # of the file, for messages
+        self._file: Any = None  # of the caller, who may close it; a file object of another kind says so itself
         text_of("backend", backend)
         flag_of("verify", verify)
         count = threads_of(threads)
@@ -58,11 +64,8 @@ class Reader(Mapping[str, Tensor]):
         else:
             if backend not in ("auto", "mmap", "read"):
                 raise UsageError(f"backend is {backend!r}: expected 'auto', 'mmap' or 'read'")
-            is_buffer = isinstance(source, (bytes, bytearray, memoryview, mmap.mmap))
-            if not is_buffer and not (hasattr(source, "read") and hasattr(source, "seek")):
-                raise TypeError(f"source must be a path, bytes or a seekable binary file, not {type(source).__name__}")
-            self._name = "<bytes>" if is_buffer else _name_of_file(source)
-            self._open = _ztensor.open_store(source, is_buffer, self._name, verify, count, bounds)
+            self._name, self._open = _open_object(source, verify, count, bounds)
+            self._file = source if type(source) in _OPEN_FILES else None
         for note in self._open.notes():
             warnings.warn(note, UserWarning, stacklevel=2)
 
@@ -71,6 +74,9 @@ class Reader(Mapping[str, Tensor]):
         source = self._open
         if source is None:
             raise UsageError("the reader is closed")
+        file = self._file
+        if file is not None and file.closed:
+            raise UsageError("the file object that the reader was opened with is closed")
         return source
 
     # --- what is in it: no tensor bytes are touched ---
@@ -279,7 +285,7 @@ class Reader(Mapping[str, Tensor]):
 
     def close(self) -> None:
         """Arrays that were handed out stay valid. Idempotent."""
-        self._open = None
+        self._open = self._file = None
 
     def __enter__(self) -> Reader:
         self._source  # noqa: B018 - throws when closed
@@ -319,6 +325,36 @@ def _text(name: Any) -> str:
     except UnicodeEncodeError:
         raise TensorNotFoundError(f"no tensor is named {name!r}") from None
     return name
+
+
+def _open_object(source: Any, verify: bool | None, threads: int, limits: Limits | None) -> tuple[str, _ztensor.Source]:
+    """What is not a path, and its name for messages."""
+    if isinstance(source, (bytes, bytearray, memoryview, mmap.mmap)):
+        return "<bytes>", _ztensor.open_buffer(source, "auto", "<bytes>", verify, threads, limits)
+    if not (hasattr(source, "read") and hasattr(source, "seek")):
+        raise TypeError(f"source must be a path, bytes or a seekable binary file, not {type(source).__name__}")
+    refuse_text(source, "rb")
+    name = _name_of_file(source)
+    descriptor = _descriptor_of(source)
+    if descriptor is not None:
+        return name, _ztensor.open_descriptor(descriptor, name, verify, threads, limits)
+    if type(source) is io.BytesIO:  # memory, which no call has to be asked for: as it is now
+        return name, _ztensor.open_buffer(source.getvalue(), "read", name, verify, threads, limits)
+    return name, _ztensor.open_file(source, name, verify, limits)
+
+
+def _descriptor_of(file: Any) -> int | None:
+    """Of a regular file on disk that is open for reading, if its bytes are those that `file` would give.
+
+    Subclasses and wrappers have a `fileno()` too, but may give other bytes, as gzip does.
+    """
+    raw = file.raw if type(file) in _BUFFERED else file
+    if type(raw) is not io.FileIO or not raw.readable():
+        return None
+    if type(file) is io.BufferedRandom:
+        file.flush()
+    descriptor = raw.fileno()
+    return descriptor if stat.S_ISREG(os.fstat(descriptor).st_mode) else None
 
 
 def _name_of_file(file: Any) -> str:

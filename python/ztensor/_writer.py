@@ -19,6 +19,7 @@ from ._options import (
     level_of,
     limits_of,
     name_of_tensor,
+    refuse_text,
     shape_of,
     shard_size_of,
     text_of,
@@ -42,7 +43,8 @@ class Writer:
     data into files of at most so many bytes beside the target. `lossy` leaves out what the format cannot hold of
     tensors that come from a `Reader`; `losses` tells what.
 
-    As a context manager it finalizes; left by an exception, it publishes nothing.
+    As a context manager it finalizes; left by an exception, it publishes nothing. It belongs to the process that made
+    it: in a forked child, whatever writes is a `UsageError`, and the file is left to the parent.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class Writer:
         is_path = isinstance(target, (str, os.PathLike))
         if not is_path and not hasattr(target, "write"):
             raise TypeError(f"target must be a path or a writable binary file, not {type(target).__name__}")
+        refuse_text(target, "wb")
         self._level = level_of(compress) or 0
         writer = _ztensor.create_writer(
             encode_path(target) if is_path else target,
