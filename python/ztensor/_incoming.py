@@ -9,6 +9,7 @@ import numpy as np
 
 from ._dtypes import FLOAT4, TORCH_FLOAT4, name_of, names_of_torch
 from ._errors import UnsupportedError
+from ._torch import check_extent, taken
 
 # (buffer, dtype name, shape unless the buffer has it, whether the bytes are swapped)
 Spec = tuple[Any, str, "list[int] | None", bool]
@@ -28,12 +29,13 @@ def is_scipy(value: Any) -> bool:
 def spec_of(value: Any) -> Spec:
     """A dense array of any kind. Throws TypeError for what is no array."""
     if is_torch(value):
-        return _spec_of_torch(value)
+        return taken(_spec_of_torch, value)
     return _spec_of_numpy(_as_numpy(value))
 
 
 def _as_numpy(value: Any) -> np.ndarray[Any, Any]:
     if isinstance(value, np.ma.MaskedArray):
+        name_of(value.dtype)  # np.ma cannot tell of all others whether anything is masked
         if np.ma.is_masked(value):
             raise UnsupportedError("a masked array cannot be stored: fill it, or store the mask beside it")
         return np.asarray(value.data)
@@ -52,10 +54,53 @@ def _as_numpy(value: Any) -> np.ndarray[Any, Any]:
 
 def _spec_of_numpy(array: np.ndarray[Any, Any]) -> Spec:
     name = name_of(array.dtype)
+    check_reach(array)
     if name == FLOAT4:
         return _pack(array), name, list(array.shape), False
     # Seen as elements of no type, since ml_dtypes' own have no buffers.
     return array.view(f"V{array.itemsize}"), name, None, not array.dtype.isnative and array.itemsize > 1
+
+
+def check_reach(array: np.ndarray[Any, Any]) -> None:
+    """Refuses what as_strided() made to reach out of the memory that it was given, where that can be told."""
+    owner: Any = array
+    strided = False
+    while isinstance(owner, np.ndarray) and owner.base is not None:
+        inner, owner = owner, owner.base
+        if type(owner).__name__ == "DummyArray":  # what as_strided() puts between the array that it makes and its own
+            strided = True
+            owner = owner.base
+    if not strided or array.size == 0:
+        return
+    if not isinstance(owner, np.ndarray):
+        try:
+            whole = np.frombuffer(owner, np.uint8)
+        except (TypeError, ValueError, BufferError):
+            return
+        if not _within(inner, whole):
+            return  # its base is not where its memory is
+        owner = whole
+    # An owner whose strides were changed need not reach as far as its memory.
+    if owner.size and owner.flags.forc and not _within(array, owner):
+        raise UnsupportedError(
+            f"an array of shape {array.shape} and strides {array.strides} reaches out of the memory that it lies in"
+        )
+
+
+def _within(array: np.ndarray[Any, Any], whole: np.ndarray[Any, Any]) -> bool:
+    (low, high), (first, end) = _bounds(array), _bounds(whole)
+    return first <= low and high <= end
+
+
+def _bounds(array: np.ndarray[Any, Any]) -> tuple[int, int]:
+    """Where the first of its bytes lies, and the end of the last."""
+    low = high = array.__array_interface__["data"][0]
+    for size, stride in zip(array.shape, array.strides, strict=True):
+        if stride < 0:
+            low += (size - 1) * stride
+        else:
+            high += (size - 1) * stride
+    return low, high + array.itemsize
 
 
 def _pack(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -81,6 +126,7 @@ def _spec_of_torch(tensor: Any) -> Spec:
     name = names_of_torch().get(tensor.dtype)
     if name is None:
         raise UnsupportedError(f"torch tensors of dtype {tensor.dtype} cannot be stored")
+    check_extent(tensor)
     plain = tensor.detach().resolve_conj().resolve_neg().cpu()
     if name == FLOAT4:
         if plain.dim() == 0:

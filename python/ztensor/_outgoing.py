@@ -10,7 +10,8 @@ import numpy as np
 
 from ._dtypes import FLOAT4, NUMPY, TORCH_FLOAT4, names_of_torch, torch_dtype
 from ._errors import CANNOT_HOLD, UnsupportedError, UsageError
-from ._incoming import is_torch
+from ._incoming import check_reach, is_torch
+from ._torch import check_extent, plain_torch, taken
 
 if TYPE_CHECKING:
     from ._tensor import Tensor
@@ -33,7 +34,7 @@ def torch_dense(buffer: Any, offset: int, length: int, name: str, shape: tuple[i
     if name == FLOAT4:
         shape = halved(shape)
     if length == 0:
-        return torch.empty(shape, dtype=dtype)
+        return torch.empty(shape, dtype=dtype, device="cpu")
     try:
         flat = torch.frombuffer(buffer, dtype=dtype, count=length // dtype.itemsize, offset=offset)
         return flat.view(shape)
@@ -82,15 +83,22 @@ class Fill:
 
     def _array_of(self, out: Any, tensor: Tensor) -> np.ndarray[Any, Any] | None:
         """The memory of `out` as NumPy sees it; None for a torch tensor on a device."""
-        if is_torch(out):
-            return self._array_of_torch(out, tensor)
+        try:
+            if is_torch(out):
+                return taken(lambda out: self._array_of_torch(out, tensor), out)
+            if isinstance(out, np.ndarray):
+                check_reach(out)
+        except UnsupportedError as error:
+            raise UnsupportedError(f"the array for tensor {tensor.name!r}: {error}") from error.__cause__
         if not isinstance(out, np.ndarray):
             raise TypeError(f"expected an array or a tensor to read into, not {type(out).__name__}")
         if out.shape != self._shape or out.dtype.newbyteorder("=") != tensor.dtype:
             self._refuse(tensor, f"{out.dtype} {out.shape}")
+        if isinstance(out, np.ma.MaskedArray):
+            raise UsageError(f"the array for tensor {tensor.name!r} is masked: read into its .data")
         if not out.flags.writeable:
             raise UsageError(f"the array for tensor {tensor.name!r} is read-only")
-        return out
+        return out.view(np.ndarray)  # a class of the caller's may have another reshape()
 
     def _array_of_torch(self, out: Any, tensor: Tensor) -> np.ndarray[Any, Any] | None:
         import torch
@@ -100,6 +108,7 @@ class Fill:
             self._refuse(tensor, f"{out.dtype} {tuple(out.shape)}")
         if out.is_meta:
             raise UsageError(f"the array for tensor {tensor.name!r} is on the meta device, and has no elements")
+        check_extent(out)
         if out.device.type != "cpu" or not out.is_contiguous() or out.is_conj() or out.is_neg():
             return None
         plain = out.detach()
@@ -109,14 +118,24 @@ class Fill:
         expected = f"{tensor.dtype_name} {tensor.shape}"
         raise UsageError(f"tensor {tensor.name!r} is {expected}, the array for it {found}")
 
+    def start(self) -> None:
+        """Right before bytes are put into the caller's memory."""
+        if self._temporary is not None or not is_torch(self._out):
+            return
+        import torch
+
+        with plain_torch():
+            if not self._out.is_inference():  # such tensors have no version
+                torch.autograd.graph.increment_version(self._out)  # as torch does for its own calls in place
+
     def finish(self) -> None:
         if self._temporary is None:
             return
         if self._array is None:
             import torch
 
-            temporary = torch_dense(self._temporary, 0, self._temporary.nbytes, self._name, self._shape)
-            with torch.no_grad():
+            with plain_torch(), torch.inference_mode(self._out.is_inference()), torch.no_grad():
+                temporary = torch_dense(self._temporary, 0, self._temporary.nbytes, self._name, self._shape)
                 self._out.copy_(temporary)
         elif self._unpacked(self._array):
             np.copyto(self._array, unpack_float4(self._temporary, self._shape))

@@ -17,6 +17,7 @@ from ._dtypes import FLOAT4
 from ._errors import FormatError, TensorNotFoundError, UnsupportedError, UsageError, ZTensorError
 from ._options import Limits, Source, encode_path, flag_of, limits_of, refuse_text, text_of, threads_of
 from ._tensor import Tensor, TensorMetadata
+from ._torch import plain_torch
 
 _BUFFERED = (io.BufferedReader, io.BufferedRandom)
 _OPEN_FILES = (*_BUFFERED, io.FileIO, io.BytesIO)  # those that are not called for their bytes
@@ -157,19 +158,25 @@ class Reader(Mapping[str, Tensor]):
                 raise UsageError(f"device is {device!r}: NumPy has the CPU alone")
             arrays: list[Any] = list(source.arrays(chosen, copy, False, verify))
         elif to == "torch":
-            places = zip(chosen, source.places(chosen, copy, verify), strict=True)
-            arrays = [
-                None if place is None else self._made(name, _outgoing.torch_dense, *place) for name, place in places
-            ]
+            with plain_torch():
+                return self._torch_tensors(chosen, copy, device, verify)
         else:
             raise UsageError(f"to is {to!r}: expected 'numpy' or 'torch'")
         result: dict[str, Any] = dict(zip(chosen, arrays, strict=True))
         for name, array in result.items():
             if array is None:
                 result[name] = self._special(name, to, verify)
-        if to == "torch" and device is not None:
-            return {name: tensor.to(device) for name, tensor in result.items()}
         return result
+
+    def _torch_tensors(self, names: list[str], copy: bool, device: Any, verify: bool | None) -> dict[str, Any]:
+        tensors = {}
+        for name, place in zip(names, self._source.places(names, copy, verify), strict=True):
+            if place is None:
+                tensor = self._special(name, "torch", verify)
+            else:
+                tensor = self._made(name, _outgoing.torch_dense, *place)
+            tensors[name] = tensor if device is None else tensor.to(device)
+        return tensors
 
     def read_into(self, target: str | Mapping[str, Any], out: Any = None, *, verify: bool | None = None) -> None:
         """Fills `out`, or each array of a dict by name; shapes and dtypes must agree."""
@@ -181,6 +188,8 @@ class Reader(Mapping[str, Tensor]):
             raise UsageError("a dict of arrays is all that read_into() takes")
         names = [_text(name) for name in target]
         fills = [_outgoing.Fill(self[name], out) for name, out in zip(names, target.values(), strict=True)]
+        for fill in fills:
+            fill.start()
         self._source.read_into(names, [fill.buffer for fill in fills], verify)
         for fill in fills:
             fill.finish()

@@ -9,6 +9,7 @@ import numpy as np
 
 from ._errors import CANNOT_HOLD, UnsupportedError
 from ._outgoing import torch_of_array
+from ._torch import taken
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,10 @@ def from_scipy(matrix: Any) -> Sparse:
 
 def from_torch(tensor: Any) -> Sparse | None:
     """None for a dense tensor."""
+    return taken(_parts_of_torch, tensor)
+
+
+def _parts_of_torch(tensor: Any) -> Sparse | None:
     import torch
 
     if tensor.layout == torch.strided:
@@ -82,6 +87,6 @@ def to_torch(parts: Sparse, dtype: str) -> Any:
     indices = torch.from_numpy(parts.indices)
     if parts.indptr is not None:
         rows = torch.from_numpy(parts.indptr)
-        return torch.sparse_csr_tensor(rows, indices, values, parts.shape, check_invariants=False)
+        return torch.sparse_csr_tensor(rows, indices, values, parts.shape, device="cpu", check_invariants=False)
     places = indices.reshape(len(parts.shape), -1)
-    return torch.sparse_coo_tensor(places, values, parts.shape, check_invariants=False)
+    return torch.sparse_coo_tensor(places, values, parts.shape, device="cpu", check_invariants=False)

@@ -10,6 +10,7 @@ import numpy as np
 from . import _index
 from ._dtypes import NUMPY
 from ._errors import UnsupportedError, ZTensorError
+from ._torch import plain_torch
 
 if TYPE_CHECKING:
     from ._reader import Reader
@@ -171,7 +172,8 @@ class Tensor:
                 import torch  # noqa: F401
             except ImportError:
                 raise BufferError(f"without torch, {array.dtype} cannot be exported by DLPack") from None
-        return self.torch().__dlpack__(**options)
+        with plain_torch():
+            return self.torch().__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # the CPU

@@ -1,0 +1,97 @@
+"""Calls of torch that do what they say, whatever modes the caller has switched on, and say whose bytes they lack."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from ._errors import UnsupportedError, ZTensorError
+
+T = TypeVar("T")
+
+
+@contextlib.contextmanager
+def plain_torch() -> Iterator[None]:
+    """Within it torch makes and takes plain tensors: no mode of the caller sees the calls or changes what they give.
+
+    That is the default device, FakeTensorMode and other modes of either kind, transforms of torch.func, inference mode.
+    """
+    import torch
+    from torch.utils import _python_dispatch
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch._C.DisableTorchFunction())
+        if torch._C._len_torch_dispatch_stack():
+            stack.enter_context(_python_dispatch._disable_current_modes())
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            stack.enter_context(torch._C._DisableFuncTorch())
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        yield
+
+
+def taken(take: Callable[[Any], T], tensor: Any) -> T:
+    """What `take` makes of a caller's tensor; where torch refuses, an UnsupportedError that says what to do."""
+    import torch
+
+    _check_has_bytes(tensor)
+    try:
+        with plain_torch():
+            return take(tensor)
+    except (ZTensorError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        raise UnsupportedError(
+            f"torch does not give the bytes of this {_kind(tensor)} ({error}): store a plain tensor that is made of it"
+        ) from error
+
+
+def check_extent(tensor: Any) -> None:
+    """Refuses a tensor that reaches out of its storage, where no memory of its own is."""
+    import torch
+
+    if not torch._C._has_storage(tensor) or tensor.numel() == 0:
+        return
+    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    end = (tensor.storage_offset() + last + 1) * tensor.element_size()
+    held = tensor.untyped_storage().nbytes()
+    if end > held:
+        raise UnsupportedError(
+            f"a torch tensor of shape {tuple(tensor.shape)} reaches to byte {end} of its storage, which has {held}: "
+            "the storage was made smaller, or freed, under it"
+        )
+
+
+def _check_has_bytes(tensor: Any) -> None:
+    """Refuses what stands for a tensor that is somewhere else, or nowhere yet."""
+    import torch
+
+    kind = _kind(tensor)
+    if torch.nn.parameter.is_lazy(tensor):
+        raise UnsupportedError(f"this {kind} has no elements yet: run its module once, which initializes it")
+    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+        raise UnsupportedError(
+            "a tensor within a transform of torch.func (vmap, grad, ...) has no bytes of its own: store it outside"
+        )
+    if type(tensor).__torch_dispatch__ is torch._C._disabled_torch_dispatch_impl:
+        return
+    if _is_a(tensor, "torch._subclasses.fake_tensor", "FakeTensor"):
+        raise UnsupportedError("a fake tensor has no elements: store the real one, made outside of FakeTensorMode")
+    if _is_a(tensor, "torch.distributed.tensor", "DTensor"):
+        raise UnsupportedError("a DTensor lies on several devices: store its full_tensor(), or its to_local()")
+    raise UnsupportedError(
+        f"a torch tensor of class {kind} has no bytes of its own: store the tensors that it holds, or a plain one that "
+        "is made of it"
+    )
+
+
+def _kind(tensor: Any) -> str:
+    return type(tensor).__name__
+
+
+def _is_a(tensor: Any, module: str, name: str) -> bool:
+    """Whether it is of a class that is there already if it is: nothing is imported."""
+    found = getattr(sys.modules.get(module), name, None)
+    return found is not None and isinstance(tensor, found)
