@@ -12,9 +12,12 @@
 namespace zt {
 
 enum class Mapping {
-  shared,        // read-only: what C++ Bytes and NumPy views borrow
-  copy_on_write  // private and writable: what may be written to (torch, DLPack)
+  shared,         // read-only: what C++ Bytes borrow
+  copy_on_write,  // private and writable: what may be written to (torch, DLPack)
+  shielded        // private too, for what must not be written to (NumPy views): a write that comes all the same ends
+                  // neither the process nor in the file. As `shared` where a store has no such memory
 };
+inline constexpr std::size_t kMappings = 3;
 
 // Random access to immutable bytes: a file, a buffer, a Python file object. Derive from it to open anything that
 // can be read at an offset. All members may be called from any thread.
@@ -28,7 +31,7 @@ class ZT_API ByteStore {
   virtual Bytes map(Mapping mapping) const;
 };
 
-// Bytes in memory. Maps shared only.
+// Bytes in memory. Maps them as they are, not to be written to.
 class ZT_API MemoryStore final : public ByteStore {
  public:
   explicit MemoryStore(Bytes bytes) : bytes_(std::move(bytes)) {}

@@ -43,7 +43,7 @@ std::optional<Place> place_of(const Tensor& tensor) {
 }  // namespace
 
 Places locate(const OpenSource& from, const std::vector<Tensor>& tensors, Want want, std::optional<Verify> verify) {
-  const Mapping mapping = want == Want::private_view ? Mapping::copy_on_write : Mapping::shared;
+  const Mapping mapping = want == Want::writable_view ? Mapping::copy_on_write : Mapping::shielded;
   const bool wanted = want != Want::copy && from.options.backend != Backend::read;
   Unmapped unmapped(from.source().files(), !wanted);
   Places places;
@@ -71,7 +71,7 @@ std::optional<Place> find_mapped(const OpenSource& from, const Tensor& tensor) {
   Unmapped unmapped(from.source().files(), from.options.backend == Backend::read);
   std::optional<Place> place = place_of(tensor);
   if (!place) return std::nullopt;
-  place->mapped = borrow(from, *place, Mapping::shared, {}, unmapped);
+  place->mapped = borrow(from, *place, Mapping::shielded, {}, unmapped);
   if (place->mapped.empty()) return std::nullopt;
   return place;
 }

@@ -40,7 +40,7 @@ class Buffers {
   std::pair<nb::object, std::uint64_t> find(const Place& place) {
     if (place.mapped.empty()) return {arena_, place.offset};
     const std::uint32_t number = place.tensor.data().file();
-    MappedFile& file = source_.files[2 * std::size_t{number} + static_cast<std::size_t>(mapping_)];
+    MappedFile& file = source_.files[kMappings * number + static_cast<std::size_t>(mapping_)];
     if (!file.buffer.is_valid()) remember(file, number);
     return {file.buffer, reinterpret_cast<std::uintptr_t>(place.mapped.view().data()) - file.base};
   }
@@ -49,7 +49,7 @@ class Buffers {
   // The whole of a file, which is mapped already.
   void remember(MappedFile& file, std::uint32_t number) {
     const Bytes whole = source_.source().state()->store_of(static_cast<std::uint16_t>(number)).map(mapping_);
-    // Python must not write to what is mapped shared, whatever the type of the pointer.
+    // Python is to write to nothing but what is mapped for it, whatever the type of the pointer.
     auto* first = const_cast<std::byte*>(whole.view().data());
     file.base = reinterpret_cast<std::uintptr_t>(first);
     file.buffer = nb::cast(Buffer{
@@ -63,7 +63,7 @@ class Buffers {
 
 Want want_of(bool copy, bool writable) {
   if (copy) return Want::copy;
-  return writable ? Want::private_view : Want::shared_view;
+  return writable ? Want::writable_view : Want::view;
 }
 
 nb::object array_of(const OpenSource& self, const Place& place, nb::handle buffer, std::uint64_t offset) {
@@ -74,7 +74,7 @@ nb::object array_of(const OpenSource& self, const Place& place, nb::handle buffe
 // NumPy arrays; None for what is not dense, and for float4, which NumPy holds in another way.
 nb::list arrays(OpenSource& self, const Names& names, bool copy, bool writable, std::optional<bool> verify) {
   Places places = fetch(self, names, want_of(copy, writable), verify);
-  Buffers buffers(self, writable ? Mapping::copy_on_write : Mapping::shared, std::move(places.arena));
+  Buffers buffers(self, writable ? Mapping::copy_on_write : Mapping::shielded, std::move(places.arena));
   nb::list list;
   for (const auto& place : places.tensors) {
     if (!place || place->dtype == DType::f4_e2m1) {
@@ -91,7 +91,7 @@ nb::list arrays(OpenSource& self, const Names& names, bool copy, bool writable, 
 nb::object view(OpenSource& self, const std::string& name) {
   const auto place = released([&] { return find_mapped(self, self.source().tensor(name)); });
   if (!place || place->dtype == DType::f4_e2m1) return nb::none();
-  const auto [buffer, offset] = Buffers(self, Mapping::shared, {}).find(*place);
+  const auto [buffer, offset] = Buffers(self, Mapping::shielded, {}).find(*place);
   return array_of(self, *place, buffer, offset);
 }
 

@@ -23,7 +23,7 @@ class OpenSource {
   OpenSource(Source opened, const OpenOptions& opened_with, std::string called, std::shared_ptr<const Turn> turn)
       : options(opened_with),
         name(std::move(called)),
-        files(2 * opened.files()),
+        files(kMappings * opened.files()),
         source_(std::move(opened)),
         turn_(std::move(turn)) {}
 
@@ -32,7 +32,7 @@ class OpenSource {
 
   const OpenOptions options;
   const std::string name;         // of the file, for messages
-  std::vector<MappedFile> files;  // two for each file of the source, by Mapping; under the GIL
+  std::vector<MappedFile> files;  // kMappings for each file of the source; under the GIL
 
  private:
   const Source source_;
@@ -64,12 +64,12 @@ struct Places {
   Buffer arena;
 };
 
-enum class Want { shared_view, private_view, copy };
+enum class Want { view, writable_view, copy };
 
 // Maps the tensors, and copies those that cannot be mapped or where it was asked for. Needs no GIL.
 Places locate(const OpenSource& from, const std::vector<Tensor>& tensors, Want want, std::optional<Verify> verify);
 
-// The tensor where it is mapped; nothing when that cannot be, or it is not dense. Needs no GIL.
+// The tensor where it is mapped, for a view; nothing when that cannot be, or it is not dense. Needs no GIL.
 std::optional<Place> find_mapped(const OpenSource& from, const Tensor& tensor);
 
 void bind_metadata(Class<OpenSource>& type);  // metadata.cc

@@ -1,5 +1,7 @@
 """What reading gives: views, copies, and how long they live."""
 
+import builtins
+import ctypes
 import gc
 import io
 import subprocess
@@ -220,3 +222,104 @@ def test_a_view_is_checked_once(tmp_path):
     reader.read_tensor("t", verify=True)
     spoil(path, "t")
     assert reader.read_tensor("t", verify=True).sum() != 0
+
+
+def overwritten(view):
+    """Writes 9 over a view, as code does that does not look at NumPy's flag."""
+    memory = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
+    memory[:] = np.full(view.shape, 9.0).tobytes()
+
+
+WRITES = ["ctypes", "flag", "dlpack", "from_numpy"]
+
+
+@pytest.mark.parametrize("how", WRITES)
+def test_writing_through_a_view_all_the_same_harms_nobody_else(tmp_path, how):
+    path = tmp_path / "w.zt"
+    array = np.arange(6.0)
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("x", array)
+        writer.add_tensor("y", array)
+    before = path.read_bytes()
+    program = f"""
+import ctypes, sys, warnings
+import numpy as np
+import ztensor
+warnings.simplefilter("ignore")
+reader = ztensor.open({str(path)!r})
+view, tensor = reader.read_tensor("x"), {"None" if how in WRITES[:2] else 'reader.read_tensor("x", to="torch")'}
+assert not view.flags.writeable
+if {how!r} == "ctypes":
+    ctypes.memset(view.ctypes.data, 0x40, view.nbytes)
+elif {how!r} == "flag":
+    interface = dict(view.__array_interface__, data=(view.ctypes.data, False))
+    holder = type("Holder", (), {{"__array_interface__": interface}})()
+    np.asarray(holder)[:] = 9
+else:
+    import torch
+    t = torch.from_dlpack(view) if {how!r} == "dlpack" else torch.from_numpy(view)
+    t += 9
+    assert tensor.tolist() == list(range(6)), "torch's own mapping"
+assert view[1] != 1
+array = np.arange(6.0)
+assert np.array_equal(reader.read_tensor("x", copy=True), array)
+assert np.array_equal(reader.read_tensor("y"), array)
+reader.verify()
+reader.read_tensor("x", verify=True)
+assert np.array_equal(np.from_dlpack(reader["x"]), array)
+assert np.array_equal(ztensor.open({str(path)!r}).read_tensor("x", verify=True), array)
+"""
+    if how in WRITES[2:]:
+        pytest.importorskip("torch", reason="torch is not installed")
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes() == before
+
+
+def test_verify_of_a_view_looks_at_the_file_and_not_at_the_view(tmp_path):
+    path = tmp_path / "w.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("x", np.arange(6.0))
+    reader = ztensor.open(path)
+    overwritten(reader.read_tensor("x"))
+    reader.read_tensor("x", verify=True)  # for the first time
+    data = bytearray(path.read_bytes())
+    data[64] ^= 1
+    with builtins.open(path, "r+b") as file:
+        file.write(data)
+    with pytest.raises(ztensor.ChecksumError):
+        reader.verify()
+
+
+def test_views_are_to_be_had_where_the_system_has_no_room_for_private_pages(tmp_path):
+    path = tmp_path / "big.zt"
+    with ztensor.Writer(path, checksum="none") as writer:
+        writer.add_tensor("x", np.arange(40_000_000 // 8, dtype=float))
+    program = f"""
+import resource
+import numpy as np
+import ztensor
+reader = ztensor.open({str(path)!r}, backend="mmap")
+used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmData")) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (used + 20_000_000, used + 20_000_000))
+view = reader.read_tensor("x")
+assert view[1234567] == 1234567 and not view.flags.writeable and not view.flags.owndata
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_masked_array_is_not_read_into_and_other_classes_of_array_are(round_trip):
+    reader = round_trip(np.arange(6.0).reshape(2, 3))
+    masked = np.ma.array(np.zeros((2, 3)), mask=np.eye(2, 3, dtype=bool))
+    for out in (masked, np.ma.zeros((2, 3))):
+        with pytest.raises(ztensor.UsageError, match=r"tensor 't' is masked: read into its \.data"):
+            reader.read_into("t", out)
+    too_large = np.lib.stride_tricks.as_strided(np.zeros(5), (2, 3), (24, 8))
+    with pytest.raises(ztensor.UnsupportedError, match=r"the array for tensor 't': .*reaches out"):
+        reader.read_into("t", too_large)
+    reader.read_into("t", masked.data)
+    assert masked.data.tolist() == [[0, 1, 2], [3, 4, 5]]
+    for out in (np.matrix(np.zeros((2, 3))), np.matrix(np.zeros((3, 2))).T):
+        reader.read_into("t", out)
+        assert out.tolist() == [[0, 1, 2], [3, 4, 5]]

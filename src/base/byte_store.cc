@@ -27,7 +27,7 @@ void MemoryStore::read_at(std::uint64_t offset, std::span<std::byte> out) const 
 }
 
 Bytes MemoryStore::map(Mapping mapping) const {
-  if (mapping == Mapping::shared) return bytes_;
+  if (mapping != Mapping::copy_on_write) return bytes_;
   throw Error(Code::unsupported, "", "a buffer has no copy-on-write mapping: read a copy");
 }
 

@@ -102,12 +102,23 @@ Bytes File::map(Mapping mapping) const {
   const std::uint64_t now = size_of(descriptor_, path_);
   if (now < size_) fail_cut(path_, size_, now);
   std::atomic<const Bytes*>& kept = mappings_[static_cast<std::size_t>(mapping)];
-  const Bytes* mapped = kept.load();
-  if (mapped == nullptr) {
-    auto made = std::make_unique<const Bytes>(map_pages(descriptor_, size_, mapping, path_));
-    if (kept.compare_exchange_strong(mapped, made.get())) mapped = made.release();  // else another thread was first
+  const Bytes* pages = kept.load();
+  if (pages == nullptr) {
+    auto made = std::make_unique<const Bytes>(mapped(mapping));
+    if (kept.compare_exchange_strong(pages, made.get())) pages = made.release();  // else another thread was first
   }
-  return *mapped;
+  return *pages;
+}
+
+Bytes File::mapped(Mapping mapping) const {
+  try {
+    return map_pages(descriptor_, size_, mapping, path_);
+  } catch (const Error&) {
+    // Where the system counts private pages that nobody has written to (strict overcommit, RLIMIT_DATA), a file larger
+    // than what is left is still to be had without a copy.
+    if (mapping != Mapping::shielded) throw;
+  }
+  return map(Mapping::shared);
 }
 
 }  // namespace zt::io

@@ -22,7 +22,7 @@ struct Identity {
 };
 
 // A regular file, opened once for reading; its size is taken once. read_at() uses pread, so a file that was
-// cut since is an io error. Both mappings are made when first asked for and live as long as any Bytes over
+// cut since is an io error. Mappings are made when first asked for and live as long as any Bytes over
 // them.
 class File final : public ByteStore {
  public:
@@ -52,9 +52,10 @@ class File final : public ByteStore {
   std::int64_t modified_;  // nanoseconds
   Identity identity_;
   std::filesystem::path path_;
+  Bytes mapped(Mapping mapping) const;
   // By Mapping; null until asked for. Hold the pages while the File lives. Without a lock, since one that a thread has at
   // a fork is locked for ever in the child.
-  mutable std::atomic<const Bytes*> mappings_[2] = {};
+  mutable std::atomic<const Bytes*> mappings_[kMappings] = {};
 };
 
 }  // namespace zt::io

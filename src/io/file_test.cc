@@ -167,14 +167,17 @@ TEST(File, KeepsAMappingAliveForAsLongAsSomeoneHoldsBytes) {
   EXPECT_EQ(as_text(tail.view()), long_text().substr(4096, 100));
 }
 
-TEST(File, KeepsWritesToTheCopyOnWriteMappingFromEveryoneElse) {
+TEST(File, KeepsWritesToAPrivateMappingFromEveryoneElse) {
   const TempDir dir;
   test::write_file(dir / "f", "0123456789");
   const auto file = File::open(dir / "f");
   const Bytes shared = file->map(Mapping::shared);
   const Bytes owned = file->map(Mapping::copy_on_write);
+  const Bytes views = file->map(Mapping::shielded);
   const_cast<std::byte*>(owned.view().data())[0] = std::byte{'X'};
+  const_cast<std::byte*>(views.view().data())[1] = std::byte{'Y'};
   EXPECT_EQ(as_text(owned.view()), "X123456789");
+  EXPECT_EQ(as_text(views.view()), "0Y23456789");
   EXPECT_EQ(as_text(shared.view()), "0123456789");
   EXPECT_EQ(test::read_file(dir / "f"), "0123456789");
 }
@@ -186,6 +189,7 @@ TEST(File, MapsAnEmptyFileToNoBytes) {
   EXPECT_EQ(file->size(), 0u);
   EXPECT_TRUE(file->map(Mapping::shared).empty());
   EXPECT_TRUE(file->map(Mapping::copy_on_write).empty());
+  EXPECT_TRUE(file->map(Mapping::shielded).empty());
   file->read_at(0, {});
 }
 
