@@ -1,5 +1,7 @@
 """Every kind of array that a writer is handed."""
 
+import io
+
 import ml_dtypes
 import numpy as np
 import pytest
@@ -128,3 +130,130 @@ def test_bytes_are_taken_before_the_call_returns(tmp_path):
     reader = ztensor.open(tmp_path / "b.zt")
     assert reader["a"][0] == 1
     assert reader["b"][0] == 2
+
+
+strided = np.lib.stride_tricks.as_strided
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: strided(np.ones(4), (4096,), (8,)),
+        lambda: strided(np.ones(4096)[:4], (2, 4096), (8, 8)),
+        lambda: strided(np.ones((3, 4))[1:], (3, 3), (32, 8)),
+        lambda: strided(np.ones(9)[4:], (9,), (-8,)),
+        lambda: strided(np.ones(4), (4096,), (8,))[7:5000:3],
+        lambda: strided(np.frombuffer(bytes(32)), (5,), (8,)),
+        lambda: strided(np.asarray(memoryview(bytearray(32))), (33,), (1,)),
+        lambda: strided(np.ones(4, ml_dtypes.bfloat16), (100,), (2,)),
+    ],
+)
+def test_an_array_that_reaches_out_of_its_memory_is_refused(tmp_path, make):
+    array = make()
+    with ztensor.Writer(tmp_path / "s.zt") as writer:
+        with pytest.raises(ztensor.UnsupportedError, match=r"^tensor 't': .*reaches out of the memory"):
+            writer.add_tensor("t", array)
+        with pytest.raises(ztensor.UnsupportedError, match=r"^tensor 'o': part 'data': "):
+            writer.add_object("o", (1,), "acme", {"data": array})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda a: strided(a, (3, 4), (8, 16)),
+        lambda a: strided(a[5:], (20, 5), (0, -8)),
+        lambda a: strided(a[2:4], (98,), (8,)),
+        lambda a: strided(a[99:], (0, 7), (800, 8)),
+        lambda a: np.lib.stride_tricks.sliding_window_view(a, 7)[::2],
+        lambda a: np.broadcast_to(a, (2, 100)),
+        lambda a: strided(strided(a, (10, 10), (80, 8))[3], (7,), (8,)),
+        lambda a: strided(np.frombuffer(a.tobytes())[10:], (90,), (8,)),
+        lambda a: strided(np.frombuffer(a.tobytes(), offset=8), (99,), (8,)),
+        lambda a: strided(np.asarray(memoryview(a)[::-2]), (25,), (-32,)),
+        lambda a: strided(a[::-1], (100,), (-8,)),
+        lambda a: strided(np.asfortranarray(a.reshape(10, 10)), (100,), (8,)),
+    ],
+)
+def test_strides_within_the_memory_are_taken(round_trip, make):
+    array = make(np.arange(100.0))
+    same_bits(round_trip(array).read_tensor("t"), np.array(array))
+
+
+def test_as_strided_over_a_mapped_view_is_held_against_the_mapping(round_trip, tmp_path):
+    view = round_trip(np.arange(100.0)).read_tensor("t")
+    same_bits(round_trip(strided(view[50:], (2, 100), (-8 * 50, 8))[:1, :50]).read_tensor("t"), view[None, 50:])
+    with ztensor.Writer(tmp_path / "v.zt") as writer:
+        with pytest.raises(ztensor.UnsupportedError, match="reaches out"):
+            writer.add_tensor("t", strided(view, (10_000_000,), (8,)))
+
+
+def test_a_masked_array_of_records_is_refused_by_name(tmp_path):
+    masked = np.ma.array([(1, 2.0)], dtype=[("a", "i4"), ("b", "f4")], mask=[(True, False)])
+    with ztensor.Writer(tmp_path / "m.zt") as writer:
+        with pytest.raises(ztensor.UnsupportedError, match=r"^tensor 't': arrays of dtype .*'a'.* cannot be stored"):
+            writer.add_tensor("t", masked)
+
+
+ODD_BOOLS = np.array([0, 1, 4, 255, 128, 0], np.uint8)
+
+
+def odd_bools():
+    """Of many pieces of reading, and strided too."""
+    many = np.resize(ODD_BOOLS, 3_000_001)
+    return [ODD_BOOLS.view(bool), ODD_BOOLS[::-2].view(bool), np.tile(ODD_BOOLS, (3, 2)).T.view(bool), many.view(bool)]
+
+
+@pytest.mark.parametrize("compress", [False, True])
+@pytest.mark.parametrize("format", ["1.0", "1.2", "2"])
+def test_every_bool_byte_but_0_is_stored_as_1(tmp_path, format, compress):
+    path = tmp_path / "b.zt"
+    arrays = odd_bools()
+    sparse = np.array([[0, 1, 2], [0, 1, 2]])
+    with ztensor.Writer(path, format=format, compress=compress) as writer:
+        for i, array in enumerate(arrays):
+            writer.add_tensor(f"t{i}", array)
+        writer.add_sparse_coo("coo", np.array([4, 1, 0], np.uint8).view(bool), sparse, (3, 3))
+    ztensor.verify(path)
+    reader = ztensor.open(path)
+    for i, array in enumerate(arrays):
+        expected = (np.ascontiguousarray(array).view(np.uint8) != 0).astype(np.uint8)
+        same_bits(reader.read_tensor(f"t{i}").view(np.uint8), expected)
+    assert reader["coo"].parts["values"].view(np.uint8).tolist() == [1, 1, 0]
+    assert bytes(arrays[0].view(np.uint8)) == bytes(ODD_BOOLS)  # the caller's own stay as they are
+
+
+def test_odd_bools_of_torch_are_stored_as_1(round_trip):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    reader = round_trip(torch.from_numpy(ODD_BOOLS.copy()).view(torch.bool))
+    reader.verify()
+    assert reader.read_tensor("t").view(np.uint8).tolist() == [0, 1, 1, 1, 1, 0]
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "1.2"])
+@pytest.mark.parametrize("to", ["1.0", "1.2", "2"])
+def test_odd_bools_of_a_file_are_what_verify_says_and_convert_gives_up_when_told(tmp_path, kind, to):
+    path, out = tmp_path / "odd.file", tmp_path / "out.zt"
+    path.write_bytes(file_of_odd_bools(kind))
+    with pytest.raises(ztensor.FormatError) as caught:
+        ztensor.verify(path)
+    assert caught.value.rule == "content.bool"
+    with pytest.raises(ztensor.UnsupportedError, match=r"tensor 't': .*bool bytes other than 0 and 1.*lossy") as caught:
+        ztensor.convert(path, out, to=to)
+    assert caught.value.rule == "write.loss"
+    report = ztensor.convert(path, out, to=to, lossy=True)
+    assert "bool bytes" in "".join(report.losses)
+    ztensor.verify(out)
+    assert ztensor.open(out).read_tensor("t").view(np.uint8).tolist() == [0, 1, 1]
+
+
+def file_of_odd_bools(kind):
+    if kind == "safetensors":
+        header = b'{"t":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]}}'
+        return len(header).to_bytes(8, "little") + header + b"\0\1\4"
+    stream = io.BytesIO()
+    with ztensor.Writer(stream, checksum="none") as writer:
+        writer.add_tensor("t", np.array([False, True, True]))
+    data = bytearray(stream.getvalue())
+    assert data[64:67] == b"\0\1\1"
+    data[66] = 4
+    return bytes(data)

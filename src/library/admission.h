@@ -51,7 +51,8 @@ std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder)
 void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder, bool lossy);
 // Whether a part of a layout is stored at all: strict formats have nothing beside the parts of their layouts.
 bool is_kept(std::string_view layout, std::string_view role, const model::Encoder& encoder);
-// What it loses by its contents: bool bytes, the order of sparse entries. Reads those, for a strict format.
+// What it loses by its contents: bool bytes, which it reads, and for a strict format the order of
+// sparse entries.
 std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder);
 
 // The dtype that is stored: the storage type where the format has no such logical type. Empty when neither is there.

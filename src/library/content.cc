@@ -130,11 +130,6 @@ void sort_entries(SparseParts& parts) {
   }
 }
 
-void clean_bools(SparseParts& parts) {
-  if (parts.dtype != DType::boolean) return;
-  for (std::byte& byte : parts.values) byte = static_cast<std::byte>(byte != std::byte{0});
-}
-
 bool needs_wide(const Tensor& tensor, const model::Encoder& encoder) {
   if (!is_sparse(tensor.layout())) return false;
   const bool strict = encoder.holds.strict;
@@ -148,7 +143,7 @@ bool needs_wide(const Tensor& tensor, const model::Encoder& encoder) {
 
 void BoolSource::read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) {
   source_.read(piece, out, scratch);
-  for (std::byte& byte : out) byte = static_cast<std::byte>(byte != std::byte{0});
+  make_clean(out);
 }
 
 std::string digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum) {
@@ -178,15 +173,14 @@ std::string digest_of(const SourceState& source, const model::PartRow& part, Che
 
 std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder) {
   std::vector<Loss> losses;
-  if (!encoder.holds.strict || tensor.parts() == 0) return losses;
-  if (PartAccess::state(tensor.part(0)).catalog.format == encoder.format) return losses;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
     if (part.dtype() == DType::boolean && !is_clean(PartAccess::state(part), PartAccess::row(part))) {
       losses.push_back({"part " + in_quotes(part.role()) + ": bool bytes other than 0 and 1: they become 1"});
     }
   }
-  if (!is_sparse(tensor.layout())) return losses;
+  if (!encoder.holds.strict || !is_sparse(tensor.layout())) return losses;
+  if (PartAccess::state(tensor.part(0)).catalog.format == encoder.format) return losses;
   SparseParts parts = read_sparse(tensor);
   if (are_strict(parts)) return losses;
   sort_entries(parts);

@@ -33,8 +33,6 @@ SparseParts read_sparse(const Tensor& tensor);
 std::uint64_t count_entries(const Tensor& tensor);
 // Puts the entries of each row of a CSR tensor in order of their columns; others stay as they are.
 void sort_entries(SparseParts& parts);
-// Bool values that are not 0 become 1.
-void clean_bools(SparseParts& parts);
 // Whether the indices have to be widened for a format.
 bool needs_wide(const Tensor& tensor, const model::Encoder& encoder);
 

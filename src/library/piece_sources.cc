@@ -81,15 +81,21 @@ void as_usage(F&& check) {
 
 }  // namespace
 
-ArraySource::ArraySource(const ArrayView& array) : view_(view_of(array)), length_(length_of(array)) {}
+void make_clean(std::span<std::byte> bools) {
+  for (std::byte& byte : bools) byte = static_cast<std::byte>(byte != std::byte{0});
+}
+
+ArraySource::ArraySource(const ArrayView& array)
+    : view_(view_of(array)), length_(length_of(array)), bools_(array.dtype == DType::boolean) {}
 
 std::span<const std::byte> ArraySource::in_memory() const {
-  if (!view_.is_contiguous()) return {};
+  if (bools_ || !view_.is_contiguous()) return {};
   return {view_.data(), static_cast<std::size_t>(length_)};
 }
 
 void ArraySource::read(std::size_t piece, std::span<std::byte> out, read::Scratch&) {
   view_.gather(piece * read::kPieceBytes, out);
+  if (bools_) make_clean(out);
 }
 
 void check_flat(std::string_view what, const ArrayView& array) {
@@ -148,20 +154,6 @@ void check_coo_parts(const Shape& shape, std::span<const PartView> parts, const 
   if (encoder.holds.strict) as_usage([&] { model::check_coo_cells(shape.size(), nnz, coordinates); });
 }
 
-void check_bools(const ArrayView& array) {
-  const read::StridedView view = view_of(array);
-  std::vector<std::byte> bytes;
-  for (std::uint64_t at = 0; at < view.bytes(); at += bytes.size()) {
-    bytes.resize(static_cast<std::size_t>(std::min<std::uint64_t>(read::kPieceBytes, view.bytes() - at)));
-    view.gather(at, bytes);
-    const auto odd = std::ranges::find_if(bytes, [](std::byte byte) { return static_cast<unsigned>(byte) > 1; });
-    if (odd == bytes.end()) continue;
-    throw Error(Code::usage, "",
-                "bool element " + std::to_string(at + static_cast<std::uint64_t>(odd - bytes.begin())) + " is " +
-                    std::to_string(static_cast<unsigned>(*odd)) + ": format 2 has only 0 and 1");
-  }
-}
-
 }  // namespace
 
 void check_part(const PartView& part, const model::Encoder& encoder) {
@@ -170,7 +162,6 @@ void check_part(const PartView& part, const model::Encoder& encoder) {
                 "format " + std::string(encoder.title) + " has no dtype " +
                     std::string(dtype_name(part.array.dtype)));
   }
-  if (encoder.holds.strict && part.array.dtype == DType::boolean) check_bools(part.array);
 }
 
 void check_quantized(const Shape& shape, std::string_view layout, std::span<const PartView> parts,

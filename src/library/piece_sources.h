@@ -15,7 +15,10 @@
 
 namespace zt::library {
 
-// The elements of an array in memory.
+// Bool bytes that are not 0 become 1: NumPy takes both for true, files hold 0 and 1 alone.
+void make_clean(std::span<std::byte> bools);
+
+// The elements of an array in memory; of a bool array as make_clean() leaves them.
 class ArraySource final : public PieceSource {
  public:
   // Throws usage for strides that do not fit the shape, a null pointer, float4 that is not packed.
@@ -27,6 +30,7 @@ class ArraySource final : public PieceSource {
  private:
   read::StridedView view_;
   std::uint64_t length_;
+  bool bools_;
 };
 
 // The decoded bytes of a part of a source, its digest checked on the way.
@@ -52,7 +56,7 @@ std::vector<std::uint64_t> widen(const ArrayView& array);
 void check_flat(std::string_view what, const ArrayView& array);
 // Throws usage unless the coordinates have the shape {rank, nnz}, or one dimension.
 void check_coordinates(const ArrayView& coordinates, std::uint64_t rank, std::uint64_t nnz);
-// Throws unsupported when a format has no such dtype; usage for bool bytes other than 0 and 1, where it has none.
+// Throws unsupported when a format has no such dtype.
 void check_part(const PartView& part, const model::Encoder& encoder);
 // Throws usage when the parts break a rule of zt.mx/1, zt.quant_group/1 or gguf.<type>/1; other layouts pass.
 void check_quantized(const Shape& shape, std::string_view layout, std::span<const PartView> parts,

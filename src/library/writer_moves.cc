@@ -120,7 +120,7 @@ library::Blob Writer::State::store_moved(const SourceState& from, const model::P
 library::Blob Writer::State::store_decoded(const SourceState& from, const model::PartRow& part,
                                            const library::PartOptions& part_options) {
   const model::Recipe recipe = from.measured(part);
-  if (options.lossy && encoder->holds.strict && part.dtype == DType::boolean) {
+  if (options.lossy && part.dtype == DType::boolean) {
     library::BoolSource bytes(from.part_source(part, recipe));
     return store(bytes, part_options);
   }
@@ -143,7 +143,7 @@ bool Writer::State::keeps_stored(const SourceState& from, const model::PartRow& 
   const bool raw = part.recipe.coding == model::Coding::raw;
   if (!from.catalog.format.starts_with("zt-") || (canonical && !raw)) return false;
   if (recode && !(recode->is_raw() && raw)) return false;
-  if (options.lossy && encoder->holds.strict && part.dtype == DType::boolean) return false;  // its bytes may change
+  if (options.lossy && part.dtype == DType::boolean) return false;  // its bytes may change
   return moves(from, part, *encoder);
 }
 
@@ -225,10 +225,7 @@ void Writer::State::add_tensor_row(std::string_view name, const Tensor& tensor) 
 void Writer::State::store_sparse(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
   const SourceState& from = *source;
   library::SparseParts parts = library::read_sparse(tensor);
-  if (options.lossy && encoder->holds.strict) {
-    library::sort_entries(parts);
-    library::clean_bools(parts);
-  }
+  if (options.lossy && encoder->holds.strict) library::sort_entries(parts);
   library::PartOptions wanted = part_options({});
   if (recode) wanted.encoding = *recode;
   begin_tensor(name, library::stored_bound(parts.bytes(), wanted));

@@ -146,13 +146,16 @@ TEST(RoundTrip, EveryDtypeKeepsEveryBitPattern) {
     }
     const zt::Shape shape = {data.size() * 8 / zt::dtype_bits(dtype)};
     const zt::ArrayView view{.dtype = dtype, .shape = shape, .data = data.data()};
+    auto expected = data;
+    if (dtype == zt::DType::boolean) {  // has two values
+      for (std::byte& byte : expected) byte = std::byte(byte != std::byte{0});
+    }
     for (const zt::Encoding encoding : {zt::Encoding::raw(), zt::Encoding::zstd(1)}) {
       const auto file = zt::test::written({.encoding = encoding}, [&](zt::Writer& writer) { writer.add("w", view); });
       const zt::Source source = zt::test::open_bytes(file);
       EXPECT_EQ(source.tensor("w").dtype(), dtype);
-      EXPECT_TRUE(source.tensor("w").data().read() == data);  // bool bytes over 1 too
-      const bool clean = dtype != zt::DType::boolean;
-      EXPECT_EQ(zt::check(source).findings.size(), clean ? 0U : 1U);
+      EXPECT_TRUE(source.tensor("w").data().read() == expected);
+      EXPECT_TRUE(zt::check(source).findings.empty());
     }
   }
 }
