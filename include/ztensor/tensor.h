@@ -108,7 +108,8 @@ class ZT_API Tensor {
   std::uint64_t elements() const;                // product of the shape
   // Of `data` (dense) or `values` (sparse). Throws unsupported for other layouts, and the cause when unreadable.
   DType dtype() const;
-  Value attributes() const;                            // a map, or null; parsed on each call
+  // A map, or null; parsed on each call. Without what the library notes there for itself.
+  Value attributes() const;
   std::span<const std::byte> attributes_cbor() const;  // the raw item, or empty
   std::uint64_t nbytes() const;                        // decoded bytes of all parts; see Part::length
   std::size_t parts() const;

@@ -1,6 +1,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
+#include "library/hidden.h"
 #include "library/state.h"
 #include "source.h"
 
@@ -113,6 +114,13 @@ nb::list parts(const OpenSource& self, Name name) {
   return list;
 }
 
+// Whether one of SciPy's sparse arrays was stored, not a sparse matrix.
+bool is_sparse_array(const Tensor& tensor) {
+  const Value attributes = library::TensorAccess::attributes(tensor);
+  const Value* family = attributes.find(library::kScipyKey);
+  return family != nullptr && *family == Value("array");
+}
+
 }  // namespace
 
 void bind_metadata(Class<OpenSource>& type) {
@@ -162,6 +170,10 @@ void bind_metadata(Class<OpenSource>& type) {
       .def(
           "tensor_attributes",
           [](const OpenSource& self, Name name) { return to_dict(self.source().tensor(name).attributes()); },
+          nb::arg("name"))
+      .def(
+          "is_sparse_array",
+          [](const OpenSource& self, Name name) { return is_sparse_array(self.source().tensor(name)); },
           nb::arg("name"))
       .def("parts", parts, nb::arg("name"))
       .def("part_paths", part_paths, nb::arg("name"));

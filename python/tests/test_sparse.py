@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import same_bits
+from conftest import NATIVE, numpy_dtype, same_bits
 
 import ztensor
 
@@ -85,12 +85,30 @@ def test_sparse_tensors_are_not_sliced_or_converted(round_trip):
             use()
 
 
-def test_values_that_scipy_cannot_have_are_unsupported(tmp_path):
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"])
+@pytest.mark.parametrize("layout", ["csr", "coo"])
+def test_values_that_scipy_cannot_have_are_unsupported(tmp_path, layout, name):
+    values = np.ones(2, numpy_dtype(name))
     with ztensor.Writer(tmp_path / "h.zt") as writer:
-        writer.add_sparse_coo("t", np.ones(1, np.float16), np.array([[0], [0]]), (2, 2))
-    with pytest.raises(ztensor.UnsupportedError, match=r"h\.zt: tensor 't': .*float16") as caught:
-        ztensor.open(tmp_path / "h.zt").read_tensor("t")
+        if layout == "csr":
+            writer.add_sparse_csr("t", values, np.array([0, 1]), np.array([0, 1, 2]), (2, 2))
+        else:
+            writer.add_sparse_coo("t", values, np.array([[0, 1], [0, 1]]), (2, 2))
+    reader = ztensor.open(tmp_path / "h.zt")
+    with pytest.raises(ztensor.UnsupportedError, match=rf"h\.zt: tensor 't': .*{name}.*to=\"torch\".*parts") as caught:
+        reader.read_tensor("t")
     assert caught.value.rule == "python.array"
+    same_bits(reader["t"].parts["values"], values)
+
+
+@pytest.mark.parametrize("name", [name for name in NATIVE if name != "float16"])
+@pytest.mark.parametrize("format", ["csr", "coo"])
+def test_values_of_every_dtype_that_scipy_has_are_of_use(round_trip, format, name):
+    array = np.eye(3).astype(name)
+    back = round_trip(scipy_sparse.csr_array(array).asformat(format)).read_tensor("t")
+    assert back.dtype == array.dtype
+    assert np.array_equal(back.toarray(), array)
+    assert np.array_equal((back + back).toarray(), array + array)
 
 
 def test_a_csr_matrix_with_room_to_spare_is_stored_without_it(tmp_path):
@@ -149,3 +167,87 @@ def test_indices_are_checked_as_the_call_says(tmp_path, role):
             reader.read_tensor("t", verify=verify)
     for reader, verify in ((ztensor.open(path), False), (ztensor.open(path, verify=False), None)):
         assert reader.read_tensor("t", verify=verify).nnz == 2
+
+
+FAMILIES = [kind + "_" + family for kind in ("csr", "coo") for family in ("array", "matrix")]
+
+
+@pytest.mark.parametrize("format", ["1.2", "2"])
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_arrays_come_back_as_arrays_and_matrices_as_matrices(tmp_path, kind, format):
+    given = getattr(scipy_sparse, kind)(np.array([[1, 2], [3, 4]]))
+    path = tmp_path / "f.zt"
+    with ztensor.Writer(path, format=format) as writer:
+        writer.add_tensor("t", given, attributes={"mine": 1})
+        writer.add_tensor("bare", given)
+    reader = ztensor.open(path)
+    back = reader.read_tensor("t")
+    assert type(back) is type(given)
+    assert (back * back).toarray().tolist() == (given * given).toarray().tolist()
+    assert reader["t"].attributes == reader.metadata("t").attributes == {"mine": 1}
+    assert reader["bare"].attributes == {}
+    assert "ztensor.scipy" not in str(ztensor.info(path))
+
+
+@pytest.mark.parametrize("kind", ["csc", "bsr", "lil", "dok", "dia"])
+def test_the_family_of_other_formats_stays_too(round_trip, kind):
+    for family in ("array", "matrix"):
+        given = getattr(scipy_sparse, f"{kind}_{family}")(np.eye(4))
+        assert type(round_trip(given).read_tensor("t")) is getattr(scipy_sparse, f"csr_{family}")
+
+
+@pytest.mark.parametrize("shape", [(7,), (2, 3, 4), (2, 1, 3, 2)])
+def test_arrays_of_other_ranks_come_back(round_trip, shape):
+    array = np.arange(np.prod(shape)).reshape(shape) % 3
+    back = round_trip(scipy_sparse.coo_array(array)).read_tensor("t")
+    assert type(back) is scipy_sparse.coo_array
+    assert np.array_equal(back.toarray(), array)
+    if len(shape) == 1:
+        for kind in (scipy_sparse.csr_array, scipy_sparse.dok_array):
+            assert np.array_equal(round_trip(kind(array)).read_tensor("t").toarray(), array)
+
+
+def test_the_family_survives_whatever_is_done_to_the_file(tmp_path):
+    first, second, third, old = (tmp_path / name for name in ("1.zt", "2.zt", "3.zt", "old.zt"))
+    given = scipy_sparse.csr_array(np.array([[1, 2], [3, 4]]))
+    with ztensor.Writer(first) as writer:
+        writer.add_tensor("t", given)
+
+    def family(path):
+        return type(ztensor.open(path).read_tensor("t"))
+
+    ztensor.convert(first, second, to="2")
+    ztensor.convert(second, third, to="1.2")
+    assert family(second) is family(third) is scipy_sparse.csr_array
+    with ztensor.Writer(third, mode="a") as writer:
+        writer.add_tensor("other", np.ones(3))
+        writer.set_tensor_attributes("t", {"mine": 1})
+    assert family(third) is scipy_sparse.csr_array
+    assert ztensor.open(third)["t"].attributes == {"mine": 1}
+    with ztensor.Writer(third, mode="a") as writer:
+        writer.set_tensor_attributes("t", None)
+    assert family(third) is scipy_sparse.csr_array
+    with ztensor.Writer(tmp_path / "4.zt") as writer:
+        writer.add_tensor("t", ztensor.open(third)["t"])
+    assert family(tmp_path / "4.zt") is scipy_sparse.csr_array
+    ztensor.convert(first, old, to="1.0")  # has no attributes: a matrix comes back, as from every plain file
+    assert family(old) is scipy_sparse.csr_matrix
+    with ztensor.Writer(tmp_path / "made-old.zt", format="1.0") as writer:
+        writer.add_tensor("t", given)
+    assert family(tmp_path / "made-old.zt") is scipy_sparse.csr_matrix
+
+
+@pytest.mark.parametrize("format", ["1.2", "2"])
+def test_the_family_is_no_difference_of_content(tmp_path, format):
+    paths = [tmp_path / "array.zt", tmp_path / "matrix.zt"]
+    for path, kind in zip(paths, (scipy_sparse.csr_array, scipy_sparse.csr_matrix), strict=True):
+        with ztensor.Writer(path, format=format) as writer:
+            writer.add_tensor("t", kind(np.array([[1, 2], [3, 4]])))
+    assert ztensor.diff(*paths).same
+    assert ztensor.content_id(paths[0]) == ztensor.content_id(paths[1])
+
+
+def test_plain_parts_come_back_as_a_matrix(tmp_path):
+    with ztensor.Writer(tmp_path / "p.zt") as writer:
+        writer.add_sparse_csr("t", np.ones(2), np.array([0, 1]), np.array([0, 1, 2]), (2, 2))
+    assert type(ztensor.open(tmp_path / "p.zt").read_tensor("t")) is scipy_sparse.csr_matrix

@@ -217,7 +217,7 @@ class Reader(Mapping[str, Tensor]):
         if dtype == FLOAT4:
             return self._made(name, _sparse.refuse_float4)
         indices, indptr = source.indices(name, values.size, to == "torch", verify)
-        parts = _sparse.Sparse(source.shape(name), values, indices, indptr)
+        parts = _sparse.Sparse(source.shape(name), values, indices, indptr, source.is_sparse_array(name))
         if to == "numpy":
             return self._made(name, _sparse.to_scipy, parts)
         return self._made(name, _sparse.to_torch, parts, dtype)

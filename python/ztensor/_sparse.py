@@ -11,26 +11,45 @@ from ._errors import CANNOT_HOLD, UnsupportedError
 from ._outgoing import torch_of_array
 from ._torch import taken
 
+SCIPY_KEY = "ztensor.scipy"  # an attribute that users do not see
+SCIPY_CHARS = "?bBhHiIlLqQfdFD"  # the dtypes that SciPy's sparse code is made for, of those that we have
+
 
 @dataclass(frozen=True)
 class Sparse:
-    """The parts of a sparse tensor; `indptr` is None for COO, whose `indices` are (ndim, nnz)."""
+    """The parts of a sparse tensor; `indptr` is None for COO, whose `indices` are (ndim, nnz).
+
+    `is_array`: it is one of SciPy's sparse arrays, which multiply element by element, not one of its matrices.
+    """
 
     shape: tuple[int, ...]
     values: Any
     indices: Any
     indptr: Any = None
+    is_array: bool = False
+
+    @property
+    def attributes(self) -> dict[str, str]:
+        """What the file says of it beside the user's attributes. Of other than two dimensions there are only arrays."""
+        return {SCIPY_KEY: "array"} if self.is_array and len(self.shape) == 2 else {}
 
 
 def from_scipy(matrix: Any) -> Sparse:
+    is_array = not isinstance(matrix, _spmatrix())
     if matrix.format == "csr" and matrix.ndim == 2:
         used = int(matrix.indptr[-1])  # SciPy lets the arrays be longer than the matrix needs
-        return Sparse(matrix.shape, matrix.data[:used], matrix.indices[:used], matrix.indptr)
+        return Sparse(matrix.shape, matrix.data[:used], matrix.indices[:used], matrix.indptr, is_array)
     if matrix.format != "coo" and matrix.ndim == 2:
         return from_scipy(matrix.tocsr())
     coo = matrix.tocoo()
     places = coo.coords if hasattr(coo, "coords") else (coo.row, coo.col)
-    return Sparse(coo.shape, coo.data, np.stack(places))
+    return Sparse(coo.shape, coo.data, np.stack(places), None, is_array)
+
+
+def _spmatrix() -> Any:
+    import scipy.sparse
+
+    return scipy.sparse.spmatrix
 
 
 def from_torch(tensor: Any) -> Sparse | None:
@@ -65,12 +84,20 @@ def refuse_float4() -> NoReturn:
 def to_scipy(parts: Sparse) -> Any:
     import scipy.sparse
 
+    if parts.values.dtype.char not in SCIPY_CHARS:
+        raise UnsupportedError(
+            f'SciPy has no sparse tensors of {parts.values.dtype}: read it with to="torch", or its parts',
+            rule=CANNOT_HOLD,
+        )
+    csr, coo = scipy.sparse.csr_matrix, scipy.sparse.coo_matrix
+    if parts.is_array:
+        csr, coo = scipy.sparse.csr_array, scipy.sparse.coo_array
     try:
         if parts.indptr is not None:
-            return scipy.sparse.csr_matrix((parts.values, parts.indices, parts.indptr), parts.shape)
+            return csr((parts.values, parts.indices, parts.indptr), parts.shape)
         places = tuple(parts.indices.reshape(len(parts.shape), -1))
         if len(parts.shape) == 2:
-            return scipy.sparse.coo_matrix((parts.values, places), parts.shape)
+            return coo((parts.values, places), parts.shape)
         return scipy.sparse.coo_array((parts.values, places), parts.shape)
     except (ValueError, TypeError) as error:
         raise UnsupportedError(

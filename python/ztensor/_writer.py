@@ -126,6 +126,8 @@ class Writer:
             tensor = tensor.numpy()
         name = name_of_tensor(name)
         sparse = _sparse_of(name, tensor)
+        if sparse is not None and sparse.attributes:
+            attributes = (_plain(attributes) or {}) | sparse.attributes
         if sparse is None:
             self._writer.add(
                 name,

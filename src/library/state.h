@@ -66,6 +66,7 @@ bool is_range(const Part& part);
 struct TensorAccess {
   static const std::shared_ptr<const SourceState>& state(const Tensor& tensor) { return tensor.state_; }
   static std::uint32_t row(const Tensor& tensor) { return tensor.row_; }
+  static Value attributes(const Tensor& tensor);  // with those that users do not see: see hidden.h
 };
 // Runs `work`; an Error that leaves it names file, tensor and part.
 template <class F>

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "library/hidden.h"
 #include "library/indices.h"
 #include "library/state.h"
 #include "model/sparse.h"
@@ -154,10 +155,12 @@ std::span<const std::byte> Tensor::attributes_cbor() const {
   return as_bytes(state_->catalog.text(state_->catalog.tensor(row_).attributes));
 }
 
-Value Tensor::attributes() const {
-  const auto cbor = attributes_cbor();
-  return cbor.empty() ? Value() : Value::parse(cbor, state_->options.limits.depth);
+Value library::TensorAccess::attributes(const Tensor& tensor) {
+  const auto cbor = tensor.attributes_cbor();
+  return cbor.empty() ? Value() : Value::parse(cbor, tensor.state_->options.limits.depth);
 }
+
+Value Tensor::attributes() const { return library::without_hidden(library::TensorAccess::attributes(*this)); }
 
 std::optional<Error> Tensor::unreadable() const {
   const model::Fault* fault = state_->catalog.fault(state_->catalog.tensor(row_).fault);

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "library/admission.h"
 #include "library/formats.h"
+#include "library/hidden.h"
 #include "library/writer_state.h"
 
 namespace zt {
@@ -181,7 +182,9 @@ void Writer::set_tensor_attributes(std::string_view name, const Value& attribute
   if (!state.growing)
     throw Error(Code::usage, "", "give attributes with the tensor: only a file that grows (append) has others");
   if (!state.growing->has(name)) throw Error(Code::not_found, "", "no tensor is named " + in_quotes(name));
-  state.growing->edit().changed.insert_or_assign(std::string(name), state.attributes_of(attributes, false));
+  const Value former = library::TensorAccess::attributes(state.growing->current().tensor(name));
+  const Value all = library::with_hidden_of(former, attributes);
+  state.growing->edit().changed.insert_or_assign(std::string(name), state.attributes_of(all, false));
 }
 
 void Writer::set_attributes(const Value& attributes) {

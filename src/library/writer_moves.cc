@@ -217,7 +217,7 @@ void Writer::State::add_tensor_row(std::string_view name, const Tensor& tensor) 
     catalog.add_tensor(name, tensor.shape(), tensor.layout(), tensor.attributes_cbor());
     return;
   }
-  const Value kept = library::reduced_attributes(tensor.attributes(), *encoder, false);
+  const Value kept = library::reduced_attributes(library::TensorAccess::attributes(tensor), *encoder, false);
   catalog.add_tensor(name, tensor.shape(), tensor.layout(), attributes_of(kept, false));
 }
 

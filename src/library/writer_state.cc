@@ -10,6 +10,7 @@
 #include "library/admission.h"
 #include "library/canonical.h"
 #include "library/formats.h"
+#include "library/hidden.h"
 #include "run/parallel.h"
 
 namespace zt {
@@ -99,6 +100,7 @@ std::uint32_t Writer::State::attribute_depth(bool of_file) const {
 std::vector<std::byte> Writer::State::attributes_of(const Value& attributes, bool of_file) const {
   const bool empty = attributes.is_map() && attributes.members()->empty();
   if (empty && (of_file || encoder->holds.strict)) return {};
+  if (!of_file && !encoder->holds.tensor_attributes && library::without_hidden(attributes).is_null()) return {};
   if (attributes.is_map() && !of_file && !encoder->holds.tensor_attributes) {
     throw Error(Code::unsupported, "", "format " + std::string(encoder->title) + " has no attributes of tensors");
   }
