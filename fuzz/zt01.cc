@@ -8,7 +8,7 @@
 
 #include "../tests/support/touch.h"
 #include "base/checked.h"
-#include "container/zt01.h"
+#include "container/zt01/zt01.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/error.h"
 #include "ztensor/source.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "../tests/support/touch.h"
-#include "container/zt10.h"
+#include "container/zt10/zt10.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/error.h"
 #include "ztensor/source.h"

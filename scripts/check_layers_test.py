@@ -30,7 +30,7 @@ class CheckLayers(unittest.TestCase):
                 '"wire/cbor.h"',
                 '"ztensor/value.h"',
             ],
-            "src/container/zt2/decode.h": ['"container/fields.h"'],
+            "src/container/zt2/decode.h": ['"container/shared/fields.h"'],
             "src/wire/cbor.cc": ['"wire/cbor.h"', "<simdjson.h>"],
             "src/read/pieces_test.cc": ["<thread>", '"read/pieces.h"'],
             "cli/info.cc": ['"info.h"', '"ztensor/info.h"'],
@@ -52,14 +52,14 @@ class CheckLayers(unittest.TestCase):
         self.assertEqual((code, faults), (1, ["src/wire/json/parse.cc: wire may not include ztensor/dtype.h (model)"]))
 
     def test_finds_a_header_that_a_room_keeps_to_itself(self) -> None:
-        code, faults = run({"src/library/write/part.cc": ["<thread>"]})
-        self.assertEqual((code, faults), (1, ["src/library/write/part.cc: only run may include thread"]))
+        code, faults = run({"src/write/parts/part.cc": ["<thread>"]})
+        self.assertEqual((code, faults), (1, ["src/write/parts/part.cc: only run may include thread"]))
 
     def test_finds_that_the_own_header_is_not_the_first_one(self) -> None:
         for name, own in (
             ("src/wire/cbor.cc", "wire/cbor.h"),
             ("src/container/zt2/decode.cc", "container/zt2/decode.h"),
-            ("src/library/tools/diff.cc", "ztensor/diff.h"),
+            ("src/tools/whole/diff.cc", "ztensor/diff.h"),
         ):
             code, faults = run({name: ['"base/checked.h"', f'"{own}"']})
             self.assertEqual((code, faults), (1, [f"{name}: includes base/checked.h before its own {own}"]))

@@ -25,10 +25,10 @@ struct SourceState;
 namespace model {
 struct PartRow;
 }
-namespace library {
+namespace source {
 struct PartAccess;
 struct TensorAccess;
-}  // namespace library
+}  // namespace source
 
 // One stored array of a tensor. A value handle: copies share one immutable source. Any thread may call any member.
 // Element bytes are row-major and little-endian.
@@ -66,7 +66,7 @@ class ZT_API Part {
   friend class Source;
   friend class Tensor;
   friend class Writer;
-  friend struct library::PartAccess;
+  friend struct source::PartAccess;
   const model::PartRow& prepare(const SourceState& state) const;  // throws the part's fault
   void check_bytes(const model::PartRow& part, Verify verify) const;
   Part(std::shared_ptr<const SourceState> state, std::uint32_t tensor, std::uint32_t row)
@@ -183,7 +183,7 @@ class ZT_API Tensor {
  private:
   friend class Source;
   friend class Writer;
-  friend struct library::TensorAccess;
+  friend struct source::TensorAccess;
   Tensor(std::shared_ptr<const SourceState> state, std::uint32_t row) : state_(std::move(state)), row_(row) {}
   void throw_unreadable() const;
   [[noreturn]] void fail(Code code, const char* rule, std::string message) const;  // names file and tensor

@@ -64,7 +64,7 @@ struct Buffer {
 
   std::span<std::byte> bytes() const { return {data, size}; }
 };
-// Of library::allocate(). Throws no_memory. Needs no GIL.
+// Of source::allocate(). Throws no_memory. Needs no GIL.
 Buffer allocate(std::uint64_t size);
 [[noreturn]] void throw_no_memory();  // for more bytes than can be counted
 // numpy.ndarray(shape, dtype, buffer, offset). Throws unsupported for shapes that NumPy cannot have.

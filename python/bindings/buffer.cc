@@ -1,4 +1,4 @@
-#include "library/buffer.h"
+#include "source/buffer.h"
 
 #include <array>
 #include <limits>
@@ -35,7 +35,7 @@ const NumPy* numpy = nullptr;
 
 Buffer allocate(std::uint64_t size) {
   if (size > static_cast<std::uint64_t>(std::numeric_limits<Py_ssize_t>::max())) throw_no_memory();
-  const library::Buffer memory = library::allocate(static_cast<std::size_t>(size));
+  const source::Buffer memory = source::allocate(static_cast<std::size_t>(size));
   return {.owner = memory.owner, .data = memory.bytes.data(), .size = memory.bytes.size(), .writable = true};
 }
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "base/checked.h"
-#include "library/state.h"
 #include "source.h"
+#include "source/state.h"
 
 namespace zt::python {
 namespace {
@@ -16,7 +16,7 @@ using Unmapped = std::vector<bool>;  // by Part::file()
 Bytes borrow(const OpenSource& from, const Place& place, Mapping mapping, std::optional<Verify> verify,
              Unmapped& unmapped) {
   const Part part = place.tensor.data();
-  if (unmapped[part.file()] || place.length == 0 || !library::is_range(part)) return {};
+  if (unmapped[part.file()] || place.length == 0 || !source::is_range(part)) return {};
   try {
     Bytes bytes = part.map(mapping, verify);
     const auto address = reinterpret_cast<std::uintptr_t>(bytes.view().data());

@@ -1,9 +1,9 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>
 
-#include "library/hidden.h"
-#include "library/state.h"
 #include "source.h"
+#include "source/hidden.h"
+#include "source/state.h"
 
 namespace zt::python {
 namespace {
@@ -116,8 +116,8 @@ nb::list parts(const OpenSource& self, Name name) {
 
 // Whether one of SciPy's sparse arrays was stored, not a sparse matrix.
 bool is_sparse_array(const Tensor& tensor) {
-  const Value attributes = library::TensorAccess::attributes(tensor);
-  const Value* family = attributes.find(library::kScipyKey);
+  const Value attributes = source::TensorAccess::attributes(tensor);
+  const Value* family = attributes.find(source::kScipyKey);
   return family != nullptr && *family == Value("array");
 }
 

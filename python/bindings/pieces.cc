@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <limits>
 
-#include "library/dequantize.h"
 #include "source.h"
+#include "source/dequantize.h"
 
 namespace zt::python {
 namespace {
@@ -102,7 +102,7 @@ nb::object dequantize(const OpenSource& self, const std::string& name, std::opti
   const Tensor tensor = self.source().tensor(name);
   const Progress progress = to_progress();
   Buffer buffer = released([&] {
-    library::Dequantization work(tensor);
+    source::Dequantization work(tensor);
     work.read(to_verify(verify), progress);
     Buffer memory = allocate(work.elements() * sizeof(float));  // within 64 bits: it has checked
     work.fill({reinterpret_cast<float*>(memory.data), static_cast<std::size_t>(work.elements())});

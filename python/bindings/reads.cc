@@ -2,8 +2,8 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "library/state.h"
 #include "source.h"
+#include "source/state.h"
 
 namespace zt::python {
 namespace {

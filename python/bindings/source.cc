@@ -4,7 +4,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "library/descriptor_store.h"
+#include "source/descriptor_store.h"
 #include "turn.h"
 
 namespace zt::python {
@@ -44,7 +44,7 @@ OpenSource* open_descriptor(int descriptor, const std::string& name, std::option
                             nb::handle limits) {
   const OpenOptions options = to_options("read", verify, threads, limits);
   return released([&] {
-    return new OpenSource(zt::open(library::store_of_descriptor(descriptor), name, options), options, name, nullptr);
+    return new OpenSource(zt::open(source::store_of_descriptor(descriptor), name, options), options, name, nullptr);
   });
 }
 

@@ -8,7 +8,7 @@
 
 #include "bindings.h"
 #include "gil.h"
-#include "library/owner.h"
+#include "source/owner.h"
 
 namespace zt::python {
 
@@ -49,7 +49,7 @@ class Turn {
 
  private:
   const std::string whose_;
-  const library::Owner made_by_;
+  const source::Owner made_by_;
   std::mutex mutex_;
   std::atomic<std::thread::id> owner_ = std::thread::id();
 };

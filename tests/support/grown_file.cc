@@ -9,7 +9,7 @@
 
 #include "base/endian.h"
 #include "base/utf8.h"
-#include "container/zt12.h"
+#include "container/zt12/zt12.h"
 #include "hash/xxh3.h"
 #include "io/file.h"
 #include "model/catalog.h"
@@ -21,7 +21,7 @@ namespace {
 
 using Buffer = std::vector<std::byte>;
 using container::zt12::kEncoder;
-using io::Tail;
+using grow::Tail;
 
 constexpr std::string_view kMagic2("\x89ZT2\r\n\x1a\n", 8);
 
@@ -130,19 +130,19 @@ Contents read_contents(Tail tail, const ByteStore& store) {
   return contents;
 }
 
-io::Live live_of(Tail tail, const ByteStore& store) {
+grow::Live live_of(Tail tail, const ByteStore& store) {
   const Places places = read_places(tail, store);
   const std::uint64_t item = manifest_of(tail, places).size();
   const std::uint64_t footer = store.size() - (tail == Tail::footer40 ? 40 : 16);
   const auto first = endian::load_le<std::uint64_t>(read(store, footer, 8).data());
   const std::uint64_t manifest = tail == Tail::footer40 ? first : footer - first;
-  io::Live live{{manifest, item}, manifest + item};
+  grow::Live live{{manifest, item}, manifest + item};
   for (const auto& [name, place] : places) live.used_end = std::max(live.used_end, place.offset + place.length);
   return live;
 }
 
-void append(const std::filesystem::path& path, Tail tail, const io::GrowthOptions& options, const Contents& added) {
-  io::Growth growth(path, options);
+void append(const std::filesystem::path& path, Tail tail, const grow::GrowthOptions& options, const Contents& added) {
+  grow::Growth growth(path, options);
   const auto store = growth.store();
   Places places = read_places(tail, *store);
   growth.begin(tail, live_of(tail, *store));

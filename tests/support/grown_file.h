@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "io/growth.h"
+#include "grow/growth.h"
 
 namespace zt::test {
 
@@ -12,13 +12,14 @@ namespace zt::test {
 using Contents = std::map<std::string, std::string>;
 
 // A file of generation 1.2, or one with the footer of generation 2 over a manifest of lines "name offset length".
-std::string make_file(io::Tail tail, const Contents& contents);
+std::string make_file(grow::Tail tail, const Contents& contents);
 // What a reader sees that opens the file now. Throws zt::Error if it is not whole.
-Contents read_contents(io::Tail tail, const std::filesystem::path& path);
-Contents read_contents(io::Tail tail, const ByteStore& store);
+Contents read_contents(grow::Tail tail, const std::filesystem::path& path);
+Contents read_contents(grow::Tail tail, const ByteStore& store);
 // Adds or replaces tensors, written in pieces.
-void append(const std::filesystem::path& path, io::Tail tail, const io::GrowthOptions& options, const Contents& added);
+void append(const std::filesystem::path& path, grow::Tail tail, const grow::GrowthOptions& options,
+            const Contents& added);
 // The version that the file has.
-io::Live live_of(io::Tail tail, const ByteStore& store);
+grow::Live live_of(grow::Tail tail, const ByteStore& store);
 
 }  // namespace zt::test

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "container/zt12.h"
+#include "container/zt12/zt12.h"
 #include "model/catalog.h"
 #include "model/encoder.h"
 #include "ztensor/source.h"

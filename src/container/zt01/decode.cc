@@ -1,0 +1,243 @@
+#include <string>
+#include <vector>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "codec/zstd.h"
+#include "container/shared/fields.h"
+#include "container/shared/tensor_checks.h"
+#include "container/shared/trailer.h"
+#include "container/zt01/index.h"
+#include "container/zt01/zt01.h"
+#include "ztensor/error.h"
+
+namespace zt::container::zt01 {
+namespace {
+
+using model::Catalog;
+using model::Coding;
+using model::View;
+
+constexpr TrailerRules kTrailer = {
+    .size = "zt01.size", .magic = "zt01.header.magic", .bounds = "zt01.index.bounds", .limit = "zt01.index.limit"};
+
+constexpr TensorRules kRules = {
+    .blob = {.align = "zt01.blob.align",
+             .bounds = "zt01.blob.bounds",
+             .header = "zt01.blob.header",
+             .limit = "zt01.part.limit",
+             .ratio = "zt01.zstd.ratio"},
+    .overflow = "zt01.shape.overflow",
+    .dense_data = "",  // the one part that an entry describes is always there
+    .dense_length = "zt01.dense.length",
+    .sparse_parts = "",
+    .sparse_rank = "zt01.sparse.rank",
+};
+
+constexpr std::uint32_t kIndexBytes = 8;
+
+// The library's own words for layouts.
+std::string_view layout_of(const Entry& entry) {
+  if (entry.layout == "sparsecsr") return "sparse_csr";
+  if (entry.layout == "sparsecoo") return "sparse_coo";
+  return entry.layout;
+}
+
+// §6: byte order is marked for raw data of types of more than one byte. It then holds for the indices beside it too.
+bool is_swapped(const Entry& entry, DType dtype) { return entry.big_endian && !entry.zstd && dtype_bits(dtype) > 8; }
+
+// Turns index entries into catalog rows; one per decode.
+class Entries {
+ public:
+  Entries(Catalog& catalog, std::uint64_t blobs_end, const Limits& limits)
+      : catalog_(catalog), blobs_end_(blobs_end), limits_(limits) {}
+
+  // Adds one tensor with its parts. Whatever breaks a rule inside it becomes its fault.
+  void add(const Entry& entry);
+  // Says what was passed over.
+  void note_duplicates();
+
+ private:
+  void add_parts(const Entry& entry, DType dtype);
+  void add_dense(const Entry& entry, DType dtype);
+  void add_csr(const Entry& entry, DType dtype);
+  void add_coo(const Entry& entry, DType dtype);
+  std::uint64_t sparse_bytes(const Entry& entry, DType dtype) const;
+  model::PartRow& add_blob(const Entry& entry, DType dtype);
+  void add_view(const Entry& entry, std::string_view role, DType dtype, View view, bool swapped);
+
+  Catalog& catalog_;
+  std::uint64_t blobs_end_;
+  const Limits& limits_;
+  std::uint64_t duplicates_ = 0;
+  std::string first_duplicate_;
+};
+
+// zt-0.1 §3, §4
+void Entries::add(const Entry& entry) {
+  if (!catalog_.add_tensor(entry.name, entry.shape, layout_of(entry), entry.attributes)) {
+    if (duplicates_++ == 0) first_duplicate_ = entry.name;
+    return;
+  }
+  const auto dtype = find_long_storage(entry.dtype);
+  try {
+    if (entry.fault) throw *entry.fault;
+    check_extent(entry.offset, entry.length, blobs_end_, kRules.blob);
+    if (entry.offset == 0) throw Error(Code::malformed, kRules.blob.header, "offset 0 is the header's");
+    check_decoded(entry.length, limits_, kRules.blob);
+    if (!dtype) throw Error(Code::unsupported, "zt01.dtype", "unknown dtype " + in_quotes(entry.dtype));
+  } catch (const Error& error) {
+    add_blob(entry, dtype.value_or(DType::u8));
+    catalog_.fault_part(fault_of(error));
+    catalog_.fault_tensor(fault_of(error));
+    return;
+  }
+  try {
+    add_parts(entry, *dtype);
+  } catch (const Error& error) {
+    add_blob(entry, *dtype);  // its bytes can be read as they are
+    catalog_.fault_tensor(fault_of(error));
+  }
+}
+
+void Entries::note_duplicates() {
+  if (duplicates_ == 0) return;
+  catalog_.notes.push_back(std::to_string(duplicates_) + (duplicates_ == 1 ? " entry has" : " entries have") +
+                           " the name of an earlier tensor, which is the one that counts; the first is " +
+                           in_quotes(first_duplicate_));
+}
+
+// Adds nothing when it throws. zt-0.1 §5
+void Entries::add_parts(const Entry& entry, DType dtype) {
+  if (entry.layout == "dense") return add_dense(entry, dtype);
+  if (entry.layout == "sparsecsr") return add_csr(entry, dtype);
+  if (entry.layout == "sparsecoo") return add_coo(entry, dtype);
+  throw Error(Code::unsupported, "zt01.layout", "unknown layout " + in_quotes(entry.layout));
+}
+
+// §4
+void Entries::add_dense(const Entry& entry, DType dtype) {
+  const std::uint64_t expected = dense_bytes(entry.shape, dtype, kRules);
+  if (entry.zstd) {
+    check_ratio(expected, entry.length, kRules.blob);
+    check_decoded(expected, limits_, kRules.blob);
+  } else if (entry.length != expected) {
+    throw Error(
+        Code::malformed, kRules.dense_length,
+        "the shape takes " + std::to_string(expected) + " bytes, " + std::to_string(entry.length) + " are stored");
+  }
+  if (!is_swapped(entry, dtype) || expected == 0) {
+    add_blob(entry, dtype).recipe.decoded_length = expected;
+    return;
+  }
+  const std::uint32_t width = dtype_bits(dtype) / 8;
+  add_view(entry, "data", dtype, {.blob_length = expected, .shape = {1, expected / width}, .strides = {0, width}},
+           true);
+}
+
+[[noreturn]] void throw_unsaid() {
+  throw Error(Code::unsupported, "zt01.sparse.zstd",
+              "the file does not say how many bytes the sparse tensor takes before zstd: it cannot be read");
+}
+
+[[noreturn]] void throw_uneven(const Entry& entry, std::uint64_t bytes) {
+  if (entry.zstd) throw_unsaid();
+  throw Error(Code::malformed, "zt01.sparse.length", std::to_string(bytes) + " bytes are no whole number of entries");
+}
+
+// §5. The decoded bytes of a sparse blob. Those of a zstd one are not stated, so only one can be read that is as every
+// release wrote it: with as many bytes as the dense tensor would have.
+std::uint64_t Entries::sparse_bytes(const Entry& entry, DType dtype) const {
+  const std::uint64_t elements = element_count(entry.shape, kRules);
+  if (!entry.zstd) return entry.length;
+  const auto dense = byte_length(dtype, elements);
+  if (!dense || *dense / codec::kMaxRatio > entry.length) throw_unsaid();
+  check_decoded(*dense, limits_, kRules.blob);
+  return *dense;
+}
+
+// §5: row pointers, columns, values.
+void Entries::add_csr(const Entry& entry, DType dtype) {
+  if (entry.shape.size() != 2) throw Error(Code::malformed, kRules.sparse_rank, "a CSR tensor has two dimensions");
+  const std::uint64_t bytes = sparse_bytes(entry, dtype);
+  const std::uint32_t width = dtype_bits(dtype) / 8;
+  const auto pointers = checked::add(entry.shape[0], 1);
+  const auto head = pointers ? checked::multiply(*pointers, kIndexBytes) : std::nullopt;
+  if (!head || *head > bytes || (bytes - *head) % (kIndexBytes + width) != 0) throw_uneven(entry, bytes);
+  const std::uint64_t count = (bytes - *head) / (kIndexBytes + width);
+  const std::uint64_t values = *head + count * kIndexBytes;
+  const auto run = [&](std::uint64_t start, std::uint64_t elements, std::uint32_t element) {
+    return View{.blob_length = bytes, .start = start, .shape = {1, elements}, .strides = {0, element}};
+  };
+  const bool swapped = is_swapped(entry, dtype);
+  add_view(entry, "values", dtype, run(values, count, width), swapped);
+  add_view(entry, "indices", DType::u64, run(*head, count, kIndexBytes), swapped);
+  add_view(entry, "indptr", DType::u64, run(0, *pointers, kIndexBytes), swapped);
+}
+
+// §5: records of one position on each axis and a value.
+void Entries::add_coo(const Entry& entry, DType dtype) {
+  const std::uint64_t rank = entry.shape.size();
+  if (rank == 0) throw Error(Code::malformed, kRules.sparse_rank, "a COO tensor has at least one dimension");
+  const std::uint64_t bytes = sparse_bytes(entry, dtype);
+  const std::uint64_t record = rank * kIndexBytes + dtype_bits(dtype) / 8;
+  if (bytes % record != 0) throw_uneven(entry, bytes);
+  const std::uint64_t count = bytes / record;
+  const bool swapped = is_swapped(entry, dtype);
+  add_view(entry, "values", dtype,
+           {.blob_length = bytes, .start = rank * kIndexBytes, .shape = {1, count}, .strides = {0, record}}, swapped);
+  add_view(entry, "coords", DType::u64,
+           {.blob_length = bytes, .start = 0, .shape = {rank, count}, .strides = {kIndexBytes, record}}, swapped);
+}
+
+// The whole blob as the part "data".
+model::PartRow& Entries::add_blob(const Entry& entry, DType dtype) {
+  model::PartRow& row = catalog_.add_part("data", dtype,
+                                          {.offset = entry.offset,
+                                           .stored_length = entry.length,
+                                           .decoded_length = entry.zstd ? model::kUnknownLength : entry.length,
+                                           .coding = entry.zstd ? Coding::zstd : Coding::raw},
+                                          entry.digest);
+  row.storage = catalog_.intern(entry.dtype);
+  return row;
+}
+
+// A part of the blob; its digest is that of the blob's stored bytes.
+void Entries::add_view(const Entry& entry, std::string_view role, DType dtype, View view, bool swapped) {
+  view.element_bytes = dtype_bits(dtype) / 8;
+  if (swapped) view.swap_bytes = view.element_bytes;
+  const std::uint64_t elements = view.shape[0] * view.shape[1];  // they lie in the blob: no overflow
+  model::PartRow& row = catalog_.add_part(role, dtype,
+                                          {.offset = entry.offset,
+                                           .stored_length = entry.length,
+                                           .decoded_length = elements * view.element_bytes,
+                                           .view = catalog_.add_view(view),
+                                           .coding = entry.zstd ? Coding::zstd : Coding::raw},
+                                          entry.digest);
+  row.storage = catalog_.intern(dtype_name(dtype));
+}
+
+}  // namespace
+
+bool sniff(const ByteStore& store, std::string_view) { return begins_with(store, kMagic); }
+
+Catalog decode(const ByteStore& store, const Limits& limits) {
+  const Extent extent = find_index(store, kMagic, limits, kTrailer);
+  Catalog catalog;
+  catalog.format = "zt-0.1";
+  if (extent.length == 0) return catalog;  // §2: as the real reader has it
+  // A private copy: another process may write to the file between a check and a use.
+  std::vector<std::byte> index(static_cast<std::size_t>(extent.length));
+  store.read_at(extent.offset, index);
+
+  Entries entries(catalog, extent.offset, limits);
+  IndexCursor cursor(index, limits);
+  catalog.expect(cursor.count(), index.size());
+  Entry entry;
+  while (cursor.next(entry)) entries.add(entry);
+  entries.note_duplicates();
+  catalog.shrink();
+  return catalog;
+}
+
+}  // namespace zt::container::zt01

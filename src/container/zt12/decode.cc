@@ -1,0 +1,227 @@
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "container/shared/fields.h"
+#include "container/shared/tensor_checks.h"
+#include "container/shared/trailer.h"
+#include "container/zt12/manifest.h"
+#include "container/zt12/zt12.h"
+#include "wire/cbor_end.h"
+#include "ztensor/error.h"
+
+namespace zt::container::zt12 {
+namespace {
+
+using model::Catalog;
+using model::Coding;
+using model::Fault;
+
+constexpr std::uint64_t kHeaderBytes = 8;
+constexpr std::uint64_t kFooterBytes = 16;
+constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // of the manifest
+
+bool is_magic(std::span<const std::byte> bytes) { return as_text(bytes) == kMagic; }
+
+constexpr TensorRules kRules = {
+    .blob = {.align = "zt12.blob.align",
+             .bounds = "zt12.blob.bounds",
+             .header = "zt12.blob.header",
+             .limit = "zt12.part.limit",
+             .ratio = "zt12.zstd.ratio"},
+    .overflow = "zt12.shape.overflow",
+    .dense_data = "zt12.dense.data",
+    .dense_length = "zt12.dense.length",
+    .sparse_parts = "zt12.sparse.parts",
+    .sparse_rank = "zt12.sparse.rank",
+};
+
+// Where the manifest lies. §2
+Extent find_manifest(const ByteStore& store) {
+  const std::uint64_t size = store.size();
+  if (size < kHeaderBytes + kFooterBytes) {
+    throw Error(Code::malformed, "zt12.size",
+                "a file of " + std::to_string(size) + " bytes cannot be whole: 24 is the least");
+  }
+  std::array<std::byte, kHeaderBytes> head;
+  std::array<std::byte, kFooterBytes> footer;
+  store.read_at(0, head);
+  store.read_at(size - kFooterBytes, footer);
+  if (!is_magic(head)) throw Error(Code::malformed, "zt12.header.magic", "offset 0: expected ZTEN1000");
+  if (!is_magic(std::span(footer).subspan(8))) {
+    throw Error(Code::malformed, "zt12.footer.magic",
+                "offset " + std::to_string(size - 8) +
+                    ": expected ZTEN1000; the file was cut short, is unfinished or has bytes behind its end; see "
+                    "'ztensor repair'");
+  }
+  const auto length = endian::load_le<std::uint64_t>(footer.data());
+  if (length > size - kHeaderBytes - kFooterBytes) {
+    throw Error(Code::malformed, "zt12.manifest.bounds",
+                "the footer gives the manifest " + std::to_string(length) + " bytes of a file of " +
+                    std::to_string(size) + "; see 'ztensor repair'");
+  }
+  return {size - kFooterBytes - length, length};
+}
+
+// The item that the manifest's range begins with. While a file grows, the range goes on to the new end of the file,
+// over whatever is there: so it is fetched in pieces, each as long as those before, and only to the end of the item. A
+// private copy: another process may write to the file between a check and a use. zt-1.2 §2
+std::vector<std::byte> fetch_manifest(const ByteStore& store, Extent extent, const Limits& limits) {
+  const std::uint64_t most = std::min(extent.length, limits.index_bytes);
+  std::vector<std::byte> manifest;
+  wire::CborEnd end(extent.length, limits.depth);
+  std::uint64_t want = std::min<std::uint64_t>(most, kFirstPiece);
+  while (true) {
+    const std::size_t have = manifest.size();
+    manifest.resize(static_cast<std::size_t>(want));
+    store.read_at(extent.offset + have, std::span(manifest).subspan(have));
+    const auto state = end.advance(manifest);
+    if (state == wire::CborEnd::State::found) manifest.resize(static_cast<std::size_t>(end.position()));
+    if (state != wire::CborEnd::State::more || want == extent.length) return manifest;
+    if (want == most) {
+      throw Error(Code::limit, "zt12.manifest.limit",
+                  "a manifest of up to " + std::to_string(extent.length) + " bytes is over the limit of " +
+                      std::to_string(limits.index_bytes));
+    }
+    want = std::min(most, 2 * want);
+  }
+}
+
+// Turns manifest entries into catalog rows; one per decode.
+class Entries {
+ public:
+  // `manifest`: where its item lies.
+  Entries(Catalog& catalog, Extent manifest, std::uint64_t file_size, const Limits& limits)
+      : catalog_(catalog), manifest_(manifest), blobs_end_(file_size - kFooterBytes), limits_(limits) {}
+
+  // Adds one object with its parts. Whatever breaks a rule inside it becomes its fault.
+  void add(std::string_view name, const ObjectFields& object);
+
+ private:
+  void add_part(const PartFields& part);
+  void set_type(model::PartRow& row, const PartFields& part);
+  void check_part(const PartFields& part);
+  void fault_part(const PartFields& part, Fault fault);
+  bool has_part(std::string_view role) const { return catalog_.find_part(catalog_.tensor(row()), role).has_value(); }
+  std::uint32_t row() const { return static_cast<std::uint32_t>(catalog_.size() - 1); }
+
+  Catalog& catalog_;
+  Extent manifest_;
+  std::uint64_t blobs_end_;
+  const Limits& limits_;
+};
+
+// zt-1.2 §3
+void Entries::add(std::string_view name, const ObjectFields& object) {
+  if (!catalog_.add_tensor(name, object.shape, object.layout, object.attributes)) {
+    throw Error(Code::malformed, "zt12.name.duplicate", "two tensors are named " + in_quotes(name));
+  }
+  if (object.fault) catalog_.fault_tensor(fault_of(*object.fault));
+  for (const PartFields& part : object.parts) add_part(part);
+  if (catalog_.tensor(row()).fault != model::kNone) return;
+  try {
+    check_tensor(catalog_, limits_, kRules);
+  } catch (const Error& error) {
+    catalog_.fault_tensor(fault_of(error));
+  }
+}
+
+// zt-1.2 §3, §5
+void Entries::add_part(const PartFields& part) {
+  const auto storage = find_storage(part.dtype);
+  std::optional<Fault> fault;
+  try {
+    if (part.fault) throw *part.fault;
+    if (has_part(part.role)) throw Error(Code::malformed, "zt12.part.duplicate", "two parts have this role");
+    check_part(part);
+    if (!storage) throw Error(Code::unsupported, "zt12.part.dtype", "unknown dtype " + in_quotes(part.dtype));
+  } catch (const Error& error) {
+    fault = fault_of(error);
+  }
+  const std::uint64_t decoded = part.zstd ? part.decoded_length.value_or(model::kUnknownLength) : part.length;
+  model::PartRow& row = catalog_.add_part(part.role, storage.value_or(DType::u8),
+                                          {.offset = part.offset,
+                                           .stored_length = part.length,
+                                           .decoded_length = decoded,
+                                           .coding = part.zstd ? Coding::zstd : Coding::raw},
+                                          part.digest);
+  row.storage = catalog_.intern(part.dtype);
+  row.logical = catalog_.intern(part.type);
+  if (fault) {
+    catalog_.fault_part(*fault);
+    fault_part(part, *fault);
+  } else {
+    set_type(row, part);
+  }
+}
+
+// Marks the tensor because of one of its parts.
+void Entries::fault_part(const PartFields& part, Fault fault) {
+  fault.message.insert(0, "part " + in_quotes(part.role) + ": ");
+  catalog_.fault_tensor(std::move(fault));
+}
+
+// §5. The bytes of a part whose logical type is not known can be read; the tensor cannot.
+void Entries::set_type(model::PartRow& row, const PartFields& part) {
+  const LogicalType logical = find_logical(part.type, row.dtype);
+  if (logical.verdict == Logical::ok) {
+    row.dtype = logical.dtype;
+  } else if (logical.verdict == Logical::wrong) {
+    fault_part(part, {Code::malformed, "zt12.part.type.storage",
+                      "type " + in_quotes(part.type) + " cannot lie over " + in_quotes(part.dtype)});
+  } else {
+    fault_part(part, {Code::unsupported, "zt12.part.type", "unknown type " + in_quotes(part.type)});
+  }
+}
+
+// §3: where the stored bytes lie, and what they can decode to.
+void Entries::check_part(const PartFields& part) {
+  check_extent(part.offset, part.length, blobs_end_, kRules.blob);
+  if (part.offset + part.length > manifest_.offset && part.offset < manifest_.offset + manifest_.length) {
+    throw Error(Code::malformed, kRules.blob.bounds,
+                "offset " + std::to_string(part.offset) + " + length " + std::to_string(part.length) +
+                    " runs into the manifest at " + std::to_string(manifest_.offset));
+  }
+  if (!part.zstd && part.decoded_length && *part.decoded_length != part.length) {
+    throw Error(Code::malformed, "zt12.part.length",
+                "a raw part of " + std::to_string(part.length) + " bytes declares " +
+                    std::to_string(*part.decoded_length) + " decoded");
+  }
+  if (part.zstd && part.decoded_length) check_ratio(*part.decoded_length, part.length, kRules.blob);
+  check_decoded(part.decoded_length.value_or(part.length), limits_, kRules.blob);
+}
+
+}  // namespace
+
+// A file that begins like ours but does not end so is a 1.0 file where its last eight bytes can be the size of a
+// manifest; else it was cut short, and decode() says so.
+bool sniff(const ByteStore& store, std::string_view) {
+  if (!begins_with(store, kMagic)) return false;
+  return store.size() < kHeaderBytes + kFooterBytes || !ends_in_size_of_map(store);
+}
+
+Region locate(const ByteStore& store, const Limits& limits) {
+  const Extent extent = find_manifest(store);
+  return {extent.offset, fetch_manifest(store, extent, limits).size()};
+}
+
+Catalog decode(const ByteStore& store, const Limits& limits) {
+  const Extent extent = find_manifest(store);
+  const std::vector<std::byte> manifest = fetch_manifest(store, extent, limits);
+
+  Catalog catalog;
+  Entries entries(catalog, {extent.offset, manifest.size()}, extent.offset + extent.length + kFooterBytes, limits);
+  const RootFields root =
+      ManifestCursor(manifest, limits)
+          .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
+                [&](std::string_view name, const ObjectFields& object) { entries.add(name, object); });
+  catalog.format = root.version.starts_with("1.1") ? "zt-1.1" : "zt-1.2";
+  catalog.attributes.assign(root.attributes.begin(), root.attributes.end());
+  catalog.shrink();
+  return catalog;
+}
+
+}  // namespace zt::container::zt12

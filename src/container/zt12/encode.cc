@@ -1,0 +1,164 @@
+#include <algorithm>
+
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "container/shared/fields.h"
+#include "container/shared/splice.h"
+#include "container/zt12/manifest.h"
+#include "container/zt12/zt12.h"
+#include "wire/cbor.h"
+
+namespace zt::container::zt12 {
+namespace {
+
+using model::Catalog;
+using model::Coding;
+using model::PartRow;
+using wire::CborWriter;
+
+void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
+  const bool zstd = part.recipe.coding == Coding::zstd;
+  const bool knows_length = zstd && part.recipe.decoded_length != model::kUnknownLength;
+  const std::string_view logical = catalog.word(part.logical);
+  const std::string_view digest = catalog.text(part.digest);
+  out.map(3 + (logical.empty() ? 0U : 1U) + (knows_length ? 1U : 0U) + (zstd ? 1U : 0U) + (digest.empty() ? 0U : 1U));
+  out.text("dtype");
+  out.text(catalog.word(part.storage));
+  if (!logical.empty()) {
+    out.text("type");
+    out.text(logical);
+  }
+  out.text("offset");
+  out.unsigned_integer(part.recipe.offset);
+  out.text("length");
+  out.unsigned_integer(part.recipe.stored_length);
+  if (knows_length) {
+    out.text("uncompressed_length");
+    out.unsigned_integer(part.recipe.decoded_length);
+  }
+  if (zstd) {
+    out.text("encoding");
+    out.text("zstd");
+  }
+  if (!digest.empty()) {
+    out.text("digest");
+    out.text(digest);
+  }
+}
+
+void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
+  const std::string_view attributes = catalog.text(tensor.attributes);
+  out.map(attributes.empty() ? 3 : 4);
+  out.text("shape");
+  const auto shape = catalog.shape(tensor);
+  out.array(shape.size());
+  for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
+  out.text("format");
+  out.text(catalog.word(tensor.layout));
+  if (!attributes.empty()) {
+    out.text("attributes");
+    out.raw(as_bytes(attributes));
+  }
+  out.text("components");
+  out.map(tensor.part_count);
+  for (const PartRow& part : catalog.parts(tensor)) {
+    out.text(catalog.word(part.role));
+    encode_part(catalog, part, out);
+  }
+}
+
+std::vector<std::byte> head() {
+  const auto magic = as_bytes(kMagic);
+  return {magic.begin(), magic.end()};
+}
+
+std::vector<std::byte> manifest_of(const Catalog& catalog) {
+  CborWriter out;
+  out.map(catalog.attributes.empty() ? 2 : 3);
+  out.text("version");
+  out.text("1.2.0");
+  if (!catalog.attributes.empty()) {
+    out.text("attributes");
+    out.raw(catalog.attributes);
+  }
+  out.text("objects");
+  out.map(catalog.size());
+  for (std::uint32_t row = 0; row < catalog.size(); ++row) {
+    out.text(catalog.text(catalog.tensor(row).name));
+    encode_object(catalog, catalog.tensor(row), out);
+  }
+  return std::move(out.buffer());
+}
+
+std::vector<std::byte> footer(std::uint64_t, std::span<const std::byte> manifest) {
+  std::vector<std::byte> bytes(8 + kMagic.size());
+  endian::store_le<std::uint64_t>(bytes.data(), manifest.size());
+  std::ranges::copy(as_bytes(kMagic), bytes.begin() + 8);
+  return bytes;
+}
+
+// Objects stay in their order; new ones follow.
+std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
+  const std::vector<MemberView> old_root = members_of(manifest);
+  MapBuilder objects;
+  keep_objects(members_of(find_member(old_root, "objects")->value), edit, false, objects);
+  for (std::uint32_t row = 0; row < edit.added->size(); ++row) {
+    CborWriter object;
+    encode_object(*edit.added, edit.added->tensor(row), object);
+    objects.add(edit.added->text(edit.added->tensor(row).name), std::move(object.buffer()));
+  }
+  MapBuilder root;
+  for (const MemberView& member : old_root) {
+    if (member.key != "objects" && !(member.key == "attributes" && edit.attributes)) root.keep(member);
+  }
+  if (edit.attributes && !edit.attributes->empty()) root.add("attributes", *edit.attributes);
+  root.add("objects", objects);
+  CborWriter out;
+  out.buffer().reserve(manifest.size() + manifest.size() / 16);
+  root.write(out);
+  return std::move(out.buffer());
+}
+
+std::vector<std::byte> relocate(std::span<const std::byte> manifest,
+                                const std::function<std::uint64_t(Region)>& place) {
+  return with_parts(manifest, "components", [&](const std::vector<MemberView>& members, MapBuilder& out) {
+    const auto number_of = [&](std::string_view key) {
+      return wire::CborCursor(find_member(members, key)->value).read().number;
+    };
+    CborWriter offset;
+    offset.unsigned_integer(place({number_of("offset"), number_of("length")}));
+    for (const MemberView& member : members) {
+      if (member.key == "offset") {
+        out.change(member, offset.buffer());
+      } else {
+        out.keep(member);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+const model::Encoder kEncoder = {
+    .format = "zt-1.2",
+    .title = "1.2",
+    .index_limit = "zt12.manifest.limit",
+    .alignment = 64,
+    .manifest_alignment = 1,
+    .decoded_digests = false,
+    .holds = {},
+    .head = head,
+    .storage = [](DType dtype) { return type_words(dtype).storage; },
+    .logical = [](DType dtype) { return type_words(dtype).logical; },
+    .manifest = manifest_of,
+    .footer = footer,
+    .locate = locate,
+    .former =
+        [](const ByteStore&, const Catalog&, std::span<const std::byte>, std::vector<Region>&) {
+          return std::vector<Region>();  // none is used again
+        },
+    .edit = edit_manifest,
+    .relocate = relocate,
+};
+
+}  // namespace zt::container::zt12

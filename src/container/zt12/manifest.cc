@@ -1,0 +1,120 @@
+#include "container/zt12/manifest.h"
+
+#include "container/shared/manifest_fields.h"
+#include "ztensor/error.h"
+
+namespace zt::container::zt12 {
+
+using wire::CborCursor;
+using wire::CborItem;
+
+namespace {
+
+constexpr const char* kKey = "zt12.key";
+constexpr const char* kTwice = "zt12.field.duplicate";
+
+// spec/zt-1.2.md §3
+constexpr FieldMap<3> kRoot = {"zt12.root",
+                               "the manifest",
+                               kKey,
+                               kTwice,
+                               {{{"version", "zt12.root.version", true},
+                                 {"attributes", "zt12.root.attributes"},
+                                 {"objects", "zt12.root.objects", true}}}};
+constexpr FieldMap<4> kObject = {"zt12.object",
+                                 "the entry",
+                                 kKey,
+                                 kTwice,
+                                 {{{"shape", "zt12.object.shape", true},
+                                   {"format", "zt12.object.format", true},
+                                   {"attributes", "zt12.object.attributes"},
+                                   {"components", "zt12.object.components", true}}}};
+constexpr FieldMap<7> kPart = {"zt12.part",
+                               "the component",
+                               kKey,
+                               kTwice,
+                               {{{"dtype", "zt12.part.dtype.text", true},
+                                 {"offset", "zt12.part.offset", true},
+                                 {"length", "zt12.part.size", true},
+                                 {"type", "zt12.part.type.text"},
+                                 {"uncompressed_length", "zt12.part.decoded"},
+                                 {"encoding", "zt12.part.encoding.text"},
+                                 {"digest", "zt12.digest.text"}}}};
+
+}  // namespace
+
+ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits& limits)
+    : limits_(limits),
+      root_(manifest, lenient_rules(limits, 0)),
+      object_({}, lenient_rules(limits, 2)),
+      part_({}, lenient_rules(limits, 4)) {}
+
+RootFields ManifestCursor::walk(const Expect& expect,
+                                const std::function<void(std::string_view, const ObjectFields&)>& object) {
+  RootFields root;
+  read_fields(root_, kRoot, [&](unsigned index, const Field& field) {
+    switch (index) {
+      case 0: root.version = text_of(root_.read(), field); break;
+      case 1: root.attributes = read_map_bytes(root_, field); break;
+      default: walk_objects(field, expect, object);
+    }
+  });
+  return root;
+}
+
+void ManifestCursor::walk_objects(const Field& field, const Expect& expect,
+                                  const std::function<void(std::string_view, const ObjectFields&)>& object) {
+  std::string name;
+  read_names(
+      root_, field, kKey,
+      [&](std::string_view key) {
+        name = key;
+        fields_.fault = attempt(root_, object_, [&] { read_object(fields_); });
+        object(name, fields_);
+      },
+      expect);
+}
+
+void ManifestCursor::read_object(ObjectFields& out) {
+  out.shape.clear();
+  out.layout.clear();
+  out.attributes = {};
+  out.parts.clear();
+  read_fields(object_, kObject, [&](unsigned index, const Field& field) {
+    switch (index) {
+      case 0: read_shape(object_, limits_, field, "zt12.shape.rank", out.shape); break;
+      case 1: out.layout = text_of(object_.read(), field); break;
+      case 2: out.attributes = read_map_bytes(object_, field); break;
+      default: read_parts(field, out.parts);
+    }
+  });
+}
+
+void ManifestCursor::read_parts(const Field& field, std::vector<PartFields>& parts) {
+  read_names(object_, field, kKey, [&](std::string_view role) {
+    if (parts.size() >= limits_.parts) {
+      throw Error(Code::limit, "zt12.object.parts", "more than " + std::to_string(limits_.parts) + " parts");
+    }
+    PartFields& part = parts.emplace_back();
+    part.role = role;
+    part.fault = attempt(object_, part_, [&] { read_part(part_, part); });
+  });
+}
+
+void ManifestCursor::read_part(CborCursor& cursor, PartFields& out) {
+  read_fields(cursor, kPart, [&](unsigned index, const Field& field) {
+    const CborItem value = cursor.read();
+    if (!field.required && is_absent(value)) return;
+    switch (index) {
+      case 0: out.dtype = text_of(value, field); break;
+      case 1: out.offset = number_of(value, field); break;
+      case 2: out.length = number_of(value, field); break;
+      case 3: out.type = text_of(value, field); break;
+      case 4: out.decoded_length = number_of(value, field); break;
+      case 5: out.zstd = is_zstd(text_of(value, field), "zt12.part.encoding"); break;
+      default: out.digest = text_of(value, field);
+    }
+  });
+}
+
+}  // namespace zt::container::zt12

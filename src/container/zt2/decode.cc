@@ -1,0 +1,241 @@
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "container/shared/fields.h"
+#include "container/zt2/footer.h"
+#include "container/zt2/manifest.h"
+#include "container/zt2/names.h"
+#include "container/zt2/profiles.h"
+#include "container/zt2/regions.h"
+#include "container/zt2/zt2.h"
+#include "ztensor/error.h"
+
+namespace zt::container::zt2 {
+namespace {
+
+using model::Catalog;
+using model::Coding;
+using model::Fault;
+
+constexpr std::size_t kMaxShards = 65534;  // a Recipe's file is 16 bits, and 0 is this one
+
+Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
+
+// Left to right, so that a zero hides only what comes after it. zt-2 §4
+std::uint64_t product_of(std::span<const std::uint64_t> shape) {
+  std::uint64_t product = 1;
+  for (const std::uint64_t dimension : shape) {
+    const auto next = checked::multiply(product, dimension);
+    if (!next) {
+      throw Error(Code::malformed, "zt2.shape.overflow", "the shape has more elements than 64 bits count");
+    }
+    product = *next;
+  }
+  return product;
+}
+
+// A shard table is in the order of its encoded keys, which is that of length, then of bytes.
+bool before(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
+
+// Turns manifest entries into catalog rows; one per decode.
+class Entries {
+ public:
+  Entries(Catalog& catalog, std::uint64_t data_end, const Limits& limits)
+      : catalog_(catalog), data_end_(data_end), limits_(limits) {}
+
+  void add_shard(const ShardFields& shard);
+  void add_object(std::string_view name, const ObjectFields& object);
+
+ private:
+  void add_part(const PartFields& part);
+  DType storage_of(const PartFields& part);
+  std::uint16_t file_of(const PartFields& part);
+  void check_blob(const PartFields& part, std::uint16_t file);
+  std::optional<Fault> coding_fault(const PartFields& part);
+  void fault_tensor(const PartFields& part, Fault fault);
+  void check_layout(const ObjectFields& object, std::uint64_t elements);
+
+  Catalog& catalog_;
+  std::uint64_t data_end_;
+  const Limits& limits_;
+  std::vector<PartFacts> facts_;  // of the object being added
+};
+
+// zt-2 §8
+void Entries::add_shard(const ShardFields& shard) {
+  if (catalog_.shards.size() == kMaxShards) {
+    throw Error(Code::limit, "zt2.shard.limit", "more than " + std::to_string(kMaxShards) + " shards");
+  }
+  catalog_.shards.push_back({.name = std::string(shard.name), .size = shard.size, .digest = std::string(shard.digest)});
+}
+
+// zt-2 §4
+void Entries::add_object(std::string_view name, const ObjectFields& object) {
+  const std::uint64_t elements = product_of(object.shape);
+  // The CBOR has been checked for keys that are there twice.
+  catalog_.add_tensor(name, object.shape, layout_of_file(object.layout), object.attributes);
+  facts_.clear();
+  for (const PartFields& part : object.parts) {
+    try {
+      add_part(part);
+    } catch (Error& error) {
+      error.enter("part " + in_quotes(part.role));
+      throw;
+    }
+  }
+  if (object.shape.size() > limits_.rank) {
+    catalog_.fault_tensor(
+        {Code::limit, "zt2.shape.limit", "more than " + std::to_string(limits_.rank) + " dimensions"});
+  }
+  check_layout(object, elements);
+  if (!checked::elements(object.shape)) {
+    catalog_.fault_tensor(
+        {Code::unsupported, "zt2.shape.wide", "the dimensions that are not zero have a product of more than 64 bits"});
+  }
+}
+
+// zt-2 §5
+void Entries::add_part(const PartFields& part) {
+  const DType storage = storage_of(part);
+  const std::uint16_t file = file_of(part);
+  check_blob(part, file);
+  const bool empty = part.type && part.type->empty();  // a type without a name is none of ours
+  const LogicalType logical =
+      empty ? LogicalType{Logical::unknown, storage} : find_logical(part.type.value_or(""), storage);
+  if (logical.verdict == Logical::wrong) {
+    throw Error(Code::malformed, "zt2.part.type.storage",
+                "type " + in_quotes(*part.type) + " cannot lie over " + in_quotes(part.dtype));
+  }
+  const bool known = logical.verdict == Logical::ok;
+  const Coding coding = part.encoding == kSeekable ? Coding::seekable : Coding::raw;
+  model::PartRow& row = catalog_.add_part(part.role, logical.dtype,
+                                          {.offset = part.offset,
+                                           .stored_length = part.length,
+                                           .decoded_length = part.decoded_length,
+                                           .file = file,
+                                           .coding = coding},
+                                          part.digest);
+  row.storage = catalog_.intern(part.dtype);
+  row.logical = catalog_.intern(part.type.value_or(""));
+  facts_.push_back({.role = part.role,
+                    .dtype = logical.dtype,
+                    .typed = part.type.has_value(),
+                    .known = known,
+                    .bytes = part.decoded_length});
+  if (auto fault = coding_fault(part)) {
+    catalog_.fault_part(*fault);
+    fault_tensor(part, *std::move(fault));
+  } else if (!known) {  // its bytes can be read all the same
+    fault_tensor(part, {Code::unsupported, "zt2.part.type.unknown", "unknown type " + in_quotes(*part.type)});
+  }
+}
+
+// zt-2 §5. bool is a type over u8 here.
+DType Entries::storage_of(const PartFields& part) {
+  const auto storage = find_storage(part.dtype);
+  if (!storage || *storage == DType::boolean) {
+    throw Error(Code::malformed, "zt2.part.dtype.unknown", "unknown dtype " + in_quotes(part.dtype));
+  }
+  return *storage;
+}
+
+// zt-2 §8
+std::uint16_t Entries::file_of(const PartFields& part) {
+  if (!part.shard) return 0;
+  const auto& shards = catalog_.shards;
+  const auto found =
+      std::lower_bound(shards.begin(), shards.end(), *part.shard,
+                       [](const model::ShardRow& shard, std::string_view name) { return before(shard.name, name); });
+  if (found == shards.end() || found->name != *part.shard) {
+    throw Error(Code::malformed, "zt2.shard.unknown", "shard " + in_quotes(*part.shard) + " is not in the table");
+  }
+  return static_cast<std::uint16_t>(found - shards.begin() + 1);
+}
+
+// zt-2 §2
+void Entries::check_blob(const PartFields& part, std::uint16_t file) {
+  const auto range = [&] {
+    return "offset " + std::to_string(part.offset) + " + length " + std::to_string(part.length);
+  };
+  if (part.offset % kLeastAlignment != 0 || part.offset < kLeastAlignment) {
+    throw Error(Code::malformed, "zt2.blob.align", range() + ": the offset is no multiple of 4096 from 4096 on");
+  }
+  const std::uint64_t end = file == 0 ? data_end_ : catalog_.shards[file - 1U].size - kFooterBytes;
+  if (!checked::within(part.offset, part.length, end)) {
+    throw Error(Code::malformed, "zt2.blob.bounds", range() + " runs past " + std::to_string(end));
+  }
+}
+
+// Why the bytes cannot be decoded, as far as that can be told from here. zt-2 §7
+std::optional<Fault> Entries::coding_fault(const PartFields& part) {
+  if (part.encoding && part.encoding != kSeekable) {
+    return Fault{Code::unsupported, "zt2.encoding.unknown", "unknown encoding " + in_quotes(*part.encoding)};
+  }
+  if (part.encoding && !zstd_can_give(part.length, part.decoded_length)) {
+    return Fault{Code::malformed, "zt2.zstd.ratio",
+                 std::to_string(part.length) + " stored bytes cannot decode to " + std::to_string(part.decoded_length)};
+  }
+  if (part.decoded_length > limits_.decoded_bytes) {
+    return Fault{Code::limit, "zt2.part.limit",
+                 "more decoded bytes than the limit of " + std::to_string(limits_.decoded_bytes)};
+  }
+  return std::nullopt;
+}
+
+// Marks the tensor because of one of its parts.
+void Entries::fault_tensor(const PartFields& part, Fault fault) {
+  fault.message.insert(0, "part " + in_quotes(part.role) + ": ");
+  catalog_.fault_tensor(std::move(fault));
+}
+
+// zt-2 §6
+void Entries::check_layout(const ObjectFields& object, std::uint64_t elements) {
+  try {
+    check_profile({.layout = object.layout,
+                   .shape = object.shape,
+                   .elements = elements,
+                   .parts = facts_,
+                   .attributes = object.attributes});
+  } catch (const Error& error) {
+    if (refuses_file(object.layout)) throw;
+    catalog_.fault_tensor(fault_of(error));
+  }
+}
+
+}  // namespace
+
+bool sniff(const ByteStore& store, std::string_view) {
+  std::array<std::byte, kHeaderBytes> head;
+  if (store.size() < head.size()) return false;
+  store.read_at(0, head);
+  return as_text(head) == kMagic;
+}
+
+Catalog decode(const ByteStore& store, const Limits& limits) {
+  Catalog catalog;
+  catalog.format = "zt-2";
+  catalog.decoded_digests = true;
+  Ending ending = read_ending(store, limits);
+  if (ending.footer.is_data_shard()) {
+    catalog.notes.emplace_back("this is a data shard: it has no tensors, the file that names it has");
+    return catalog;
+  }
+  Entries entries(catalog, ending.file_size - kFooterBytes, limits);
+  ManifestCursor cursor(ending.manifest, limits);
+  const auto attributes = cursor.walk(
+      {.shard = [&](const ShardFields& shard) { entries.add_shard(shard); },
+       .expect = [&](std::uint64_t objects) { catalog.expect(objects, ending.manifest.size()); },
+       .object = [&](std::string_view name, const ObjectFields& object) { entries.add_object(name, object); }});
+  catalog.attributes.assign(attributes.begin(), attributes.end());
+  ending.manifest = {};  // before the extents are gathered
+  catalog.shrink();
+  check_overlap(catalog, ending.footer);
+  return catalog;
+}
+
+}  // namespace zt::container::zt2

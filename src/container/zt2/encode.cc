@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "container/shared/fields.h"
+#include "container/shared/splice.h"
+#include "container/zt2/footer.h"
+#include "container/zt2/names.h"
+#include "container/zt2/regions.h"
+#include "container/zt2/zt2.h"
+#include "hash/xxh3.h"
+#include "wire/cbor.h"
+
+namespace zt::container::zt2 {
+namespace {
+
+using model::Catalog;
+using model::Coding;
+using model::PartRow;
+using wire::CborWriter;
+
+// Keys of maps are in the order of their encoded bytes: a shorter text comes first. zt-2 §3
+bool key_less(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
+
+std::string_view storage(DType dtype) { return dtype == DType::boolean ? "u8" : type_words(dtype).storage; }
+std::string_view logical(DType dtype) { return dtype == DType::boolean ? "bool" : type_words(dtype).logical; }
+
+void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
+  const bool encoded = part.recipe.coding != Coding::raw;
+  const std::string_view type = catalog.word(part.logical);
+  const std::string_view digest = catalog.text(part.digest);
+  const bool elsewhere = part.recipe.file != 0;
+  out.map(2U + (type.empty() ? 0U : 1U) + (elsewhere ? 1U : 0U) + (digest.empty() ? 0U : 1U) + (encoded ? 2U : 0U));
+  out.text("blob");
+  out.array(2);
+  out.unsigned_integer(part.recipe.offset);
+  out.unsigned_integer(part.recipe.stored_length);
+  if (!type.empty()) {
+    out.text("type");
+    out.text(type);
+  }
+  out.text("dtype");
+  out.text(catalog.word(part.storage));
+  if (elsewhere) {
+    out.text("shard");
+    out.text(catalog.shards[part.recipe.file - 1U].name);
+  }
+  if (!digest.empty()) {
+    out.text("digest");
+    out.text(digest);
+  }
+  if (encoded) {
+    out.text("encoding");
+    out.text(kSeekable);
+    out.text("decoded_length");
+    out.unsigned_integer(part.recipe.decoded_length);
+  }
+}
+
+void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
+  const std::string_view attributes = catalog.text(tensor.attributes);
+  out.map(attributes.empty() ? 3 : 4);
+  out.text("parts");
+  std::vector<const PartRow*> parts;
+  for (const PartRow& part : catalog.parts(tensor)) parts.push_back(&part);
+  std::ranges::sort(parts, [&](const PartRow* a, const PartRow* b) {
+    return key_less(catalog.word(a->role), catalog.word(b->role));
+  });
+  out.map(parts.size());
+  for (const PartRow* part : parts) {
+    out.text(catalog.word(part->role));
+    encode_part(catalog, *part, out);
+  }
+  out.text("shape");
+  const auto shape = catalog.shape(tensor);
+  out.array(shape.size());
+  for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
+  out.text("layout");
+  out.text(layout_for_file(catalog.word(tensor.layout)));
+  if (!attributes.empty()) {
+    out.text("attributes");
+    out.raw(as_bytes(attributes));
+  }
+}
+
+std::vector<std::uint32_t> rows_in_order(const Catalog& catalog) {
+  std::vector<std::uint32_t> rows(catalog.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  std::ranges::sort(rows, [&](std::uint32_t a, std::uint32_t b) {
+    return key_less(catalog.text(catalog.tensor(a).name), catalog.text(catalog.tensor(b).name));
+  });
+  return rows;
+}
+
+void encode_shards(const Catalog& catalog, CborWriter& out) {
+  std::vector<const model::ShardRow*> shards;
+  for (const model::ShardRow& shard : catalog.shards) shards.push_back(&shard);
+  std::ranges::sort(shards,
+                    [](const model::ShardRow* a, const model::ShardRow* b) { return key_less(a->name, b->name); });
+  out.map(shards.size());
+  for (const model::ShardRow* shard : shards) {
+    out.text(shard->name);
+    out.map(2);
+    out.text("size");
+    out.unsigned_integer(shard->size);
+    out.text("digest");
+    out.text(shard->digest);
+  }
+}
+
+std::vector<std::byte> manifest_of(const Catalog& catalog) {
+  CborWriter out;
+  out.map(1U + (catalog.shards.empty() ? 0U : 1U) + (catalog.attributes.empty() ? 0U : 1U));
+  if (!catalog.shards.empty()) {
+    out.text("shards");
+    encode_shards(catalog, out);
+  }
+  out.text("objects");
+  out.map(catalog.size());
+  for (const std::uint32_t row : rows_in_order(catalog)) {
+    out.text(catalog.text(catalog.tensor(row).name));
+    encode_object(catalog, catalog.tensor(row), out);
+  }
+  if (!catalog.attributes.empty()) {
+    out.text("attributes");
+    out.raw(catalog.attributes);
+  }
+  return std::move(out.buffer());
+}
+
+std::vector<std::byte> encode_free(std::span<const Region> regions) {
+  CborWriter out;
+  out.array(regions.size());
+  for (const Region& region : regions) {
+    out.array(2);
+    out.unsigned_integer(region.offset);
+    out.unsigned_integer(region.length);
+  }
+  return std::move(out.buffer());
+}
+
+std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
+  const std::vector<MemberView> old_root = members_of(manifest);
+  MapBuilder objects;
+  keep_objects(members_of(find_member(old_root, "objects")->value), edit, true, objects);
+  for (std::uint32_t row = 0; row < edit.added->size(); ++row) {
+    CborWriter object;
+    encode_object(*edit.added, edit.added->tensor(row), object);
+    objects.add(edit.added->text(edit.added->tensor(row).name), std::move(object.buffer()));
+  }
+  objects.sort();
+  MapBuilder root;
+  for (const MemberView& member : old_root) {
+    if (member.key == "objects" || member.key == kFreeKey || (member.key == "attributes" && edit.attributes)) continue;
+    root.keep(member);
+  }
+  root.add("objects", objects);
+  if (edit.attributes && !edit.attributes->empty()) root.add("attributes", *edit.attributes);
+  if (!edit.free.empty()) root.add(kFreeKey, encode_free(edit.free));
+  root.sort();
+  CborWriter out;
+  out.buffer().reserve(manifest.size() + manifest.size() / 16);
+  root.write(out);
+  return std::move(out.buffer());
+}
+
+// Parts in shards stay where they are.
+std::vector<std::byte> relocate(std::span<const std::byte> manifest,
+                                const std::function<std::uint64_t(Region)>& place) {
+  return with_parts(manifest, "parts", [&](const std::vector<MemberView>& members, MapBuilder& out) {
+    const bool elsewhere = find_member(members, "shard") != nullptr;
+    for (const MemberView& member : members) {
+      if (member.key != "blob" || elsewhere) {
+        out.keep(member);
+        continue;
+      }
+      wire::CborCursor cursor(member.value);
+      cursor.read();  // an array of two
+      Region region;
+      cursor.more();
+      region.offset = cursor.read().number;
+      cursor.more();
+      region.length = cursor.read().number;
+      CborWriter blob;
+      blob.array(2);
+      blob.unsigned_integer(place(region));
+      blob.unsigned_integer(region.length);
+      out.change(member, std::move(blob.buffer()));
+    }
+  });
+}
+
+std::vector<std::byte> head() {
+  const auto magic = as_bytes(kMagic);
+  return {magic.begin(), magic.end()};
+}
+
+std::vector<std::byte> footer(std::uint64_t offset, std::span<const std::byte> manifest) {
+  Footer ending;  // of a data shard, unless there is a manifest
+  if (!manifest.empty()) {
+    ending = {.manifest_offset = offset, .manifest_length = manifest.size(), .manifest_hash = hash::xxh3(manifest)};
+  }
+  const auto bytes = encode_footer(ending);
+  return {bytes.begin(), bytes.end()};
+}
+
+Region locate(const ByteStore& store, const Limits& limits) {
+  const Footer ending = read_ending(store, limits).footer;
+  return {ending.manifest_offset, ending.manifest_length};
+}
+
+}  // namespace
+
+const model::Encoder kEncoder = {
+    .format = "zt-2",
+    .title = "2",
+    .index_limit = "zt2.manifest.limit",
+    .alignment = kLeastAlignment,
+    .manifest_alignment = kLeastAlignment,
+    .decoded_digests = true,
+    .holds = {.narrow_indices = true, .strict = true},
+    .head = head,
+    .storage = storage,
+    .logical = logical,
+    .manifest = manifest_of,
+    .footer = footer,
+    .locate = locate,
+    .former = former_regions,
+    .edit = edit_manifest,
+    .relocate = relocate,
+};
+
+}  // namespace zt::container::zt2

@@ -1,0 +1,170 @@
+#include "container/zt2/regions.h"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <tuple>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "wire/cbor.h"
+#include "ztensor/error.h"
+
+namespace zt::container::zt2 {
+namespace {
+
+struct Extent {
+  std::uint64_t offset;
+  std::uint64_t length;
+  std::uint32_t file;
+  bool operator<(const Extent& other) const {
+    return std::tie(file, offset, length) < std::tie(other.file, other.offset, other.length);
+  }
+};
+
+// Of all blobs that hold bytes, and of the manifest, that `wanted` takes, sorted.
+template <class F>
+std::vector<Extent> extents_of(const model::Catalog& catalog, const Footer& footer, F&& wanted) {
+  std::vector<Extent> extents;
+  const auto add = [&](const Extent& extent) {
+    if (wanted(extent)) extents.push_back(extent);
+  };
+  add({footer.manifest_offset, footer.manifest_length, 0});
+  for (std::uint32_t row = 0; row < catalog.part_rows(); ++row) {
+    const model::Recipe& recipe = catalog.part(row).recipe;
+    if (recipe.stored_length != 0) add({recipe.offset, recipe.stored_length, recipe.file});
+  }
+  std::sort(extents.begin(), extents.end());
+  return extents;
+}
+
+// Who lies there, for a message.
+std::string name_of(const model::Catalog& catalog, const Extent& extent) {
+  const std::string range =
+      " at offset " + std::to_string(extent.offset) + " + length " + std::to_string(extent.length);
+  for (std::uint32_t row = 0; row < catalog.size(); ++row) {
+    const model::TensorRow& tensor = catalog.tensor(row);
+    for (const model::PartRow& part : catalog.parts(tensor)) {
+      const model::Recipe& recipe = part.recipe;
+      if (recipe.offset == extent.offset && recipe.stored_length == extent.length && recipe.file == extent.file) {
+        return "part " + in_quotes(catalog.word(part.role)) + " of tensor " + in_quotes(catalog.text(tensor.name)) +
+               range;
+      }
+    }
+  }
+  return "the manifest" + range;
+}
+
+// The list as it stands there, in any state.
+std::vector<Region> read_list(std::span<const std::byte> manifest) {
+  using wire::CborKind;
+  std::vector<Region> list;
+  wire::CborCursor cursor(manifest, {.strict = true, .depth = 33});
+  if (cursor.read().kind != CborKind::map) return {};
+  while (cursor.more()) {
+    const auto at = cursor.rest();
+    if (at.empty() || static_cast<unsigned>(at[0]) >> 5 != wire::major::kText) {
+      cursor.skip();
+      cursor.skip();
+      continue;
+    }
+    if (as_text(cursor.read().content) != kFreeKey) {
+      cursor.skip();
+      continue;
+    }
+    if (cursor.read().kind != CborKind::array) return {};
+    while (cursor.more()) {
+      const wire::CborItem pair = cursor.read();
+      if (pair.kind != CborKind::array || pair.number != 2) return {};
+      std::array<std::uint64_t, 2> numbers;
+      for (std::uint64_t& value : numbers) {
+        cursor.more();
+        const wire::CborItem item = cursor.read();
+        if (item.kind != CborKind::unsigned_integer) return {};
+        value = item.number;
+      }
+      cursor.more();
+      list.push_back({numbers[0], numbers[1]});
+    }
+  }
+  return list;
+}
+
+}  // namespace
+
+// zt-2 §2
+void check_overlap(const model::Catalog& catalog, const Footer& footer) {
+  const std::vector<Extent> extents = extents_of(catalog, footer, [](const Extent&) { return true; });
+  for (std::size_t i = 1; i < extents.size(); ++i) {
+    const Extent& last = extents[i - 1];
+    const Extent& next = extents[i];
+    // Extents in order of their offsets overlap where neighbours do; the same bytes twice are shared on purpose.
+    if (last.file != next.file || next.offset >= last.offset + last.length) continue;
+    if (last.offset == next.offset && last.length == next.length) continue;
+    throw Error(Code::malformed, "zt2.blob.overlap", name_of(catalog, last) + " overlaps " + name_of(catalog, next));
+  }
+}
+
+std::vector<Region> free_regions(std::span<const std::byte> manifest, const model::Catalog& catalog,
+                                 const Footer& footer, std::uint64_t file_size) {
+  std::vector<Region> list;
+  try {
+    list = read_list(manifest);
+  } catch (const Error&) {
+    return {};
+  }
+  if (list.empty()) return {};
+  std::ranges::sort(list, {}, &Region::offset);
+  // Most blobs lie before all of the regions, whatever those are.
+  const std::uint64_t first = list.front().offset;
+  const std::vector<Extent> taken = extents_of(catalog, footer, [&](const Extent& extent) {
+    return extent.file == 0 && extent.offset + extent.length > first;  // of a file that was opened: they do not wrap
+  });
+  std::vector<Region> free;
+  std::uint64_t end = kLeastAlignment;  // of the region before
+  auto next = taken.begin();
+  std::uint64_t taken_end = 0;  // of the extents that begin before the region does
+  for (const Region& region : list) {
+    if (region.length == 0 || region.offset % kLeastAlignment != 0 || region.offset < end) continue;
+    if (file_size < kFooterBytes || !checked::within(region.offset, region.length, file_size - kFooterBytes)) continue;
+    for (; next != taken.end() && next->file == 0 && next->offset < region.offset; ++next) {
+      taken_end = std::max(taken_end, next->offset + next->length);
+    }
+    const bool follower = next != taken.end() && next->file == 0 && next->offset < region.offset + region.length;
+    if (taken_end > region.offset || follower) continue;
+    free.push_back(region);
+    end = region.offset + region.length;
+  }
+  return free;
+}
+
+std::vector<Region> former_regions(const ByteStore& store, const model::Catalog& catalog,
+                                   std::span<const std::byte> manifest, std::vector<Region>& reusable) {
+  const std::uint64_t size = store.size();
+  std::array<std::byte, kFooterBytes> bytes;
+  store.read_at(size - kFooterBytes, bytes);
+  const Footer present = parse_footer(bytes).value_or(Footer{});
+  // The version before this one: its footer stands before this one's. Who opened it a moment ago may be reading it.
+  std::optional<Footer> before;
+  if (size >= kLeastFileBytes + kFooterBytes) {
+    store.read_at(size - 2 * kFooterBytes, bytes);
+    before = parse_footer(bytes);
+  }
+  std::vector<Region> regions = free_regions(manifest, catalog, Footer{}, size);
+  const auto holds = [](const Region& region, const Footer& footer) {
+    return region.offset < footer.manifest_offset + footer.manifest_length &&
+           footer.manifest_offset < region.offset + region.length;
+  };
+  if (before) {
+    for (const Region& region : regions) {
+      if (!holds(region, present) && !holds(region, *before)) reusable.push_back(region);
+    }
+    std::ranges::sort(reusable, {}, &Region::length);
+  }
+  if (std::ranges::none_of(regions, [&](const Region& region) { return holds(region, present); })) {
+    regions.push_back({present.manifest_offset, present.manifest_length});
+  }
+  return regions;
+}
+
+}  // namespace zt::container::zt2

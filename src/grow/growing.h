@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "grow/growth.h"
+#include "io/writable.h"
+#include "model/encoder.h"
+#include "ztensor/options.h"
+#include "ztensor/source.h"
+
+namespace zt::grow {
+
+// The version that a file has, and how it ends. `free`: regions of former manifests.
+Live live_version(const ByteStore& store, const model::Catalog& catalog, Region manifest, std::span<const Region> free);
+Tail tail_of(const model::Encoder& encoder);
+
+// Throws unsupported "write.shard" when a shard of the file is the file itself: it would change under its own root.
+void check_no_own_shard(const std::filesystem::path& path, const model::Catalog& catalog);
+
+// One file that grows in place: its present version, locked, and what becomes of its manifest. One owner.
+class Growing {
+ public:
+  // Throws io (EWOULDBLOCK: another writer has it), usage (another format or alignment than the file's), unsupported (a
+  // file that cannot grow), and what open() throws.
+  Growing(const std::filesystem::path& path, const WriterOptions& options);
+
+  const model::Encoder& encoder() const { return *encoder_; }
+  const Source& current() const { return current_; }
+  std::uint64_t alignment() const { return alignment_; }
+  model::ManifestEdit& edit() { return edit_; }
+
+  // Whether a tensor of the present version stays.
+  bool has(std::string_view name) const;
+  // Takes a tensor out of it. Throws not_found.
+  void remove(std::string_view name);
+
+  // The file as an Output takes it: it has to outlive that.
+  std::unique_ptr<io::WritableFile> file();
+  // Publishes the new version with these new tensors. Everything else was said by edit(). Gives the size of the file.
+  std::uint64_t commit(const model::Catalog& added, const Limits& limits);
+  void abort() noexcept { growth_->abort(); }
+
+ private:
+  void read_present(const WriterOptions& options);
+  void check_entries() const;
+
+  std::filesystem::path path_;
+  std::unique_ptr<Growth> growth_;
+  Source current_;
+  const model::Encoder* encoder_ = nullptr;
+  std::uint64_t alignment_ = 0;
+  Region live_ = {};                 // of the manifest that the file has
+  std::vector<std::byte> manifest_;  // its bytes
+  std::vector<Region> reusable_;     // of former manifests: nobody looks there any more
+  model::ManifestEdit edit_;
+};
+
+}  // namespace zt::grow

@@ -1,0 +1,17 @@
+#include "grow/growing_end.h"
+
+namespace zt::grow {
+
+void GrowingEnd::check_size(std::uint64_t end) const {
+  if (end > kMaxSize) io::fail(EFBIG, file_.path(), "cannot grow");
+}
+
+void GrowingEnd::fail_live() const {
+  io::fail_usage(file_.path(), "its end is not that of the version to grow: it was changed meanwhile");
+}
+
+std::optional<std::uint64_t> find_former_end(Tail tail, const Live& live, const ByteStore& store) {
+  return tail == Tail::footer40 ? find_footer_end(live, store) : find_sized_end(live, store);
+}
+
+}  // namespace zt::grow

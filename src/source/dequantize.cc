@@ -1,0 +1,121 @@
+#include "source/dequantize.h"
+
+#include <new>
+#include <stdexcept>
+#include <string>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "container/profiles/profiles.h"
+#include "read/dequantize.h"
+#include "run/parallel.h"
+#include "source/state.h"
+#include "ztensor/source.h"
+
+namespace zt {
+namespace source {
+namespace {
+
+// Whether a dtype is the meaning of another one's bytes.
+bool is_logical(DType dtype) { return dtype >= DType::f8_e4m3fn || dtype == DType::boolean; }
+
+container::ProfilePart profile_part(const Part& part) {
+  const bool known = part.logical().empty() || is_logical(part.dtype());
+  return {part.role(), known ? std::optional(part.dtype()) : std::nullopt, part.length()};
+}
+
+std::vector<container::ProfilePart> profile_parts(const Tensor& tensor) {
+  std::vector<container::ProfilePart> parts;
+  for (std::size_t i = 0; i < tensor.parts(); ++i) parts.push_back(profile_part(tensor.part(i)));
+  return parts;
+}
+
+bool has_profile(std::string_view layout) {
+  return layout == container::kMx || layout == container::kQuantGroup || container::is_gguf(layout);
+}
+
+model::Quantized parse(const Tensor& tensor, std::span<const container::ProfilePart> parts) {
+  const std::string_view layout = tensor.layout();
+  if (!has_profile(layout)) {
+    throw Error(Code::usage, "",
+                "its layout is " + in_quotes(layout) + ": what can be dequantized is 'zt.mx/1' and 'zt.quant_group/1'");
+  }
+  const Value attributes = tensor.attributes();
+  const container::Profile profile{.layout = layout, .shape = tensor.shape(), .attributes = attributes, .parts = parts};
+  if (layout == container::kMx) return container::parse_mx(profile);
+  if (layout == container::kQuantGroup) return container::parse_quant_group(profile);
+  container::check_profile(profile);
+  throw Error(
+      Code::unsupported, "layout.gguf",
+      "layout " + in_quotes(layout) + ": blocks of ggml are handed out as they are, by part, and not yet decoded");
+}
+
+void check_limit(std::uint64_t elements, std::uint64_t limit) {
+  const auto bytes = checked::multiply(elements, sizeof(float));
+  if (bytes && *bytes <= limit) return;
+  throw Error(Code::limit, "dequantize.limit",
+              std::to_string(elements) + " values take more bytes than the limit of " + std::to_string(limit));
+}
+
+}  // namespace
+
+Dequantization::Dequantization(const Tensor& tensor) : tensor_(tensor) {
+  if (const auto cause = tensor.unreadable()) throw *cause;
+  const SourceState& state = *TensorAccess::state(tensor);
+  // Of other layouts no part is looked at; those of 1.1 may have to be decoded to tell their lengths.
+  const std::vector<container::ProfilePart> parts =
+      has_profile(tensor.layout()) ? profile_parts(tensor) : std::vector<container::ProfilePart>();
+  located(state, TensorAccess::row(tensor), nullptr, [&] {
+    how_ = parse(tensor, parts);
+    check_limit(elements(), state.options.limits.decoded_bytes);
+  });
+}
+
+void Dequantization::read(std::optional<Verify> verify, const Progress& progress) {
+  std::vector<Source::Read> reads;
+  const auto add = [&](std::string_view role, Buffer& buffer) {
+    const Part part = tensor_.part(role);
+    buffer = allocate(static_cast<std::size_t>(part.length()));
+    reads.push_back({part, buffer.bytes});
+  };
+  add("data", bytes_.data);
+  add("scales", bytes_.scales);
+  if (how_.zero == model::ZeroPoint::plain || how_.zero == model::ZeroPoint::packed) add("zeros", bytes_.zeros);
+  Source(TensorAccess::state(tensor_)).read(reads, verify, progress);
+}
+
+void Dequantization::fill(std::span<float> out) const {
+  run::Meter meter;
+  read::dequantize(how_, {bytes_.data.bytes, bytes_.scales.bytes, bytes_.zeros.bytes}, out,
+                   run::thread_count(TensorAccess::state(tensor_)->options.threads), meter);
+}
+
+}  // namespace source
+
+std::vector<float> dequantize(const Tensor& tensor, std::optional<Verify> verify, const Progress& progress) {
+  source::Dequantization work(tensor);
+  work.read(verify, progress);
+  std::vector<float> out;
+  try {
+    out.resize(static_cast<std::size_t>(work.elements()));
+  } catch (const std::exception&) {  // bad_alloc, length_error
+    throw Error(Code::no_memory, "", "no memory for " + std::to_string(work.elements()) + " values");
+  }
+  work.fill(out);
+  return out;
+}
+
+void dequantize_into(const Tensor& tensor, std::span<float> out, std::optional<Verify> verify,
+                     const Progress& progress) {
+  source::Dequantization work(tensor);
+  if (out.size() != work.elements()) {
+    throw source::fault_error(
+        *source::TensorAccess::state(tensor), source::TensorAccess::row(tensor),
+        {Code::usage, "",
+         "the buffer has " + std::to_string(out.size()) + " elements, the tensor " + std::to_string(work.elements())});
+  }
+  work.read(verify, progress);
+  work.fill(out);
+}
+
+}  // namespace zt

@@ -1,0 +1,144 @@
+#include "source/formats.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string>
+
+#include "base/utf8.h"
+#include "container/zt01/zt01.h"
+#include "container/zt10/zt10.h"
+#include "container/zt12/zt12.h"
+#include "container/zt2/zt2.h"
+#include "foreign/safetensors.h"
+#include "source/lookalikes.h"
+#include "ztensor/error.h"
+
+namespace zt::source {
+namespace {
+
+namespace zt01 = container::zt01;
+namespace zt10 = container::zt10;
+namespace zt12 = container::zt12;
+namespace zt2 = container::zt2;
+namespace safetensors = foreign::safetensors;
+
+// In the order of `detect`: what one row takes for its own, no later row is asked for.
+constexpr Format kFormats[] = {
+    {.name = "zt-1.2",
+     .title = "a .zt file of generation 1.2",
+     .sniff = zt12::sniff,
+     .decode = zt12::decode,
+     .encoder = &zt12::kEncoder,
+     .is_written = true},
+    // The decoder of 1.2 finds out which of the two it is. A file of 1.1 grows as one of 1.2 does, and keeps its version.
+    {.name = "zt-1.1", .title = "a .zt file of generation 1.1", .decode = zt12::decode, .encoder = &zt12::kEncoder},
+    {.name = "zt-2",
+     .title = "a .zt file of generation 2",
+     .sniff = zt2::sniff,
+     .decode = zt2::decode,
+     .encoder = &zt2::kEncoder,
+     .is_written = true},
+    {.name = "zt-1.0",
+     .title = "a .zt file of generation 1.0",
+     .sniff = zt10::sniff,
+     .decode = zt10::decode,
+     .encoder = &zt10::kEncoder,
+     .is_written = true},
+    {.name = "zt-0.1", .title = "a .zt file of generation 0.1", .sniff = zt01::sniff, .decode = zt01::decode},
+    {.name = "safetensors",
+     .title = "a safetensors file",
+     .suffixes = {".safetensors"},
+     .sniff = safetensors::sniff,
+     .decode = safetensors::decode},
+    {.name = "gguf", .title = "a GGUF file", .suffixes = {".gguf"}, .begins_with = {"GGUF"}},
+    {.name = "pt",
+     .title = "a zip archive (PyTorch or npz)",
+     .suffixes = {".pt", ".pth"},
+     .begins_with = {"PK\x03\x04"}},
+    {.name = "npz", .title = "an npz file", .suffixes = {".npz"}},
+    {.name = "pickle", .title = "a pickle", .begins_with = {"\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"}},
+    {.name = "npy", .title = "an npy file", .suffixes = {".npy"}, .begins_with = {"\x93NUMPY"}},
+    {.name = "hdf5", .title = "an HDF5 file", .suffixes = {".h5", ".hdf5"}, .begins_with = {"\x89HDF\r\n\x1a\n"}},
+    {.name = "onnx", .title = "an ONNX file", .suffixes = {".onnx"}},
+};
+
+constexpr std::string_view kOurs = "zt-";
+constexpr std::size_t kHead = 512;  // bytes that tell what else a content is
+
+bool is_named(const Format& format, std::string_view name) {
+  return format.name == name || (format.name.starts_with(kOurs) && format.name.substr(kOurs.size()) == name);
+}
+
+bool ends_in(std::string_view path, std::string_view suffix) {
+  const auto same = [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; };
+  const std::string_view end = path.substr(path.size() - std::min(path.size(), suffix.size()));
+  return !suffix.empty() && std::equal(end.begin(), end.end(), suffix.begin(), suffix.end(), same);
+}
+
+bool begins(const Format& format, std::string_view head) {
+  return std::ranges::any_of(format.begins_with,
+                             [&](std::string_view magic) { return !magic.empty() && head.starts_with(magic); });
+}
+
+}  // namespace
+
+const Format& detect(const ByteStore& store, std::string_view file_name) {
+  for (const Format& format : kFormats) {
+    if (format.sniff != nullptr && format.sniff(store, "")) return format;
+  }
+  // Before the name counts: what else the content is tells more than how it breaks the format that the name says.
+  std::array<std::byte, kHead> buffer;
+  const auto head = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(kHead, store.size())));
+  store.read_at(0, head);
+  for (const Format& format : kFormats) {
+    if (begins(format, as_text(head))) {
+      throw Error(Code::unsupported, "format.unread", "this is " + std::string(format.title) + ", which is not read");
+    }
+  }
+  refuse_text(as_text(head));
+  for (const Format& format : kFormats) {
+    if (format.sniff != nullptr && format.sniff(store, file_name)) return format;
+  }
+  throw Error(Code::unsupported, "format.unknown",
+              store.size() == 0 ? "the file is empty"
+                                : "the content is of no format that is read: .zt of any generation, or safetensors");
+}
+
+const Format& find_writable(std::string_view name) {
+  if (name.empty()) name = "1.2";
+  std::string expected;
+  for (const Format& format : kFormats) {
+    if (!format.is_written) continue;
+    if (is_named(format, name)) return format;
+    expected += (expected.empty() ? "" : ", ") + std::string(format.encoder->title);
+  }
+  throw Error(Code::usage, "", "format " + in_quotes(name) + " cannot be written: expected one of " + expected);
+}
+
+const model::Encoder* find_encoder(std::string_view format) {
+  const auto found = std::ranges::find(kFormats, format, &Format::name);
+  return found == std::end(kFormats) ? nullptr : found->encoder;
+}
+
+void check_format_name(std::string_view name) {
+  std::string expected = "auto";
+  for (const Format& format : kFormats) {
+    if (format.decode == nullptr) continue;
+    if (is_named(format, name)) return;
+    expected += ", " + std::string(format.name);
+  }
+  throw Error(Code::usage, "", "no format is named " + in_quotes(name) + ": expected " + expected);
+}
+
+void check_suffix(std::string_view path) {
+  for (const Format& format : kFormats) {
+    for (const std::string_view suffix : format.suffixes) {
+      if (!ends_in(path, suffix)) continue;
+      throw Error(Code::usage, "",
+                  std::string(path) + ": files named *" + std::string(suffix) + " cannot be written: name it *.zt");
+    }
+  }
+}
+
+}  // namespace zt::source

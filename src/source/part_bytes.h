@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "read/pieces.h"
+#include "ztensor/tensor.h"
+
+namespace zt::source {
+
+// The decoded bytes of one part from first to last, all digests checked on the way. One thread's. Errors name file,
+// tensor and part.
+class PartBytes {
+ public:
+  // Decodes a part that does not say how long it is, to count. Throws malformed, io.
+  explicit PartBytes(const Part& part);
+  PartBytes(const PartBytes&) = delete;
+  PartBytes& operator=(const PartBytes&) = delete;
+
+  std::uint64_t length() const { return recipe_.decoded_length; }
+  // The next out.size() bytes, of those that are left. Cheapest in steps of read::kPieceBytes.
+  void read(std::span<std::byte> out);
+  // After the last byte. Throws mismatch, malformed.
+  void finish();
+
+ private:
+  template <class F>
+  decltype(auto) located(F&& work) const;
+  void next_piece(std::span<std::byte> out);
+
+  Part part_;
+  model::Recipe recipe_;  // reader_ points at it
+  std::unique_ptr<read::PieceReader> reader_;
+  read::Scratch scratch_;
+  std::size_t piece_ = 0;        // the next one
+  std::vector<std::byte> held_;  // of a piece that was not handed out whole
+  std::size_t held_passed_ = 0;
+};
+
+// Reads the bytes of an index part as 64-bit indices, negative ones with their sign.
+class WideIndices {
+ public:
+  explicit WideIndices(const Part& part);
+  std::uint64_t length() const { return bytes_.length(); }
+  unsigned width() const { return width_; }
+  std::uint64_t count() const { return bytes_.length() / width_; }
+  std::uint64_t stray() const { return bytes_.length() % width_; }  // bytes past the last whole index
+  void read(std::span<std::uint64_t> out);
+  void finish() { bytes_.finish(); }
+
+ private:
+  PartBytes bytes_;
+  unsigned width_;
+  bool signed_;
+  std::vector<std::byte> narrow_;
+};
+
+}  // namespace zt::source

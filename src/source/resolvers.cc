@@ -1,0 +1,173 @@
+#include <algorithm>
+#include <cerrno>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "base/utf8.h"
+#include "hash/digest.h"
+#include "io/file.h"
+#include "io/target.h"
+#include "run/progress.h"
+#include "source/shards.h"
+#include "ztensor/error.h"
+#include "ztensor/shards.h"
+
+namespace zt {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The file, or null when there is none.
+std::shared_ptr<const io::File> open_if_there(const fs::path& path) {
+  try {
+    return io::File::open(path);
+  } catch (const Error& error) {
+    if (error.os_error() == ENOENT || error.os_error() == ENOTDIR) return nullptr;
+    throw;
+  }
+}
+
+class Beside final : public Resolver {
+ public:
+  explicit Beside(const fs::path& root) : folder_(root.parent_path()), stem_(root.stem()) {}
+  std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const override {
+    return open_if_there(place(shard));
+  }
+  fs::path place(const ShardIdentity& shard) const override {
+    if (!source::is_shard_name(shard.name)) {
+      throw Error(Code::malformed, "shard.name", "a shard is named " + in_quotes(shard.name));
+    }
+    fs::path name = stem_;
+    name += "-" + shard.name + ".zt";
+    return folder_ / name;
+  }
+
+ private:
+  fs::path folder_;
+  fs::path stem_;
+};
+
+class ByContent final : public Resolver {
+ public:
+  explicit ByContent(fs::path folder) : folder_(std::move(folder)) {}
+  std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const override {
+    const fs::path path = place(shard);
+    return path.empty() ? nullptr : open_if_there(path);
+  }
+  fs::path place(const ShardIdentity& shard) const override {
+    const auto digest = hash::parse_decoded_digest(shard.digest);
+    if (!digest || digest->algorithm == Checksum::none) return {};
+    const std::size_t colon = shard.digest.find(':');
+    return folder_ / "blobs" / shard.digest.substr(0, colon) / shard.digest.substr(colon + 1);
+  }
+
+ private:
+  fs::path folder_;
+};
+
+class ByIdentity final : public Resolver {
+ public:
+  explicit ByIdentity(fs::path folder) : folder_(std::move(folder)) {}
+  std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const override {
+    const auto digest = hash::parse_decoded_digest(shard.digest);
+    if (!digest || digest->algorithm == Checksum::none) return nullptr;
+    for (const fs::path& path : candidates(shard.size)) {
+      const auto file = matching(path, *digest);
+      if (file && file->size() == shard.size) return file;
+    }
+    return nullptr;
+  }
+
+ private:
+  std::vector<fs::path> candidates(std::uint64_t size) const {
+    std::vector<fs::path> found;
+    std::error_code failed;  // a folder that cannot be listed holds nothing that we find
+    fs::directory_iterator entries(folder_, failed);
+    for (; !failed && entries != fs::directory_iterator(); entries.increment(failed)) {
+      std::error_code unreadable;
+      if (entries->path().extension() == ".zt" && entries->is_regular_file(unreadable) &&
+          entries->file_size(unreadable) == size) {
+        found.push_back(entries->path());
+      }
+    }
+    std::sort(found.begin(), found.end());
+    return found;
+  }
+
+  // What a file hashed to is kept as long as it does not change: other shards may be as large.
+  std::shared_ptr<const io::File> matching(const fs::path& path, const hash::Digest& wanted) const {
+    const std::lock_guard lock(mutex_);
+    Known& known = known_[{path, wanted.algorithm}];
+    if (!known.file || known.file->was_changed()) {
+      known.file = open_if_there(path);
+      if (!known.file) return nullptr;
+      run::Meter nobody;
+      known.digest = source::digest_of(*known.file, wanted.algorithm, nobody);
+    }
+    return known.digest == wanted ? known.file : nullptr;
+  }
+
+  struct Known {
+    std::shared_ptr<const io::File> file;
+    hash::Digest digest;
+  };
+  fs::path folder_;
+  mutable std::mutex mutex_;
+  mutable std::map<std::pair<fs::path, Checksum>, Known> known_;
+};
+
+class InOrder final : public Resolver {
+ public:
+  explicit InOrder(std::vector<std::shared_ptr<const Resolver>> resolvers) : resolvers_(std::move(resolvers)) {}
+  std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const override {
+    for (const auto& resolver : resolvers_) {
+      if (auto found = resolver->find(shard)) return found;
+    }
+    return nullptr;
+  }
+  // The first that is there, else the first at all.
+  fs::path place(const ShardIdentity& shard) const override {
+    fs::path first;
+    for (const auto& resolver : resolvers_) {
+      fs::path path = resolver->place(shard);
+      std::error_code unknown;
+      if (!path.empty() && fs::exists(path, unknown)) return path;
+      if (first.empty()) first = std::move(path);
+    }
+    return first;
+  }
+
+ private:
+  std::vector<std::shared_ptr<const Resolver>> resolvers_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Resolver> shards_beside(const fs::path& root) { return std::make_shared<Beside>(root); }
+std::shared_ptr<const Resolver> shards_by_content(const fs::path& folder) {
+  return std::make_shared<ByContent>(folder);
+}
+std::shared_ptr<const Resolver> shards_by_identity(const fs::path& folder) {
+  return std::make_shared<ByIdentity>(folder);
+}
+std::shared_ptr<const Resolver> shards_in_order(std::vector<std::shared_ptr<const Resolver>> resolvers) {
+  return std::make_shared<InOrder>(std::move(resolvers));
+}
+// Whoever downloads models links to them from elsewhere, and to all files of one or to the root alone. Searching folders
+// comes last: it hashes files.
+std::shared_ptr<const Resolver> shards_of(const fs::path& root) {
+  const std::vector<fs::path> names = io::names_through_links(root);
+  std::vector<std::shared_ptr<const Resolver>> resolvers;
+  for (const fs::path& name : names) {
+    resolvers.push_back(shards_beside(name));
+    resolvers.push_back(shards_by_content(name.parent_path()));
+  }
+  for (const fs::path& name : names) resolvers.push_back(shards_by_identity(name.parent_path()));
+  return shards_in_order(std::move(resolvers));
+}
+
+}  // namespace zt

@@ -1,0 +1,124 @@
+#include "source/shards.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "hash/running.h"
+#include "io/file.h"
+#include "ztensor/error.h"
+
+namespace zt::source {
+namespace {
+
+constexpr std::size_t kMostName = 64;
+constexpr std::size_t kHashedAtOnce = std::size_t{1} << 20;
+constexpr std::string_view kMagic = "\x89ZT2\r\n\x1a\n";
+constexpr std::uint64_t kHeaderBytes = 8;
+constexpr std::uint64_t kFooterBytes = 40;
+constexpr std::uint32_t kVersion = 2;
+
+ShardIdentity identity_of(const model::ShardRow& row) { return {row.name, row.size, row.digest}; }
+
+// A data shard, or any whole file of generation 2: what lies between its ends is bytes to us. zt-2 §8
+void check_ends(const ByteStore& store) {
+  std::array<std::byte, kHeaderBytes> head;
+  std::array<std::byte, kFooterBytes> footer;
+  const bool fits = store.size() >= kHeaderBytes + kFooterBytes;
+  if (fits) {
+    store.read_at(0, head);
+    store.read_at(store.size() - kFooterBytes, footer);
+  }
+  if (!fits || as_text(head) != kMagic || as_text(std::span(footer).last(kHeaderBytes)) != kMagic ||
+      endian::load_le<std::uint32_t>(footer.data() + 24) != kVersion) {
+    throw Error(Code::malformed, "shard.magic", "it is no whole file of generation 2");
+  }
+}
+
+}  // namespace
+
+bool is_shard_name(std::string_view name) {
+  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  return !name.empty() && name.size() <= kMostName && name.front() != '.' &&
+         name.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+hash::Digest digest_of(const ByteStore& store, Checksum algorithm, run::Meter& meter) {
+  hash::RunningDigest digest(algorithm);
+  const std::uint64_t size = store.size();
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(size, kHashedAtOnce)));
+  for (std::uint64_t at = 0; at < size; at += buffer.size()) {
+    const auto piece =
+        std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(size - at, buffer.size())));
+    store.read_at(at, piece);
+    digest.update(piece);
+    meter.add(piece.size());
+  }
+  return digest.finish();
+}
+
+Shards::Shards(std::span<const model::ShardRow> rows, std::shared_ptr<const Resolver> resolver, bool generation2)
+    : rows_(rows),
+      resolver_(std::move(resolver)),
+      generation2_(generation2),
+      slots_(std::make_unique<Slot[]>(rows.size())) {}
+
+// zt-2 §8
+std::shared_ptr<const ByteStore> Shards::resolve(const model::ShardRow& row) const {
+  const ShardIdentity identity = identity_of(row);
+  std::shared_ptr<const ByteStore> store = resolver_ ? resolver_->find(identity) : nullptr;
+  if (!store) {
+    const std::filesystem::path place = resolver_ ? resolver_->place(identity) : std::filesystem::path();
+    if (!place.empty())
+      throw Error::system(ENOENT, place.native(),
+                          "the shard is missing, and no *.zt file beside it has its " + std::to_string(row.size) +
+                              " bytes and its digest");
+    throw Error(Code::unsupported, "shard.missing",
+                resolver_ ? "its resolver finds none" : "the source is not on disk: a resolver has to find it");
+  }
+  if (!generation2_) return store;
+  if (store->size() != row.size) {
+    throw Error(Code::malformed, "shard.size",
+                "it has " + std::to_string(store->size()) + " bytes, expected " + std::to_string(row.size));
+  }
+  check_ends(*store);
+  return store;
+}
+
+const std::shared_ptr<const ByteStore>& Shards::store(std::size_t shard) const {
+  Slot& slot = slots_[shard];
+  const std::lock_guard lock(slot.mutex);
+  if (!slot.store) slot.store = resolve(rows_[shard]);
+  return slot.store;
+}
+
+std::filesystem::path Shards::path(std::size_t shard) const {
+  std::shared_ptr<const ByteStore> found;
+  {
+    const std::lock_guard lock(slots_[shard].mutex);
+    found = slots_[shard].store;
+  }
+  if (!found) return resolver_ ? resolver_->place(identity_of(rows_[shard])) : std::filesystem::path();
+  const auto* const file = dynamic_cast<const io::File*>(found.get());
+  return file == nullptr ? std::filesystem::path() : file->path();
+}
+
+// zt-2 §8
+bool Shards::check(std::size_t shard, run::Meter& meter) const {
+  const model::ShardRow& row = rows_[shard];
+  return inside("shard " + in_quotes(row.name), [&] {
+    const auto wanted = hash::parse_decoded_digest(row.digest);
+    const std::shared_ptr<const ByteStore> found = store(shard);
+    if (wanted && wanted->algorithm == Checksum::none) return false;
+    const std::string digest = wanted ? hash::format_digest(digest_of(*found, wanted->algorithm, meter)) : "";
+    if (digest == row.digest) return true;
+    throw Error(Code::mismatch, "shard.digest",
+                "its bytes have digest " + (wanted ? digest : "of another form") + ", expected " + row.digest);
+  });
+}
+
+}  // namespace zt::source

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "hash/digest.h"
+#include "model/catalog.h"
+#include "run/progress.h"
+#include "ztensor/byte_store.h"
+#include "ztensor/digest.h"
+#include "ztensor/resolver.h"
+
+namespace zt::source {
+
+// 1 to 64 of A-Z a-z 0-9 . _ -, and no dot first.
+bool is_shard_name(std::string_view name);
+// The digest of all bytes of a store, counted with `meter`. Any thread: it is not polled.
+hash::Digest digest_of(const ByteStore& store, Checksum algorithm, run::Meter& meter);
+
+// The shards of one source. Each is looked for when it is first needed; a failure is not remembered, so that it can be
+// tried again. Any thread.
+class Shards {
+ public:
+  // `resolver` may be null: nothing is found. `generation2`: shards must be whole files of that.
+  Shards(std::span<const model::ShardRow> rows, std::shared_ptr<const Resolver> resolver, bool generation2);
+
+  // Throws io (ENOENT: no such file), unsupported where nobody knows where to look, malformed "shard.*".
+  const std::shared_ptr<const ByteStore>& store(std::size_t shard) const;
+  // Of what was found, else where it should be; empty for what is not on disk.
+  std::filesystem::path path(std::size_t shard) const;
+  // Holds all of its bytes against its digest: false where there is none that we know. Throws as store(), and mismatch
+  // "shard.digest".
+  bool check(std::size_t shard, run::Meter& meter) const;
+  std::size_t size() const { return rows_.size(); }
+  const model::ShardRow& row(std::size_t shard) const { return rows_[shard]; }
+
+ private:
+  struct Slot {
+    std::mutex mutex;
+    std::shared_ptr<const ByteStore> store;  // set once
+  };
+  std::shared_ptr<const ByteStore> resolve(const model::ShardRow& row) const;
+
+  std::span<const model::ShardRow> rows_;  // of the source's catalog
+  std::shared_ptr<const Resolver> resolver_;
+  bool generation2_;
+  std::unique_ptr<Slot[]> slots_;
+};
+
+}  // namespace zt::source

@@ -1,0 +1,357 @@
+#include "ztensor/shards.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "base/utf8.h"
+#include "errors.h"
+#include "hash/running.h"
+#include "io/file.h"
+#include "many_threads.h"
+#include "source/shards.h"
+#include "source/state.h"
+#include "temp_dir.h"
+#include "ztensor/source.h"
+#include "ztensor/verify.h"
+#include "ztensor/writer.h"
+
+namespace zt {
+namespace {
+
+using test::TempDir;
+using test::write_file;
+
+constexpr std::uint64_t kAt = 4096;
+
+// A data shard: bytes between the ends of a file of generation 2.
+std::string shard_file(std::string_view content) {
+  const std::string magic = "\x89ZT2\r\n\x1a\n";
+  std::string file = magic;
+  file.resize(kAt);
+  file += content;
+  file += std::string(24, '\0') + '\2' + std::string(7, '\0') + magic;
+  return file;
+}
+
+std::string digest_text(std::string_view bytes, Checksum algorithm) {
+  hash::RunningDigest digest(algorithm);
+  digest.update(as_bytes(bytes));
+  return hash::format_digest(digest.finish());
+}
+
+model::ShardRow row_of(const std::string& name, const std::string& file, Checksum algorithm = Checksum::sha256) {
+  return {name, file.size(), digest_text(file, algorithm)};
+}
+
+// A root of generation 2 with a tensor of `size` bytes in each shard, its name the shard's.
+Source root(const std::filesystem::path& path, std::vector<model::ShardRow> shards, std::uint64_t size,
+            std::shared_ptr<const Resolver> resolver = {}) {
+  auto state = std::make_shared<SourceState>();
+  state->store = std::make_shared<MemoryStore>(std::vector<std::byte>(100));
+  state->path = path;
+  state->name = path.empty() ? "memory.zt" : path.string();
+  state->mappable = true;
+  state->options.resolver = std::move(resolver);
+  state->catalog.format = "zt-2";
+  state->catalog.decoded_digests = true;
+  const std::uint64_t shape[] = {size};
+  for (std::uint16_t i = 0; i < shards.size(); ++i) {
+    state->catalog.add_tensor(shards[i].name, shape, "dense", {});
+    state->catalog.add_part(
+        "data", DType::u8,
+        {.offset = kAt, .stored_length = size, .decoded_length = size, .file = static_cast<std::uint16_t>(i + 1)}, "");
+  }
+  state->catalog.shards = std::move(shards);
+  return source::make_source(std::move(state));
+}
+
+std::string text_of(const Tensor& tensor) {
+  const std::vector<std::uint8_t> bytes = tensor.read<std::uint8_t>();
+  return {bytes.begin(), bytes.end()};
+}
+
+const std::string kFirst = shard_file("first");
+const std::string kOther = shard_file("other");
+
+TEST(Shards, AreFoundBesideTheFileUnderItsName) {
+  const TempDir dir;
+  write_file(dir / "model-a.zt", kFirst);
+  write_file(dir / "model-b.zt", kOther);
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther)}, 5);
+  EXPECT_EQ(text_of(source.tensor("a")), "first");
+  EXPECT_EQ(text_of(source.tensor("b")), "other");
+  const Bytes mapped = source.tensor("b").map();
+  EXPECT_EQ(as_text(mapped.view()), "other");
+  EXPECT_EQ(source.tensor("b").data().shard(), "b");
+  EXPECT_EQ(source.tensor("b").data().file(), 2U);
+  std::vector<std::byte> out(2);
+  source.tensor("b").read_slice({{.start = 3, .count = 2, .step = 1, .list = {}}}, out);
+  EXPECT_EQ(as_text(out), "er");
+  EXPECT_EQ(source.files(), 3U);
+}
+
+TEST(Shards, AreFoundByContentOrIdentityWhereTheyHaveOtherNames) {
+  const TempDir dir;
+  for (const Checksum algorithm : {Checksum::sha256, Checksum::xxh3}) {
+    const model::ShardRow first = row_of("a", kFirst, algorithm);
+    const std::size_t colon = first.digest.find(':');
+    std::filesystem::create_directories(dir / "blobs/" / first.digest.substr(0, colon));
+    write_file(dir / "blobs" / first.digest.substr(0, colon) / first.digest.substr(colon + 1), kFirst);
+    write_file(dir / "1.zt", shard_file("wrong"));
+    write_file(dir / "2.zt", "too short");
+    write_file(dir / "3.zt", kOther);
+    write_file(dir / "4.txt", kOther);
+    const Source source = root(dir / "model.zt", {first, row_of("b", kOther, algorithm)}, 5);
+    EXPECT_EQ(text_of(source.tensor("b")), "other");
+    EXPECT_EQ(text_of(source.tensor("a")), "first");
+    EXPECT_EQ(source.paths().back(), dir / "3.zt");
+    write_file(dir / "3.zt", shard_file("OTHER"));
+    EXPECT_EQ(shards_by_identity(dir.path())->find({"b", kOther.size(), row_of("b", kOther).digest}), nullptr);
+  }
+}
+
+TEST(Shards, AreFoundBesideEveryFileThatALinkLeadsTo) {
+  const TempDir dir;
+  for (const char* folder : {"store", "middle", "here"}) std::filesystem::create_directory(dir / folder);
+  write_file(dir / "store/model.zt", "");
+  write_file(dir / "store/model-a.zt", kFirst);
+  write_file(dir / "middle/named-b.zt", kOther);
+  std::filesystem::create_symlink(dir / "store/model.zt", dir / "middle/named.zt");
+  std::filesystem::create_symlink("../middle/named.zt", dir / "here/link.zt");
+  const std::vector<model::ShardRow> rows = {row_of("a", kFirst), row_of("b", kOther)};
+  const Source source = root(dir / "here/link.zt", rows, 5);
+  EXPECT_EQ(source.paths()[1], dir / "store/model-a.zt") << "known before it is opened";
+  EXPECT_EQ(text_of(source.tensor("a")), "first");
+  EXPECT_EQ(text_of(source.tensor("b")), "other");
+  write_file(dir / "here/link-a.zt", shard_file("nearer"));
+  const Source near = root(dir / "here/link.zt", {row_of("a", shard_file("nearer"))}, 6);
+  EXPECT_EQ(text_of(near.tensor("a")), "nearer");
+}
+
+TEST(Shards, OfALinkInALoopAreMissing) {
+  const TempDir dir;
+  std::filesystem::create_symlink("loop.zt", dir / "loop.zt");
+  const Source source = root(dir / "loop.zt", {row_of("a", kFirst)}, 5);
+  EXPECT_EQ(test::error_of([&] { text_of(source.tensor("a")); }).os_error(), ENOENT);
+}
+
+TEST(Shards, OfASaveThroughALinkLieBesideTheFileThatIsWritten) {
+  const TempDir dir;
+  std::filesystem::create_directory(dir / "models");
+  std::filesystem::create_symlink("models/big.zt", dir / "link.zt");
+  const std::vector<float> data(1000, 1.5F);
+  Writer writer = Writer::create(dir / "link.zt", {.format = "2", .max_shard_size = 8192});
+  for (const char* name : {"a", "b", "c"}) writer.add(name, {1000}, std::span<const float>(data));
+  writer.finalize();
+  EXPECT_EQ(dir.count(), 2U);
+  for (const char* name : {"models/big.zt", "link.zt"}) {
+    const Source source = open(dir / name);
+    EXPECT_GT(source.files(), 1U);
+    for (const Tensor tensor : source) EXPECT_EQ(tensor.read<float>(), data);
+    EXPECT_TRUE(verify(source).unreadable.empty());
+  }
+}
+
+TEST(Shards, ByIdentitySeeThatACandidateHasChanged) {
+  const TempDir dir;
+  write_file(dir / "1.zt", kFirst);
+  const auto resolver = shards_by_identity(dir.path());
+  const ShardIdentity other{"b", kOther.size(), row_of("b", kOther).digest};
+  EXPECT_EQ(resolver->find(other), nullptr);
+  EXPECT_EQ(resolver->find({"b", kOther.size(), "blake3:00"}), nullptr);
+  std::filesystem::remove(dir / "1.zt");
+  write_file(dir / "1.zt", kOther);
+  std::filesystem::last_write_time(dir / "1.zt",
+                                   std::filesystem::file_time_type::clock::now() + std::chrono::seconds(5));
+  write_file(dir / "2.zt", kOther);
+  EXPECT_NE(resolver->find(other), nullptr);
+}
+
+TEST(Shards, AreNotNeededBeforeATensorIs) {
+  const TempDir dir;
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther)}, 5);
+  EXPECT_EQ(source.size(), 2U);
+  EXPECT_EQ(source.paths(),
+            (std::vector<std::filesystem::path>{dir / "model.zt", dir / "model-a.zt", dir / "model-b.zt"}));
+  write_file(dir / "model-b.zt", kOther);
+  EXPECT_EQ(text_of(source.tensor("b")), "other");
+  const Error missing = test::error_of([&] { text_of(source.tensor("a")); });
+  EXPECT_EQ(missing.code(), Code::io);
+  EXPECT_EQ(missing.os_error(), ENOENT);
+  EXPECT_EQ(missing.path(), (dir / "model-a.zt").native());
+  EXPECT_NE(std::string(missing.what()).find("'a'"), std::string::npos) << missing.what();
+  EXPECT_EQ(test::error_of([&] { source.tensor("a").map(); }).os_error(), ENOENT);
+  write_file(dir / "model-a.zt", kFirst);
+  EXPECT_EQ(text_of(source.tensor("a")), "first") << "a failure is not remembered";
+}
+
+TEST(Shards, OfASourceInMemoryNeedAResolver) {
+  const Source alone = root({}, {row_of("a", kFirst)}, 5);
+  const Error error = test::error_of([&] { text_of(alone.tensor("a")); });
+  EXPECT_EQ(error.code(), Code::unsupported);
+  EXPECT_STREQ(error.rule(), "shard.missing");
+  EXPECT_TRUE(alone.paths().empty());
+
+  class Own final : public Resolver {
+   public:
+    std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const override {
+      if (shard.name != "a") return nullptr;
+      return std::make_shared<MemoryStore>(std::vector<std::byte>(as_bytes(kFirst).begin(), as_bytes(kFirst).end()));
+    }
+  };
+  const Source source = root({}, {row_of("a", kFirst), row_of("b", kOther)}, 5, std::make_shared<Own>());
+  EXPECT_EQ(text_of(source.tensor("a")), "first");
+  EXPECT_STREQ(test::error_of([&] { text_of(source.tensor("b")); }).rule(), "shard.missing");
+}
+
+TEST(Shards, AreOfTheSizeAndTheFormatThatTheyShouldBe) {
+  const TempDir dir;
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst)}, 5);
+  const auto rule = [&](const std::string& file) {
+    write_file(dir / "model-a.zt", file);
+    const Error error = test::error_of([&] { text_of(source.tensor("a")); });
+    EXPECT_EQ(error.code(), Code::malformed);
+    return std::string(error.rule());
+  };
+  EXPECT_EQ(rule(kFirst + "x"), "shard.size");
+  EXPECT_EQ(rule(""), "shard.size");
+  for (const std::size_t at : {std::size_t{0}, kFirst.size() - 1, kFirst.size() - 16}) {
+    std::string file = kFirst;
+    file[at] ^= 1;
+    EXPECT_EQ(rule(file), "shard.magic") << at;
+  }
+  const std::string small = "\x89ZT2\r\n\x1a\n";
+  const Source tiny = root(dir / "model.zt", {row_of("a", small)}, 0);
+  write_file(dir / "model-a.zt", small);
+  EXPECT_STREQ(test::error_of([&] { tiny.tensor("a").data().check(); }).rule(), "shard.magic");
+}
+
+TEST(Shards, AreNeverFoundByANameThatIsAPath) {
+  const TempDir dir;
+  write_file(dir / "model-", kFirst);
+  for (const char* name : {"", ".a", "../a", "a/b", "a b", "a\n", "ä"}) {
+    EXPECT_FALSE(source::is_shard_name(name)) << name;
+    const Source source = root(dir / "model.zt", {{name, kFirst.size(), "xxh3:0000000000000001"}}, 5);
+    EXPECT_STREQ(test::error_of([&] { text_of(source.tensor(name)); }).rule(), "shard.name") << name;
+  }
+  EXPECT_TRUE(source::is_shard_name("a..b-C_9"));
+  EXPECT_TRUE(source::is_shard_name(std::string(64, 'a')));
+  EXPECT_FALSE(source::is_shard_name(std::string(65, 'a')));
+  EXPECT_TRUE(shards_by_content("x")->place({"a", 1, "sha256:../../etc"}).empty());
+}
+
+TEST(Shards, AreCheckedAsAWholeWhenThatIsAskedFor) {
+  const TempDir dir;
+  std::string changed = kFirst;
+  changed[100] = 'x';  // in no tensor's bytes
+  write_file(dir / "model-a.zt", changed);
+  write_file(dir / "model-b.zt", kOther);
+  model::ShardRow unknown = row_of("c", kOther);
+  unknown.digest = "blake3:00";
+  write_file(dir / "model-c.zt", kOther);
+  model::ShardRow misshapen = row_of("d", kOther);
+  misshapen.digest = "xxh3:1";
+  write_file(dir / "model-d.zt", kOther);
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther), unknown, misshapen}, 5);
+  EXPECT_TRUE(check(source).findings.empty());
+  const VerifyReport report = check(source, CheckOptions{.shards = true});
+  ASSERT_EQ(report.findings.size(), 2U);
+  EXPECT_EQ(report.findings[0].tensor, "");
+  for (const Finding& finding : report.findings) {
+    EXPECT_EQ(finding.error.code(), Code::mismatch);
+    EXPECT_STREQ(finding.error.rule(), "shard.digest");
+  }
+  EXPECT_EQ(report.shards, std::vector<std::string>{"b"});
+}
+
+TEST(Shards, AreFindingsOfACheckWhenTheyAreMissing) {
+  const TempDir dir;
+  write_file(dir / "model-b.zt", kOther);
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther)}, 5);
+  const VerifyReport report = check(source, CheckOptions{.shards = true});
+  ASSERT_EQ(report.findings.size(), 2U) << "of the tensor, and of the shard";
+  EXPECT_EQ(report.findings[0].tensor, "a");
+  EXPECT_EQ(report.findings[1].tensor, "");
+  EXPECT_EQ(report.findings[0].error.os_error(), ENOENT);
+  EXPECT_EQ(report.undigested, std::vector<std::string>{"b"});
+}
+
+TEST(ThreadsShards, AreLookedForOnce) {
+  class Counting final : public Resolver {
+   public:
+    std::shared_ptr<const ByteStore> find(const ShardIdentity&) const override {
+      ++count;
+      return std::make_shared<MemoryStore>(std::vector<std::byte>(as_bytes(kFirst).begin(), as_bytes(kFirst).end()));
+    }
+    mutable std::atomic<int> count = 0;
+  };
+  const auto resolver = std::make_shared<Counting>();
+  const Source source = root({}, {row_of("a", kFirst)}, 5, resolver);
+  test::together(8, [&](std::size_t) {
+    EXPECT_EQ(text_of(source.tensor("a")), "first");
+    EXPECT_TRUE(source.paths().empty());
+  });
+  EXPECT_EQ(resolver->count, 1);
+}
+
+TEST(ThreadsShards, AreLookedForAgainByEachThatMissesOne) {
+  const TempDir dir;
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst)}, 5);
+  test::together(
+      4, [&](std::size_t) { EXPECT_EQ(test::error_of([&] { text_of(source.tensor("a")); }).os_error(), ENOENT); });
+  write_file(dir / "model-a.zt", kFirst);
+  test::together(4, [&](std::size_t) { EXPECT_EQ(text_of(source.tensor("a")), "first"); });
+}
+
+// Each candidate is hashed by one thread, while the others wait for what it finds.
+TEST(ThreadsResolvers, FindByIdentityWhatSeveralAskFor) {
+  const TempDir dir;
+  write_file(dir / "1.zt", kFirst);
+  write_file(dir / "2.zt", kOther);
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther)}, 5);
+  test::together(6, [&](std::size_t thread) {
+    EXPECT_EQ(text_of(source.tensor(thread % 2 == 0 ? "a" : "b")), thread % 2 == 0 ? "first" : "other");
+    EXPECT_EQ(source.paths()[thread % 2 + 1], dir / (thread % 2 == 0 ? "1.zt" : "2.zt"));
+  });
+}
+
+// --- parts that are views ---
+
+Source viewed(const model::View& view, std::vector<std::byte> blob, std::uint64_t decoded) {
+  auto state = std::make_shared<SourceState>();
+  const std::uint64_t size = blob.size();
+  state->store = std::make_shared<MemoryStore>(std::move(blob));
+  state->name = "memory.zt";
+  state->mappable = true;
+  state->catalog.format = "zt-0.1";
+  const std::uint64_t shape[] = {decoded};
+  state->catalog.add_tensor("w", shape, "dense", {});
+  state->catalog.add_part(
+      "data", DType::u8,
+      {.offset = 0, .stored_length = size, .decoded_length = decoded, .view = state->catalog.add_view(view)}, "");
+  return source::make_source(std::move(state));
+}
+
+TEST(Part, MapsARangeOfABlobAndNoOtherView) {
+  std::vector<std::byte> blob(16);
+  for (std::size_t i = 0; i < blob.size(); ++i) blob[i] = static_cast<std::byte>('a' + i);
+  model::View view{.blob_length = 16, .start = 4, .shape = {1, 2}, .strides = {0, 4}, .element_bytes = 4};
+  const Bytes mapped = viewed(view, blob, 8).tensor("w").data().map();
+  EXPECT_EQ(as_text(mapped.view()), "efghijkl");
+  view.swap_bytes = 4;
+  const Source swapped = viewed(view, blob, 8);
+  EXPECT_EQ(test::error_of([&] { swapped.tensor("w").data().map(); }).code(), Code::unsupported);
+  EXPECT_EQ(text_of(swapped.tensor("w")), "hgfelkji");
+  view = {.blob_length = 16, .start = 0, .shape = {1, 2}, .strides = {0, 8}, .element_bytes = 4};
+  const Source apart = viewed(view, blob, 8);
+  EXPECT_EQ(test::error_of([&] { apart.tensor("w").data().map(); }).code(), Code::unsupported);
+  EXPECT_EQ(text_of(apart.tensor("w")), "abcdijkl");
+}
+
+}  // namespace
+}  // namespace zt

@@ -1,0 +1,245 @@
+#include "ztensor/source.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "read/parts.h"
+#include "run/parallel.h"
+#include "run/pause.h"
+#include "source/formats.h"
+#include "source/state.h"
+#include "ztensor/shards.h"
+
+namespace zt {
+namespace source {
+
+read::Check check_of(Verify verify) {
+  switch (verify) {
+    case Verify::standard: return read::Check::standard;
+    case Verify::always: return read::Check::all;
+    case Verify::never: break;
+  }
+  return read::Check::none;
+}
+
+std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part) {
+  std::string place = "tensor " + in_quotes(catalog.text(catalog.tensor(tensor).name));
+  if (part != nullptr) place += ": part " + in_quotes(catalog.word(part->role));
+  if (part != nullptr && part->recipe.file != 0)
+    place += " in shard " + in_quotes(catalog.shards[part->recipe.file - 1U].name);
+  return place;
+}
+
+Error fault_error(const SourceState& state, std::uint32_t tensor, const model::Fault& fault) {
+  Error error(fault.code, fault.rule, fault.message);
+  error.enter(place_of(state.catalog, tensor, nullptr));
+  error.enter_file(state.name);
+  return error;
+}
+
+namespace {
+
+// Values are walked and freed by recursion, so that their depth has a bound that no caller can lift.
+constexpr std::uint32_t kMaxDepth = 1000;
+
+void decode(SourceState& state) {
+  if (state.options.limits.depth > kMaxDepth) {
+    throw Error(Code::usage, "", "Limits::depth is at most " + std::to_string(kMaxDepth));
+  }
+  try {
+    const Format& format = detect(*state.store, state.name);
+    state.catalog = format.decode(*state.store, state.options.limits);
+  } catch (Error& error) {
+    error.enter_file(state.name);
+    throw;
+  }
+}
+
+// The size of a file and its last bytes, those that it had when it was opened: every change to it that a reader may see
+// half of is seen in them.
+struct Look {
+  std::uint64_t size = 0;
+  std::vector<std::byte> tail;
+  friend bool operator==(const Look&, const Look&) = default;
+};
+
+Look look_at(const SourceState& state, std::uint64_t size) {
+  constexpr std::uint64_t kTail = 40;  // the footer of any generation
+  const std::uint64_t opened = state.store->size();
+  Look look{.size = size, .tail = std::vector<std::byte>(static_cast<std::size_t>(std::min(opened, kTail)))};
+  state.store->read_at(opened - look.tail.size(), look.tail);
+  return look;
+}
+
+// What another process can bring about that grows the file meanwhile, or gives up doing so.
+bool may_be_torn(const Error& error) {
+  const Code code = error.code();  // mismatch: of the manifest, in a region that was used again meanwhile
+  return code == Code::malformed || code == Code::mismatch || code == Code::limit || code == Code::io;
+}
+
+bool is_as_before(const SourceState& state, const Look& before) {
+  try {
+    return look_at(state, state.file ? state.file->size_now() : state.store->size()) == before;
+  } catch (const Error&) {
+    return false;  // it was cut
+  }
+}
+
+}  // namespace
+
+Source open_settled(const std::function<std::shared_ptr<SourceState>()>& begin) {
+  constexpr int kTries = 50;
+  constexpr int kLongestPause = 25;  // milliseconds: about a second in all
+  for (int tried = 1;; ++tried) {
+    const std::shared_ptr<SourceState> state = begin();
+    std::optional<Error> failure;
+    Look before;
+    try {
+      before = look_at(*state, state->store->size());  // not that of now: it may have grown since it was opened
+      decode(*state);
+    } catch (const Error& error) {
+      if (!may_be_torn(error)) throw;
+      failure = error;
+    }
+    // What was decoded while the file changed may be of two versions, but if it changes all the time, it has to do.
+    if (tried == kTries || is_as_before(*state, before)) {
+      if (failure) throw *failure;
+      return make_source(state);
+    }
+    run::pause(std::chrono::milliseconds(std::min(tried - 1, kLongestPause)));
+  }
+}
+
+Source make_source(std::shared_ptr<SourceState> state) {
+  state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
+  if (!state->catalog.shards.empty()) {
+    std::shared_ptr<const Resolver> resolver = state->options.resolver;
+    if (!resolver && !state->path.empty()) resolver = shards_of(state->path);
+    state->shards = std::make_unique<const Shards>(state->catalog.shards, std::move(resolver),
+                                                   state->catalog.format.starts_with("zt-2"));
+  }
+  return Source(std::move(state));
+}
+
+}  // namespace source
+
+model::Recipe SourceState::measured(const model::PartRow& part, const Progress& progress) const {
+  model::Recipe recipe = part.recipe;
+  if (recipe.decoded_length == model::kUnknownLength) {
+    run::Meter meter(progress, 1);  // how much it will be is what is asked
+    recipe.decoded_length = read::measure(part_source(part, recipe), options.limits.decoded_bytes, meter);
+  }
+  return recipe;
+}
+
+Source open(const std::filesystem::path& path, const OpenOptions& options) {
+  return source::open_settled([&] {
+    auto state = std::make_shared<SourceState>();
+    const auto file = io::File::open(path);
+    state->store = file;
+    state->path = std::filesystem::absolute(path);
+    state->name = path.string();
+    state->options = options;
+    state->mappable = options.backend != Backend::read;
+    state->file = file;
+    return state;
+  });
+}
+
+Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const OpenOptions& options) {
+  auto state = std::make_shared<SourceState>();
+  state->store = std::move(store);
+  state->name = name;
+  state->options = options;
+  state->mappable = options.backend != Backend::read;
+  source::decode(*state);
+  return source::make_source(std::move(state));
+}
+
+std::size_t Source::size() const { return state_->catalog.size(); }
+
+Tensor Source::operator[](std::size_t index) const {
+  if (index >= size()) {
+    throw Error(Code::not_found, "", "tensor " + std::to_string(index) + " of " + std::to_string(size()));
+  }
+  return Tensor(state_, static_cast<std::uint32_t>(index));
+}
+
+std::optional<Tensor> Source::find(std::string_view name) const {
+  const auto row = state_->catalog.find(name);
+  if (!row) return std::nullopt;
+  return Tensor(state_, *row);
+}
+
+Tensor Source::tensor(std::string_view name) const {
+  if (const auto found = find(name)) return *found;
+  Error error(Code::not_found, "", "no tensor is named " + in_quotes(name));
+  error.enter_file(state_->name);
+  throw error;
+}
+
+std::string_view Source::format() const { return state_->catalog.format; }
+
+Value Source::attributes() const {
+  const auto cbor = attributes_cbor();
+  return cbor.empty() ? Value() : Value::parse(cbor, state_->options.limits.depth);
+}
+
+std::span<const std::byte> Source::attributes_cbor() const { return state_->catalog.attributes; }
+
+std::vector<std::filesystem::path> Source::paths() const {
+  std::vector<std::filesystem::path> paths;
+  if (!state_->path.empty()) paths.push_back(state_->path);
+  for (std::size_t i = 0; state_->shards && i < state_->shards->size(); ++i) {
+    std::filesystem::path path = state_->shards->path(i);
+    if (!path.empty()) paths.push_back(std::move(path));
+  }
+  return paths;
+}
+
+std::size_t Source::files() const { return 1 + state_->catalog.shards.size(); }
+
+const std::vector<std::string>& Source::notes() const { return state_->catalog.notes; }
+
+std::uint64_t Source::stored_size() const { return state_->store->size(); }
+std::uint64_t Source::shards_size() const {
+  std::uint64_t sum = 0;
+  for (const model::ShardRow& shard : state_->catalog.shards) sum = checked::add_up(sum, shard.size);
+  return sum;
+}
+
+void Source::read(std::span<const Read> reads, std::optional<Verify> verify, const Progress& progress) const {
+  const read::Check check = source::check_of(verify.value_or(state_->options.verify));
+  std::vector<read::Job> jobs;
+  std::vector<model::Recipe> recipes;
+  jobs.reserve(reads.size());
+  recipes.reserve(reads.size());  // the jobs point into it
+  std::uint64_t total = 0;
+  for (const Read& read : reads) {
+    const model::PartRow& part = read.part.prepare(*state_);
+    source::located(*state_, read.part.tensor_, &part, [&] { recipes.push_back(state_->measured(part, progress)); });
+    if (recipes.back().decoded_length != read.out.size()) {
+      source::located(*state_, read.part.tensor_, &part, [&] {
+        throw Error(Code::usage, "",
+                    "the buffer has " + std::to_string(read.out.size()) + " bytes, the part " +
+                        std::to_string(recipes.back().decoded_length));
+      });
+    }
+    source::located(*state_, read.part.tensor_, &part, [&] {
+      jobs.push_back({.part = state_->part_source(part, recipes.back()), .check = check, .out = read.out, .visit = {}});
+    });
+    total = checked::add(total, read.out.size()).value_or(total);
+  }
+  run::Meter meter(progress, total);
+  read::carry_out(jobs, run::thread_count(state_->options.threads), meter, [&](std::size_t job, Error& error) {
+    const Part& part = reads[job].part;
+    error.enter(source::place_of(state_->catalog, part.tensor_, &state_->catalog.part(part.row_)));
+    error.enter_file(state_->name);
+    throw error;
+  });
+  meter.finish();
+}
+
+}  // namespace zt

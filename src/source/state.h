@@ -1,0 +1,86 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "io/file.h"
+#include "model/catalog.h"
+#include "read/pieces.h"
+#include "source/shards.h"
+#include "ztensor/byte_store.h"
+#include "ztensor/options.h"
+#include "ztensor/progress.h"
+#include "ztensor/source.h"
+#include "ztensor/tensor.h"
+
+namespace zt {
+
+// What the handles of one open source share. Immutable but for the memory of which views were checked.
+struct SourceState {
+  model::Catalog catalog;
+  std::shared_ptr<const ByteStore> store;
+  std::filesystem::path path;  // empty: not on disk
+  std::string name;            // for messages
+  OpenOptions options;
+  bool mappable = false;
+  std::shared_ptr<const io::File> file;          // the store, where it is on disk
+  std::unique_ptr<std::atomic<bool>[]> checked;  // by part: its bytes were checked before a view was handed out
+  std::unique_ptr<const source::Shards> shards;  // null: none
+
+  // Of a Recipe's `file`. Looks for a shard when it is first needed: throws as Shards::store.
+  const ByteStore& store_of(std::uint16_t number) const { return number == 0 ? *store : *shards->store(number - 1U); }
+  // How to read a part. `recipe` must outlive what is made from the result. Throws as store_of.
+  read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
+    return {&store_of(recipe.file), &recipe, catalog.text(part.digest),
+            recipe.view == model::kWhole ? nullptr : &catalog.view(recipe.view), catalog.decoded_digests};
+  }
+  // The same with the decoded length made known. That may take a decode, during which `progress` can stop it.
+  model::Recipe measured(const model::PartRow& part, const Progress& progress = {}) const;
+};
+
+namespace source {
+
+// What an open source is made of, once it has catalog, store, names and options.
+Source make_source(std::shared_ptr<SourceState> state);
+// Decodes what `begin` has opened: a state without its catalog. Another process may be growing the file: where it has
+// changed by the time that it is decoded, or found to be wrong, it is opened anew, for about a second at most.
+Source open_settled(const std::function<std::shared_ptr<SourceState>()>& begin);
+read::Check check_of(Verify verify);
+// "tensor 'w': part 'data'", or "part 'data' in shard 's'"
+std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part);
+// What a Part handle points at.
+struct PartAccess {
+  static const SourceState& state(const Part& part) { return *part.state_; }
+  static const model::PartRow& row(const Part& part) { return part.prepare(*part.state_); }
+  static std::uint32_t tensor(const Part& part) { return part.tensor_; }
+};
+// Whether the decoded bytes of a part lie in its file as they are: raw, together and little-endian.
+bool is_range(const Part& part);
+// What a Tensor handle points at.
+struct TensorAccess {
+  static const std::shared_ptr<const SourceState>& state(const Tensor& tensor) { return tensor.state_; }
+  static std::uint32_t row(const Tensor& tensor) { return tensor.row_; }
+  static Value attributes(const Tensor& tensor);  // with those that users do not see: see hidden.h
+};
+// Runs `work`; an Error that leaves it names file, tensor and part.
+template <class F>
+decltype(auto) located(const SourceState& state, std::uint32_t tensor, const model::PartRow* part, F&& work) {
+  try {
+    return std::forward<F>(work)();
+  } catch (Error& error) {
+    error.enter(place_of(state.catalog, tensor, part));
+    error.enter_file(state.name);
+    throw;
+  }
+}
+// The fault as an error that names file and tensor.
+Error fault_error(const SourceState& state, std::uint32_t tensor, const model::Fault& fault);
+
+}  // namespace source
+}  // namespace zt

@@ -1,0 +1,302 @@
+#include "ztensor/tensor.h"
+
+#include <algorithm>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "model/sparse.h"
+#include "read/gather.h"
+#include "read/parts.h"
+#include "read/slice.h"
+#include "run/parallel.h"
+#include "source/hidden.h"
+#include "source/indices.h"
+#include "source/state.h"
+#include "ztensor/source.h"
+
+namespace zt {
+namespace {
+
+// A part of indices, by its declared dtype, widened.
+std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> verify) {
+  const unsigned width = model::integer_bytes(part.dtype());
+  if (width == 0) {
+    throw Error(
+        Code::malformed, "sparse.index.dtype",
+        "part " + in_quotes(part.role()) + " holds " + std::string(dtype_name(part.dtype())) + ", not integers");
+  }
+  const std::vector<std::byte> bytes = part.read(verify);
+  if (bytes.size() % width != 0) {
+    throw Error(Code::malformed, "sparse.index.length",
+                "part " + in_quotes(part.role()) + " of " + std::to_string(bytes.size()) +
+                    " bytes is no whole number of indices");
+  }
+  return source::widen_indices(bytes, part.dtype(), [&](std::size_t i) {
+    throw Error(Code::malformed, "sparse.index.bounds",
+                "part " + in_quotes(part.role()) + ": index " + std::to_string(i) + " is negative");
+  });
+}
+
+// Whether start, start + step, ... stay within an axis.
+bool walk_fits(const AxisSelection& axis, std::uint64_t size) {
+  if (axis.count == 0) return true;
+  if (axis.start >= size) return false;
+  const bool back = axis.step < 0;
+  const std::uint64_t room = back ? axis.start : size - 1 - axis.start;
+  const std::uint64_t stride = back ? -static_cast<std::uint64_t>(axis.step) : static_cast<std::uint64_t>(axis.step);
+  const auto way = checked::multiply(stride, axis.count - 1);
+  return way && *way <= room;
+}
+
+}  // namespace
+
+bool source::is_range(const Part& part) {
+  const model::Recipe& recipe = PartAccess::row(part).recipe;
+  if (recipe.coding != model::Coding::raw) return false;
+  if (recipe.view == model::kWhole) return true;
+  const model::View& view = PartAccess::state(part).catalog.view(recipe.view);
+  return read::is_range(view) && view.swap_bytes == 0;
+}
+
+std::string_view Part::role() const { return state_->catalog.word(state_->catalog.part(row_).role); }
+DType Part::dtype() const { return state_->catalog.part(row_).dtype; }
+std::string_view Part::storage() const { return state_->catalog.word(state_->catalog.part(row_).storage); }
+std::string_view Part::logical() const { return state_->catalog.word(state_->catalog.part(row_).logical); }
+std::string_view Part::digest() const { return state_->catalog.text(state_->catalog.part(row_).digest); }
+std::uint64_t Part::offset() const { return state_->catalog.part(row_).recipe.offset; }
+std::uint32_t Part::file() const { return state_->catalog.part(row_).recipe.file; }
+std::string_view Part::shard() const {
+  return file() == 0 ? std::string_view() : state_->catalog.shards[file() - 1].name;
+}
+std::uint64_t Part::stored_length() const { return state_->catalog.part(row_).recipe.stored_length; }
+
+std::string_view Part::encoding() const {
+  return state_->catalog.part(row_).recipe.coding == model::Coding::raw ? "raw" : "zstd";
+}
+
+const model::PartRow& Part::prepare(const SourceState& state) const {
+  if (state_.get() != &state) throw Error(Code::usage, "", "the part belongs to another source");
+  const model::PartRow& part = state.catalog.part(row_);
+  if (const model::Fault* fault = state.catalog.fault(part.fault)) throw source::fault_error(state, tensor_, *fault);
+  return part;
+}
+
+std::optional<std::uint64_t> Part::known_length() const {
+  const std::uint64_t length = state_->catalog.part(row_).recipe.decoded_length;
+  if (length == model::kUnknownLength) return std::nullopt;
+  return length;
+}
+
+std::uint64_t Part::length() const {
+  const model::PartRow& part = state_->catalog.part(row_);
+  if (part.recipe.decoded_length != model::kUnknownLength) return part.recipe.decoded_length;
+  prepare(*state_);
+  return source::located(*state_, tensor_, &part, [&] { return state_->measured(part).decoded_length; });
+}
+
+Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
+  const model::PartRow& part = prepare(*state_);
+  return source::located(*state_, tensor_, &part, [&] {
+    if (part.recipe.coding != model::Coding::raw) {
+      throw Error(Code::unsupported, "", "the bytes are compressed: read a copy");
+    }
+    const model::View* view = state_->part_source(part, part.recipe).view;
+    if (view != nullptr && (!read::is_range(*view) || view->swap_bytes != 0)) {
+      throw Error(Code::unsupported, "", "the elements lie apart or are big-endian: read a copy");
+    }
+    if (!state_->mappable) throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
+    const bool wanted = verify.value_or(state_->options.verify) == Verify::always;
+    if (wanted && !state_->checked[row_].load(std::memory_order_relaxed)) {
+      check_bytes(part, Verify::always);
+      state_->checked[row_].store(true, std::memory_order_relaxed);
+    }
+    const std::uint64_t start = view == nullptr ? 0 : view->start;
+    return state_->store_of(part.recipe.file)
+        .map(mapping)
+        .slice(part.recipe.offset + start, part.recipe.decoded_length);
+  });
+}
+
+void Part::check(Verify verify) const {
+  const model::PartRow& part = prepare(*state_);
+  source::located(*state_, tensor_, &part, [&] { check_bytes(part, verify); });
+}
+
+void Part::check_bytes(const model::PartRow& part, Verify verify) const {
+  const model::Recipe recipe = state_->measured(part);
+  const read::Job job{.part = state_->part_source(part, recipe),
+                      .check = source::check_of(verify),
+                      .out = {},
+                      .visit = [](std::uint64_t, std::span<const std::byte>) {}};
+  run::Meter meter;
+  read::carry_out({&job, 1}, run::thread_count(state_->options.threads), meter,
+                  [](std::size_t, Error& error) { throw error; });
+}
+
+void Part::read_into(std::span<std::byte> out, std::optional<Verify> verify) const {
+  const Source::Read read{*this, out};
+  Source(state_).read({&read, 1}, verify);
+}
+
+std::vector<std::byte> Part::read(std::optional<Verify> verify) const {
+  prepare(*state_);  // the length of a part that is refused may be any number
+  std::vector<std::byte> out(static_cast<std::size_t>(length()));
+  read_into(out, verify);
+  return out;
+}
+
+std::string_view Tensor::name() const { return state_->catalog.text(state_->catalog.tensor(row_).name); }
+std::string_view Tensor::layout() const { return state_->catalog.word(state_->catalog.tensor(row_).layout); }
+std::span<const std::uint64_t> Tensor::shape() const { return state_->catalog.shape(state_->catalog.tensor(row_)); }
+std::uint64_t Tensor::elements() const { return checked::elements(shape()).value_or(~std::uint64_t{0}); }
+std::size_t Tensor::parts() const { return state_->catalog.tensor(row_).part_count; }
+
+std::span<const std::byte> Tensor::attributes_cbor() const {
+  return as_bytes(state_->catalog.text(state_->catalog.tensor(row_).attributes));
+}
+
+Value source::TensorAccess::attributes(const Tensor& tensor) {
+  const auto cbor = tensor.attributes_cbor();
+  return cbor.empty() ? Value() : Value::parse(cbor, tensor.state_->options.limits.depth);
+}
+
+Value Tensor::attributes() const { return source::without_hidden(source::TensorAccess::attributes(*this)); }
+
+std::optional<Error> Tensor::unreadable() const {
+  const model::Fault* fault = state_->catalog.fault(state_->catalog.tensor(row_).fault);
+  if (fault == nullptr) return std::nullopt;
+  return source::fault_error(*state_, row_, *fault);
+}
+
+void Tensor::throw_unreadable() const {
+  if (const auto error = unreadable()) throw *error;
+}
+
+void Tensor::fail(Code code, const char* rule, std::string message) const {
+  throw source::fault_error(*state_, row_, {code, rule, std::move(message)});
+}
+
+DType Tensor::dtype() const {
+  throw_unreadable();
+  if (layout() == "dense") return part("data").dtype();
+  if (layout() == "sparse_csr" || layout() == "sparse_coo") return part("values").dtype();
+  fail(Code::unsupported, "layout.unknown",
+       "layout " + in_quotes(layout()) + " has no dtype of its own: see its parts");
+}
+
+std::uint64_t Tensor::nbytes() const {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < parts(); ++i) {
+    const auto next = checked::add(sum, part(i).length());
+    if (!next) fail(Code::malformed, "tensor.size", "its parts have more bytes than 64 bits count");
+    sum = *next;
+  }
+  return sum;
+}
+
+Part Tensor::part(std::size_t index) const {
+  if (index >= parts())
+    fail(Code::not_found, "", "no part " + std::to_string(index) + " of " + std::to_string(parts()));
+  return Part(state_, row_, state_->catalog.tensor(row_).parts + static_cast<std::uint32_t>(index));
+}
+
+std::optional<Part> Tensor::find_part(std::string_view role) const {
+  const auto found = state_->catalog.find_part(state_->catalog.tensor(row_), role);
+  if (!found) return std::nullopt;
+  return Part(state_, row_, *found);
+}
+
+Part Tensor::part(std::string_view role) const {
+  if (const auto found = find_part(role)) return *found;
+  fail(Code::not_found, "", "no part " + in_quotes(role));
+}
+
+void Tensor::check_type(DType wanted) const {
+  const DType found = dtype();
+  if (found == wanted || (found == DType::boolean && wanted == DType::u8)) return;
+  fail(Code::usage, "",
+       "its dtype is " + std::string(dtype_name(found)) + ", asked for as " + std::string(dtype_name(wanted)));
+}
+
+void Tensor::check_layout(std::string_view wanted) const {
+  throw_unreadable();
+  if (layout() != wanted)
+    fail(Code::usage, "", "its layout is " + in_quotes(layout()) + ", asked for as " + in_quotes(wanted));
+}
+
+void Tensor::throw_ragged(std::uint64_t length) const {
+  fail(Code::malformed, "sparse.values.length",
+       "part 'values' of " + std::to_string(length) + " bytes is no whole number of elements");
+}
+
+std::uint64_t Tensor::row_elements(std::uint64_t first, std::uint64_t last) const {
+  check_layout("dense");
+  if (shape().empty() || first > last || last > shape()[0]) {
+    fail(Code::usage, "",
+         "rows " + std::to_string(first) + " to " + std::to_string(last) + " are not among its " +
+             std::to_string(shape().empty() ? 0 : shape()[0]));
+  }
+  return shape()[0] == 0 ? 0 : elements() / shape()[0] * (last - first);
+}
+
+void Tensor::read_into(std::span<std::byte> out, std::optional<Verify> verify) const {
+  check_layout("dense");
+  data().read_into(out, verify);
+}
+
+Bytes Tensor::map() const {
+  check_layout("dense");
+  return data().map();
+}
+
+void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) const {
+  check_layout("dense");
+  const unsigned bits = dtype_bits(dtype());
+  if (bits < 8) fail(Code::usage, "", "float4 elements share bytes: read it whole");
+  if (selection.size() > shape().size()) {
+    fail(Code::usage, "",
+         std::to_string(selection.size()) + " selections for " + std::to_string(shape().size()) + " axes");
+  }
+  Selection full = selection;
+  std::uint64_t bytes = bits / 8;
+  for (std::size_t i = 0; i < shape().size(); ++i) {
+    if (i == full.size()) full.push_back({.start = 0, .count = shape()[i], .step = 1, .list = {}});
+    const AxisSelection& axis = full[i];
+    const auto inside_axis = [&](std::uint64_t at) { return at < shape()[i]; };
+    const bool fits =
+        axis.list.empty() ? walk_fits(axis, shape()[i]) : std::all_of(axis.list.begin(), axis.list.end(), inside_axis);
+    if (!fits)
+      fail(Code::usage, "", "the selection leaves axis " + std::to_string(i) + " of " + std::to_string(shape()[i]));
+    bytes = checked::multiply(bytes, axis.size()).value_or(~std::uint64_t{0});
+  }
+  if (bytes != out.size())
+    fail(Code::usage, "",
+         "the buffer has " + std::to_string(out.size()) + " bytes, the slice " + std::to_string(bytes));
+  const Part part = data();
+  const model::PartRow& row = part.prepare(*state_);
+  source::located(*state_, row_, &row,
+                  [&] { read::read_slice(state_->part_source(row, row.recipe), shape(), bits / 8, full, out); });
+}
+
+SparseIndices Tensor::read_indices(std::uint64_t nnz, std::optional<Verify> verify) const {
+  throw_unreadable();
+  SparseIndices found;
+  const bool csr = layout() == "sparse_csr";
+  const bool strict = state_->catalog.format == "zt-2";  // the 1.x generations leave order and repetition open
+  if (!csr) check_layout("sparse_coo");
+  const Part indices = part(csr ? "indices" : "coords");
+  found.indices = read_wide(indices, verify);
+  if (csr) found.indptr = read_wide(part("indptr"), verify);
+  source::located(*state_, row_, nullptr, [&] {
+    if (csr) {
+      model::check_csr(shape(), nnz, found.indices, found.indptr);
+      if (strict) model::check_csr_order(found.indices, found.indptr);
+    } else {
+      model::check_coo(shape(), nnz, found.indices);
+      if (strict) model::check_coo_cells(shape().size(), nnz, found.indices);
+    }
+  });
+  return found;
+}
+
+}  // namespace zt

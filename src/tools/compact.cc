@@ -1,0 +1,53 @@
+#include "grow/growing.h"
+#include "io/growing_file.h"
+#include "run/progress.h"
+#include "source/state.h"
+#include "tools/in_file.h"
+#include "tools/rewrite.h"
+#include "ztensor/grow.h"
+#include "ztensor/shards.h"
+
+namespace zt {
+namespace tools {
+
+Source open_at(std::shared_ptr<const ByteStore> store, const std::filesystem::path& path, const Limits& limits) {
+  OpenOptions options;
+  options.limits = limits;
+  options.resolver = shards_of(path);
+  return open(std::move(store), path.string(), options);
+}
+
+std::uint64_t reclaimable(const Source& source, const Limits& limits) {
+  try {
+    const Rewrite rewrite(source, {}, limits);
+    return source.stored_size() - std::min(source.stored_size(), rewrite.size());
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
+}  // namespace tools
+
+CompactReport compact(const std::filesystem::path& path, const CompactOptions& options) {
+  // Held to the end: whoever grew the file meanwhile would grow one that is about to be replaced.
+  const io::GrowingFile locked(path, options.durable);
+  const Source source = tools::open_at(locked.store(), path, options.limits);
+  return tools::in_file(path, [&] {
+    grow::check_no_own_shard(path, source.state()->catalog);
+    const tools::Rewrite rewrite(source, {}, options.limits);
+    CompactReport report{.changed = rewrite.size() < source.stored_size(),
+                         .tensors = rewrite.tensors(),
+                         .size_before = source.stored_size(),
+                         .size_after = source.stored_size()};
+    if (!report.changed) return report;
+    run::Meter meter(options.progress, rewrite.work());
+    report.notes = rewrite.publish({.path = path, .durable = options.durable}, meter, [&] {
+      meter.finish();  // the last chance to stop
+      locked.check_place();
+    });
+    report.size_after = rewrite.size();
+    return report;
+  });
+}
+
+}  // namespace zt

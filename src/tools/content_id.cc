@@ -1,0 +1,248 @@
+#include "tools/content_id.h"
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "base/checked.h"
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "container/zt2/names.h"
+#include "hash/digest.h"
+#include "hash/sha256.h"
+#include "hash/xxh3.h"
+#include "run/parallel.h"
+#include "source/indices.h"
+#include "source/part_bytes.h"
+#include "source/state.h"
+#include "wire/cbor.h"
+#include "ztensor/diff.h"
+
+namespace zt {
+namespace {
+
+using Members = Value::Map;
+
+// What the two digests have in common: [label, {name: tensor, ...}] in deterministic CBOR, piece by piece into `take`;
+// `tensor_of` gives the entry of a row.
+template <class TensorOf, class Take>
+void write_contents(const model::Catalog& catalog, std::string_view label, const TensorOf& tensor_of,
+                    const Take& take) {
+  const auto name_of = [&](std::uint32_t row) { return catalog.text(catalog.tensor(row).name); };
+  std::vector<std::uint32_t> rows(catalog.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  // By encoded key: a text begins with its length.
+  std::sort(rows.begin(), rows.end(), [&](std::uint32_t a, std::uint32_t b) {
+    const std::string_view left = name_of(a);
+    const std::string_view right = name_of(b);
+    return left.size() != right.size() ? left.size() < right.size() : left < right;
+  });
+  wire::CborWriter writer;
+  writer.array(2);
+  writer.text(label);
+  writer.map(rows.size());
+  take(writer.buffer());
+  for (const std::uint32_t row : rows) {
+    writer.buffer().clear();
+    writer.text(name_of(row));
+    // However deep: that was decided when the attributes were parsed.
+    writer.raw(tensor_of(row).encode_sorted(Value::Sorted::any, ~std::uint32_t{0}));
+    take(writer.buffer());
+  }
+}
+
+Value shape_of(const model::Catalog& catalog, const model::TensorRow& tensor) {
+  const auto shape = catalog.shape(tensor);
+  return Value::Array(shape.begin(), shape.end());
+}
+
+std::string sha_text(hash::Sha256& sha) {
+  return hash::format_digest({.algorithm = Checksum::sha256, .sha = sha.finish()});
+}
+
+// Decoded bytes, or indices as 64-bit ones, little-endian.
+std::string hash_part(const Part& part, bool indices, run::Meter& meter) {
+  hash::Sha256 sha;
+  const auto passed = [&](std::uint64_t bytes) {
+    meter.add(bytes);
+    meter.poll_if_mine();
+  };
+  if (indices) {
+    source::WideIndices wide(part);
+    if (wide.stray() != 0) {
+      throw Error(Code::malformed, "sparse.index.length",
+                  "part " + in_quotes(part.role()) + " of " + std::to_string(wide.length()) +
+                      " bytes is no whole number of indices");
+    }
+    std::vector<std::uint64_t> piece;
+    for (std::uint64_t at = 0; at < wide.count() && !meter.stopped(); at += piece.size()) {
+      piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(wide.count() - at, read::kPieceBytes / 8)));
+      wide.read(piece);
+      for (std::uint64_t& index : piece) endian::store_le(reinterpret_cast<std::byte*>(&index), index);
+      sha.update(std::as_bytes(std::span(piece)));
+      passed(piece.size() * wide.width());
+    }
+    if (!meter.stopped()) wide.finish();
+  } else {
+    source::PartBytes bytes(part);
+    std::vector<std::byte> piece;
+    for (std::uint64_t at = 0; at < bytes.length() && !meter.stopped(); at += piece.size()) {
+      piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.length() - at, read::kPieceBytes)));
+      bytes.read(piece);
+      sha.update(piece);
+      passed(piece.size());
+    }
+    if (!meter.stopped()) bytes.finish();
+  }
+  return sha_text(sha);
+}
+
+struct Job {
+  Part part;
+  bool indices;
+};
+
+class Identity {
+ public:
+  Identity(const Source& source, const ContentIdOptions& options)
+      : source_(source), catalog_(source.state()->catalog), options_(options) {}
+  std::string run();
+
+ private:
+  void plan();
+  void hash_parts();
+  Value tensor_of(std::uint32_t row) const;
+
+  const Source& source_;
+  const model::Catalog& catalog_;
+  const ContentIdOptions& options_;
+  std::vector<Job> jobs_;
+  std::vector<std::size_t> job_parts_;  // of each job: the part, counted over all tensors
+  std::vector<std::string> digests_;    // of every part
+};
+
+void Identity::plan() {
+  digests_.resize(catalog_.part_rows());
+  for (std::uint32_t row = 0; row < catalog_.size(); ++row) {
+    const Tensor tensor = source_[row];
+    if (const auto error = tensor.unreadable()) throw *error;
+    for (std::size_t i = 0; i < tensor.parts(); ++i) {
+      const Part part = tensor.part(i);
+      const std::size_t number = catalog_.tensor(row).parts + i;
+      const bool indices = source::is_index_part(tensor.layout(), part.role(), part.dtype());
+      const auto declared = hash::parse_decoded_digest(part.digest());
+      const bool known = catalog_.decoded_digests && declared && declared->algorithm == Checksum::sha256 &&
+                         (!indices || part.dtype() == DType::u64);
+      if (options_.trust_digests && known) {
+        digests_[number] = part.digest();
+      } else {
+        jobs_.push_back({part, indices});
+        job_parts_.push_back(number);
+      }
+    }
+  }
+}
+
+void Identity::hash_parts() {
+  std::uint64_t total = 0;
+  for (const Job& job : jobs_) {
+    total = checked::add(total, job.part.known_length().value_or(job.part.stored_length())).value_or(total);
+  }
+  run::Meter meter(options_.progress, total);
+  const unsigned threads = run::thread_count(source_.state()->options.threads);
+  run::parallel_for(jobs_.size(), total, threads, meter, [&](std::size_t i) {
+    digests_[job_parts_[i]] = hash_part(jobs_[i].part, jobs_[i].indices, meter);
+  });
+  meter.finish();
+}
+
+Value Identity::tensor_of(std::uint32_t row) const {
+  const model::TensorRow& tensor = catalog_.tensor(row);
+  const Tensor handle = source_[row];
+  Members parts;
+  for (std::size_t i = 0; i < handle.parts(); ++i) {
+    const Part part = handle.part(i);
+    const bool indices = source::is_index_part(handle.layout(), part.role(), part.dtype());
+    const DType dtype = indices ? DType::u64 : part.dtype();
+    parts.emplace_back(part.role(), Members{{"dtype", dtype_name(dtype)}, {"digest", digests_[tensor.parts + i]}});
+  }
+  Members entry = {{"shape", shape_of(catalog_, tensor)}, {"layout", handle.layout()}, {"parts", std::move(parts)}};
+  Value attributes = handle.attributes();
+  const bool some = attributes.members() != nullptr && !attributes.members()->empty();
+  if (some) entry.emplace_back("attributes", std::move(attributes));
+  return entry;
+}
+
+std::string Identity::run() {
+  plan();
+  hash_parts();
+  hash::Sha256 sha;
+  write_contents(
+      catalog_, "ztensor.id/1", [&](std::uint32_t row) { return tensor_of(row); },
+      [&](std::span<const std::byte> bytes) { sha.update(bytes); });
+  return sha_text(sha);
+}
+
+// The entry of a tensor as generation 2 digests it: with the file's own words.
+Value declared_tensor(const model::Catalog& catalog, std::uint32_t row) {
+  const model::TensorRow& tensor = catalog.tensor(row);
+  const std::string place = "tensor " + in_quotes(catalog.text(tensor.name));
+  if (const model::Fault* fault = catalog.fault(tensor.fault)) {
+    throw Error(fault->code, fault->rule, place + ": " + fault->message);
+  }
+  Members parts;
+  for (const model::PartRow& part : catalog.parts(tensor)) {
+    const std::string_view role = catalog.word(part.role);
+    const std::string_view digest = catalog.text(part.digest);
+    if (digest.empty()) {
+      throw Error(Code::unsupported, "content.digest", place + ": part " + in_quotes(role) + " declares no digest");
+    }
+    Members entry = {{"dtype", catalog.word(part.storage)}, {"digest", digest}};
+    if (const std::string_view logical = catalog.word(part.logical); !logical.empty()) {
+      entry.emplace_back("type", logical);
+    }
+    parts.emplace_back(role, std::move(entry));
+  }
+  Members entry = {{"shape", shape_of(catalog, tensor)},
+                   {"layout", container::zt2::layout_for_file(catalog.word(tensor.layout))},
+                   {"parts", std::move(parts)}};
+  const std::string_view attributes = catalog.text(tensor.attributes);
+  if (!attributes.empty()) entry.emplace_back("attributes", Value::parse(as_bytes(attributes)));
+  return entry;
+}
+
+}  // namespace
+
+std::string tools::content_digest(const model::Catalog& catalog, Checksum algorithm) {
+  if (algorithm != Checksum::sha256 && algorithm != Checksum::xxh3) {
+    throw Error(Code::usage, "", "content digests are sha256 or xxh3, not " + std::string(checksum_name(algorithm)));
+  }
+  if (!catalog.decoded_digests) {
+    throw Error(Code::unsupported, "content.digest",
+                "only files of generation 2 have a content digest: their digests are over decoded bytes");
+  }
+  const auto tensor_of = [&](std::uint32_t row) { return declared_tensor(catalog, row); };
+  if (algorithm == Checksum::xxh3) {
+    hash::Xxh3 xxh3;
+    write_contents(catalog, "zt.content/1", tensor_of, [&](std::span<const std::byte> bytes) { xxh3.update(bytes); });
+    return hash::format_digest({.algorithm = algorithm, .xxh3 = xxh3.value()});
+  }
+  hash::Sha256 sha;
+  write_contents(catalog, "zt.content/1", tensor_of, [&](std::span<const std::byte> bytes) { sha.update(bytes); });
+  return sha_text(sha);
+}
+
+std::string content_id(const Source& source, const ContentIdOptions& options) {
+  return Identity(source, options).run();
+}
+
+std::string content_digest(const Source& source, Checksum algorithm) {
+  try {
+    return tools::content_digest(source.state()->catalog, algorithm);
+  } catch (Error& error) {
+    error.enter_file(source.state()->name);
+    throw;
+  }
+}
+
+}  // namespace zt

@@ -1,0 +1,298 @@
+#include "ztensor/convert.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "io/publish.h"
+#include "io/replaceable.h"
+#include "run/progress.h"
+#include "source/formats.h"
+#include "source/state.h"
+#include "tools/compare.h"
+#include "tools/glob.h"
+#include "write/admission.h"
+#include "ztensor/source.h"
+#include "ztensor/writer.h"
+
+namespace zt {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Bytes that a part takes to write, as Writer counts them: about.
+std::uint64_t work_of(const Part& part, bool recoded) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 50;  // sums of it stay far from wrapping
+  const std::uint64_t stored = part.stored_length();
+  return std::min(recoded ? part.known_length().value_or(stored) : stored, kMost);
+}
+
+// Why a tensor cannot be read: its own fault, or that a shard it lies in is not there.
+std::optional<Error> cause_of(const Tensor& tensor) {
+  if (auto cause = tensor.unreadable()) return cause;
+  try {
+    for (std::size_t i = 0; i < tensor.parts(); ++i) {
+      const Part part = tensor.part(i);
+      source::PartAccess::state(part).store_of(source::PartAccess::row(part).recipe.file);
+    }
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+// One conversion: every method is a step of run().
+class Conversion {
+ public:
+  Conversion(std::span<const fs::path> inputs, const fs::path& output, const ConvertOptions& options)
+      : paths_(inputs), output_(output), options_(options), writer_(options.writer) {
+    writer_.mode = options.overwrite ? WriteMode::replace : WriteMode::create_new;
+    writer_.durable = writer_.durable || options.delete_originals;
+    if (options.recode) writer_.encoding = *options.recode;  // decides on the form of the file, too
+  }
+  ConvertReport run();
+
+ private:
+  void check_paths() const;
+  void open_inputs();
+  bool picks() const { return !options_.include.empty() || !options_.exclude.empty(); }
+  bool selected(std::string_view name) const;
+  void select();
+  void check_losses();
+  void admit(const Tensor& tensor, std::uint32_t input);
+  Value attributes();
+  void write();
+  void compare_output();
+  void delete_originals();
+
+  struct Chosen {
+    std::uint32_t input;
+    Tensor tensor;
+  };
+  std::span<const fs::path> paths_;
+  const fs::path& output_;
+  const ConvertOptions& options_;
+  WriterOptions writer_;
+  const model::Encoder* encoder_ = nullptr;  // of the output
+  bool canonical_ = false;
+  std::vector<Source> inputs_;
+  std::vector<bool> whole_;  // by input: nothing of it was left out
+  std::vector<Chosen> chosen_;
+  std::set<std::string, std::less<>> lossy_;  // tensors that are not stored as they are
+  Value attributes_;                          // of the output
+  std::uint64_t total_ = 0;                   // bytes that writing takes
+  ConvertReport report_;
+};
+
+// Before a byte is written: the output is no input, and nothing that may not be replaced.
+void Conversion::check_paths() const {
+  if (paths_.empty()) throw Error(Code::usage, "", "there is no input");
+  source::check_suffix(output_.string());
+  if (options_.delete_originals && picks()) {
+    throw Error(Code::usage, "",
+                "originals can only be deleted when every tensor of them is kept: leave out include and exclude");
+  }
+  const auto target = io::identify(output_);
+  for (const fs::path& path : paths_) {
+    const auto input = io::identify(path);
+    if (target && input && *target == *input)
+      throw Error(Code::usage, "", output_.string() + ": the output is the input " + path.string());
+    if (options_.delete_originals && fs::is_symlink(fs::symlink_status(path))) {
+      throw Error(Code::usage, "", path.string() + ": is a link, and originals are not deleted through links");
+    }
+  }
+  io::check_output(output_, options_.overwrite);
+}
+
+void Conversion::open_inputs() {
+  const auto target = io::identify(output_);
+  const std::string& format = options_.format;
+  if (format != "auto") source::check_format_name(format);
+  for (const fs::path& path : paths_) {
+    inputs_.push_back(open(path, options_.open));
+    const std::string_view found = inputs_.back().format();
+    if (format != "auto" && format != found && "zt-" + format != found) {
+      throw Error(Code::usage, "convert.format",
+                  path.string() + ": its format is " + std::string(found) + ", not " + format);
+    }
+    const std::vector<fs::path> files = inputs_.back().paths();
+    for (std::size_t i = 1; i < files.size(); ++i) {
+      const auto shard = io::identify(files[i]);
+      if (target && shard && *target == *shard)
+        throw Error(Code::usage, "", output_.string() + ": the output is a shard of " + path.string());
+    }
+    if (!picks()) {
+      report_.bytes_in = checked::add_up(report_.bytes_in, inputs_.back().stored_size());
+      report_.bytes_in = checked::add_up(report_.bytes_in, inputs_.back().shards_size());
+    }
+    for (const std::string& note : inputs_.back().notes()) report_.notes.push_back(path.string() + ": " + note);
+  }
+  whole_.assign(inputs_.size(), true);
+}
+
+bool Conversion::selected(std::string_view name) const {
+  const auto any = [&](const std::vector<std::string>& globs) {
+    for (const std::string& glob : globs) {
+      if (tools::matches_glob(glob, name)) return true;
+    }
+    return false;
+  };
+  return (options_.include.empty() || any(options_.include)) && !any(options_.exclude);
+}
+
+void Conversion::select() {
+  std::map<std::string_view, std::uint32_t> owners;  // views of names that inputs_ keep alive
+  for (std::uint32_t i = 0; i < inputs_.size(); ++i) {
+    for (const Tensor tensor : inputs_[i]) {
+      if (!selected(tensor.name())) continue;
+      if (const auto cause = cause_of(tensor)) {
+        if (!options_.skip_unreadable) throw *cause;
+        report_.skipped.push_back(std::string(tensor.name()) + ": " + cause->what());
+        whole_[i] = false;
+        continue;
+      }
+      const auto [owner, added] = owners.emplace(tensor.name(), i);
+      if (!added) {
+        throw Error(Code::usage, "",
+                    "tensor " + in_quotes(tensor.name()) + " is in both " + paths_[owner->second].string() + " and " +
+                        paths_[i].string());
+      }
+      chosen_.push_back({i, tensor});
+      for (std::size_t k = 0; k < tensor.parts(); ++k) {
+        const Part part = tensor.part(k);
+        total_ += work_of(part, options_.recode.has_value());
+        if (picks()) report_.bytes_in += work_of(part, false);
+      }
+    }
+  }
+  if (chosen_.empty() && picks()) {
+    throw Error(Code::usage, "", "no tensor is left of what is to be included and excluded");
+  }
+}
+
+// Refuses what the format cannot hold before a byte is written, or takes note of it.
+void Conversion::check_losses() {
+  for (const Chosen& one : chosen_) {
+    inside(paths_[one.input].string(),
+           [&] { inside("tensor " + in_quotes(one.tensor.name()), [&] { admit(one.tensor, one.input); }); });
+  }
+}
+
+void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
+  write::check_movable(tensor.name(), canonical_);
+  std::vector<write::Loss> losses = write::losses_of(tensor, *encoder_);
+  const std::vector<write::Loss> more = write::losses_of_content(tensor, *encoder_);
+  losses.insert(losses.end(), more.begin(), more.end());
+  if (losses.empty()) return;
+  write::check_losses(losses, *encoder_, writer_.lossy);
+  lossy_.emplace(tensor.name());
+  whole_[input] = false;
+}
+
+// Those of all inputs; of a key that two have, the first. A foreign file's format is noted.
+Value Conversion::attributes() {
+  Value::Map merged;
+  std::map<std::string, std::size_t, std::less<>> places;  // of keys in `merged`
+  const auto take = [&](const Value& key, const Value& value) {
+    if (key.text() == nullptr) {
+      throw Error(Code::unsupported, "convert.attribute.key", "a file attribute whose key is no text cannot be kept");
+    }
+    const auto [place, added] = places.emplace(*key.text(), merged.size());
+    if (added) merged.emplace_back(key, value);
+    return added || merged[place->second].second == value;
+  };
+  if (const auto* members = options_.writer.attributes.members()) {
+    for (const auto& [key, value] : *members) take(key, value);
+  }
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    inside(paths_[i].string(), [&] {
+      const Value found = inputs_[i].attributes();
+      if (found.members() == nullptr) return;
+      for (const auto& [key, value] : *found.members()) {
+        if (take(key, value)) continue;
+        whole_[i] = false;
+        report_.notes.push_back(paths_[i].string() + ": attribute " + in_quotes(*key.text()) +
+                                " differs from an earlier file's and was left out");
+      }
+    });
+  }
+  const std::string_view format = inputs_[0].format();
+  if (!format.starts_with("zt-")) take(Value("ztensor.source.format"), Value(format));
+  const std::vector<write::Loss> losses = write::losses_of_attributes(Value(merged), *encoder_, true);
+  if (losses.empty()) return merged;
+  write::check_losses(losses, *encoder_, writer_.lossy);
+  for (const write::Loss& loss : losses) report_.losses.push_back("file: " + loss.what);
+  whole_.assign(whole_.size(), false);
+  return write::reduced_attributes(Value(merged), *encoder_, true);
+}
+
+void Conversion::write() {
+  attributes_ = attributes();
+  if (canonical_) {  // parts that come in order are written once
+    std::ranges::sort(chosen_, {}, [](const Chosen& one) { return one.tensor.name(); });
+  }
+  writer_.attributes = attributes_;
+  Writer writer = Writer::create(output_, writer_);
+  writer.set_progress(options_.progress, total_);
+  for (const Chosen& one : chosen_) writer.add_stored(one.tensor.name(), one.tensor, options_.recode);
+  writer.finalize();
+  report_.losses.insert(report_.losses.end(), writer.losses().begin(), writer.losses().end());
+  report_.notes.insert(report_.notes.end(), writer.notes().begin(), writer.notes().end());
+  if (options_.progress) options_.progress(total_, total_);  // too late to stop: the output is in place
+  report_.tensors = chosen_.size();
+  report_.bytes_out = writer.bytes_written();
+}
+
+// Every byte of the output is read back and compared, but for tensors that could not be stored as they are.
+void Conversion::compare_output() {
+  run::Meter meter(options_.progress, total_);
+  const Source written = open(output_, options_.open);
+  for (const Chosen& one : chosen_) {
+    if (!lossy_.contains(one.tensor.name())) {
+      tools::check_same(one.tensor, written.tensor(one.tensor.name()), meter);
+    }
+  }
+  std::vector<Difference> differences;
+  tools::compare_attributes({}, attributes_, written.attributes(), differences);
+  if (written.size() != chosen_.size() || !differences.empty()) {
+    throw Error(Code::mismatch, "convert.readback", output_.string() + ": read back otherwise than written");
+  }
+  meter.finish();  // the last chance to stop
+}
+
+void Conversion::delete_originals() {
+  for (const fs::path& path : open(output_, options_.open).paths()) io::sync_file(path);
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (!inputs_[i].state()->catalog.shards.empty()) {
+      report_.notes.push_back(paths_[i].string() + ": not deleted, since it has shards");
+    } else if (whole_[i]) {
+      io::remove_file(paths_[i], *inputs_[i].state()->file);
+    } else {
+      report_.notes.push_back(paths_[i].string() + ": not deleted, since not all of it was kept");
+    }
+  }
+}
+
+ConvertReport Conversion::run() {
+  encoder_ = source::find_writable(writer_.format).encoder;
+  canonical_ = write::is_canonical(writer_, *encoder_);
+  check_paths();
+  open_inputs();
+  select();
+  check_losses();
+  write();
+  if (options_.check_output || options_.delete_originals) compare_output();
+  if (options_.delete_originals) delete_originals();
+  return std::move(report_);
+}
+
+}  // namespace
+
+ConvertReport convert(std::span<const fs::path> inputs, const fs::path& output, const ConvertOptions& options) {
+  return Conversion(inputs, output, options).run();
+}
+
+}  // namespace zt

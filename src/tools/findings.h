@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cerrno>
+
+#include "ztensor/error.h"
+
+namespace zt::tools {
+
+// What is wrong with a file is a finding, and that it lacks a shard; anything else ends the work.
+inline void throw_unless_finding(const Error& error) {
+  switch (error.code()) {
+    case Code::malformed:
+    case Code::mismatch:
+    case Code::unsupported:
+    case Code::limit: return;
+    case Code::io:
+      if (error.os_error() == ENOENT) return;
+      throw error;
+    default: throw error;
+  }
+}
+
+}  // namespace zt::tools

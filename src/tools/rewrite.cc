@@ -1,0 +1,186 @@
+#include "tools/rewrite.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <tuple>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "io/publish.h"
+#include "source/formats.h"
+#include "source/state.h"
+#include "tools/compare.h"
+#include "write/output.h"
+#include "ztensor/shards.h"
+
+namespace zt::tools {
+namespace {
+
+constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;
+
+// A file that is complete but has no name yet.
+class StagedStore final : public ByteStore {
+ public:
+  StagedStore(const io::Publication& file, std::uint64_t size) : file_(file), size_(size) {}
+  std::uint64_t size() const override { return size_; }
+  void read_at(std::uint64_t offset, std::span<std::byte> out) const override { file_.read_back(offset, out); }
+
+ private:
+  const io::Publication& file_;
+  std::uint64_t size_;
+};
+
+bool is_elsewhere(const Part& part) { return part.file() != 0; }
+
+// Bytes to read of each of two parts, when they are compared.
+std::uint64_t work_of(const Source& source) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 40;  // sums of them stay far from wrapping
+  std::uint64_t work = 0;
+  for (const Tensor tensor : source) {
+    for (std::size_t i = 0; i < tensor.parts(); ++i) {
+      const Part part = tensor.part(i);
+      if (!is_elsewhere(part)) work += std::min(part.known_length().value_or(part.stored_length()), kMost);
+    }
+  }
+  return work;
+}
+
+}  // namespace
+
+Rewrite::Rewrite(const Source& source, std::set<std::string, std::less<>> removed, const Limits& limits)
+    : source_(source), removed_(std::move(removed)), limits_(limits), encoder_(source::find_encoder(source.format())) {
+  if (encoder_ == nullptr || encoder_->relocate == nullptr) {
+    throw Error(Code::unsupported, "write.grow",
+                "a file of format " + std::string(source.format()) + " cannot be changed: convert it first");
+  }
+  check_readable();
+  const ByteStore& store = *source.state()->store;
+  const Region live = encoder_->locate(store, limits);
+  std::vector<std::byte> manifest(static_cast<std::size_t>(live.length));
+  store.read_at(live.offset, manifest);
+  const model::Catalog nothing;
+  model::ManifestEdit edit;
+  edit.added = &nothing;
+  edit.removed = removed_;
+  manifest = encoder_->edit(manifest, edit);  // also leaves out what it says of regions that are free
+  manifest_offset_ = live.offset;
+  plan(manifest);
+}
+
+void Rewrite::check_readable() {
+  std::string names;
+  std::size_t count = 0;
+  for (const Tensor tensor : source_) {
+    if (removed_.contains(tensor.name())) continue;
+    ++tensors_;
+    if (!tensor.unreadable()) continue;
+    if (++count <= 3) names += (names.empty() ? "" : ", ") + in_quotes(tensor.name());
+  }
+  if (count == 0) return;
+  if (count > 3) names += " and " + std::to_string(count - 3) + " more";
+  throw Error(Code::unsupported, "compact.unreadable",
+              "tensors that cannot be read would be lost: " + names + "; remove them first");
+}
+
+void Rewrite::plan(std::span<const std::byte> manifest) {
+  const auto less = [](const Region& a, const Region& b) {
+    return std::tie(a.offset, a.length) < std::tie(b.offset, b.length);
+  };
+  std::map<Region, std::uint64_t, decltype(less)> places(less);
+  encoder_->relocate(manifest, [&](Region part) {
+    places.emplace(part, 0);
+    return part.offset;
+  });
+
+  // The alignment that the parts have in common, if it is one that a writer was asked for and no accident.
+  constexpr std::uint64_t kMost = std::uint64_t{2} << 20;
+  std::uint64_t offsets = places.size() >= 8 ? kMost : std::uint64_t{65536};
+  for (const auto& [part, to] : places) offsets |= part.offset;
+  alignment_ = std::max(encoder_->alignment, offsets & (~offsets + 1));
+
+  std::uint64_t end = encoder_->head().size();
+  for (auto& [part, to] : places) {
+    const auto at = checked::align_up(end, alignment_);
+    const auto past = at ? checked::add(*at, part.length) : std::nullopt;
+    if (!past || *past > kMostBytes) {
+      throw Error(Code::limit, "", "its parts overlap, and apart from one another they fit into no file");
+    }
+    to = *at;
+    end = *past;
+    moves_.push_back({part, to});
+  }
+  // A canonical manifest is aligned as its parts are.
+  const bool as_parts = encoder_->manifest_alignment > 1 && manifest_offset_ % alignment_ == 0;
+  manifest_alignment_ = as_parts ? alignment_ : encoder_->manifest_alignment;
+  manifest_offset_ = checked::round_up(end, manifest_alignment_);
+  manifest_ = encoder_->relocate(manifest, [&](Region part) { return places.at(part); });
+  size_ = manifest_offset_ + manifest_.size() + encoder_->footer(manifest_offset_, manifest_).size();
+}
+
+std::uint64_t Rewrite::work() const {
+  std::uint64_t copied = 0;
+  for (const Move& move : moves_) copied += move.from.length;
+  return copied + work_of(source_);
+}
+
+std::vector<std::string> Rewrite::publish(const Target& target, run::Meter& meter,
+                                          const std::function<void()>& last) const {
+  auto file = std::make_unique<io::Publication>(
+      target.path, io::PublishOptions{.create_new = target.create_new, .durable = target.durable});
+  io::Publication& publication = *file;
+  write::Output output{std::unique_ptr<io::WritableFile>(std::move(file))};
+  output.write(encoder_->head());
+  const ByteStore& store = *source_.state()->store;
+  std::vector<std::byte> buffer;
+  for (const Move& move : moves_) {
+    output.place(alignment_, move.from.length);
+    output.expect(move.from.length);
+    for (std::uint64_t done = 0; done < move.from.length; done += buffer.size()) {
+      buffer.resize(static_cast<std::size_t>(std::min(kChunk, move.from.length - done)));
+      store.read_at(move.from.offset + done, buffer);
+      output.write(buffer);
+      meter.add(buffer.size());
+      meter.poll();
+    }
+  }
+  output.place(manifest_alignment_, manifest_.size());
+  output.write(manifest_);
+  output.write(encoder_->footer(manifest_offset_, manifest_));
+  output.flush();
+  check(std::make_shared<StagedStore>(publication, size_), target.path.string(), meter);
+  last();
+  publication.publish();
+  std::vector<std::string> notes = publication.notes();
+  for (std::string& note : notes) note.insert(0, target.path.string() + ": ");
+  return notes;
+}
+
+// Every byte is read back and compared before the new file takes a name.
+void Rewrite::check(const std::shared_ptr<const ByteStore>& written, const std::string& name, run::Meter& meter) const {
+  OpenOptions options;
+  options.limits = limits_;
+  const Source found = open(written, name, options);
+  const auto differs = [&](const std::string& what) {
+    throw Error(Code::mismatch, "convert.readback", name + ": " + what + " read back otherwise than written");
+  };
+  if (found.size() != tensors_) differs("the number of tensors");
+  if (!std::ranges::equal(found.attributes_cbor(), source_.attributes_cbor())) differs("the file's attributes");
+  for (const Tensor tensor : source_) {
+    if (removed_.contains(tensor.name())) continue;
+    std::vector<Difference> differences;
+    std::vector<PartPair> pairs;
+    const Tensor copy = found.tensor(tensor.name());
+    compare_metadata(tensor, copy, differences, pairs);
+    for (const PartPair& pair : pairs) {
+      if (pair.a.digest() != pair.b.digest() || pair.a.file() != pair.b.file()) differs("a digest");
+      if (is_elsewhere(pair.a) || !differences.empty()) continue;
+      if (auto difference = compare_contents(tensor, pair, meter)) differences.push_back(std::move(*difference));
+    }
+    if (!differences.empty()) differs("tensor " + in_quotes(tensor.name()));
+    meter.poll();
+  }
+}
+
+}  // namespace zt::tools

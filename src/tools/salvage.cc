@@ -1,0 +1,204 @@
+#include "tools/salvage.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/checked.h"
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "source/formats.h"
+#include "source/state.h"
+#include "tools/in_file.h"
+#include "tools/prefix_store.h"
+#include "wire/cbor.h"
+#include "wire/cbor_end.h"
+#include "ztensor/verify.h"
+
+namespace zt::tools {
+namespace {
+
+constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
+constexpr std::string_view kMagic1 = "ZTEN1000";
+constexpr std::string_view kMagic2 = "\x89ZT2\r\n\x1a\n";
+constexpr std::uint64_t kFooter1 = 16;
+constexpr std::uint64_t kFooter2 = 40;
+
+bool is_map(std::byte head) { return static_cast<unsigned>(head) >> 5 == wire::major::kMap; }
+
+// What is wrong with tensors by the rules of the format; "" for nothing. What this build only does not know is no
+// fault.
+std::string faults_of(const Source& source) {
+  std::string text;
+  std::size_t count = 0;
+  for (const Tensor tensor : source) {
+    const auto cause = tensor.unreadable();
+    if (!cause || cause->code() != Code::malformed) continue;
+    if (++count <= 3) text += (text.empty() ? "" : ", ") + in_quotes(tensor.name());
+  }
+  if (count > 3) text += " and " + std::to_string(count - 3) + " more";
+  if (count == 0) return "";
+  return "of its " + std::to_string(source.size()) + " tensors, " + std::to_string(count) +
+         " are not whole any more: " + text;
+}
+
+// The same of their contents, as they were checked.
+std::string wrong_contents(const VerifyReport& report) {
+  for (const Finding& finding : report.findings) {
+    if (finding.error.code() == Code::malformed || finding.error.code() == Code::mismatch) return finding.error.what();
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset, const Limits& limits) {
+  const SourceState& state = *version.source.state();
+  const model::Encoder& encoder = *source::find_encoder(version.source.format());
+  const Region manifest = encoder.locate(*state.store, limits);
+  std::vector<std::byte> ending(static_cast<std::size_t>(manifest.length));
+  state.store->read_at(manifest.offset, ending);
+  const std::vector<std::byte> footer = encoder.footer(offset, ending);
+  ending.insert(ending.end(), footer.begin(), footer.end());
+  return ending;
+}
+
+Salvage::Salvage(std::shared_ptr<const ByteStore> store, std::filesystem::path path, const Limits& limits,
+                 Progress progress)
+    : store_(std::move(store)), path_(std::move(path)), limits_(limits), progress_(std::move(progress)) {
+  constexpr std::uint64_t kLeast = std::uint64_t{256} << 20;
+  budget_ = checked::add(checked::multiply(store_->size(), 4).value_or(0), kLeast).value_or(~std::uint64_t{0});
+  std::array<std::byte, 8> head = {};
+  if (store_->size() >= head.size()) store_->read_at(0, head);
+  second_ = as_text(head) == kMagic2;
+  if (!second_ && as_text(head) != kMagic1) {
+    throw Error(Code::unsupported, "repair.format",
+                "only .zt files of generations 1.1, 1.2 and 2 can be repaired, and it does not begin as they do");
+  }
+}
+
+void Salvage::spend(std::uint64_t bytes) {
+  if (bytes > budget_) {
+    throw Error(Code::limit, "repair.limit", "too much in it looks like the end of a file, but is none: gave up");
+  }
+  budget_ -= bytes;
+}
+
+std::optional<Version> Salvage::judge(std::uint64_t length, std::vector<std::byte> footer, bool contents) {
+  std::shared_ptr<const ByteStore> store = store_;
+  if (length != store_->size() || !footer.empty()) store = std::make_shared<PrefixStore>(store_, length, footer);
+  std::optional<Source> source;
+  try {
+    source = open_at(store, path_, limits_);
+  } catch (const Error& error) {
+    if (error.code() != Code::malformed && error.code() != Code::mismatch && error.code() != Code::limit) throw;
+    return std::nullopt;
+  }
+  bool digested = true;
+  std::string wrong = faults_of(*source);
+  if (wrong.empty() && contents) {
+    if (--checks_left_ < 0) return std::nullopt;
+    const VerifyReport report = zt::check(*source, {}, progress_);
+    wrong = wrong_contents(report);
+    digested = report.undigested.empty();
+  }
+  if (wrong.empty()) return Version{length, std::move(footer), *source, digested};
+  if (broken_.empty()) {
+    broken_ = wrong;
+    broken_end_ = length;
+  }
+  return std::nullopt;
+}
+
+std::optional<Version> Salvage::whole() { return judge(store_->size(), {}, false); }
+
+// Every place of `pattern` from `least` on, the last one first.
+void Salvage::scan(std::string_view pattern, std::uint64_t least, const Found& found) {
+  run::Meter meter(progress_, store_->size());
+  std::vector<std::byte> buffer;
+  std::vector<std::uint64_t> places;
+  std::uint64_t end = store_->size();  // places from here on were seen
+  while (end > least) {
+    const std::uint64_t from = end - std::min(end - least, kChunk);
+    const std::uint64_t to = std::min(store_->size(), end + pattern.size() - 1);
+    buffer.resize(static_cast<std::size_t>(to - from));
+    store_->read_at(from, buffer);
+    const std::string_view text = as_text(buffer);
+    places.clear();
+    for (auto at = text.find(pattern); at != std::string_view::npos; at = text.find(pattern, at + 1)) {
+      places.push_back(from + at);
+    }
+    for (auto place = places.rbegin(); place != places.rend(); ++place) {
+      if (found(*place)) return;
+    }
+    meter.add(end - from);
+    meter.poll();
+    end = from;
+  }
+}
+
+// Whether the bytes before `end` can be a footer: cheap, so that most that are none cost little.
+bool Salvage::may_end(std::uint64_t end) {
+  const std::uint64_t footer = second_ ? kFooter2 : kFooter1;
+  if (end < footer + 8) return false;
+  std::array<std::byte, kFooter2> bytes = {};
+  store_->read_at(end - footer, std::span(bytes).first(static_cast<std::size_t>(footer)));
+  const auto first = endian::load_le<std::uint64_t>(bytes.data());
+  std::uint64_t manifest = first;
+  std::uint64_t length = first;
+  if (second_) {
+    length = endian::load_le<std::uint64_t>(bytes.data() + 8);
+    if (length == 0 || manifest % 4096 != 0) return false;  // a data shard ends so: its root knows its size
+  } else {
+    if (length == 0 || length > end - footer - 8) return false;
+    manifest = end - footer - length;
+  }
+  if (!checked::within(manifest, length, end - footer)) return false;
+  std::array<std::byte, 1> head;
+  store_->read_at(manifest, head);
+  if (!is_map(head[0])) return false;
+  spend(std::min(length, limits_.index_bytes));
+  return true;
+}
+
+// A manifest that begins at `offset` and is complete, and whose footer is not there any more.
+std::optional<Version> Salvage::without_footer(std::uint64_t offset) {
+  std::array<std::byte, 1> head;
+  store_->read_at(offset, head);
+  if (!is_map(head[0]) || (second_ && offset % 4096 != 0)) return std::nullopt;
+  const std::uint64_t most = std::min(limits_.index_bytes, store_->size() - offset);
+  wire::CborEnd end(most, limits_.depth);
+  std::vector<std::byte> manifest;
+  for (std::uint64_t want = std::min<std::uint64_t>(most, 65536);; want = std::min(most, 2 * want)) {
+    const std::size_t have = manifest.size();
+    spend(want - have);
+    manifest.resize(static_cast<std::size_t>(want));
+    store_->read_at(offset + have, std::span(manifest).subspan(have));
+    const auto state = end.advance(manifest);
+    if (state == wire::CborEnd::State::found) break;
+    if (state == wire::CborEnd::State::broken || want == most) return std::nullopt;
+  }
+  manifest.resize(static_cast<std::size_t>(end.position()));
+  const auto* encoder = source::find_writable(second_ ? "2" : "1.2").encoder;
+  return judge(offset + manifest.size(), encoder->footer(offset, manifest), true);
+}
+
+std::optional<Version> Salvage::last() {
+  std::optional<Version> version;
+  const std::string_view magic = second_ ? kMagic2 : kMagic1;
+  scan(magic, 8, [&](std::uint64_t offset) {
+    const std::uint64_t end = offset + magic.size();
+    if (end < store_->size() && may_end(end)) version = judge(end, {}, true);
+    return version.has_value() || checks_left_ < 0;
+  });
+  if (checks_left_ < 0) return version;
+  // An index behind that which has lost its footer is the later version; what was found may lie inside one of its
+  // tensors. As writers of .zt begin their manifests: the text "version", or "objects", is the first key of the root.
+  std::optional<Version> later;
+  scan(second_ ? "gobjects" : "gversion", version ? version->length : 9, [&](std::uint64_t offset) {
+    later = without_footer(offset - 1);
+    return later.has_value() || checks_left_ < 0;
+  });
+  return later ? later : version;
+}
+
+}  // namespace zt::tools

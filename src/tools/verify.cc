@@ -1,0 +1,216 @@
+#include "ztensor/verify.h"
+
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "base/checked.h"
+#include "hash/digest.h"
+#include "read/parts.h"
+#include "run/parallel.h"
+#include "source/state.h"
+#include "tools/findings.h"
+#include "write/content.h"
+
+namespace zt {
+namespace {
+
+// Throws malformed when a byte of a bool tensor is neither 0 nor 1. zt-1.2 §5
+void check_bools(std::uint64_t offset, std::span<const std::byte> bytes) {
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (static_cast<unsigned>(bytes[i]) > 1) {
+      throw Error(Code::malformed, "content.bool",
+                  "element " + std::to_string(offset + i) + " of a bool tensor is " +
+                      std::to_string(static_cast<unsigned>(bytes[i])));
+    }
+  }
+}
+
+// Throws malformed when the half of the last byte that no element has is not zero. `length`: of all the bytes.
+// zt-2 §5
+void check_float4_end(std::uint64_t length, std::uint64_t offset, std::span<const std::byte> bytes) {
+  if (bytes.empty() || offset + bytes.size() != length || static_cast<unsigned>(bytes.back()) < 16) return;
+  throw Error(Code::malformed, "content.float4", "the unused half of the last byte is not zero");
+}
+
+// One call of check().
+class Checker {
+ public:
+  Checker(const Source& source, const Progress& progress)
+      : source_(source), state_(*source.state()), progress_(progress) {}
+  void add(std::uint32_t row);
+  void add_shards() { with_shards_ = true; }
+  VerifyReport run();
+
+ private:
+  void add_part(std::uint32_t row, const model::PartRow& part);
+  void record(std::uint32_t row, std::uint64_t rank, const Error& error);
+  void check_sparse(std::uint32_t row);
+  void check_shards(VerifyReport& report, run::Meter& meter);
+  bool digested(std::uint32_t row) const;
+
+  struct Part {
+    std::uint32_t tensor;
+    const model::PartRow* row;
+    model::Recipe recipe;
+  };
+  const Source& source_;
+  const SourceState& state_;
+  const Progress& progress_;
+  bool has_odd_float4(const Part& part) const;
+  bool with_shards_ = false;
+  std::vector<std::uint32_t> rows_;
+  std::vector<Part> parts_;
+  // The finding of a tensor: of several, that of the earliest part, so that the answer is the same each time.
+  std::map<std::uint32_t, std::pair<std::uint64_t, Error>> found_;
+};
+
+void Checker::record(std::uint32_t row, std::uint64_t rank, const Error& error) {
+  const auto [place, added] = found_.try_emplace(row, rank, error);
+  if (!added && rank < place->second.first) place->second = {rank, error};
+}
+
+void Checker::add(std::uint32_t row) {
+  rows_.push_back(row);
+  const model::TensorRow& tensor = state_.catalog.tensor(row);
+  if (const model::Fault* fault = state_.catalog.fault(tensor.fault)) {
+    record(row, 0, source::fault_error(state_, row, *fault));
+    return;
+  }
+  for (const model::PartRow& part : state_.catalog.parts(tensor)) add_part(row, part);
+}
+
+void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
+  try {
+    source::located(state_, row, &part, [&] {
+      state_.store_of(part.recipe.file);  // a shard that is not there is found missing here
+      parts_.push_back({row, &part, state_.measured(part, progress_)});
+    });
+  } catch (const Error& error) {
+    tools::throw_unless_finding(error);
+    record(row, parts_.size(), error);
+  }
+}
+
+// Only of a dense tensor is it known how many elements there are.
+bool Checker::has_odd_float4(const Part& part) const {
+  const model::TensorRow& tensor = state_.catalog.tensor(part.tensor);
+  if (part.row->dtype != DType::f4_e2m1 || state_.catalog.word(tensor.layout) != "dense") return false;
+  return checked::elements(state_.catalog.shape(tensor)).value_or(0) % 2 != 0;
+}
+
+void Checker::check_sparse(std::uint32_t row) {
+  const Tensor tensor = source_[row];
+  if (found_.contains(row) || (tensor.layout() != "sparse_csr" && tensor.layout() != "sparse_coo")) return;
+  try {
+    tensor.read_indices(write::count_entries(tensor));
+  } catch (const Error& error) {
+    tools::throw_unless_finding(error);
+    record(row, parts_.size(), error);
+  }
+}
+
+bool Checker::digested(std::uint32_t row) const {
+  for (const model::PartRow& part : state_.catalog.parts(state_.catalog.tensor(row))) {
+    const std::string_view text = state_.catalog.text(part.digest);
+    const auto digest = state_.catalog.decoded_digests ? hash::parse_decoded_digest(text) : hash::parse_digest(text);
+    if (!digest || digest->algorithm == Checksum::none) return false;
+  }
+  return true;
+}
+
+VerifyReport Checker::run() {
+  std::vector<read::Job> jobs;
+  jobs.reserve(parts_.size());
+  std::uint64_t total = 0;
+  for (const Part& part : parts_) {
+    read::Job job{.part = state_.part_source(*part.row, part.recipe),
+                  .check = read::Check::all,
+                  .out = {},
+                  .visit = [](std::uint64_t, std::span<const std::byte>) {}};
+    if (part.row->dtype == DType::boolean) job.visit = check_bools;
+    if (has_odd_float4(part)) {
+      job.visit = [length = part.recipe.decoded_length](std::uint64_t offset, std::span<const std::byte> bytes) {
+        check_float4_end(length, offset, bytes);
+      };
+    }
+    jobs.push_back(std::move(job));
+    total = checked::add(total, part.recipe.decoded_length).value_or(total);
+  }
+  if (with_shards_) {
+    for (const model::ShardRow& shard : state_.catalog.shards) total = checked::add(total, shard.size).value_or(total);
+  }
+  run::Meter meter(progress_, total);
+  read::carry_out(jobs, run::thread_count(state_.options.threads), meter, [&](std::size_t job, Error& error) {
+    error.enter(source::place_of(state_.catalog, parts_[job].tensor, parts_[job].row));
+    error.enter_file(state_.name);
+    tools::throw_unless_finding(error);
+    record(parts_[job].tensor, job, error);
+  });
+  VerifyReport report;
+  for (const std::uint32_t row : rows_) {
+    check_sparse(row);
+    const std::string name(source_[row].name());
+    const auto finding = found_.find(row);
+    if (finding != found_.end()) report.findings.push_back({name, finding->second.second});
+    if (state_.catalog.tensor(row).fault != model::kNone) {
+      report.unreadable.push_back(name);
+    } else if (finding == found_.end()) {
+      (digested(row) ? report.checked : report.undigested).push_back(name);
+    }
+  }
+  if (with_shards_ && state_.shards) check_shards(report, meter);
+  meter.finish();
+  return report;
+}
+
+void Checker::check_shards(VerifyReport& report, run::Meter& meter) {
+  const source::Shards& shards = *state_.shards;
+  std::vector<std::optional<Error>> wrong(shards.size());
+  std::vector<char> digested(shards.size());
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < shards.size(); ++i) bytes = checked::add(bytes, shards.row(i).size).value_or(bytes);
+  run::parallel_for(shards.size(), bytes, run::thread_count(state_.options.threads), meter, [&](std::size_t i) {
+    try {
+      digested[i] = shards.check(i, meter) ? 1 : 0;
+    } catch (Error& error) {
+      error.enter_file(state_.name);
+      tools::throw_unless_finding(error);
+      wrong[i] = error;
+    }
+  });
+  for (std::size_t i = 0; i < shards.size(); ++i) {
+    if (wrong[i]) report.findings.push_back({"", *wrong[i]});
+    if (digested[i] != 0) report.shards.push_back(shards.row(i).name);
+  }
+}
+
+}  // namespace
+
+VerifyReport check(const Source& source, const CheckOptions& options) {
+  Checker checker(source, options.progress);
+  if (options.shards) checker.add_shards();
+  const model::Catalog& catalog = source.state()->catalog;
+  if (options.names.empty()) {
+    for (std::uint32_t row = 0; row < catalog.size(); ++row) checker.add(row);
+  }
+  for (const std::string& name : options.names) {
+    source.tensor(name);  // throws not_found
+    checker.add(*catalog.find(name));
+  }
+  return checker.run();
+}
+
+VerifyReport check(const Source& source, std::span<const std::string> names, const Progress& progress) {
+  return check(source, {.names = {names.begin(), names.end()}, .progress = progress});
+}
+
+VerifyReport verify(const Source& source, std::span<const std::string> names, const Progress& progress) {
+  VerifyReport report = check(source, names, progress);
+  for (const Finding& finding : report.findings) {
+    if (!source.tensor(finding.tensor).unreadable()) throw finding.error;
+  }
+  return report;
+}
+
+}  // namespace zt

@@ -1,0 +1,195 @@
+#include "write/content.h"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+
+#include "base/utf8.h"
+#include "hash/digest.h"
+#include "model/sparse.h"
+#include "read/parts.h"
+#include "run/parallel.h"
+#include "source/indices.h"
+#include "write/admission.h"
+
+namespace zt::write {
+namespace {
+
+bool is_sparse(std::string_view layout) { return layout == "sparse_csr" || layout == "sparse_coo"; }
+
+ArrayView array_of(DType dtype, std::uint64_t elements, const void* data) {
+  return {.dtype = dtype, .shape = {elements}, .data = static_cast<const std::byte*>(data)};
+}
+
+// Whether all bytes of a bool part are 0 or 1.
+bool is_clean(const SourceState& state, const model::PartRow& part) {
+  std::atomic<bool> clean = true;
+  const model::Recipe recipe = state.measured(part);
+  const read::Job job{.part = state.part_source(part, recipe),
+                      .check = read::Check::none,
+                      .out = {},
+                      .visit = [&](std::uint64_t, std::span<const std::byte> bytes) {
+                        const auto odd = [](std::byte byte) { return static_cast<unsigned>(byte) > 1; };
+                        if (std::ranges::any_of(bytes, odd)) clean = false;
+                      }};
+  run::Meter meter;
+  read::carry_out({&job, 1}, run::thread_count(state.options.threads), meter,
+                  [](std::size_t, Error& error) { throw error; });
+  return clean;
+}
+
+// Throws malformed unless the entries are as strict formats want them.
+void check_entries(const SparseParts& parts) {
+  if (parts.layout == "sparse_csr") return model::check_csr_order(parts.indices, parts.indptr);
+  const std::uint64_t nnz = parts.shape.empty() ? 0 : parts.indices.size() / parts.shape.size();
+  model::check_coo_cells(parts.shape.size(), nnz, parts.indices);
+}
+
+bool are_strict(const SparseParts& parts) {
+  try {
+    check_entries(parts);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+std::vector<PartView> SparseParts::views() const {
+  std::vector<PartView> views = {{"values", array_of(dtype, entries(), values.data())}};
+  if (layout == "sparse_coo") {
+    views.push_back({"coords", array_of(DType::u64, indices.size(), indices.data())});
+  } else {
+    views.push_back({"indices", array_of(DType::u64, indices.size(), indices.data())});
+    views.push_back({"indptr", array_of(DType::u64, indptr.size(), indptr.data())});
+  }
+  return views;
+}
+
+std::uint64_t SparseParts::entries() const {
+  if (layout == "sparse_csr") return indices.size();
+  return shape.empty() ? 0 : indices.size() / shape.size();
+}
+
+SparseParts read_sparse(const Tensor& tensor) {
+  SparseParts parts;
+  parts.layout = tensor.layout();
+  parts.shape.assign(tensor.shape().begin(), tensor.shape().end());
+  const Part values = tensor.part("values");
+  parts.dtype = values.dtype();
+  parts.values = values.read(Verify::always);
+  SparseIndices found = tensor.read_indices(count_entries(tensor), Verify::always);
+  parts.indices = std::move(found.indices);
+  parts.indptr = std::move(found.indptr);
+  return parts;
+}
+
+// zt-1.2 §8
+std::uint64_t count_entries(const Tensor& tensor) {
+  const Part values = tensor.part("values");
+  const std::uint64_t bytes = values.length();
+  if (dtype_bits(values.dtype()) < 8) {  // an odd number of float4 ends in the middle of a byte: the indices say it
+    const bool csr = tensor.layout() == "sparse_csr";
+    const Part indices = tensor.part(csr ? "indices" : "coords");
+    const std::uint64_t width = std::max(1U, model::integer_bytes(indices.dtype()));
+    const std::uint64_t cell = width * (csr ? 1 : std::max<std::uint64_t>(1, tensor.shape().size()));
+    const std::uint64_t entries = indices.length() / cell;
+    if (byte_length(values.dtype(), entries) == bytes) return entries;
+  } else if (const std::uint64_t width = dtype_bits(values.dtype()) / 8; bytes % width == 0) {
+    return bytes / width;
+  }
+  throw Error(Code::malformed, "sparse.values.length", "part 'values' is no whole number of elements");
+}
+
+void sort_entries(SparseParts& parts) {
+  if (parts.layout != "sparse_csr") return;
+  const std::size_t width = dtype_bits(parts.dtype) / 8;  // 0: two a byte, the first in the low half
+  std::vector<std::size_t> order;
+  const std::vector<std::byte> values = parts.values;
+  const std::vector<std::uint64_t> columns = parts.indices;
+  const auto put = [&](std::size_t from, std::size_t to) {
+    if (width == 0) {
+      const std::byte half = (from % 2 == 0 ? values[from / 2] : values[from / 2] >> 4) & std::byte{0x0F};
+      std::byte& pair = parts.values[to / 2];
+      pair = to % 2 == 0 ? (pair & std::byte{0xF0}) | half : (pair & std::byte{0x0F}) | half << 4;
+    } else {
+      std::copy_n(values.begin() + static_cast<std::ptrdiff_t>(from * width), width,
+                  parts.values.begin() + static_cast<std::ptrdiff_t>(to * width));
+    }
+  };
+  for (std::size_t row = 0; row + 1 < parts.indptr.size(); ++row) {
+    const auto first = static_cast<std::size_t>(parts.indptr[row]);
+    order.resize(static_cast<std::size_t>(parts.indptr[row + 1]) - first);
+    std::iota(order.begin(), order.end(), first);
+    std::ranges::stable_sort(order, {}, [&](std::size_t i) { return columns[i]; });
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      parts.indices[first + i] = columns[order[i]];
+      put(order[i], first + i);
+    }
+  }
+}
+
+bool needs_wide(const Tensor& tensor, const model::Encoder& encoder) {
+  if (!is_sparse(tensor.layout())) return false;
+  const bool strict = encoder.holds.strict;
+  const Part first = tensor.part(tensor.layout() == "sparse_csr" ? "indices" : "coords");
+  const auto fits = [&](const Part& part) {
+    return part.dtype() == DType::u64 || (strict && part.dtype() == DType::u32 && part.dtype() == first.dtype());
+  };
+  if (tensor.layout() == "sparse_csr" && !fits(tensor.part("indptr"))) return true;
+  return !fits(first);
+}
+
+void BoolSource::read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) {
+  source_.read(piece, out, scratch);
+  make_clean(out);
+}
+
+std::string digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum) {
+  if (checksum == Checksum::none) return "";
+  const model::Recipe recipe = source.measured(part);
+  read::PieceReader reader(source.part_source(part, recipe), read::Check::all, read::Use::plain);
+  hash::Digest digest{.algorithm = checksum};
+  hash::Xxh3 xxh3;
+  std::optional<hash::Sha256> sha;
+  if (checksum == Checksum::sha256) sha.emplace();
+  read::Scratch scratch;
+  std::vector<std::byte> bytes;
+  for (std::size_t piece = 0; piece < reader.pieces(); ++piece) {
+    bytes.resize(reader.piece_length(piece));
+    reader.read(piece, bytes, scratch);
+    if (sha) {
+      sha->update(bytes);
+    } else {
+      xxh3.update(bytes);
+    }
+  }
+  reader.finish();
+  if (sha) digest.sha = sha->finish();
+  digest.xxh3 = xxh3.value();
+  return hash::format_digest(digest);
+}
+
+std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder) {
+  std::vector<Loss> losses;
+  for (std::size_t i = 0; i < tensor.parts(); ++i) {
+    const Part part = tensor.part(i);
+    if (part.dtype() == DType::boolean && !is_clean(source::PartAccess::state(part), source::PartAccess::row(part))) {
+      losses.push_back({"part " + in_quotes(part.role()) + ": bool bytes other than 0 and 1: they become 1"});
+    }
+  }
+  if (!encoder.holds.strict || !is_sparse(tensor.layout())) return losses;
+  if (source::PartAccess::state(tensor.part(0)).catalog.format == encoder.format) return losses;
+  SparseParts parts = read_sparse(tensor);
+  if (are_strict(parts)) return losses;
+  sort_entries(parts);
+  if (are_strict(parts)) {
+    losses.push_back({"the order of entries in its rows: they are sorted"});
+  } else {
+    losses.push_back({"cells that are given twice", true});
+  }
+  return losses;
+}
+
+}  // namespace zt::write

@@ -1,0 +1,177 @@
+#include "write/part_writer.h"
+
+#include <algorithm>
+
+#include "hash/crc32c.h"
+#include "run/parallel.h"
+
+namespace zt::write {
+namespace {
+
+std::size_t length_of(const PieceSource& source, std::size_t piece) {
+  return static_cast<std::size_t>(
+      std::min<std::uint64_t>(read::kPieceBytes, source.length() - piece * read::kPieceBytes));
+}
+
+}  // namespace
+
+std::vector<std::byte> PartWriter::compress(std::span<const std::byte> decoded) {
+  std::unique_ptr<codec::FrameEncoder> encoder;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!encoders_.empty()) {
+      encoder = std::move(encoders_.back());
+      encoders_.pop_back();
+    }
+  }
+  if (!encoder) encoder = std::make_unique<codec::FrameEncoder>(part_.encoding.level());
+  std::vector<std::byte> stored = encoder->encode(decoded);
+  const std::lock_guard lock(mutex_);
+  encoders_.push_back(std::move(encoder));
+  return stored;
+}
+
+std::span<const std::byte> PartWriter::stored_bytes(const Slot& slot) const {
+  return part_.encoding.is_raw() ? slot.bytes : std::span<const std::byte>(slot.stored);
+}
+
+std::span<const std::byte> PartWriter::digested_bytes(const Slot& slot) const {
+  return part_.digest_decoded ? slot.bytes : stored_bytes(slot);
+}
+
+void PartWriter::make_stored(Slot& slot) {
+  if (!part_.encoding.is_raw()) slot.stored = compress(slot.bytes);
+  if (part_.checksum == Checksum::crc32c) slot.crc = hash::crc32c(digested_bytes(slot));
+}
+
+void PartWriter::make_batch(PieceSource& source, std::size_t first, std::size_t count) {
+  const auto memory = source.in_memory();
+  const auto fill = [&](std::size_t i) {
+    Slot& slot = slots_[i];
+    const std::size_t length = length_of(source, first + i);
+    if (!memory.empty()) {
+      slot.bytes = memory.subspan((first + i) * read::kPieceBytes, length);
+      return;
+    }
+    slot.decoded.resize(length);
+    source.read(first + i, slot.decoded, slot.scratch);
+    slot.bytes = slot.decoded;
+  };
+  if (slots_.size() < count) slots_.resize(count);
+  if (source.ordered()) {
+    for (std::size_t i = 0; i < count; ++i) fill(i);
+  }
+  run::parallel_for(count, count * read::kPieceBytes, threads_, *meter_, [&](std::size_t i) {
+    if (!source.ordered()) fill(i);
+    make_stored(slots_[i]);
+    meter_->add(slots_[i].bytes.size());
+  });
+}
+
+// Whether zstd saves a sixteenth of the batch. Else it is not worth decoding.
+bool PartWriter::shrinks(std::size_t count, std::uint64_t decoded) const {
+  constexpr std::uint64_t kTable = 17;  // of the seek table, and a row of 8 a frame
+  std::uint64_t stored = kTable;
+  for (std::size_t i = 0; i < count; ++i) stored += slots_[i].stored.size() + 8;
+  return stored <= decoded - decoded / 16;
+}
+
+void PartWriter::digest(std::span<const std::byte> bytes) {
+  if (sha_) sha_->update(bytes);
+  if (xxh3_) xxh3_->update(bytes);
+}
+
+void PartWriter::put(std::span<const std::byte> bytes) {
+  stored_length_ += bytes.size();
+  output_.write(bytes);
+}
+
+void PartWriter::write_batch(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const Slot& slot = slots_[i];
+    const auto digested = digested_bytes(slot);
+    const auto stored = stored_bytes(slot);
+    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c_join(crc_, slot.crc, digested.size());
+    digest(digested);
+    if (!part_.encoding.is_raw()) {
+      frames_.push_back({static_cast<std::uint32_t>(stored.size()), static_cast<std::uint32_t>(slot.bytes.size())});
+    }
+    put(stored);
+  }
+}
+
+void PartWriter::write_seek_table() {
+  const std::vector<std::byte> table = codec::encode_seek_table(frames_);
+  if (!part_.digest_decoded) {
+    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(table, crc_);
+    digest(table);
+  }
+  put(table);
+}
+
+// Raw bytes of memory: digested and written block by block, so that the bytes come from memory once.
+void PartWriter::write_memory(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const auto chunk = bytes.first(std::min(bytes.size(), output_.room()));
+    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(chunk, crc_);  // in order: nothing is to be joined
+    digest(chunk);
+    put(chunk);
+    meter_->add(chunk.size());
+    meter_->poll();
+    bytes = bytes.subspan(chunk.size());
+  }
+}
+
+void PartWriter::begin(const PartOptions& options, std::uint64_t length, run::Meter& meter) {
+  if (!options.encoding.is_raw() && options.encoding.level() != encoders_level_) {
+    encoders_.clear();
+    encoders_level_ = options.encoding.level();
+  }
+  meter_ = &meter;
+  part_ = options;
+  if (length == 0) part_.encoding = Encoding::raw();
+  if (part_.encoding.is_raw()) output_.expect(length);
+  frames_.clear();
+  stored_length_ = 0;
+  crc_ = 0;
+  sha_.reset();
+  xxh3_.reset();
+  if (options.checksum == Checksum::sha256) sha_.emplace();
+  if (options.checksum == Checksum::xxh3) xxh3_.emplace();
+}
+
+hash::Digest PartWriter::finish_digest() {
+  hash::Digest digest;
+  digest.algorithm = part_.checksum;
+  digest.crc = crc_;
+  if (sha_) digest.sha = sha_->finish();
+  if (xxh3_) digest.xxh3 = xxh3_->value();
+  return digest;
+}
+
+StoredPart PartWriter::write(PieceSource& source, const PartOptions& options, run::Meter& meter) {
+  const std::uint64_t length = source.length();
+  auto pieces = static_cast<std::size_t>(length / read::kPieceBytes + (length % read::kPieceBytes != 0));
+  begin(options, length, meter);
+  const auto memory = source.in_memory();
+  if (part_.encoding.is_raw() && !memory.empty()) {
+    write_memory(memory);
+    pieces = 0;
+  }
+  for (std::size_t first = 0; first < pieces; first += batch_) {
+    const std::size_t count = std::min(batch_, pieces - first);
+    make_batch(source, first, count);
+    const std::uint64_t decoded = std::min<std::uint64_t>(count * read::kPieceBytes, length);
+    if (first == 0 && !part_.encoding.is_raw() && !shrinks(count, decoded)) {
+      part_.encoding = Encoding::raw();
+      output_.expect(length);
+      for (std::size_t i = 0; i < count; ++i) make_stored(slots_[i]);
+    }
+    write_batch(count);
+  }
+  source.finish();
+  if (!part_.encoding.is_raw()) write_seek_table();
+  return {.stored_length = stored_length_, .zstd = !part_.encoding.is_raw(), .digest = finish_digest()};
+}
+
+}  // namespace zt::write

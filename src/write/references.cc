@@ -1,0 +1,57 @@
+#include "write/references.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "container/zt2/names.h"
+#include "hash/digest.h"
+#include "hash/xxh3.h"
+
+namespace zt::write {
+namespace {
+
+std::string digest_of_all(const ByteStore& store) {
+  constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
+  hash::Xxh3 hash;
+  std::vector<std::byte> buffer;
+  for (std::uint64_t at = 0; at < store.size(); at += buffer.size()) {
+    buffer.resize(static_cast<std::size_t>(std::min(kChunk, store.size() - at)));
+    store.read_at(at, buffer);
+    hash.update(buffer);
+  }
+  return hash::format_digest({.algorithm = Checksum::xxh3, .xxh3 = hash.value()});
+}
+
+// What of a file's name may stand in a table of shards.
+std::string name_for(const std::filesystem::path& path, const std::filesystem::path& root) {
+  std::string stem = path.stem().string();
+  const std::string prefix = root.stem().string() + "-";
+  const bool beside = std::filesystem::absolute(path).parent_path() == std::filesystem::absolute(root).parent_path();
+  if (beside && stem.starts_with(prefix) && container::zt2::is_shard_name(stem.substr(prefix.size()))) {
+    return stem.substr(prefix.size());
+  }
+  for (char& c : stem) {
+    const char pair[] = {'a', c};
+    if (!container::zt2::is_shard_name({pair, 2})) c = '_';
+  }
+  if (stem.empty() || stem.front() == '.') stem = "shard" + stem;
+  return stem.substr(0, 64);
+}
+
+}  // namespace
+
+model::ShardRow shard_of(const SourceState& source, std::uint16_t file, const std::filesystem::path& root) {
+  if (file != 0) return source.catalog.shards[file - 1U];
+  if (source.path.empty()) throw Error(Code::unsupported, "write.reference", "only files on disk can be referenced");
+  const auto folder = [](const std::filesystem::path& path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path)).parent_path();
+  };
+  if (folder(source.path) != folder(root) || source.path.extension() != ".zt") {
+    throw Error(
+        Code::unsupported, "write.reference",
+        "what is referenced is looked for among the *.zt files of the folder of " + root.string() + ": put it there");
+  }
+  return {name_for(source.path, root), source.store->size(), digest_of_all(*source.store)};
+}
+
+}  // namespace zt::write
