@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "many_threads.h"
 
 namespace zt::model {
 namespace {
@@ -107,6 +110,16 @@ TEST(Catalog, RefusesMoreThanItsNumbersCount) {
   const std::byte one{};
   const std::span<const std::byte> huge(&one, std::size_t{1} << 32);
   EXPECT_EQ(refusal([&] { catalog.add_tensor("huge", {}, "dense", huge); }), "limit catalog.size");
+}
+
+TEST(ThreadsCatalog, AreMadeByManyAtOnce) {
+  std::vector<std::optional<std::uint32_t>> found(8);
+  test::together(found.size(), [&](std::size_t thread) {
+    Catalog catalog;  // the first of the process chooses how names are hashed
+    for (std::uint32_t i = 0; i < 100; ++i) catalog.add_tensor("layer." + std::to_string(i), kShape, "dense", {});
+    found[thread] = catalog.find("layer.99");
+  });
+  for (const auto& row : found) EXPECT_EQ(row, 99U);
 }
 
 }  // namespace
