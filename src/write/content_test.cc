@@ -102,15 +102,10 @@ TEST(SparseParts, AreViewedInTheOrderOfTheLibrary) {
   EXPECT_EQ(roles(coo({}, {}, {})), (std::vector<std::string>{"values", "coords"}));
 }
 
-TEST(SparseParts, BecomeCleanWhereTheyAreBools) {
-  SparseParts parts = coo({3}, bytes({0, 1, 255}), {0, 1, 2});
-  parts.dtype = DType::boolean;
-  clean_bools(parts);
-  EXPECT_EQ(parts.values, bytes({0, 1, 1}));
-  parts.dtype = DType::u8;
-  parts.values = bytes({0, 255});
-  clean_bools(parts);
-  EXPECT_EQ(parts.values, bytes({0, 255}));
+TEST(MakeClean, MakesBoolBytesThatAreNotZeroOne) {
+  std::vector<std::byte> bools = bytes({0, 1, 255, 0, 4});
+  make_clean(bools);
+  EXPECT_EQ(bools, bytes({0, 1, 1, 0, 1}));
 }
 
 const std::vector<float> kValues = {1, 2, 3};
@@ -143,15 +138,20 @@ TEST(Content, TellsWhatSparseTensorsLoseInStrictFormats) {
 
 TEST(Content, TellsWhichBoolsAreNotCleanAndCleansThem) {
   const std::vector<std::byte> odd = bytes({0, 1, 2});
-  const Source source = test::open_bytes(test::written({}, [&](Writer& writer) {
+  std::vector<std::byte> file = test::written({.checksum = Checksum::none}, [&](Writer& writer) {
     writer.add("odd", {.dtype = DType::boolean, .shape = {3}, .data = odd.data()});
     writer.add("clean", {.dtype = DType::boolean, .shape = {2}, .data = odd.data()});
     writer.add("bytes", {.dtype = DType::u8, .shape = {3}, .data = odd.data()});
-  }));
-  EXPECT_EQ(losses_of_content(source.tensor("odd"), k2).size(), 1U);
-  EXPECT_TRUE(losses_of_content(source.tensor("clean"), k2).empty());
-  EXPECT_TRUE(losses_of_content(source.tensor("bytes"), k2).empty());
-  EXPECT_TRUE(losses_of_content(source.tensor("odd"), k12).empty());
+  });
+  const std::uint64_t at = test::open_bytes(file).tensor("odd").data().offset();
+  EXPECT_EQ(file[at + 2], std::byte{1}) << "the Writer stores no other";
+  file[at + 2] = std::byte{2};
+  const Source source = test::open_bytes(file);
+  for (const model::Encoder* encoder : {&k2, &k12}) {
+    EXPECT_EQ(losses_of_content(source.tensor("odd"), *encoder).size(), 1U);
+    EXPECT_TRUE(losses_of_content(source.tensor("clean"), *encoder).empty());
+    EXPECT_TRUE(losses_of_content(source.tensor("bytes"), *encoder).empty());
+  }
   const Part part = source.tensor("odd").data();
   const model::PartRow& row = source::PartAccess::row(part);
   const model::Recipe recipe = source::PartAccess::state(part).measured(row);

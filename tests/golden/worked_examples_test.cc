@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/utf8.h"
-#include "container/zt10.h"
+#include "container/zt10/zt10.h"
 #include "memory_file.h"
 #include "temp_dir.h"
 #include "ztensor/error.h"

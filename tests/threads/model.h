@@ -49,7 +49,7 @@ inline void add_model(Writer& writer, const WriterOptions& options) {
   if (writer.format() == "zt-2" && options.canonical.value_or(true)) return;  // all raw, one kind of digest
   writer.add("zstd", array, {.encoding = Encoding::zstd(1)});
 #ifdef ZT_HAVE_OPENSSL
-  writer.add("sha", array, {.checksum = Checksum::sha256});
+  if (writer.format() != "zt-1.0") writer.add("sha", array, {.checksum = Checksum::sha256});
 #endif
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -27,11 +28,11 @@ std::vector<std::byte> model(const zt::WriterOptions& options) {
 
 zt::Source open_model(const zt::WriterOptions& options) { return zt::test::open_bytes(model(options), {.threads = 4}); }
 
-// The same with one byte of the stored bytes of a tensor changed.
+// The same with the first stored byte of a tensor changed: under zstd, later ones may have bits that mean nothing.
 zt::Source open_broken(const zt::WriterOptions& options, const char* tensor) {
   std::vector<std::byte> file = model(options);
   const zt::Part part = zt::test::open_bytes(file).tensor(tensor).data();
-  file[part.offset() + part.stored_length() / 2] ^= std::byte{1};
+  file[part.offset()] ^= std::byte{1};
   return zt::test::open_bytes(file, {.threads = 4});
 }
 
@@ -116,9 +117,12 @@ TEST(ThreadsContent, SeeThatBoolsAreNotClean) {
   const TempDir dir;
   std::vector<std::byte> flags = zt::test::model_bytes("data", zt::DType::boolean);
   flags[flags.size() - 7] = std::byte{2};
-  zt::Writer writer = zt::Writer::create(dir / "odd.zt", kPlain);
-  writer.add("odd", {.dtype = zt::DType::boolean, .shape = {flags.size()}, .data = flags.data()});
-  writer.finalize();
+  std::vector<std::byte> file = zt::test::written({.checksum = zt::Checksum::none}, [&](zt::Writer& writer) {
+    writer.add("odd", {.dtype = zt::DType::boolean, .shape = {flags.size()}, .data = flags.data()});
+  });
+  const std::uint64_t at = zt::test::open_bytes(file).tensor("odd").data().offset();
+  std::copy(flags.begin(), flags.end(), file.begin() + static_cast<std::ptrdiff_t>(at));
+  zt::test::write_file(dir / "odd.zt", {reinterpret_cast<const char*>(file.data()), file.size()});
   const std::vector<std::filesystem::path> inputs = {dir / "odd.zt"};
   zt::ConvertOptions options;
   options.open.threads = 4;
