@@ -53,11 +53,10 @@ void add_output(CLI::App& command, std::optional<std::string>& output, const std
   command.add_option("-o,--output", output, help)->type_name("OUT")->each(check_output_name);
 }
 
-void check_word(std::string_view option, std::string_view word, std::initializer_list<std::string_view> known,
-                std::string_view expected) {
+void check_word(std::string_view word, std::initializer_list<std::string_view> known, std::string_view expected) {
   const std::string_view bare = word.starts_with("zt-") ? word.substr(3) : word;
   if (std::find(known.begin(), known.end(), bare) != known.end()) return;
-  throw CLI::ValidationError(fmt::format("{}: '{}' is none of {}", option, word, expected));
+  throw CLI::ValidationError(fmt::format("'{}' is none of {}", word, expected));
 }
 
 void add_quiet(CLI::App& command, bool& quiet) {

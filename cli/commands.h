@@ -38,8 +38,7 @@ void add_operands(CLI::App& command, std::vector<std::string>& operands);
 void add_output(CLI::App& command, std::optional<std::string>& output, const std::string& help);
 void check_output_name(const std::string& name);  // the same of an operand; throws CLI::ValidationError
 // A value that is one of a few, generations of .zt with "zt-" before them or without; throws CLI::ValidationError.
-void check_word(std::string_view option, std::string_view word, std::initializer_list<std::string_view> known,
-                std::string_view expected);
+void check_word(std::string_view word, std::initializer_list<std::string_view> known, std::string_view expected);
 void add_quiet(CLI::App& command, bool& quiet);
 void add_threads(CLI::App& command, unsigned& threads);
 

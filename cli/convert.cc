@@ -34,7 +34,7 @@ void add_convert(CLI::App& app, Command& chosen) {
       ->type_name("FORMAT")
       ->each([](const std::string& name) {
         if (name == "auto" || name == "safetensors") return;
-        check_word("-f", name, {"0.1", "1.0", "1.1", "1.2", "2"},
+        check_word(name, {"0.1", "1.0", "1.1", "1.2", "2"},
                    "auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2 or safetensors");
       });
   command.add_flag("-c,--compress", convert->compress, "store every tensor with zstd");

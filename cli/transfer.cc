@@ -85,7 +85,7 @@ void add_target(CLI::App& command, zt::ConvertOptions& options) {
   command.add_option("--to", options.writer.format, "generation to write: 1.0, 1.2 (default) or 2")
       ->type_name("1.0|1.2|2")
       ->each([](const std::string& name) {
-        check_word("--to", name, {"1.0", "1.2", "2"}, "1.0, 1.2 or 2");
+        check_word(name, {"1.0", "1.2", "2"}, "1.0, 1.2 or 2");
       });
   command.add_flag("--lossy", options.writer.lossy, "leave out what that generation cannot hold, and say what it was");
   command
