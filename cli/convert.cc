@@ -49,6 +49,7 @@ void add_convert(CLI::App& app, Command& chosen) {
       "Formats are told apart by content. Without -c, tensors keep their encoding.\n\n"
       "Examples:\n"
       "  ztensor convert model.safetensors model.zt\n"
+      "  ztensor convert model.zt model.safetensors --max-shard-size 5GB\n"
       "  ztensor convert shard-*.safetensors -o model.zt -c --exclude 'optimizer.*'");
   command.callback([convert, &chosen] {
     check_operands(*convert);

@@ -82,12 +82,14 @@ void add_level(CLI::App& command, std::optional<int>& level) {
 }
 
 void add_target(CLI::App& command, zt::ConvertOptions& options) {
-  command.add_option("--to", options.writer.format, "generation to write: 1.0, 1.2 (default) or 2")
-      ->type_name("1.0|1.2|2")
+  command
+      .add_option("--to", options.writer.format,
+                  "what to write: generation 1.0, 1.2 (default) or 2, or safetensors (default for OUT named so)")
+      ->type_name("1.0|1.2|2|safetensors")
       ->each([](const std::string& name) {
-        check_word(name, {"1.0", "1.2", "2"}, "1.0, 1.2 or 2");
+        check_word(name, {"1.0", "1.2", "2", "safetensors"}, "1.0, 1.2, 2 or safetensors");
       });
-  command.add_flag("--lossy", options.writer.lossy, "leave out what that generation cannot hold, and say what it was");
+  command.add_flag("--lossy", options.writer.lossy, "leave out what that format cannot hold, and say what it was");
   command
       .add_flag_callback(
           "--not-canonical", [&options] { options.writer.canonical = false; },

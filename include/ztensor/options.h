@@ -53,7 +53,9 @@ enum class WriteMode {
 
 struct WriterOptions {
   WriteMode mode = WriteMode::replace;
-  std::string format = "";                // "1.0", "1.2" or "2", also with "zt-"; "": 1.2, or that of a file that grows
+  // "1.0", "1.2" or "2", also with "zt-", or "safetensors". "": that of a file that grows, or that the target's name
+  // ends in, or 1.2.
+  std::string format = "";
   Encoding encoding = Encoding::raw();    // of parts that do not ask otherwise
   std::optional<Checksum> checksum = {};  // default: crc32c in 1.x, xxh3 in 2
   // Of parts: a power of two up to 2 MiB. 0 is 64 in 1.x, 65536 in canonical files of 2, 4096 in others of 2.
@@ -65,9 +67,11 @@ struct WriterOptions {
   // Generation 2. The same tensors give the same bytes, whatever order they are added in: all raw, with xxh3 digests,
   // one file. Empty: yes, unless another option or append rules it out.
   std::optional<bool> canonical = {};
-  std::uint64_t max_shard_size = 0;  // over 0: data goes to files of at most so many bytes beside the target
-  bool whole_shards = false;         // these are files of tensors that can be opened by themselves
-  bool lossy = false;                // add_stored(): what the format cannot hold is left out, and told by losses()
+  // Over 0, in generation 2 and safetensors: data goes to files of at most so many bytes beside the target. Safetensors
+  // counts the bytes of tensors, and has an index beside them where there are several.
+  std::uint64_t max_shard_size = 0;
+  bool whole_shards = false;  // these are files of tensors that can be opened by themselves
+  bool lossy = false;         // add_stored(): what the format cannot hold is left out, and told by losses()
 };
 
 struct AddOptions {

@@ -102,6 +102,11 @@ class ZT_API Writer {
   // it is unreadable, unsupported for what the format cannot hold (unless WriterOptions::lossy).
   void add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding = {},
                   bool replace = false);
+  // Says which tensors add_stored() will be given, all of them and under their own names, before the first tensor. Gives
+  // the order in which they are best added, as places in `tensors`. A file whose index comes first (safetensors) is then
+  // written once, front to back, instead of through a temporary file, and takes them in that order only, and no others.
+  // Elsewhere the order is free: a canonical file is then written once, too. Throws usage, limit, io.
+  std::vector<std::size_t> plan(std::span<const Tensor> tensors);
   // What add_stored() had to leave out, a line for each.
   const std::vector<std::string>& losses() const;
   // After finalize(): what a user should know of the files that were put in place, such as an owner that a replaced file

@@ -68,7 +68,7 @@ def convert(
     output: PathLike,
     *,
     format: str = "auto",
-    to: str = "1.2",
+    to: str | None = None,
     compress: bool | int | None = None,
     checksum: str | None = None,
     alignment: int | None = None,
@@ -89,7 +89,8 @@ def convert(
     """Puts the tensors of all inputs, of any format, into one file.
 
     `compress=None` keeps parts as they are stored, where the output can hold them so; False, True or a level
-    stores each anew. `to` is "1.0", "1.2" or "2"; what that cannot hold is an `UnsupportedError` that names it, or left
+    stores each anew. `to` is "1.0", "1.2", "2" or "safetensors"; None is what the output's
+    name ends in, else 1.2. What that cannot hold is an `UnsupportedError` that names it, or left
     out and listed in `losses` if `lossy`. `canonical` and `max_shard_size` are as `Writer` has them. `check_output`
     reads the output back and compares it with the inputs. `include` and `exclude` are globs over names. Without
     `force` an output that exists is refused. `progress` is called with bytes done and to do; returning False stops
@@ -128,7 +129,7 @@ def merge(
     output: PathLike,
     *,
     format: str = "auto",
-    to: str = "1.2",
+    to: str | None = None,
     compress: bool | int | None = None,
     checksum: str | None = None,
     alignment: int | None = None,

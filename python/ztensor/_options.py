@@ -74,7 +74,7 @@ def refuse_text(file: Any, mode: str) -> None:
 def format_of(format: str | None) -> str:
     """The format to write; "" is left to the library."""
     if format is not None and not isinstance(format, str):
-        raise TypeError(f'a format is text, "1.0", "1.2" or "2", not {type(format).__name__}')
+        raise TypeError(f'a format is text, "1.0", "1.2", "2" or "safetensors", not {type(format).__name__}')
     return format or ""
 
 

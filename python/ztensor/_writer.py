@@ -33,14 +33,16 @@ class Writer:
 
     `target` is a path or a writable binary file object. `mode`: "w" new or replace, "x" new or `FileExistsError`,
     "a" append to a file of 1.2 or 2, or make it; a second writer of the file gets `BlockingIOError`.
-    `format`: "1.0", "1.2" (also None) or "2". `compress`: False, True (zstd level 3), or a zstd level.
+    `format`: "1.0", "1.2", "2" or "safetensors"; None is what the target's name ends in, else 1.2.
+    `compress`: False, True (zstd level 3), or a zstd level.
     `checksum`: "crc32c", "xxh3", "sha256", "none"; None is the format's own. `alignment` of parts: a power of two; None
     is the format's own. `attributes` are the file's; of a file that grows, they are added to those that it has.
     `durable` also syncs new files.
 
     Of format 2: `canonical` files are the same bytes for the same tensors, whatever the order; None is yes unless
     `compress`, `max_shard_size`, another checksum or alignment or mode "a" is asked for. `max_shard_size` puts the
-    data into files of at most so many bytes beside the target. `lossy` leaves out what the format cannot hold of
+    data into files of at most so many bytes beside the target; safetensors has that too, with an index.
+    `lossy` leaves out what the format cannot hold of
     tensors that come from a `Reader`; `losses` tells what.
 
     As a context manager it finalizes; left by an exception, it publishes nothing. It belongs to the process that made

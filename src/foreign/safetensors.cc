@@ -11,6 +11,7 @@
 #include "base/checked.h"
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "foreign/safetensors_types.h"
 #include "wire/cbor.h"
 #include "wire/json.h"
 
@@ -22,45 +23,12 @@ constexpr std::uint64_t kLeastHeader = 2;                      // "{}"
 constexpr std::uint64_t kMostHeader = 100'000'000;             // upstream's own bound
 constexpr std::uint64_t kMostNumber = std::uint64_t{1} << 53;  // what every JSON reader keeps exact
 constexpr std::uint32_t kDepth = 8;
-constexpr std::string_view kMetadata = "__metadata__";
-
-// What a dtype's tag stands for. `bits` is 0 for one whose size we do not know.
-struct Type {
-  std::string_view tag;
-  unsigned bits;
-  std::optional<DType> dtype;
-};
-
-constexpr std::array<Type, 22> kTypes = {{
-    {"F32", 32, DType::f32},
-    {"BF16", 16, DType::bf16},
-    {"F16", 16, DType::f16},
-    {"I64", 64, DType::i64},
-    {"I32", 32, DType::i32},
-    {"U8", 8, DType::u8},
-    {"I8", 8, DType::i8},
-    {"BOOL", 8, DType::boolean},
-    {"F64", 64, DType::f64},
-    {"I16", 16, DType::i16},
-    {"U16", 16, DType::u16},
-    {"U32", 32, DType::u32},
-    {"U64", 64, DType::u64},
-    {"F8_E4M3", 8, DType::f8_e4m3fn},
-    {"F8_E5M2", 8, DType::f8_e5m2},
-    {"F8_E8M0", 8, DType::f8_e8m0},
-    {"F4", 4, DType::f4_e2m1},
-    {"C64", 64, DType::complex64},
-    {"F8_E4M3FNUZ", 8, DType::f8_e4m3fnuz},
-    {"F8_E5M2FNUZ", 8, DType::f8_e5m2fnuz},
-    {"F6_E2M3", 6, {}},
-    {"F6_E3M2", 6, {}},
-}};
 
 Type find_type(std::string_view tag) {
   for (const Type& type : kTypes) {
     if (type.tag == tag) return type;
   }
-  return {tag, 0, {}};
+  return {tag, 0, {}, 0};
 }
 
 [[noreturn]] void malformed(const char* rule, std::string message) {

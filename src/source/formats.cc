@@ -50,7 +50,9 @@ constexpr Format kFormats[] = {
      .title = "a safetensors file",
      .suffixes = {".safetensors"},
      .sniff = safetensors::sniff,
-     .decode = safetensors::decode},
+     .decode = safetensors::decode,
+     .encoder = &safetensors::kEncoder,
+     .is_written = true},
     {.name = "gguf", .title = "a GGUF file", .suffixes = {".gguf"}, .begins_with = {"GGUF"}},
     {.name = "pt",
      .title = "a zip archive (PyTorch or npz)",
@@ -121,6 +123,8 @@ const model::Encoder* find_encoder(std::string_view format) {
   return found == std::end(kFormats) ? nullptr : found->encoder;
 }
 
+bool is_foreign(std::string_view format) { return !format.starts_with(kOurs); }
+
 void check_format_name(std::string_view name) {
   std::string expected = "auto";
   for (const Format& format : kFormats) {
@@ -131,14 +135,20 @@ void check_format_name(std::string_view name) {
   throw Error(Code::usage, "", "no format is named " + in_quotes(name) + ": expected " + expected);
 }
 
-void check_suffix(std::string_view path) {
+const Format& find_target(std::string_view name, std::string_view path) {
+  const Format* by_name = name.empty() ? nullptr : &find_writable(name);
   for (const Format& format : kFormats) {
     for (const std::string_view suffix : format.suffixes) {
       if (!ends_in(path, suffix)) continue;
+      const std::string files = std::string(path) + ": files named *" + std::string(suffix);
+      if (!format.is_written) throw Error(Code::usage, "", files + " cannot be written: name it *.zt");
+      if (by_name == nullptr || by_name == &format) return format;
       throw Error(Code::usage, "",
-                  std::string(path) + ": files named *" + std::string(suffix) + " cannot be written: name it *.zt");
+                  files + " are of format " + std::string(format.name) + ", not " + std::string(by_name->name) +
+                      ": name it *.zt");
     }
   }
+  return by_name != nullptr ? *by_name : find_writable("");
 }
 
 }  // namespace zt::source

@@ -29,9 +29,12 @@ const Format& detect(const ByteStore& store, std::string_view file_name);
 const Format& find_writable(std::string_view name);
 // The encoder of a source's format, by its name; null where we only read.
 const model::Encoder* find_encoder(std::string_view format);
+// Whether a source of this format is of another than a .zt generation.
+bool is_foreign(std::string_view format);
 // Throws usage unless some source may have this format, by its name with or without "zt-".
 void check_format_name(std::string_view name);
-// Throws usage unless `path` may hold a file of ours: other formats' suffixes are not ours to use.
-void check_suffix(std::string_view path);
+// The format of a new file: the one that is named, else the one whose suffix the path has, else the default. Throws usage
+// where a suffix is that of another format than the one that is named, or of one that is not written.
+const Format& find_target(std::string_view name, std::string_view path);
 
 }  // namespace zt::source

@@ -14,7 +14,10 @@
 #include "source/state.h"
 #include "tools/compare.h"
 #include "tools/glob.h"
-#include "write/admission.h"
+#include "write/attributes.h"
+#include "write/form.h"
+#include "write/losses.h"
+#include "write/names.h"
 #include "ztensor/source.h"
 #include "ztensor/writer.h"
 
@@ -76,8 +79,7 @@ class Conversion {
   const fs::path& output_;
   const ConvertOptions& options_;
   WriterOptions writer_;
-  const model::Encoder* encoder_ = nullptr;  // of the output
-  bool canonical_ = false;
+  write::Form form_;  // of the output
   std::vector<Source> inputs_;
   std::vector<bool> whole_;  // by input: nothing of it was left out
   std::vector<Chosen> chosen_;
@@ -90,10 +92,13 @@ class Conversion {
 // Before a byte is written: the output is no input, and nothing that may not be replaced.
 void Conversion::check_paths() const {
   if (paths_.empty()) throw Error(Code::usage, "", "there is no input");
-  source::check_suffix(output_.string());
   if (options_.delete_originals && picks()) {
     throw Error(Code::usage, "",
                 "originals can only be deleted when every tensor of them is kept: leave out include and exclude");
+  }
+  const bool indexed = form_.encoder->holds.shards == model::ShardForm::indexed && writer_.max_shard_size > 0;
+  if (indexed && (options_.check_output || options_.delete_originals)) {
+    throw Error(Code::usage, "", "shards of a foreign format are not read back, so that originals cannot be deleted");
   }
   const auto target = io::identify(output_);
   for (const fs::path& path : paths_) {
@@ -182,12 +187,12 @@ void Conversion::check_losses() {
 }
 
 void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
-  write::check_movable(tensor.name(), canonical_);
-  std::vector<write::Loss> losses = write::losses_of(tensor, *encoder_);
-  const std::vector<write::Loss> more = write::losses_of_content(tensor, *encoder_);
+  write::check_movable(tensor.name(), *form_.encoder, form_.canonical);
+  std::vector<write::Loss> losses = write::losses_of(tensor, *form_.encoder);
+  const std::vector<write::Loss> more = write::losses_of_content(tensor, *form_.encoder);
   losses.insert(losses.end(), more.begin(), more.end());
   if (losses.empty()) return;
-  write::check_losses(losses, *encoder_, writer_.lossy);
+  write::check_losses(losses, *form_.encoder, writer_.lossy);
   lossy_.emplace(tensor.name());
   whole_[input] = false;
 }
@@ -220,24 +225,25 @@ Value Conversion::attributes() {
     });
   }
   const std::string_view format = inputs_[0].format();
-  if (!format.starts_with("zt-")) take(Value("ztensor.source.format"), Value(format));
-  const std::vector<write::Loss> losses = write::losses_of_attributes(Value(merged), *encoder_, true);
-  if (losses.empty()) return merged;
-  write::check_losses(losses, *encoder_, writer_.lossy);
+  if (source::is_foreign(format)) take(Value("ztensor.source.format"), Value(format));
+  const std::vector<write::Loss> losses = write::losses_of_attributes(Value(merged), *form_.encoder, true);
+  if (losses.empty() && form_.encoder->holds.own_attributes) return merged;
+  write::check_losses(losses, *form_.encoder, writer_.lossy);
   for (const write::Loss& loss : losses) report_.losses.push_back("file: " + loss.what);
-  whole_.assign(whole_.size(), false);
-  return write::reduced_attributes(Value(merged), *encoder_, true);
+  if (!losses.empty()) whole_.assign(whole_.size(), false);
+  return write::reduced_attributes(Value(merged), *form_.encoder, true);
 }
 
 void Conversion::write() {
   attributes_ = attributes();
-  if (canonical_) {  // parts that come in order are written once
-    std::ranges::sort(chosen_, {}, [](const Chosen& one) { return one.tensor.name(); });
-  }
   writer_.attributes = attributes_;
   Writer writer = Writer::create(output_, writer_);
   writer.set_progress(options_.progress, total_);
-  for (const Chosen& one : chosen_) writer.add_stored(one.tensor.name(), one.tensor, options_.recode);
+  std::vector<Tensor> tensors;
+  for (const Chosen& one : chosen_) tensors.push_back(one.tensor);
+  for (const std::size_t next : writer.plan(tensors)) {  // what comes in order is written once
+    writer.add_stored(tensors[next].name(), tensors[next], options_.recode);
+  }
   writer.finalize();
   report_.losses.insert(report_.losses.end(), writer.losses().begin(), writer.losses().end());
   report_.notes.insert(report_.notes.end(), writer.notes().begin(), writer.notes().end());
@@ -277,8 +283,7 @@ void Conversion::delete_originals() {
 }
 
 ConvertReport Conversion::run() {
-  encoder_ = source::find_writable(writer_.format).encoder;
-  canonical_ = write::is_canonical(writer_, *encoder_);
+  form_ = write::form_of_new(writer_, output_);
   check_paths();
   open_inputs();
   select();

@@ -1,57 +1,18 @@
 #include "write/content.h"
 
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 
-#include "base/utf8.h"
 #include "hash/digest.h"
-#include "model/sparse.h"
-#include "read/parts.h"
-#include "run/parallel.h"
+#include "model/integers.h"
 #include "source/indices.h"
-#include "write/admission.h"
+#include "write/layouts.h"
 
 namespace zt::write {
 namespace {
 
-bool is_sparse(std::string_view layout) { return layout == "sparse_csr" || layout == "sparse_coo"; }
-
 ArrayView array_of(DType dtype, std::uint64_t elements, const void* data) {
   return {.dtype = dtype, .shape = {elements}, .data = static_cast<const std::byte*>(data)};
-}
-
-// Whether all bytes of a bool part are 0 or 1.
-bool is_clean(const SourceState& state, const model::PartRow& part) {
-  std::atomic<bool> clean = true;
-  const model::Recipe recipe = state.measured(part);
-  const read::Job job{.part = state.part_source(part, recipe),
-                      .check = read::Check::none,
-                      .out = {},
-                      .visit = [&](std::uint64_t, std::span<const std::byte> bytes) {
-                        const auto odd = [](std::byte byte) { return static_cast<unsigned>(byte) > 1; };
-                        if (std::ranges::any_of(bytes, odd)) clean = false;
-                      }};
-  run::Meter meter;
-  read::carry_out({&job, 1}, run::thread_count(state.options.threads), meter,
-                  [](std::size_t, Error& error) { throw error; });
-  return clean;
-}
-
-// Throws malformed unless the entries are as strict formats want them.
-void check_entries(const SparseParts& parts) {
-  if (parts.layout == "sparse_csr") return model::check_csr_order(parts.indices, parts.indptr);
-  const std::uint64_t nnz = parts.shape.empty() ? 0 : parts.indices.size() / parts.shape.size();
-  model::check_coo_cells(parts.shape.size(), nnz, parts.indices);
-}
-
-bool are_strict(const SparseParts& parts) {
-  try {
-    check_entries(parts);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
 }
 
 }  // namespace
@@ -132,18 +93,13 @@ void sort_entries(SparseParts& parts) {
 
 bool needs_wide(const Tensor& tensor, const model::Encoder& encoder) {
   if (!is_sparse(tensor.layout())) return false;
-  const bool strict = encoder.holds.strict;
+  const bool narrow = encoder.holds.narrow_indices;
   const Part first = tensor.part(tensor.layout() == "sparse_csr" ? "indices" : "coords");
   const auto fits = [&](const Part& part) {
-    return part.dtype() == DType::u64 || (strict && part.dtype() == DType::u32 && part.dtype() == first.dtype());
+    return part.dtype() == DType::u64 || (narrow && part.dtype() == DType::u32 && part.dtype() == first.dtype());
   };
   if (tensor.layout() == "sparse_csr" && !fits(tensor.part("indptr"))) return true;
   return !fits(first);
-}
-
-void BoolSource::read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) {
-  source_.read(piece, out, scratch);
-  make_clean(out);
 }
 
 std::string digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum) {
@@ -169,27 +125,6 @@ std::string digest_of(const SourceState& source, const model::PartRow& part, Che
   if (sha) digest.sha = sha->finish();
   digest.xxh3 = xxh3.value();
   return hash::format_digest(digest);
-}
-
-std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder) {
-  std::vector<Loss> losses;
-  for (std::size_t i = 0; i < tensor.parts(); ++i) {
-    const Part part = tensor.part(i);
-    if (part.dtype() == DType::boolean && !is_clean(source::PartAccess::state(part), source::PartAccess::row(part))) {
-      losses.push_back({"part " + in_quotes(part.role()) + ": bool bytes other than 0 and 1: they become 1"});
-    }
-  }
-  if (!encoder.holds.strict || !is_sparse(tensor.layout())) return losses;
-  if (source::PartAccess::state(tensor.part(0)).catalog.format == encoder.format) return losses;
-  SparseParts parts = read_sparse(tensor);
-  if (are_strict(parts)) return losses;
-  sort_entries(parts);
-  if (are_strict(parts)) {
-    losses.push_back({"the order of entries in its rows: they are sorted"});
-  } else {
-    losses.push_back({"cells that are given twice", true});
-  }
-  return losses;
 }
 
 }  // namespace zt::write

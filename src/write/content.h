@@ -6,8 +6,6 @@
 
 #include "model/encoder.h"
 #include "source/state.h"
-#include "write/part_writer.h"
-#include "write/piece_sources.h"
 #include "ztensor/tensor.h"
 #include "ztensor/writer.h"
 
@@ -35,19 +33,6 @@ std::uint64_t count_entries(const Tensor& tensor);
 void sort_entries(SparseParts& parts);
 // Whether the indices have to be widened for a format.
 bool needs_wide(const Tensor& tensor, const model::Encoder& encoder);
-
-// The bytes of a bool part, those that are not 0 made 1.
-class BoolSource final : public PieceSource {
- public:
-  explicit BoolSource(const read::PartSource& part) : source_(part) {}
-  std::uint64_t length() const override { return source_.length(); }
-  bool ordered() const override { return source_.ordered(); }
-  void read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) override;
-  void finish() override { source_.finish(); }
-
- private:
-  StoredSource source_;
-};
 
 // The digest text, as generation 2 has it, of the decoded bytes of a part. Its own digest is checked on the way.
 std::string digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum);

@@ -14,7 +14,8 @@
 #include "hash/xxh3.h"
 #include "memory_file.h"
 #include "sha256_hex.h"
-#include "write/admission.h"
+#include "write/losses.h"
+#include "write/stored_pieces.h"
 
 namespace zt::write {
 namespace {
@@ -155,7 +156,7 @@ TEST(Content, TellsWhichBoolsAreNotCleanAndCleansThem) {
   const Part part = source.tensor("odd").data();
   const model::PartRow& row = source::PartAccess::row(part);
   const model::Recipe recipe = source::PartAccess::state(part).measured(row);
-  BoolSource clean(source::PartAccess::state(part).part_source(row, recipe));
+  BoolPieces clean(source::PartAccess::state(part).part_source(row, recipe));
   read::Scratch scratch;
   std::vector<std::byte> out(clean.length());
   clean.read(0, out, scratch);

@@ -8,7 +8,7 @@
 namespace zt::write {
 namespace {
 
-std::size_t length_of(const PieceSource& source, std::size_t piece) {
+std::size_t length_of(const Pieces& source, std::size_t piece) {
   return static_cast<std::size_t>(
       std::min<std::uint64_t>(read::kPieceBytes, source.length() - piece * read::kPieceBytes));
 }
@@ -44,7 +44,7 @@ void PartWriter::make_stored(Slot& slot) {
   if (part_.checksum == Checksum::crc32c) slot.crc = hash::crc32c(digested_bytes(slot));
 }
 
-void PartWriter::make_batch(PieceSource& source, std::size_t first, std::size_t count) {
+void PartWriter::make_batch(Pieces& source, std::size_t first, std::size_t count) {
   const auto memory = source.in_memory();
   const auto fill = [&](std::size_t i) {
     Slot& slot = slots_[i];
@@ -149,7 +149,7 @@ hash::Digest PartWriter::finish_digest() {
   return digest;
 }
 
-StoredPart PartWriter::write(PieceSource& source, const PartOptions& options, run::Meter& meter) {
+WrittenPart PartWriter::write(Pieces& source, const PartOptions& options, run::Meter& meter) {
   const std::uint64_t length = source.length();
   auto pieces = static_cast<std::size_t>(length / read::kPieceBytes + (length % read::kPieceBytes != 0));
   begin(options, length, meter);

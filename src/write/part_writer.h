@@ -15,23 +15,11 @@
 #include "read/pieces.h"
 #include "run/progress.h"
 #include "write/output.h"
+#include "write/pieces.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/options.h"
 
 namespace zt::write {
-
-// Where the decoded bytes of a new part come from, in pieces of read::kPieceBytes.
-class PieceSource {
- public:
-  virtual ~PieceSource() = default;
-  virtual std::uint64_t length() const = 0;
-  // All bytes at once when they lie in memory as they are to be stored; else empty.
-  virtual std::span<const std::byte> in_memory() const { return {}; }
-  // Pieces are asked for in order, by one thread; else by any.
-  virtual bool ordered() const { return false; }
-  virtual void read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) = 0;
-  virtual void finish() {}  // after the last piece
-};
 
 // How a part is to be stored.
 struct PartOptions {
@@ -41,7 +29,7 @@ struct PartOptions {
 };
 
 // What was stored.
-struct StoredPart {
+struct WrittenPart {
   std::uint64_t stored_length = 0;
   bool zstd = false;
   hash::Digest digest;
@@ -56,7 +44,7 @@ class PartWriter {
   PartWriter(Output& output, unsigned threads, std::size_t batch = kBatch)
       : output_(output), threads_(threads), batch_(batch) {}
   // An empty part is stored raw, and one that zstd does not shrink.
-  StoredPart write(PieceSource& source, const PartOptions& options, run::Meter& meter);
+  WrittenPart write(Pieces& pieces, const PartOptions& options, run::Meter& meter);
 
  private:
   struct Slot {  // one piece of a batch
@@ -70,7 +58,7 @@ class PartWriter {
   std::span<const std::byte> stored_bytes(const Slot& slot) const;
   std::span<const std::byte> digested_bytes(const Slot& slot) const;
   void write_memory(std::span<const std::byte> bytes);
-  void make_batch(PieceSource& source, std::size_t first, std::size_t count);
+  void make_batch(Pieces& pieces, std::size_t first, std::size_t count);
   void make_stored(Slot& slot);
   std::vector<std::byte> compress(std::span<const std::byte> decoded);
   bool shrinks(std::size_t count, std::uint64_t decoded) const;

@@ -10,7 +10,7 @@
 #include "many_threads.h"
 #include "memory_file.h"
 #include "random.h"
-#include "write/piece_sources.h"
+#include "write/array_pieces.h"
 
 namespace zt::write {
 namespace {
@@ -26,14 +26,14 @@ constexpr Checksum kChecksums[] = {
 };
 
 struct Written {
-  StoredPart part;
+  WrittenPart part;
   std::vector<std::byte> bytes;
 };
 
 // Bytes that are made piece by piece, unlike those of an array in memory.
-class MadeSource final : public PieceSource {
+class MadePieces final : public Pieces {
  public:
-  MadeSource(std::span<const std::byte> bytes, bool ordered) : bytes_(bytes), ordered_(ordered) {}
+  MadePieces(std::span<const std::byte> bytes, bool ordered) : bytes_(bytes), ordered_(ordered) {}
   std::uint64_t length() const override { return bytes_.size(); }
   bool ordered() const override { return ordered_; }
   void read(std::size_t piece, std::span<std::byte> out, read::Scratch&) override {
@@ -46,7 +46,7 @@ class MadeSource final : public PieceSource {
   bool ordered_;
 };
 
-Written write(PieceSource& source, const PartOptions& options, unsigned threads) {
+Written write(Pieces& source, const PartOptions& options, unsigned threads) {
   Written written;
   Output output(std::make_unique<test::VectorSink>(written.bytes));
   PartWriter writer(output, threads, kBatch);
@@ -57,7 +57,7 @@ Written write(PieceSource& source, const PartOptions& options, unsigned threads)
 }
 
 Written write_memory(std::span<const std::byte> bytes, const PartOptions& options, unsigned threads = 2) {
-  ArraySource source({.dtype = DType::u8, .shape = {bytes.size()}, .data = bytes.data()});
+  ArrayPieces source({.dtype = DType::u8, .shape = {bytes.size()}, .data = bytes.data()});
   return write(source, options, threads);
 }
 
@@ -151,7 +151,7 @@ TEST(ThreadsPartWriter, MakeTheSameOfBytesInMemoryAndOfPieces) {
       const test::ManyThreads many;
       EXPECT_TRUE(write_memory(bytes, options, 3).bytes == expected.bytes);
       for (const bool ordered : {false, true}) {
-        MadeSource source(bytes, ordered);
+        MadePieces source(bytes, ordered);
         const Written written = write(source, options, 3);
         EXPECT_EQ(written.part.digest, expected.part.digest);
         EXPECT_TRUE(written.bytes == expected.bytes);
@@ -168,8 +168,8 @@ TEST(PartWriter, StartsADigestForEveryPart) {
   PartWriter writer(output, 1);
   run::Meter meter;
   for (const Checksum checksum : {Checksum::xxh3, Checksum::crc32c, Checksum::xxh3, Checksum::none}) {
-    ArraySource source({.dtype = DType::u8, .shape = {bytes.size()}, .data = bytes.data()});
-    const StoredPart part = writer.write(source, {.checksum = checksum, .digest_decoded = true}, meter);
+    ArrayPieces source({.dtype = DType::u8, .shape = {bytes.size()}, .data = bytes.data()});
+    const WrittenPart part = writer.write(source, {.checksum = checksum, .digest_decoded = true}, meter);
     EXPECT_EQ(part.digest, digest_of(bytes, checksum));
   }
 }

@@ -54,4 +54,22 @@ model::ShardRow shard_of(const SourceState& source, std::uint16_t file, const st
   return {name_for(source.path, root), source.store->size(), digest_of_all(*source.store)};
 }
 
+std::uint16_t References::add(const std::shared_ptr<const SourceState>& source, std::uint16_t file,
+                              const std::filesystem::path& root, model::Catalog& catalog) {
+  const std::pair key(source.get(), file);
+  if (const auto known = numbers_.find(key); known != numbers_.end()) return known->second;
+  if (sources_.empty() || sources_.back() != source) sources_.push_back(source);
+  model::ShardRow row = shard_of(*source, file, root);
+  const auto same = [&](const model::ShardRow& one) { return one.size == row.size && one.digest == row.digest; };
+  const auto twin = std::ranges::find_if(catalog.shards, same);
+  const auto number = static_cast<std::uint16_t>(twin - catalog.shards.begin() + 1);
+  numbers_.emplace(key, number);
+  if (twin != catalog.shards.end()) return number;
+  const auto taken = [&](const model::ShardRow& one) { return one.name == row.name; };
+  const std::string wanted = row.name.substr(0, 58);
+  for (std::size_t i = 2; std::ranges::any_of(catalog.shards, taken); ++i) row.name = wanted + "." + std::to_string(i);
+  catalog.shards.push_back(std::move(row));
+  return number;
+}
+
 }  // namespace zt::write

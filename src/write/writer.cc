@@ -1,13 +1,23 @@
 #include "ztensor/writer.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "grow/growing.h"
+#include "io/publish.h"
 #include "source/formats.h"
-#include "source/hidden.h"
-#include "write/admission.h"
-#include "write/writer_state.h"
+#include "source/state.h"
+#include "write/array_pieces.h"
+#include "write/attributes.h"
+#include "write/draft.h"
+#include "write/grow_target.h"
+#include "write/layouts.h"
+#include "write/losses.h"
+#include "write/mover.h"
+#include "write/names.h"
+#include "write/references.h"
 
 namespace zt {
 namespace {
@@ -27,30 +37,86 @@ std::vector<PartView> in_order(std::span<const PartView> parts, bool by_name) {
 
 }  // namespace
 
-void Writer::State::check_open() const {
-  if (!made_by.is_this_process()) {
-    throw Error(Code::usage, "",
-                "the writer belongs to the process that made it, and this is a child of that: make another one here");
+struct Writer::State {
+  State(const std::filesystem::path& target, const WriterOptions& wanted);
+  State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted);
+
+  void check_new(std::string_view name, bool replace = false) const;
+  void check_replaced(std::string_view name, bool replace) const;
+  void end_tensor(std::string_view name, bool replace);
+  void give_up_losses(const Tensor& tensor);
+
+  std::filesystem::path path;  // empty: a sink
+  write::Draft draft;
+  write::Mover mover{draft};
+  write::References references;
+  std::vector<std::string> losses;
+  std::vector<std::string> notes;  // of the files that were put in place
+
+ private:
+  void begin();
+};
+
+Writer::State::State(const std::filesystem::path& target, const WriterOptions& wanted) : path(target) {
+  if (wanted.mode == WriteMode::append && io::identify(target)) {
+    auto growing = std::make_unique<grow::Growing>(target, wanted);
+    draft.form = write::form_of_present(wanted, growing->encoder(), growing->alignment());
+    const auto present = growing->current().attributes_cbor();
+    draft.catalog.attributes.assign(present.begin(), present.end());
+    draft.target = std::make_unique<write::GrowTarget>(std::move(growing), draft.form);
+  } else {
+    draft.form = write::form_of_new(wanted, target);
+    draft.target = write::new_target(draft.form, target);
   }
-  if (!open) throw Error(Code::usage, "", "the writer is closed");
-  if (broken) throw Error(Code::usage, "", "an earlier write failed: the file cannot be finished");
+  begin();
 }
 
-bool Writer::State::is_taken(std::string_view name) const {
-  return catalog.find(name) || (growing && (growing->has(name) || growing->edit().aliases.contains(name)));
+Writer::State::State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted) {
+  if (wanted.mode == WriteMode::append) throw Error(Code::usage, "", "only a file on disk can grow");
+  if (wanted.max_shard_size > 0) throw Error(Code::usage, "", "only a file on disk can have shards beside it");
+  draft.form = write::form_of_new(wanted, {});
+  draft.target = write::new_target(draft.form, std::move(sink));
+  begin();
+}
+
+void Writer::State::begin() {
+  const Value& attributes = draft.form.options.attributes;
+  if (attributes.is_null()) return;
+  draft.catalog.attributes = draft.form.attributes_of(attributes, true);
+  draft.target->set_attributes(draft.catalog.attributes);
 }
 
 void Writer::State::check_new(std::string_view name, bool replace) const {
-  check_open();
-  write::check_name(name);
-  if (replace && !growing) throw Error(Code::usage, "", "only a file that grows (append) has tensors to replace");
-  if (replace && growing->has(name) && !catalog.find(name)) return;
-  if (is_taken(name)) {
-    const bool there = growing && growing->has(name);
-    throw Error(Code::usage, "",
-                there ? "a tensor named " + in_quotes(name) + " is in the file already: replace it, or remove it first"
-                      : "a tensor named " + in_quotes(name) + " was added already");
+  draft.check_open();
+  write::check_name(name, *draft.form.encoder);
+  check_replaced(name, replace);
+}
+
+void Writer::State::check_replaced(std::string_view name, bool replace) const {
+  const write::Target& target = *draft.target;
+  if (replace && !target.grows()) {
+    throw Error(Code::usage, "", "only a file that grows (append) has tensors to replace");
   }
+  const bool added = draft.catalog.find(name) || target.is_alias(name);
+  const bool there = target.has(name);
+  if (!added && (!there || replace)) return;
+  throw Error(Code::usage, "",
+              there ? "a tensor named " + in_quotes(name) + " is in the file already: replace it, or remove it first"
+                    : "a tensor named " + in_quotes(name) + " was added already");
+}
+
+void Writer::State::end_tensor(std::string_view name, bool replace) {
+  if (replace && draft.target->has(name)) draft.target->remove(name);
+}
+
+// What the format cannot hold is refused by name, or left out and told.
+void Writer::State::give_up_losses(const Tensor& tensor) {
+  const model::Encoder& encoder = *draft.form.encoder;
+  std::vector<write::Loss> all = write::losses_of(tensor, encoder);
+  const auto more = write::losses_of_content(tensor, encoder);
+  all.insert(all.end(), more.begin(), more.end());
+  write::check_losses(all, encoder, draft.form.options.lossy);
+  for (const write::Loss& loss : all) losses.push_back(std::string(tensor.name()) + ": " + loss.what);
 }
 
 Writer::Writer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -81,35 +147,39 @@ void Writer::add(std::string_view name, const ArrayView& array, const AddOptions
 void Writer::add_object(std::string_view name, const Shape& shape, std::string_view layout,
                         std::span<const PartView> parts, const AddOptions& options) {
   State& state = *state_;
+  write::Draft& draft = state.draft;
+  const write::Form& form = draft.form;
   state.check_new(name, options.replace);
   inside("tensor " + in_quotes(name), [&] {
-    const model::Holds& holds = state.encoder->holds;
-    write::check_role(layout, holds.strict);
-    if (shape.size() > state.options.limits.rank)
-      throw Error(Code::usage, "", "more than " + std::to_string(state.options.limits.rank) + " dimensions");
-    if (parts.size() > state.options.limits.parts)
-      throw Error(Code::usage, "", "more than " + std::to_string(state.options.limits.parts) + " parts");
-    if (parts.empty() && holds.strict) throw Error(Code::usage, "", "an object of format 2 has parts");
-    const write::PartOptions part_options = state.part_options(options);
-    const std::vector<std::byte> attributes = state.attributes_of(options.attributes, false);
-    const std::vector<PartView> ordered = in_order(parts, holds.strict);
-    std::vector<write::ArraySource> sources;
+    const model::Encoder& encoder = *form.encoder;
+    const Limits& limits = form.options.limits;
+    write::check_role(layout, encoder);
+    if (shape.size() > limits.rank)
+      throw Error(Code::usage, "", "more than " + std::to_string(limits.rank) + " dimensions");
+    if (parts.size() > limits.parts)
+      throw Error(Code::usage, "", "more than " + std::to_string(limits.parts) + " parts");
+    if (parts.empty() && encoder.holds.named_roles) throw Error(Code::usage, "", "a tensor needs at least one part");
+    const write::PartOptions part_options = form.part_options(options);
+    const std::vector<std::byte> attributes = form.attributes_of(options.attributes, false);
+    const std::vector<PartView> ordered = in_order(parts, encoder.holds.sorted_parts);
+    std::vector<write::ArrayPieces> pieces;
     std::uint64_t bound = 0;
     for (const PartView& part : ordered) {
-      write::check_role(part.role, holds.strict);
-      write::check_part(part, *state.encoder);
-      sources.emplace_back(part.array);  // throws usage for arrays that contradict themselves
-      bound = checked::add(bound, write::stored_bound(sources.back().length(), part_options)).value_or(~bound);
+      write::check_role(part.role, encoder);
+      write::check_part(part, encoder);
+      pieces.emplace_back(part.array);  // throws usage for arrays that contradict themselves
+      bound = checked::add(bound, write::stored_bound(pieces.back().length(), part_options)).value_or(~bound);
     }
-    write::check_layout(shape, layout, parts, *state.encoder);
-    if (holds.strict) write::check_quantized(shape, layout, parts, options.attributes);
+    write::check_layout(shape, layout, parts, encoder);
+    if (encoder.holds.checked_profiles) write::check_quantized(shape, layout, parts, options.attributes);
 
-    state.begin_tensor(name, bound);
-    std::vector<write::Blob> blobs;
-    blobs.reserve(sources.size());
-    for (write::ArraySource& source : sources) blobs.push_back(state.store(source, part_options));
-    state.catalog.add_tensor(name, shape, layout, attributes);
-    for (std::size_t i = 0; i < blobs.size(); ++i) state.add_row(blobs[i], ordered[i].role, ordered[i].array.dtype);
+    draft.begin_tensor(name, bound);
+    std::vector<write::StoredPart> stored;
+    stored.reserve(pieces.size());
+    for (write::ArrayPieces& part : pieces) stored.push_back(draft.store(part, part_options));
+    draft.catalog.add_tensor(name, shape, layout, attributes);
+    for (std::size_t i = 0; i < stored.size(); ++i) draft.add_part(stored[i], ordered[i].role, ordered[i].array.dtype);
+    draft.end_tensor();
     state.end_tensor(name, options.replace);
   });
 }
@@ -149,83 +219,132 @@ void Writer::add_coo(std::string_view name, const Shape& shape, const ArrayView&
 
 void Writer::add_alias(std::string_view name, std::string_view existing) {
   State& state = *state_;
+  write::Draft& draft = state.draft;
   state.check_new(name);
-  if (state.canonical) write::check_normal_form(name);
-  const auto found = state.catalog.find(existing);
-  if (found) {
-    state.catalog.add_copy(name, *found);
-    state.note_name(name);
-  } else if (state.growing && state.growing->has(existing)) {
-    state.growing->edit().aliases.emplace(name, existing);
-  } else if (state.growing && state.growing->edit().aliases.contains(existing)) {
-    state.growing->edit().aliases.emplace(name, state.growing->edit().aliases.find(existing)->second);
+  if (draft.form.canonical) write::check_normal_form(name);
+  if (const auto found = draft.catalog.find(existing)) {
+    draft.target->add_copy(draft.catalog, *found, name);
+    draft.catalog.add_copy(name, *found);
   } else {
-    throw Error(Code::not_found, "", "no tensor named " + in_quotes(existing) + " was added");
+    draft.target->add_alias(name, existing);
   }
+}
+
+void Writer::add_reference(std::string_view name, const Tensor& tensor) {
+  State& state = *state_;
+  write::Draft& draft = state.draft;
+  state.check_new(name);
+  tensor.throw_unreadable();
+  const model::Encoder& encoder = *draft.form.encoder;
+  const bool alone = draft.form.options.max_shard_size == 0 && !draft.target->grows() && !state.path.empty();
+  if (encoder.holds.shards != model::ShardForm::rooted || draft.form.canonical || !alone) {
+    throw Error(Code::usage, "",
+                "references are for new files of format 2 on disk, not canonical and without shards of their own");
+  }
+  const SourceState& from = *tensor.state_;
+  if (from.catalog.format != encoder.format) {
+    throw Error(Code::unsupported, "write.reference", "only tensors of files of format 2 can be referenced");
+  }
+  source::located(from, tensor.row_, nullptr, [&] {
+    const std::span<const model::PartRow> parts = from.catalog.parts(from.catalog.tensor(tensor.row_));
+    std::vector<write::StoredPart> stored;
+    for (const model::PartRow& part : parts) {
+      stored.push_back({part.recipe, std::string(from.catalog.text(part.digest))});
+      stored.back().recipe.file = state.references.add(tensor.state_, part.recipe.file, state.path, draft.catalog);
+    }
+    draft.catalog.add_tensor(name, tensor.shape(), tensor.layout(), tensor.attributes_cbor());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      draft.add_part(stored[i], from.catalog.word(parts[i].role), parts[i].dtype);
+    }
+  });
+}
+
+void Writer::add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding, bool replace) {
+  State& state = *state_;
+  write::Draft& draft = state.draft;
+  draft.check_open();
+  tensor.throw_unreadable();
+  source::located(*tensor.state_, tensor.row_, nullptr, [&] {
+    write::check_movable(name, *draft.form.encoder, draft.form.canonical);
+    state.give_up_losses(tensor);
+  });
+  state.check_replaced(name, replace);
+  if (encoding) draft.form.part_options({.encoding = encoding});  // throws usage where the file's form rules it out
+  state.mover.move(name, tensor, encoding);
+  state.end_tensor(name, replace);
+}
+
+std::vector<std::size_t> Writer::plan(std::span<const Tensor> tensors) {
+  write::Draft& draft = state_->draft;
+  draft.check_open();
+  if (draft.form.encoder->order == nullptr) {
+    std::vector<std::size_t> order(tensors.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    return order;
+  }
+  if (draft.catalog.size() > 0) throw Error(Code::usage, "", "plan before the first tensor is added");
+  model::Catalog catalog;
+  catalog.attributes = draft.catalog.attributes;
+  for (const Tensor& tensor : tensors) write::plan_tensor(tensor, *draft.form.encoder, catalog);
+  write::Target::Planned planned = draft.target->plan(catalog);
+  if (planned.target) draft.target = std::move(planned.target);
+  return {planned.order.begin(), planned.order.end()};
 }
 
 void Writer::remove(std::string_view name) {
   State& state = *state_;
-  state.check_open();
-  if (!state.growing) throw Error(Code::usage, "", "only a file that grows (append) has tensors to remove");
-  if (state.catalog.find(name)) throw Error(Code::usage, "", "tensor " + in_quotes(name) + " was added by this writer");
-  if (const auto alias = state.growing->edit().aliases.find(name); alias != state.growing->edit().aliases.end()) {
-    state.growing->edit().aliases.erase(alias);
-    return;
+  state.draft.check_open();
+  if (state.draft.target->grows() && state.draft.catalog.find(name)) {
+    throw Error(Code::usage, "", "tensor " + in_quotes(name) + " was added by this writer");
   }
-  state.growing->remove(name);
+  state.draft.target->remove(name);
 }
 
 void Writer::set_tensor_attributes(std::string_view name, const Value& attributes) {
-  State& state = *state_;
-  state.check_open();
-  if (!state.growing)
-    throw Error(Code::usage, "", "give attributes with the tensor: only a file that grows (append) has others");
-  if (!state.growing->has(name)) throw Error(Code::not_found, "", "no tensor is named " + in_quotes(name));
-  const Value former = source::TensorAccess::attributes(state.growing->current().tensor(name));
-  const Value all = source::with_hidden_of(former, attributes);
-  state.growing->edit().changed.insert_or_assign(std::string(name), state.attributes_of(all, false));
+  write::Draft& draft = state_->draft;
+  draft.check_open();
+  draft.target->set_tensor_attributes(name, attributes);
 }
 
 void Writer::set_attributes(const Value& attributes) {
-  state_->check_open();
-  std::vector<std::byte> encoded = state_->attributes_of(attributes, true);
-  if (state_->growing) {
-    state_->growing->edit().attributes = std::move(encoded);
-  } else {
-    state_->catalog.attributes = std::move(encoded);
-  }
+  write::Draft& draft = state_->draft;
+  draft.check_open();
+  std::vector<std::byte> encoded = draft.form.attributes_of(attributes, true);
+  draft.target->set_attributes(encoded);
+  draft.catalog.attributes = std::move(encoded);
 }
 
 Value Writer::attributes() const {
-  const State& state = *state_;
-  if (state.growing && !state.growing->edit().attributes) return state.growing->current().attributes();
-  const auto& cbor = state.growing ? *state.growing->edit().attributes : state.catalog.attributes;
-  return cbor.empty() ? Value() : Value::parse(cbor, state.options.limits.depth);
+  const write::Draft& draft = state_->draft;
+  const auto& cbor = draft.catalog.attributes;
+  return cbor.empty() ? Value() : Value::parse(cbor, draft.form.options.limits.depth);
 }
 
-std::string_view Writer::format() const { return state_->encoder->format; }
+std::string_view Writer::format() const { return state_->draft.form.encoder->format; }
 
 void Writer::set_progress(Progress progress, std::uint64_t total) {
-  state_->meter = std::make_unique<run::Meter>(std::move(progress), total);
+  state_->draft.meter = std::make_unique<run::Meter>(std::move(progress), total);
 }
 
-std::uint64_t Writer::bytes_written() const {
-  return state_->size != 0 || !state_->output ? state_->size : state_->output->position();
-}
+std::uint64_t Writer::bytes_written() const { return state_->draft.target->size(); }
 
 const std::vector<std::string>& Writer::losses() const { return state_->losses; }
 const std::vector<std::string>& Writer::notes() const { return state_->notes; }
 
-void Writer::finalize() { state_->finalize(); }
+void Writer::finalize() {
+  write::Draft& draft = state_->draft;
+  draft.check_open();
+  draft.broken = true;  // unless it gets to its end
+  draft.target->finish(draft.catalog);
+  draft.broken = false;
+  draft.open = false;
+  draft.target->publish(state_->notes);
+}
 
 void Writer::abort() noexcept {
   if (!state_) return;
-  state_->open = false;
-  if (state_->output) state_->output->drop();
-  state_->sink.reset();
-  state_->shards.reset();
-  if (state_->growing) state_->growing->abort();
+  state_->draft.open = false;
+  state_->draft.target->abort();
 }
 
 }  // namespace zt

@@ -17,7 +17,7 @@ using model::PartRow;
 using wire::CborWriter;
 
 void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
-  const bool zstd = part.recipe.coding == Coding::zstd;
+  const bool zstd = part.recipe.coding != Coding::raw;
   const bool knows_length = zstd && part.recipe.decoded_length != model::kUnknownLength;
   const std::string_view logical = catalog.word(part.logical);
   const std::string_view digest = catalog.text(part.digest);
@@ -143,15 +143,20 @@ const model::Encoder kEncoder = {
     .format = "zt-1.2",
     .title = "1.2",
     .index_limit = "zt12.manifest.limit",
+    .index = model::Index::last,
     .alignment = 64,
+    .most_alignment = model::kMostAlignment,
+    .canonical_alignment = 0,
     .manifest_alignment = 1,
-    .decoded_digests = false,
     .holds = {},
     .head = head,
+    .index_head = nullptr,
+    .order = nullptr,
     .storage = [](DType dtype) { return type_words(dtype).storage; },
     .logical = [](DType dtype) { return type_words(dtype).logical; },
     .manifest = manifest_of,
     .footer = footer,
+    .shard_index = nullptr,
     .locate = locate,
     .former =
         [](const ByteStore&, const Catalog&, std::span<const std::byte>, std::vector<Region>&) {

@@ -8,6 +8,7 @@
 #include "container/shared/fields.h"
 #include "container/shared/splice.h"
 #include "container/zt2/footer.h"
+#include "container/zt2/manifest.h"
 #include "container/zt2/names.h"
 #include "container/zt2/regions.h"
 #include "container/zt2/zt2.h"
@@ -193,6 +194,14 @@ std::vector<std::byte> relocate(std::span<const std::byte> manifest,
   });
 }
 
+// Parts of canonical files lie in the order of names, as bytes compare. zt-2 §11
+std::vector<std::uint32_t> order(const Catalog& catalog) {
+  std::vector<std::uint32_t> rows(catalog.size());
+  std::iota(rows.begin(), rows.end(), 0U);
+  std::ranges::sort(rows, {}, [&](std::uint32_t row) { return catalog.text(catalog.tensor(row).name); });
+  return rows;
+}
+
 std::vector<std::byte> head() {
   const auto magic = as_bytes(kMagic);
   return {magic.begin(), magic.end()};
@@ -218,15 +227,33 @@ const model::Encoder kEncoder = {
     .format = "zt-2",
     .title = "2",
     .index_limit = "zt2.manifest.limit",
+    .index = model::Index::last,
     .alignment = kLeastAlignment,
+    .most_alignment = model::kMostAlignment,
+    .canonical_alignment = kCanonicalAlignment,
     .manifest_alignment = kLeastAlignment,
-    .decoded_digests = true,
-    .holds = {.narrow_indices = true, .strict = true},
+    .holds = {.deterministic_attributes = true,
+              .index_depth = kDepth,
+              .only_known_parts = true,
+              .named_roles = true,
+              .checked_profiles = true,
+              .layout_prefix = kOldPrefix,
+              .narrow_indices = true,
+              .sorted_sparse = true,
+              .bounded_shapes = true,
+              .only_seekable_parts = true,
+              .sorted_parts = true,
+              .equal_parts_once = true,
+              .digests = model::Digests::decoded,
+              .shards = model::ShardForm::rooted},
     .head = head,
+    .index_head = nullptr,
+    .order = order,
     .storage = storage,
     .logical = logical,
     .manifest = manifest_of,
     .footer = footer,
+    .shard_index = nullptr,
     .locate = locate,
     .former = former_regions,
     .edit = edit_manifest,

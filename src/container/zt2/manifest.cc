@@ -16,7 +16,6 @@ using wire::CborCursor;
 using wire::CborItem;
 using wire::CborKind;
 
-constexpr std::uint32_t kDepth = 33;  // the root is at 0, and nothing lies deeper than 32. zt-2 §3
 constexpr std::size_t kMaxRank = 64;
 
 [[noreturn]] void wrong(const char* rule, std::string_view field, std::string_view expected) {

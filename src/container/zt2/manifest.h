@@ -16,6 +16,8 @@
 // are views of the manifest: deterministic CBOR has no strings in chunks.
 namespace zt::container::zt2 {
 
+inline constexpr std::uint32_t kDepth = 33;  // the root is at 0, and nothing lies deeper than 32. zt-2 §3
+
 struct ShardFields {
   std::string_view name, digest;
   std::uint64_t size = 0;

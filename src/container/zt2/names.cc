@@ -7,7 +7,6 @@ namespace {
 
 constexpr std::size_t kMaxNameBytes = 1024;
 constexpr std::size_t kMaxShardNameBytes = 64;
-constexpr std::string_view kOldPrefix = "zt1.";
 constexpr std::string_view kOldSuffix = "/1";
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }

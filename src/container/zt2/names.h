@@ -6,6 +6,9 @@
 // How names and layouts are spelled in generation 2 (spec/zt-2.md §4, §6).
 namespace zt::container::zt2 {
 
+// Layouts of 1.x that have no namespace of their own are put into this one.
+inline constexpr std::string_view kOldPrefix = "zt1.";
+
 // Whether an object, a part or a key of attributes may have this name: 1 to 1024 bytes, no U+0000.
 bool is_name(std::string_view name);
 // Whether a shard may: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot.

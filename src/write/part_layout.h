@@ -13,28 +13,28 @@
 namespace zt::write {
 
 // Where a part was stored.
-struct Blob {
+struct StoredPart {
   model::Recipe recipe;
   std::string digest;
 };
 
 // Lays parts into a file one after another. Where it may share, a raw part whose bytes are there already is not stored
 // again: found by digest and length, and compared byte by byte.
-class Blobs {
+class PartLayout {
  public:
-  Blobs(Output& output, std::uint64_t alignment, bool share, unsigned threads)
+  PartLayout(Output& output, std::uint64_t alignment, bool share, unsigned threads)
       : output_(output), alignment_(alignment), share_(share), parts_(output, threads) {}
-  Blob store(PieceSource& source, const PartOptions& options, run::Meter& meter);
+  StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter);
   std::uint64_t alignment() const { return alignment_; }
 
  private:
-  const Blob* find_same(const Blob& blob);
+  const StoredPart* find_same(const StoredPart& part);
 
   Output& output_;
   std::uint64_t alignment_;
   bool share_;
   PartWriter parts_;
-  std::multimap<std::pair<std::string, std::uint64_t>, Blob> stored_;  // by digest and length, what may be shared
+  std::multimap<std::pair<std::string, std::uint64_t>, StoredPart> stored_;  // by digest and length, what may be shared
 };
 
 // Upper bound of what a part of that many decoded bytes takes.

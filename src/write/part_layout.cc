@@ -1,4 +1,4 @@
-#include "write/blobs.h"
+#include "write/part_layout.h"
 
 #include <algorithm>
 #include <cstring>
@@ -19,9 +19,9 @@ std::uint64_t stored_bound(std::uint64_t decoded, const PartOptions& options) {
   return decoded + decoded / 256 + 128 * (decoded / read::kPieceBytes + 1);
 }
 
-const Blob* Blobs::find_same(const Blob& blob) {
-  const std::uint64_t length = blob.recipe.stored_length;
-  const auto [first, last] = stored_.equal_range({blob.digest, length});
+const StoredPart* PartLayout::find_same(const StoredPart& part) {
+  const std::uint64_t length = part.recipe.stored_length;
+  const auto [first, last] = stored_.equal_range({part.digest, length});
   std::vector<std::byte> a(static_cast<std::size_t>(std::min(length, kChunk)));
   std::vector<std::byte> b(a.size());
   for (auto candidate = first; candidate != last; ++candidate) {
@@ -29,7 +29,7 @@ const Blob* Blobs::find_same(const Blob& blob) {
     for (std::uint64_t at = 0; same && at < length; at += a.size()) {
       const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(length - at, a.size()));
       output_.read_back(candidate->second.recipe.offset + at, std::span(a).first(step));
-      output_.read_back(blob.recipe.offset + at, std::span(b).first(step));
+      output_.read_back(part.recipe.offset + at, std::span(b).first(step));
       same = std::memcmp(a.data(), b.data(), step) == 0;
     }
     if (same) return &candidate->second;
@@ -37,23 +37,23 @@ const Blob* Blobs::find_same(const Blob& blob) {
   return nullptr;
 }
 
-Blob Blobs::store(PieceSource& source, const PartOptions& options, run::Meter& meter) {
-  Blob blob;
-  const std::uint64_t length = source.length();
-  blob.recipe.offset = output_.place(alignment_, stored_bound(length, options));
-  const StoredPart stored = parts_.write(source, options, meter);
+StoredPart PartLayout::store(Pieces& pieces, const PartOptions& options, run::Meter& meter) {
+  StoredPart part;
+  const std::uint64_t length = pieces.length();
+  part.recipe.offset = output_.place(alignment_, stored_bound(length, options));
+  const WrittenPart written = parts_.write(pieces, options, meter);
   meter.poll();
-  blob.recipe.stored_length = stored.stored_length;
-  blob.recipe.decoded_length = length;
-  blob.recipe.coding = stored.zstd ? model::Coding::zstd : model::Coding::raw;
-  blob.digest = hash::format_digest(stored.digest);
-  if (!share_ || stored.zstd || length == 0 || stored.digest.algorithm == Checksum::none) return blob;
-  if (const Blob* same = find_same(blob)) {
-    output_.rewind(blob.recipe.offset);
+  part.recipe.stored_length = written.stored_length;
+  part.recipe.decoded_length = length;
+  part.recipe.coding = written.zstd ? model::Coding::seekable : model::Coding::raw;
+  part.digest = hash::format_digest(written.digest);
+  if (!share_ || written.zstd || length == 0 || written.digest.algorithm == Checksum::none) return part;
+  if (const StoredPart* same = find_same(part)) {
+    output_.rewind(part.recipe.offset);
     return *same;
   }
-  stored_.emplace(std::pair(blob.digest, length), blob);
-  return blob;
+  stored_.emplace(std::pair(part.digest, length), part);
+  return part;
 }
 
 }  // namespace zt::write

@@ -1,0 +1,143 @@
+#include "write/attributes.h"
+
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/utf8.h"
+#include "wire/cbor.h"
+#include "write/names.h"
+#include "ztensor/error.h"
+
+namespace zt::write {
+namespace {
+
+// A value with what deterministic CBOR lacks taken out of it: tags are dropped around their content, undefined and
+// simple values become null, a NaN the one NaN, and of equal keys of a map the first stays. Values are walked by
+// recursion: their depth was bounded when they were parsed.
+Value reduced(const Value& value) {
+  if (value.tag() != nullptr) return reduced(value.tag()->content);
+  if (value.is_undefined() || value.simple() != nullptr) return {};
+  if (value.floating() != nullptr && std::isnan(*value.floating())) {
+    return Value(std::numeric_limits<double>::quiet_NaN());
+  }
+  if (const auto* items = value.array()) {
+    Value::Array kept;
+    for (const Value& item : *items) kept.push_back(reduced(item));
+    return Value(std::move(kept));
+  }
+  if (const auto* members = value.members()) {
+    Value::Map kept;
+    std::set<std::vector<std::byte>> seen;
+    for (const auto& [key, held] : *members) {
+      Value simple = reduced(key);
+      if (seen.insert(simple.encode()).second) kept.emplace_back(std::move(simple), reduced(held));
+    }
+    return Value(std::move(kept));
+  }
+  return value;
+}
+
+// Whether readers that bound the depth of the index themselves take a value so deep in it.
+bool is_shallow(const Value& value, const model::Encoder& encoder, bool of_file) {
+  try {
+    value.encode_sorted(Value::Sorted::any, attribute_depth(encoder, of_file, {}) - 1);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// What the library notes for itself, and a format of others has no use for.
+bool is_left_out(const Value& key, const model::Encoder& encoder) {
+  return !encoder.holds.own_attributes && key.text() != nullptr && key.text()->starts_with("ztensor.");
+}
+
+// What is left of one attribute, or nothing.
+std::optional<Value> reduced_attribute(const Value& key, const Value& value, const model::Encoder& encoder,
+                                       bool of_file) {
+  if (key.text() == nullptr) return std::nullopt;
+  if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) return std::nullopt;
+  if (!encoder.holds.deterministic_attributes) return value;
+  if (!fault_of_name(*key.text()).empty()) return std::nullopt;
+  Value kept = reduced(value);
+  if (!is_shallow(kept, encoder, of_file)) return std::nullopt;
+  return kept;
+}
+
+std::string key_text(const Value& key) {
+  return key.text() != nullptr ? in_quotes(*key.text()) : "whose key is no text";
+}
+
+}  // namespace
+
+std::uint32_t attribute_depth(const model::Encoder& encoder, bool of_file, const Limits& limits) {
+  if (encoder.holds.index_depth > 0) return encoder.holds.index_depth - (of_file ? 1 : 3);
+  return limits.depth > 4 ? limits.depth - 4 : 0;
+}
+
+std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file,
+                                         const Limits& limits) {
+  if (attributes.is_null()) return {};
+  if (!attributes.is_map()) throw Error(Code::usage, "", "attributes are a map with text keys");
+  Value::Map kept;
+  std::set<std::string_view> keys;
+  for (const auto& [key, value] : *attributes.members()) {
+    if (key.text() == nullptr) throw Error(Code::usage, "", "attributes are a map with text keys");
+    if (is_left_out(key, encoder)) continue;
+    if (encoder.holds.deterministic_attributes && !fault_of_name(*key.text()).empty()) {
+      throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + ": its key " + fault_of_name(*key.text()));
+    }
+    if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) {
+      throw Error(Code::unsupported, "",
+                  "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.title) + " has only text");
+    }
+    if (encoder.holds.only_text_attributes && !keys.insert(*key.text()).second) {
+      throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + " is given twice");
+    }
+    kept.emplace_back(key, value);
+  }
+  const bool deterministic = encoder.holds.deterministic_attributes;
+  if (kept.empty() && !attributes.members()->empty()) return {};
+  const Value stored(std::move(kept));
+  std::vector<std::byte> cbor = deterministic ? stored.encode_sorted() : stored.encode();
+  try {
+    wire::CborCursor(cbor, {.strict = deterministic, .depth = attribute_depth(encoder, of_file, limits)}).skip();
+  } catch (const Error& error) {
+    throw Error(Code::usage, "", std::string("attributes cannot be stored: ") + error.what());
+  }
+  return cbor;
+}
+
+std::vector<Loss> losses_of_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file) {
+  std::vector<Loss> losses;
+  if (attributes.members() == nullptr || attributes.members()->empty()) return losses;
+  if (!of_file && !encoder.holds.tensor_attributes) return {{"its attributes"}};
+  for (const auto& [key, value] : *attributes.members()) {
+    if (is_left_out(key, encoder)) continue;
+    const auto kept = reduced_attribute(key, value, encoder, of_file);
+    if (!kept) {
+      losses.push_back({"attribute " + key_text(key)});
+    } else if (!(*kept == value)) {
+      losses.push_back(
+          {"attribute " + key_text(key) + ": CBOR tags, undefined values, NaN payloads or repeated keys in it"});
+    }
+  }
+  return losses;
+}
+
+Value reduced_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file) {
+  if (attributes.members() == nullptr || (!of_file && !encoder.holds.tensor_attributes)) return {};
+  Value::Map kept;
+  for (const auto& [key, value] : *attributes.members()) {
+    if (is_left_out(key, encoder)) continue;
+    if (auto left = reduced_attribute(key, value, encoder, of_file)) kept.emplace_back(key, std::move(*left));
+  }
+  return Value(std::move(kept));
+}
+
+}  // namespace zt::write

@@ -1,0 +1,49 @@
+#include "write/draft.h"
+
+#include <new>
+#include <string>
+
+#include "write/names.h"
+#include "ztensor/error.h"
+
+namespace zt::write {
+
+void Draft::check_open() const {
+  if (!made_by.is_this_process()) {
+    throw Error(Code::usage, "",
+                "the writer belongs to the process that made it, and this is a child of that: make another one here");
+  }
+  if (!open) throw Error(Code::usage, "", "the writer is closed");
+  if (broken) throw Error(Code::usage, "", "an earlier write failed: the file cannot be finished");
+}
+
+void Draft::begin_tensor(std::string_view name, std::uint64_t bound) {
+  if (form.canonical) check_normal_form(name);
+  try {
+    target->begin_tensor(name, bound);
+  } catch (const Error& error) {
+    broken = error.code() != Code::usage;  // it may have to finish a file first
+    throw;
+  }
+}
+
+StoredPart Draft::store(Pieces& pieces, const PartOptions& options) {
+  broken = true;  // until it is whole
+  try {
+    StoredPart part = target->store(pieces, options, *meter);
+    broken = false;
+    return part;
+  } catch (const std::bad_alloc&) {
+    throw Error(Code::no_memory, "", "no memory to store a part of " + std::to_string(pieces.length()) + " bytes");
+  }
+}
+
+void Draft::add_part(const StoredPart& part, std::string_view role, DType dtype) {
+  model::PartRow& added = catalog.add_part(role, dtype, part.recipe, part.digest);
+  added.storage = catalog.intern(form.encoder->storage(dtype));
+  added.logical = catalog.intern(form.encoder->logical(dtype));
+}
+
+void Draft::end_tensor() { target->end_tensor(catalog, static_cast<std::uint32_t>(catalog.size() - 1)); }
+
+}  // namespace zt::write

@@ -1,0 +1,115 @@
+#include "write/form.h"
+
+#include <bit>
+#include <string>
+
+#include "source/formats.h"
+#include "source/hidden.h"
+#include "write/attributes.h"
+#include "ztensor/error.h"
+
+namespace zt::write {
+namespace {
+
+// Whether a new file is of the canonical form, by default or asked for. Throws usage where that is asked for beside
+// what rules it out.
+bool is_canonical(const WriterOptions& options, const model::Encoder& encoder) {
+  const bool aligned = options.alignment == 0 || options.alignment == encoder.canonical_alignment;
+  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && aligned &&
+                     options.mode != WriteMode::append && options.checksum.value_or(Checksum::xxh3) == Checksum::xxh3;
+  const bool possible = encoder.has_canonical_form() && plain;
+  if (options.canonical.value_or(false) && !possible) {
+    throw Error(Code::usage, "",
+                "canonical files are of format 2, raw, in one piece, with xxh3 digests and their own alignment");
+  }
+  return possible && options.canonical.value_or(true);
+}
+
+void check_alignment(std::uint64_t alignment, const model::Encoder& encoder) {
+  if (alignment >= encoder.alignment && alignment <= encoder.most_alignment && std::has_single_bit(alignment)) return;
+  if (encoder.alignment == encoder.most_alignment) {
+    throw Error(Code::usage, "", "format " + std::string(encoder.title) + " has no alignment to choose: leave it out");
+  }
+  throw Error(Code::usage, "",
+              "alignment " + std::to_string(alignment) + ": expected a power of two from " +
+                  std::to_string(encoder.alignment) + " to " + std::to_string(encoder.most_alignment));
+}
+
+void check_options(const Form& form) {
+  check_level(form.options.encoding);
+  check_alignment(form.options.alignment, *form.encoder);
+  if (form.options.max_shard_size > 0 && form.encoder->holds.shards == model::ShardForm::none) {
+    throw Error(Code::usage, "",
+                "files of format " + std::string(form.encoder->title) + " have no shards: leave max_shard_size out");
+  }
+  form.part_options();  // encoding and checksum
+}
+
+}  // namespace
+
+void check_level(Encoding encoding) {
+  if (!encoding.is_raw() && (encoding.level() < 1 || encoding.level() > 22)) {
+    throw Error(Code::usage, "", "zstd level " + std::to_string(encoding.level()) + ": expected 1 to 22");
+  }
+}
+
+Checksum default_checksum(const model::Encoder& encoder) {
+  switch (encoder.holds.digests) {
+    case model::Digests::none: return Checksum::none;
+    case model::Digests::stored: return Checksum::crc32c;
+    case model::Digests::decoded: return Checksum::xxh3;
+  }
+  return Checksum::none;
+}
+
+Form form_of_new(const WriterOptions& options, const std::filesystem::path& path) {
+  Form form{.encoder = source::find_target(options.format, path.string()).encoder, .options = options};
+  form.canonical = is_canonical(options, *form.encoder);
+  if (options.alignment == 0) {
+    form.options.alignment = form.canonical ? form.encoder->canonical_alignment : form.encoder->alignment;
+  }
+  check_options(form);
+  return form;
+}
+
+Form form_of_present(const WriterOptions& options, const model::Encoder& encoder, std::uint64_t alignment) {
+  Form form{.encoder = &encoder, .options = options};
+  form.options.alignment = alignment;
+  check_options(form);
+  return form;
+}
+
+PartOptions Form::part_options(const AddOptions& add) const {
+  const Checksum usual = default_checksum(*encoder);
+  const Checksum checksum = add.checksum.value_or(options.checksum.value_or(usual));
+  const bool strong = checksum == Checksum::sha256 && encoder->holds.sha256;
+  if (checksum != Checksum::none && checksum != usual && !strong) {
+    throw Error(
+        Code::usage, "",
+        "checksum " + std::string(checksum_name(checksum)) + " is not of format " + std::string(encoder->title));
+  }
+  PartOptions part{.encoding = add.encoding.value_or(options.encoding),
+                   .checksum = checksum,
+                   .digest_decoded = encoder->holds.digests == model::Digests::decoded};
+  check_level(part.encoding);
+  if (!part.encoding.is_raw() && !encoder->holds.compressed_parts) {
+    throw Error(Code::usage, "", "format " + std::string(encoder->title) + " has no compression");
+  }
+  if (canonical && (!part.encoding.is_raw() || checksum != Checksum::xxh3)) {
+    throw Error(Code::usage, "", "a canonical file has raw parts with xxh3 digests: write it with canonical off");
+  }
+  return part;
+}
+
+// Of the file: an empty map is stored as none. Of a tensor too, where the form is deterministic.
+std::vector<std::byte> Form::attributes_of(const Value& attributes, bool of_file) const {
+  const bool empty = attributes.is_map() && attributes.members()->empty();
+  if (empty && (of_file || encoder->holds.deterministic_attributes)) return {};
+  if (!of_file && !encoder->holds.tensor_attributes && source::without_hidden(attributes).is_null()) return {};
+  if (attributes.is_map() && !of_file && !encoder->holds.tensor_attributes) {
+    throw Error(Code::unsupported, "", "format " + std::string(encoder->title) + " has no attributes of tensors");
+  }
+  return encode_attributes(attributes, *encoder, of_file, options.limits);
+}
+
+}  // namespace zt::write

@@ -1,0 +1,67 @@
+#include "write/form.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "errors.h"
+
+namespace zt::write {
+namespace {
+
+template <class Work>
+bool passes(Work&& work) {
+  return test::code_of(work) == Code::internal;  // what error_of() says of nothing
+}
+
+TEST(Form, LevelsOfZstdAre1To22) {
+  for (const Encoding encoding : {Encoding::raw(), Encoding::zstd(1), Encoding::zstd(22)}) {
+    EXPECT_TRUE(passes([&] { check_level(encoding); }));
+  }
+  for (const int level : {0, 23, -1}) {
+    EXPECT_EQ(test::code_of([&] { check_level(Encoding::zstd(level)); }), Code::usage);
+  }
+}
+
+TEST(Form, AFileIsCanonicalWhereGeneration2IsWrittenInItsPlainForm) {
+  const auto is_canonical = [](WriterOptions options, const char* format) {
+    options.format = format;
+    return form_of_new(options, {}).canonical;
+  };
+  EXPECT_TRUE(is_canonical({}, "2"));
+  EXPECT_TRUE(is_canonical({.checksum = Checksum::xxh3, .alignment = 65536, .canonical = true}, "2"));
+  EXPECT_FALSE(is_canonical({.canonical = false}, "2"));
+  EXPECT_FALSE(is_canonical({}, "1.2"));
+  EXPECT_EQ(test::code_of([&] { is_canonical({.canonical = true}, "1.2"); }), Code::usage);
+  std::vector<WriterOptions> ruling_out = {
+      {.mode = WriteMode::append}, {.encoding = Encoding::zstd()}, {.alignment = 4096}, {.max_shard_size = 1}};
+#ifdef ZT_HAVE_OPENSSL
+  ruling_out.push_back({.checksum = Checksum::sha256});
+#endif
+  for (WriterOptions options : ruling_out) {
+    EXPECT_FALSE(is_canonical(options, "2")) << "an option rules it out";
+    options.canonical = true;
+    EXPECT_EQ(test::code_of([&] { is_canonical(options, "2"); }), Code::usage) << "and it was asked for";
+  }
+}
+
+TEST(Form, TheNameOfTheFileSaysItsFormatUnlessItIsAskedFor) {
+  const auto format_of = [](std::string_view format, const char* path) {
+    WriterOptions options;
+    options.format = format;
+    return form_of_new(options, path).encoder->format;
+  };
+  EXPECT_EQ(format_of("", "m.zt"), "zt-1.2");
+  EXPECT_EQ(format_of("", "m.SafeTensors"), "safetensors");
+  EXPECT_EQ(format_of("", ""), "zt-1.2");
+  EXPECT_EQ(format_of("2", "m.zt"), "zt-2");
+  EXPECT_EQ(format_of("safetensors", "m.bin"), "safetensors");
+  EXPECT_EQ(test::code_of([&] { format_of("2", "m.safetensors"); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { format_of("", "m.gguf"); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { format_of("gguf", "m.zt"); }), Code::usage);
+}
+
+}  // namespace
+}  // namespace zt::write

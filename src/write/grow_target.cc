@@ -1,0 +1,71 @@
+#include "write/grow_target.h"
+
+#include <string>
+
+#include "base/utf8.h"
+#include "run/parallel.h"
+#include "source/hidden.h"
+#include "source/state.h"
+#include "ztensor/error.h"
+
+namespace zt::write {
+
+GrowTarget::GrowTarget(std::unique_ptr<grow::Growing> growing, const Form& form)
+    : growing_(std::move(growing)),
+      form_(form),
+      output_(std::make_unique<Output>(growing_->file())),
+      parts_(*output_, form.options.alignment, form.encoder->holds.equal_parts_once,
+             run::thread_count(form.options.threads)) {}
+
+StoredPart GrowTarget::store(Pieces& pieces, const PartOptions& options, run::Meter& meter) {
+  return parts_.store(pieces, options, meter);
+}
+
+void GrowTarget::finish(model::Catalog& catalog) {
+  output_->flush();
+  added_ = &catalog;
+}
+
+void GrowTarget::publish(std::vector<std::string>&) {
+  size_ = growing_->commit(*added_, form_.options.limits);
+  output_.reset();   // it writes to the file that is let go of now
+  growing_.reset();  // with its lock
+}
+
+void GrowTarget::abort() noexcept {
+  if (output_) output_->drop();
+  if (growing_) growing_->abort();
+}
+
+bool GrowTarget::has(std::string_view name) const { return growing_->has(name); }
+bool GrowTarget::is_alias(std::string_view name) const { return growing_->edit().aliases.contains(name); }
+
+void GrowTarget::add_alias(std::string_view name, std::string_view existing) {
+  auto& aliases = growing_->edit().aliases;
+  const auto alias = aliases.find(existing);
+  if (alias == aliases.end() && !growing_->has(existing)) return Target::add_alias(name, existing);
+  const std::string tensor(alias == aliases.end() ? existing : alias->second);
+  aliases.emplace(name, tensor);
+}
+
+void GrowTarget::remove(std::string_view name) {
+  auto& aliases = growing_->edit().aliases;
+  if (const auto alias = aliases.find(name); alias != aliases.end()) {
+    aliases.erase(alias);
+    return;
+  }
+  growing_->remove(name);
+}
+
+void GrowTarget::set_tensor_attributes(std::string_view name, const Value& attributes) {
+  if (!growing_->has(name)) throw Error(Code::not_found, "", "no tensor is named " + in_quotes(name));
+  const Value former = source::TensorAccess::attributes(growing_->current().tensor(name));
+  const Value all = source::with_hidden_of(former, attributes);
+  growing_->edit().changed.insert_or_assign(std::string(name), form_.attributes_of(all, false));
+}
+
+void GrowTarget::set_attributes(std::vector<std::byte> attributes) {
+  growing_->edit().attributes = std::move(attributes);
+}
+
+}  // namespace zt::write

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "grow/growing.h"
+#include "write/target.h"
+
+namespace zt::write {
+
+// A file that is there and grows in place. Its new parts are written at once, but readers see the version that it had
+// until publish().
+class GrowTarget final : public Target {
+ public:
+  GrowTarget(std::unique_ptr<grow::Growing> growing, const Form& form);
+  StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter) override;
+  void finish(model::Catalog& catalog) override;
+  void publish(std::vector<std::string>& notes) override;
+  void abort() noexcept override;
+  std::uint64_t size() const override { return size_ != 0 ? size_ : output_->position(); }
+
+  bool grows() const override { return true; }
+  bool has(std::string_view name) const override;
+  bool is_alias(std::string_view name) const override;
+  void add_alias(std::string_view name, std::string_view existing) override;
+  void remove(std::string_view name) override;
+  void set_tensor_attributes(std::string_view name, const Value& attributes) override;
+  void set_attributes(std::vector<std::byte> attributes) override;
+
+ private:
+  std::unique_ptr<grow::Growing> growing_;
+  const Form& form_;
+  std::unique_ptr<Output> output_;
+  PartLayout parts_;
+  const model::Catalog* added_ = nullptr;  // from finish() to publish()
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace zt::write

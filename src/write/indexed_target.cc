@@ -1,0 +1,180 @@
+#include "write/indexed_target.h"
+
+#include <cerrno>
+#include <numeric>
+#include <utility>
+
+#include "base/checked.h"
+#include "io/publish.h"
+#include "io/target.h"
+#include "write/ordered_target.h"
+#include "write/shard_target.h"
+#include "ztensor/error.h"
+
+namespace zt::write {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMost = 65535;  // what a Recipe can name
+
+// The bytes of a tensor of which all is raw.
+std::uint64_t bytes_of(const model::Catalog& catalog, std::uint32_t row) {
+  std::uint64_t bytes = 0;
+  for (const model::PartRow& part : catalog.parts(catalog.tensor(row))) {
+    bytes = checked::add_up(bytes, part.recipe.decoded_length);
+  }
+  return bytes;
+}
+
+}  // namespace
+
+IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
+    : form_(form), path_(io::names_through_links(path).back()), index_path_(path_.string() + ".index.json") {
+  if (form.options.mode == WriteMode::replace) return;
+  for (const fs::path& taken : {path_, index_path_}) {
+    if (io::identify(taken)) throw Error::system(EEXIST, taken.string(), "must not exist yet");
+  }
+}
+
+void IndexedTarget::open() {
+  if (shards_.size() == kMost) throw Error(Code::usage, "", "more than 65535 shards: raise max_shard_size");
+  Shard shard;
+  shard.destination = to_path(path_, form_.options.mode, form_.options.durable);
+  if (planned_.empty()) {
+    shard.target = std::make_unique<OrderedTarget>(shard.destination, form_);
+  } else {
+    std::vector<std::uint32_t> order = form_.encoder->order(planned_.front());
+    shard.target =
+        std::make_unique<PlannedTarget>(shard.destination, form_, std::move(planned_.front()), std::move(order));
+    planned_.pop_front();
+  }
+  shard.catalog.attributes = attributes_;
+  shards_.push_back(std::move(shard));
+  open_ = true;
+}
+
+void IndexedTarget::close() {
+  Shard& shard = shards_.back();
+  shard.target->finish(shard.catalog);
+  shard.catalog = model::Catalog();
+  open_ = false;
+}
+
+void IndexedTarget::begin_tensor(std::string_view name, std::uint64_t bound) {
+  if (open_ && shards_.back().bytes > 0 && !fits(shards_.back().bytes, bound)) close();
+  if (!open_) open();
+  shards_.back().target->begin_tensor(name, bound);
+}
+
+StoredPart IndexedTarget::store(Pieces& pieces, const PartOptions& options, run::Meter& meter) {
+  StoredPart part = shards_.back().target->store(pieces, options, meter);
+  part.recipe.file = static_cast<std::uint16_t>(shards_.size());
+  return part;
+}
+
+void IndexedTarget::end_tensor(const model::Catalog& catalog, std::uint32_t row) {
+  Shard& shard = shards_.back();
+  const auto first = static_cast<std::uint32_t>(shard.catalog.part_rows());
+  copy_tensor(catalog, row, shard.catalog);
+  for (std::uint32_t part = first; part < shard.catalog.part_rows(); ++part) {
+    shard.catalog.set_place(part, 0, shard.catalog.part(part).recipe.offset);
+  }
+  shard.bytes += bytes_of(catalog, row);
+  shard.target->end_tensor(shard.catalog, static_cast<std::uint32_t>(shard.catalog.size() - 1));
+}
+
+void IndexedTarget::add_copy(const model::Catalog& catalog, std::uint32_t row, std::string_view name) {
+  Shard& shard = shards_.back();
+  const auto own = shard.catalog.find(catalog.text(catalog.tensor(row).name));
+  if (!open_ || !own) {
+    throw Error(Code::usage, "", "the shard of its tensor is complete: add an alias right after its tensor");
+  }
+  shard.target->add_copy(shard.catalog, *own, name);
+  shard.catalog.add_copy(name, *own);
+  shard.bytes += bytes_of(catalog, row);
+}
+
+// As others cut a model into shards: in the order of its tensors, each shard as full as may be.
+Target::Planned IndexedTarget::plan(const model::Catalog& tensors) {
+  Planned planned;
+  std::vector<std::uint32_t> rows;  // of the shard at hand
+  std::uint64_t used = 0;
+  const auto end_shard = [&] {
+    model::Catalog shard;
+    shard.attributes = tensors.attributes;
+    for (const std::uint32_t row : rows) copy_tensor(tensors, row, shard);
+    for (const std::uint32_t row : form_.encoder->order(shard)) planned.order.push_back(rows[row]);
+    planned_.push_back(std::move(shard));
+    rows.clear();
+    used = 0;
+  };
+  for (std::uint32_t row = 0; row < tensors.size(); ++row) {
+    const std::uint64_t bytes = bytes_of(tensors, row);
+    if (used > 0 && !fits(used, bytes)) end_shard();
+    rows.push_back(row);
+    used += bytes;
+  }
+  end_shard();
+  return planned;
+}
+
+void IndexedTarget::finish(model::Catalog& catalog) {
+  if (open_) close();
+  if (shards_.empty()) {
+    open();
+    close();
+  }
+  catalog_ = &catalog;
+}
+
+// Names that nothing has yet: where an older model of as many shards is there, they get a number more.
+std::vector<std::string> IndexedTarget::free_names() const {
+  const std::string of = "-of-" + shard_number(shards_.size());
+  for (std::size_t attempt = 1;; ++attempt) {
+    std::vector<std::string> names;
+    bool free = true;
+    for (std::size_t i = 1; i <= shards_.size(); ++i) {
+      const std::string again = attempt == 1 ? "" : "-" + std::to_string(attempt);
+      names.push_back(path_.stem().string() + "-" + shard_number(i) + of + again + path_.extension().string());
+      free = free && !io::identify(path_.parent_path() / names.back());
+    }
+    if (free) return names;
+  }
+}
+
+void IndexedTarget::publish(std::vector<std::string>& notes) {
+  if (shards_.size() == 1) return shards_.front().destination->publish(notes);
+  const std::vector<std::string> names = free_names();
+  const std::vector<std::byte> text = form_.encoder->shard_index(*catalog_, names);
+  const bool create_new = form_.options.mode != WriteMode::replace;
+  io::Publication index(index_path_, {.create_new = create_new, .durable = form_.options.durable});
+  index.write(text);
+  for (std::size_t i = 0; i < names.size(); ++i) shards_[i].destination->publish(notes, names[i]);
+  index.publish();
+  for (const std::string& note : index.notes()) notes.push_back(index_path_.string() + ": " + note);
+  index_bytes_ = text.size();
+  // Who finds both reads the single file, which is the model that was replaced.
+  if (io::identify(path_)) io::remove_file(path_, *io::File::open(path_));
+}
+
+void IndexedTarget::abort() noexcept {
+  for (Shard& shard : shards_) shard.target->abort();
+}
+
+std::uint64_t IndexedTarget::size() const {
+  std::uint64_t size = index_bytes_;
+  for (const Shard& shard : shards_) size += shard.target->size();
+  return size;
+}
+
+void IndexedTarget::set_attributes(std::vector<std::byte> attributes) {
+  if (attributes == attributes_) return;
+  if (!shards_.empty()) {
+    throw Error(Code::usage, "",
+                "shards of this model have their attributes already: set them before the first tensor");
+  }
+  attributes_ = std::move(attributes);
+}
+
+}  // namespace zt::write

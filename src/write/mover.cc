@@ -1,0 +1,189 @@
+#include "write/mover.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "base/checked.h"
+#include "read/frames.h"
+#include "source/formats.h"
+#include "write/array_pieces.h"
+#include "write/attributes.h"
+#include "write/content.h"
+#include "write/layouts.h"
+#include "write/losses.h"
+#include "write/stored_pieces.h"
+#include "ztensor/error.h"
+
+namespace zt::write {
+namespace {
+
+// Whether zstd frames and a seek table are all that is stored, as generation 2 wants it.
+bool is_seekable(const SourceState& from, const model::PartRow& part) {
+  if (part.recipe.coding != model::Coding::zstd) return part.recipe.coding == model::Coding::seekable;
+  if (part.recipe.decoded_length == model::kUnknownLength) return false;
+  try {
+    read::require_frames(from.store_of(part.recipe.file), part.recipe);
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != Code::malformed) throw;
+    return false;
+  }
+}
+
+}  // namespace
+
+void Mover::move(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
+  const auto& from = source::TensorAccess::state(tensor);
+  if (source_ != from) {
+    source_ = from;
+    moved_.clear();
+  }
+  const std::string_view layout = tensor.layout();
+  // Within 1.1 and 1.2, and within 2, indices stay as they are. Files of 1.0 have them of 64 bits.
+  const bool other = source::find_encoder(from->catalog.format) != form().encoder;
+  const bool sorts = form().options.lossy && layout == "sparse_csr" && holds().sorted_sparse;
+  if (is_sparse(layout) && (sorts || (other && needs_wide(tensor, *form().encoder)))) {
+    move_sparse(name, tensor, recode);
+  } else {
+    move_parts(name, tensor, recode);
+  }
+  draft_.end_tensor();
+}
+
+void Mover::move_parts(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
+  const SourceState& from = *source_;
+  const std::uint32_t row = source::TensorAccess::row(tensor);
+  std::vector<const model::PartRow*> parts;
+  std::uint64_t bound = 0;
+  for (const model::PartRow& part : from.catalog.parts(from.catalog.tensor(row))) {
+    if (!is_kept(tensor.layout(), from.catalog.word(part.role), *form().encoder)) continue;
+    parts.push_back(&part);
+    const std::uint64_t decoded = part.recipe.decoded_length == model::kUnknownLength ? 0 : part.recipe.decoded_length;
+    bound = checked::add(bound, std::max(part.recipe.stored_length, decoded)).value_or(bound);
+  }
+  if (holds().sorted_parts) {
+    std::ranges::sort(parts, {}, [&](const model::PartRow* part) { return from.catalog.word(part->role); });
+  }
+  draft_.begin_tensor(name, bound);
+  std::vector<StoredPart> stored;
+  for (const model::PartRow* part : parts) {
+    source::located(from, row, part, [&] { stored.push_back(store_part(tensor, *part, recode)); });
+  }
+  add_row(name, tensor);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    draft_.add_part(stored[i], from.catalog.word(parts[i]->role), *stored_dtype(parts[i]->dtype, *form().encoder));
+  }
+}
+
+// A sparse tensor whose indices have to be put otherwise: widened, or sorted.
+void Mover::move_sparse(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
+  SparseParts parts = read_sparse(tensor);
+  if (form().options.lossy && holds().sorted_sparse) sort_entries(parts);
+  PartOptions wanted = form().part_options();
+  if (recode) wanted.encoding = *recode;
+  draft_.begin_tensor(name, stored_bound(parts.bytes(), wanted));
+  std::vector<PartView> views = parts.views();
+  if (holds().sorted_parts) std::ranges::sort(views, {}, &PartView::role);
+  std::vector<StoredPart> stored;
+  source::located(*source_, source::TensorAccess::row(tensor), nullptr, [&] {
+    for (const PartView& view : views) {
+      ArrayPieces pieces(view.array);
+      stored.push_back(draft_.store(pieces, wanted));
+    }
+  });
+  add_row(name, tensor);
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    draft_.add_part(stored[i], views[i].role, *stored_dtype(views[i].array.dtype, *form().encoder));
+  }
+}
+
+// The row of a tensor that was stored, with what the format can hold of its attributes.
+void Mover::add_row(std::string_view name, const Tensor& tensor) {
+  const bool plain = !holds().deterministic_attributes && holds().tensor_attributes;
+  if (plain || tensor.attributes_cbor().empty()) {
+    draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), tensor.attributes_cbor());
+    return;
+  }
+  const Value kept = reduced_attributes(source::TensorAccess::attributes(tensor), *form().encoder, false);
+  draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), form().attributes_of(kept, false));
+}
+
+// Whether bytes of a part other than 0 and 1 become 1.
+bool Mover::cleans(const model::PartRow& part) const { return form().options.lossy && part.dtype == DType::boolean; }
+
+MovePlan Mover::plan_of(const model::PartRow& part, std::optional<Encoding> recode) const {
+  const MovedPart moved{.foreign = source::is_foreign(source_->catalog.format),
+                        .decoded_digests = source_->catalog.decoded_digests,
+                        .coding = part.recipe.coding,
+                        .whole = part.recipe.view == model::kWhole,
+                        .changed = cleans(part),
+                        .digest = source_->catalog.text(part.digest),
+                        .is_seekable = [&] { return is_seekable(*source_, part); }};
+  return plan_move(moved, form(), recode);
+}
+
+// The bytes of a part that was stored already, under another name. Empty when it was not.
+std::optional<StoredPart> Mover::find_tied(const Tensor& tensor, const model::PartRow& part, const Range& range,
+                                           bool as_is) {
+  if (form().options.whole_shards || !holds().shared_parts) return std::nullopt;
+  const auto known = moved_.find(range);
+  if (known == moved_.end()) return std::nullopt;
+  StoredPart stored = known->second.part;
+  const model::Catalog& catalog = source_->catalog;
+  const std::string_view digest = catalog.text(part.digest);
+  const model::PartRow& twin = *known->second.from;
+  if (digest == catalog.text(twin.digest) && part.recipe.decoded_length == twin.recipe.decoded_length) return stored;
+  tensor.part(catalog.word(part.role)).check();  // the same bytes, but it says something else of them
+  const bool same_rule = catalog.decoded_digests == (holds().digests == model::Digests::decoded);
+  if (as_is && !form().options.checksum && same_rule) stored.digest = digest;
+  return stored;
+}
+
+StoredPart Mover::store_part(const Tensor& tensor, const model::PartRow& part, std::optional<Encoding> recode) {
+  const model::Recipe& recipe = part.recipe;
+  const Range range{recipe.file, recipe.offset, recipe.stored_length, recipe.coding, recipe.view};
+  const MovePlan plan = plan_of(part, recode);
+  if (auto tied = find_tied(tensor, part, range, plan.as_is)) return *std::move(tied);
+  PartOptions wanted = form().part_options();
+  if (recode) wanted.encoding = *recode;
+  // Compressed parts stay so, even where their form has to change.
+  const bool may_compress = !form().canonical && holds().compressed_parts;
+  if (!recode && may_compress && recipe.coding != model::Coding::raw && wanted.encoding.is_raw()) {
+    wanted.encoding = Encoding::zstd();
+  }
+  StoredPart stored = plan.as_is ? store_moved(part, plan) : store_decoded(part, wanted);
+  if (recipe.stored_length > 0) moved_.insert_or_assign(range, Moved{stored, &part});
+  return stored;
+}
+
+StoredPart Mover::store_moved(const model::PartRow& part, const MovePlan& plan) {
+  // Seen as raw, the stored bytes of 1.x are what the digest is over: it is checked, and they move as they are.
+  model::Recipe seen = part.recipe;
+  seen.coding = model::Coding::raw;
+  seen.decoded_length = seen.stored_length;
+  read::PartSource bytes = source_->part_source(part, seen);
+  const bool encoded = part.recipe.coding != model::Coding::raw;
+  if (source_->catalog.decoded_digests && encoded) bytes.digest = {};  // over what is decoded: see below
+  StoredPieces pieces(bytes);
+  if (plan.check_decoded) digest_of(*source_, part, Checksum::xxh3);
+  const bool hashes = plan.digest == MovedDigest::hash;
+  StoredPart stored = draft_.store(pieces, {.checksum = hashes ? plan.checksum : Checksum::none,
+                                            .digest_decoded = holds().digests == model::Digests::decoded});
+  stored.recipe.coding = encoded ? model::Coding::seekable : model::Coding::raw;
+  stored.recipe.decoded_length = part.recipe.decoded_length;
+  if (plan.digest == MovedDigest::keep) stored.digest = source_->catalog.text(part.digest);
+  if (plan.digest == MovedDigest::decode) stored.digest = digest_of(*source_, part, plan.checksum);
+  return stored;
+}
+
+StoredPart Mover::store_decoded(const model::PartRow& part, const PartOptions& options) {
+  const model::Recipe recipe = source_->measured(part);
+  if (cleans(part)) {
+    BoolPieces pieces(source_->part_source(part, recipe));
+    return draft_.store(pieces, options);
+  }
+  StoredPieces pieces(source_->part_source(part, recipe));
+  return draft_.store(pieces, options);
+}
+
+}  // namespace zt::write

@@ -1,0 +1,129 @@
+#include "write/shard_target.h"
+
+#include <string>
+
+#include "base/checked.h"
+#include "hash/digest.h"
+#include "io/target.h"
+#include "run/parallel.h"
+#include "write/indexed_target.h"
+#include "ztensor/error.h"
+
+namespace zt::write {
+namespace {
+
+constexpr std::size_t kMost = 65535;       // what a Recipe can name
+constexpr std::uint64_t kManifest = 8192;  // of a whole shard: about, for a few tensors
+constexpr std::uint64_t kFooter = 64;
+
+}  // namespace
+
+std::string shard_number(std::size_t number) {
+  std::string digits = std::to_string(number);
+  return std::string(digits.size() < 5 ? 5 - digits.size() : 0, '0') + digits;
+}
+
+ShardTarget::ShardTarget(const Form& form, const std::filesystem::path& root)
+    : form_(form),
+      shards_path_(io::names_through_links(root).back()),
+      root_(to_path(root, form.options.mode, form.options.durable), form) {}
+
+void ShardTarget::open() {
+  if (shards_.size() == kMost) throw Error(Code::usage, "", "more than 65535 shards: raise max_shard_size");
+  Shard shard;
+  const std::string name = shards_path_.stem().string() + "-" + shard_number(shards_.size() + 1) + ".zt";
+  auto file = std::make_unique<io::Publication>(
+      shards_path_.parent_path() / name, io::PublishOptions{.create_new = false, .durable = form_.options.durable});
+  shard.file = file.get();
+  shard.output = std::make_unique<Output>(std::unique_ptr<io::WritableFile>(std::move(file)));
+  shard.output->hash_all();
+  shard.output->write(form_.encoder->head());
+  shard.parts = std::make_unique<PartLayout>(*shard.output, form_.options.alignment, false,
+                                             run::thread_count(form_.options.threads));
+  shards_.push_back(std::move(shard));
+  open_ = true;
+}
+
+void ShardTarget::begin_tensor(std::string_view, std::uint64_t bound) {
+  const WriterOptions& options = form_.options;
+  if (open_) {
+    // Sums of a length of memory and of a file that is there: they do not wrap.
+    const auto aligned = [&](std::uint64_t at) { return checked::round_up(at, options.alignment); };
+    const std::uint64_t used = shards_.back().output->position();
+    const std::uint64_t end = aligned(used) + bound;
+    const bool fits = (options.whole_shards ? aligned(end) + kManifest : end) + kFooter <= options.max_shard_size;
+    if (!fits && used > form_.encoder->alignment) close();
+  }
+  if (!open_) open();
+}
+
+StoredPart ShardTarget::store(Pieces& pieces, const PartOptions& options, run::Meter& meter) {
+  StoredPart part = shards_.back().parts->store(pieces, options, meter);
+  part.recipe.file = static_cast<std::uint16_t>(shards_.size());
+  return part;
+}
+
+void ShardTarget::end_tensor(const model::Catalog& catalog, std::uint32_t row) {
+  if (!form_.options.whole_shards) return;
+  model::Catalog& own = shards_.back().catalog;
+  const auto first = static_cast<std::uint32_t>(own.part_rows());
+  copy_tensor(catalog, row, own);
+  for (std::uint32_t part = first; part < own.part_rows(); ++part) own.set_place(part, 0, own.part(part).recipe.offset);
+}
+
+void ShardTarget::close() {
+  Shard& shard = shards_.back();
+  Output& output = *shard.output;
+  const model::Encoder& encoder = *form_.encoder;
+  if (form_.options.whole_shards) {
+    const std::uint64_t at = output.place(encoder.manifest_alignment, 0);
+    const std::vector<std::byte> manifest = encoder.manifest(shard.catalog);
+    output.write(manifest);
+    output.write(encoder.footer(at, manifest));
+  } else {
+    output.write(encoder.footer(0, {}));
+  }
+  output.flush();
+  shard.row.size = output.position();
+  shard.row.digest = hash::format_digest({.algorithm = Checksum::xxh3, .xxh3 = output.hash()});
+  shard.row.name = shard_number(shards_.size()) + "-" + shard.row.digest.substr(shard.row.digest.find(':') + 1);
+  shard.parts.reset();
+  shard.catalog = model::Catalog();
+  open_ = false;
+}
+
+void ShardTarget::finish(model::Catalog& catalog) {
+  if (open_) close();
+  for (const Shard& shard : shards_) catalog.shards.push_back(shard.row);
+  root_.finish(catalog);
+}
+
+void ShardTarget::publish(std::vector<std::string>& notes) {
+  for (const Shard& shard : shards_) {
+    const std::string name = shards_path_.stem().string() + "-" + shard.row.name + ".zt";
+    shard.file->rename_target(name);
+    shard.file->publish();
+    for (const std::string& note : shard.file->notes()) {
+      notes.push_back((shards_path_.parent_path() / name).string() + ": " + note);
+    }
+  }
+  root_.publish(notes);
+}
+
+void ShardTarget::abort() noexcept {
+  for (Shard& shard : shards_) shard.output->drop();
+  root_.abort();
+}
+
+std::uint64_t ShardTarget::size() const {
+  std::uint64_t size = root_.size();
+  for (const Shard& shard : shards_) size += shard.output->position();
+  return size;
+}
+
+std::unique_ptr<Target> new_shard_target(const Form& form, const std::filesystem::path& path) {
+  if (form.encoder->holds.shards == model::ShardForm::indexed) return std::make_unique<IndexedTarget>(form, path);
+  return std::make_unique<ShardTarget>(form, path);
+}
+
+}  // namespace zt::write
