@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "errors.h"
 #include "memory_file.h"
+#include "system_faults.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
 
@@ -225,6 +226,62 @@ TEST_F(SafetensorsConvert, AModelThatFitsOneShardIsOneFile) {
   convert(inputs, at("model.safetensors"), options);
   EXPECT_TRUE(fs::exists(at("model.safetensors")));
   EXPECT_FALSE(fs::exists(at("model.safetensors.index.json")));
+}
+
+// A model of one value, in one file or in shards.
+void save_model(const fs::path& path, float value, std::uint64_t max_shard_size) {
+  Writer writer = Writer::create(path, {.max_shard_size = max_shard_size});
+  for (const char* name : {"a", "b", "c"}) writer.add(name, {1}, std::span<const float>(&value, 1));
+  writer.finalize();
+}
+
+// What a loader finds: it looks for the single file first, then for the index. All tensors have one value.
+float load_model(const fs::path& path) {
+  std::vector<fs::path> files = {path};
+  if (!fs::exists(path)) {
+    files.clear();
+    const std::string index = test::read_file(path.string() + ".index.json");
+    const std::size_t map = index.find("weight_map");
+    for (std::size_t at = index.find("\": \"", map); at != std::string::npos; at = index.find("\": \"", at + 1)) {
+      const std::size_t name = at + 4;
+      files.push_back(path.parent_path() / index.substr(name, index.find('"', name) - name));
+    }
+    EXPECT_EQ(files.size(), 3U);
+  }
+  float found = -1;
+  for (const fs::path& file : files) {
+    for (const Tensor tensor : open(file)) {
+      const float value = tensor.read<float>().at(0);
+      EXPECT_TRUE(found < 0 || found == value) << "two models mixed";
+      found = value;
+    }
+  }
+  return found;
+}
+
+TEST(SafetensorsShards, LeaveTheOldModelOrTheNewOneWhereverASaveIsKilled) {
+  for (const std::uint64_t old_size : {0, 4}) {
+    bool hit = true;
+    for (std::size_t at = 0; hit; ++at) {
+      const test::TempDir folder;
+      const fs::path path = folder / "model.safetensors";
+      save_model(path, 1, old_size);
+      {
+        const test::Faults faults(test::Faults::Kind::die, at);
+        try {
+          save_model(path, 2, 4);
+        } catch (const Error& error) {
+          EXPECT_EQ(error.code(), Code::io);
+        }
+        hit = faults.hit();
+      }
+      const float found = load_model(path);
+      EXPECT_TRUE(found == 1 || found == 2) << at;
+      if (!hit) {
+        EXPECT_EQ(found, 2);
+      }
+    }
+  }
 }
 
 }  // namespace
