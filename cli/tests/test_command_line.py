@@ -81,11 +81,20 @@ def test_help_of_each_command_shows_an_example(at, command):
         ),
         (["merge", "a", "b"], "-o OUT is needed (see 'ztensor merge --help')"),
         *(
-            ([command, "a", "b", "--to", "7"], f"--to: '7' is none of 1.0, 1.2 or 2 (see 'ztensor {command} --help')")
+            (
+                [command, "a", "b", "--to", "7"],
+                f"--to: '7' is none of 1.0, 1.2, 2 or safetensors (see 'ztensor {command} --help')",
+            )
             for command in ("convert", "migrate")
         ),
-        (["convert", "a", "b", "--to", ""], "--to: '' is none of 1.0, 1.2 or 2 (see 'ztensor convert --help')"),
-        (["convert", "a", "b", "--to", "0.1"], "--to: '0.1' is none of 1.0, 1.2 or 2 (see 'ztensor convert --help')"),
+        (
+            ["convert", "a", "b", "--to", ""],
+            "--to: '' is none of 1.0, 1.2, 2 or safetensors (see 'ztensor convert --help')",
+        ),
+        (
+            ["convert", "a", "b", "--to", "0.1"],
+            "--to: '0.1' is none of 1.0, 1.2, 2 or safetensors (see 'ztensor convert --help')",
+        ),
         (
             ["convert", "a", "b", "-f", "bogus"],
             "--format: 'bogus' is none of auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2 or safetensors "
