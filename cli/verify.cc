@@ -29,11 +29,7 @@ zt::VerifyReport check(const std::string& file, const Verify& verify, std::size_
   for (const std::string& note : source.notes()) print_note(note);
   tensors = source.size();
   Bar bar(verify.quiet);
-  zt::VerifyReport report = zt::check(source, {.names = {}, .shards = verify.deep, .progress = bar.callback()});
-  if (verify.canonical) {
-    for (zt::Finding& finding : zt::check_canonical(source)) report.findings.push_back(std::move(finding));
-  }
-  return report;
+  return zt::check(source, {.shards = verify.deep, .canonical = verify.canonical, .progress = bar.callback()});
 }
 
 // Whether nothing that was asked for says otherwise.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -40,6 +41,8 @@ struct ConvertReport {
 // links or as a shard, and suffixes this build cannot write (usage); what the format cannot hold, by name (unsupported
 // "write.loss", or "write.beyond" where nothing sensible would be left of it), unless the writer is lossy. Throws also what open, read and write throw.
 ZT_API ConvertReport convert(std::span<const std::filesystem::path> inputs, const std::filesystem::path& output,
+                             const ConvertOptions& options = {});
+ZT_API ConvertReport convert(std::initializer_list<std::filesystem::path> inputs, const std::filesystem::path& output,
                              const ConvertOptions& options = {});
 
 }  // namespace zt

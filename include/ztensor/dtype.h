@@ -1,8 +1,10 @@
 #pragma once
 
+#include <bit>
 #include <complex>
 #include <cstdint>
 #include <optional>
+#include <ranges>
 #include <string_view>
 
 #include "ztensor/macros.h"
@@ -30,9 +32,20 @@ ZT_API unsigned dtype_bits(DType dtype) noexcept;
 ZT_API std::optional<std::uint64_t> byte_length(DType dtype, std::uint64_t elements) noexcept;
 
 // clang-format off
-// Plain storage of the types C++ lacks; no arithmetic.
-struct float16 { std::uint16_t bits; friend bool operator==(float16, float16) = default; };
-struct bfloat16 { std::uint16_t bits; friend bool operator==(bfloat16, bfloat16) = default; };
+// Plain storage of the types C++ lacks; no arithmetic. float16 and bfloat16 become float and back: exactly, and rounded
+// to the nearest value, ties to even; what is too large becomes infinite, a NaN stays one.
+struct float16 {
+  std::uint16_t bits;
+  static float16 round(float value) noexcept;
+  explicit operator float() const noexcept;
+  friend bool operator==(float16, float16) = default;
+};
+struct bfloat16 {
+  std::uint16_t bits;
+  static bfloat16 round(float value) noexcept;
+  explicit operator float() const noexcept;
+  friend bool operator==(bfloat16, bfloat16) = default;
+};
 struct float8_e4m3fn { std::uint8_t bits; friend bool operator==(float8_e4m3fn, float8_e4m3fn) = default; };
 struct float8_e5m2 { std::uint8_t bits; friend bool operator==(float8_e5m2, float8_e5m2) = default; };
 struct float8_e4m3fnuz { std::uint8_t bits; friend bool operator==(float8_e4m3fnuz, float8_e4m3fnuz) = default; };
@@ -62,5 +75,54 @@ template <> struct dtype_of<std::complex<float>> { static constexpr DType value 
 template <> struct dtype_of<std::complex<double>> { static constexpr DType value = DType::complex128; };
 
 // clang-format on
+
+// A type that stands for a dtype, and memory that holds elements of one: vectors, arrays and spans of it.
+template <class T>
+concept Element = requires {
+  dtype_of<T>::value;
+};
+template <class R>
+concept Elements =
+    std::ranges::contiguous_range<R> && std::ranges::sized_range<R> && Element<std::ranges::range_value_t<R>>;
+
+inline float16::operator float() const noexcept {
+  const std::uint32_t sign = (bits & 0x8000U) << 16;
+  const std::uint32_t exponent = bits >> 10 & 0x1FU;
+  const std::uint32_t fraction = bits & 0x3FFU;
+  if (exponent == 0) {  // zero, or fraction * 2^-24
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
+    return std::bit_cast<float>(std::bit_cast<std::uint32_t>(magnitude) | sign);
+  }
+  const std::uint32_t wide = exponent == 0x1FU ? 0xFFU : exponent + 112;
+  return std::bit_cast<float>(sign | wide << 23 | fraction << 13);
+}
+
+inline float16 float16::round(float value) noexcept {
+  const auto pattern = std::bit_cast<std::uint32_t>(value);
+  const auto sign = static_cast<std::uint16_t>(pattern >> 16 & 0x8000U);
+  const std::uint32_t magnitude = pattern & 0x7FFFFFFFU;
+  std::uint32_t half = 0;
+  if (magnitude > 0x7F800000U) {
+    half = 0x7E00U;  // a quiet NaN
+  } else if (magnitude >= 0x477FF000U) {
+    half = 0x7C00U;  // from 65520 on, the nearest value is infinity
+  } else if (magnitude < 0x38800000U) {
+    // Below 2^-14 a float16 is a multiple of 2^-24, and so is a float between 0.5 and 1: the addition rounds.
+    half = std::bit_cast<std::uint32_t>(std::bit_cast<float>(magnitude) + 0.5F) - 0x3F000000U;
+  } else {
+    half = (magnitude - 0x38000000U + 0xFFFU + (magnitude >> 13 & 1U)) >> 13;
+  }
+  return {static_cast<std::uint16_t>(sign | half)};
+}
+
+inline bfloat16::operator float() const noexcept {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+
+inline bfloat16 bfloat16::round(float value) noexcept {
+  const auto pattern = std::bit_cast<std::uint32_t>(value);
+  if ((pattern & 0x7FFFFFFFU) > 0x7F800000U) return {static_cast<std::uint16_t>(pattern >> 16 | 0x40U)};  // a quiet NaN
+  return {static_cast<std::uint16_t>((pattern + 0x7FFFU + (pattern >> 16 & 1U)) >> 16)};
+}
 
 }  // namespace zt

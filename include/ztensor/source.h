@@ -1,5 +1,6 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <filesystem>
 #include <iterator>
@@ -8,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "ztensor/byte_store.h"
@@ -28,29 +30,45 @@ class ZT_API Source {
   std::string_view format() const;  // "zt-1.2", "safetensors", ...
   Value attributes() const;         // of the file: a map, or null; parsed on each call
   std::span<const std::byte> attributes_cbor() const;
-  // The file, and those of its shards: where one was found, or, as long as it was not needed, where it should be.
-  // Without what is not on disk: empty for a source in memory.
+  // The path of the file, then of each shard: where it was found or, if it was not used yet, where it is expected.
+  // Sources in memory have none.
   std::vector<std::filesystem::path> paths() const;
   std::size_t files() const;                      // 1, and one for each shard
   const std::vector<std::string>& notes() const;  // what a user should know, but is no error
   std::uint64_t stored_size() const;              // bytes of the file, without its shards
   std::uint64_t shards_size() const;              // bytes of its shards, as the file has them
 
+  // Over the tensors, by value; of random access. An iterator is of use as long as the Source that made it.
   class Iterator {
    public:
     using value_type = Tensor;
     using difference_type = std::ptrdiff_t;
-    Iterator(const Source* source, std::size_t index) : source_(source), index_(index) {}
+    Iterator() = default;
     Tensor operator*() const { return (*source_)[index_]; }
-    Iterator& operator++() {
-      ++index_;
+    Tensor operator[](difference_type step) const { return *(*this + step); }
+    Iterator& operator++() { return *this += 1; }
+    Iterator operator++(int) { return std::exchange(*this, *this + 1); }
+    Iterator& operator--() { return *this -= 1; }
+    Iterator operator--(int) { return std::exchange(*this, *this - 1); }
+    Iterator& operator+=(difference_type step) {
+      index_ += static_cast<std::size_t>(step);
       return *this;
     }
+    Iterator& operator-=(difference_type step) { return *this += -step; }
+    friend Iterator operator+(Iterator at, difference_type step) { return at += step; }
+    friend Iterator operator+(difference_type step, Iterator at) { return at += step; }
+    friend Iterator operator-(Iterator at, difference_type step) { return at -= step; }
+    friend difference_type operator-(const Iterator& a, const Iterator& b) {
+      return static_cast<difference_type>(a.index_ - b.index_);
+    }
     friend bool operator==(const Iterator&, const Iterator&) = default;
+    friend auto operator<=>(const Iterator& a, const Iterator& b) { return a.index_ <=> b.index_; }
 
    private:
-    const Source* source_;
-    std::size_t index_;
+    friend class Source;
+    Iterator(const Source* source, std::size_t index) : source_(source), index_(index) {}
+    const Source* source_ = nullptr;
+    std::size_t index_ = 0;
   };
   Iterator begin() const { return {this, 0}; }
   Iterator end() const { return {this, size()}; }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -130,11 +131,11 @@ class ZT_API Tensor {
     read_into(std::as_writable_bytes(std::span<T>(out)));
     return out;
   }
-  // Into memory of the caller; out.size() must be elements().
-  template <class T>
-  void read_into(std::span<T> out) const {
-    check_type(dtype_of<T>::value);
-    read_into(std::as_writable_bytes(out));
+  // Into memory of the caller, a vector, an array or a span, whose size must be elements().
+  template <Elements R>
+  void read_into(R&& out, std::optional<Verify> verify = {}) const {
+    check_type(dtype_of<std::ranges::range_value_t<R>>::value);
+    read_into(std::as_writable_bytes(std::span(out)), verify);
   }
   void read_into(std::span<std::byte> out, std::optional<Verify> verify = {}) const;
   // Borrows the elements of a dense tensor, row-major, without copying. Throws usage when T does not stand for the dtype
@@ -152,6 +153,15 @@ class ZT_API Tensor {
   // is needed; checks digests only where frames carry checksums. Throws usage (not dense, wrong size, out of range,
   // float4).
   void read_slice(const Selection& selection, std::span<std::byte> out) const;
+  // The same as elements: `t.read_slice<float>({zt::rows(2, 5), zt::at(0)})`. Throws usage also when T does not stand
+  // for the dtype.
+  template <Element T>
+  std::vector<T> read_slice(const Selection& selection) const {
+    check_type(dtype_of<T>::value);
+    std::vector<T> out(selected_elements(selection));
+    read_slice(selection, std::as_writable_bytes(std::span<T>(out)));
+    return out;
+  }
   // Rows [first, last) of axis 0.
   template <class T>
   std::vector<T> read_rows(std::uint64_t first, std::uint64_t last) const {
@@ -190,6 +200,8 @@ class ZT_API Tensor {
   void check_type(DType wanted) const;
   void check_layout(std::string_view wanted) const;
   std::uint64_t row_elements(std::uint64_t first, std::uint64_t last) const;
+  Selection resolved(const Selection& selection) const;               // throws as read_slice
+  std::uint64_t selected_elements(const Selection& selection) const;  // the same
   template <class T>
   std::vector<T> read_values(std::string_view wanted) const {
     check_layout(wanted);

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
@@ -26,21 +25,17 @@ struct VerifyReport {
 struct CheckOptions {
   std::vector<std::string> names = {};  // of tensors; empty: all
   bool shards = false;                  // also hold every shard of the file, used or not, against its digest
+  // Also find what keeps the file from being of generation 2's canonical form (spec/zt-2.md §11), which is the bytes
+  // that the canonical writer gives for the same tensors and attributes. Rules "canonical.*".
+  bool canonical = false;
   Progress progress = {};
 };
 
 // Checks digests and contents (zstd streams, bool bytes, sparse pointers and bounds) of the named tensors, or of all.
-// Reads every byte of them, on several threads; the indices of sparse tensors twice. Throws not_found, io, cancelled;
-// what is wrong with the file is a finding, and a shard that is missing is too.
-ZT_API VerifyReport check(const Source& source, const CheckOptions& options);
-ZT_API VerifyReport check(const Source& source, std::span<const std::string> names = {}, const Progress& progress = {});
+// Reads every byte of them, on several threads; the indices of sparse tensors twice. Throws not_found, io, cancelled.
+// What is wrong with the file is a finding, and a missing shard is one too.
+[[nodiscard]] ZT_API VerifyReport check(const Source& source, const CheckOptions& options = {});
 // As check(), but throws the first finding that is not merely an unreadable tensor.
-ZT_API VerifyReport verify(const Source& source, std::span<const std::string> names = {},
-                           const Progress& progress = {});
-
-// What keeps a file from being of generation 2's canonical form (spec/zt-2.md §11): the bytes that the canonical writer
-// gives for its tensors and attributes. Nothing: it is. Reads its metadata, the gaps between parts, and parts that look
-// the same; whether contents and digests are right is for check(). Throws io, cancelled.
-ZT_API std::vector<Finding> check_canonical(const Source& source, const Progress& progress = {});
+ZT_API VerifyReport verify(const Source& source, const CheckOptions& options = {});
 
 }  // namespace zt

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,21 +50,22 @@ class ZT_API Writer {
   Writer& operator=(Writer&&) noexcept;
   ~Writer();
 
-  // Elements in row-major order; their number must be the product of `shape`. Throws usage (name taken, empty, with
-  // NUL, over 1024 bytes or not UTF-8; sizes that do not agree; a bad level), io.
-  template <class T>
-  void add(std::string_view name, const Shape& shape, std::span<const T> elements, const AddOptions& options = {}) {
-    check_count(shape, elements.size());
-    add(name, ArrayView{.dtype = dtype_of<T>::value, .shape = shape, .data = std::as_bytes(elements).data()}, options);
+  // Elements in row-major order, in a vector, an array or a span; their number must be the product of `shape`. Throws
+  // usage (name taken, empty, with NUL, over 1024 bytes or not UTF-8; sizes that do not agree; a bad level), io.
+  template <Elements R>
+  void add(std::string_view name, const Shape& shape, const R& elements, const AddOptions& options = {}) {
+    ArrayView array = array_of(elements);
+    check_count(shape, std::ranges::size(elements));
+    array.shape = shape;
+    add(name, array, options);
   }
   // Any strides and byte order. The bytes are taken before the call returns.
   void add(std::string_view name, const ArrayView& array, const AddOptions& options = {});
 
   // A sparse matrix; indptr has rows + 1 entries. Throws usage when pointers fall or a column is out of range.
-  template <class T>
-  void add_csr(std::string_view name, const Shape& shape, std::span<const T> values,
-               std::span<const std::uint64_t> indices, std::span<const std::uint64_t> indptr,
-               const AddOptions& options = {}) {
+  template <Elements Values, Elements Indices, Elements Indptr>
+  void add_csr(std::string_view name, const Shape& shape, const Values& values, const Indices& indices,
+               const Indptr& indptr, const AddOptions& options = {}) {
     add_csr(name, shape, array_of(values), array_of(indices), array_of(indptr), options);
   }
   // Parts of one dimension; indices of any integer dtype, stored as u64.
@@ -71,9 +73,9 @@ class ZT_API Writer {
                const ArrayView& indptr, const AddOptions& options = {});
 
   // Coordinates: rank x nnz, all of axis 0 first.
-  template <class T>
-  void add_coo(std::string_view name, const Shape& shape, std::span<const T> values,
-               std::span<const std::uint64_t> indices, const AddOptions& options = {}) {
+  template <Elements Values, Elements Indices>
+  void add_coo(std::string_view name, const Shape& shape, const Values& values, const Indices& indices,
+               const AddOptions& options = {}) {
     add_coo(name, shape, array_of(values), array_of(indices), options);
   }
   // `indices` has shape {rank, nnz}, or {rank * nnz}.
@@ -133,9 +135,11 @@ class ZT_API Writer {
   struct State;
   explicit Writer(std::unique_ptr<State> state);
   static void check_count(const Shape& shape, std::uint64_t elements);
-  template <class T>
-  static ArrayView array_of(std::span<const T> elements) {
-    return {.dtype = dtype_of<T>::value, .shape = {elements.size()}, .data = std::as_bytes(elements).data()};
+  template <Elements R>
+  static ArrayView array_of(const R& elements) {
+    return {.dtype = dtype_of<std::ranges::range_value_t<R>>::value,
+            .shape = {std::ranges::size(elements)},
+            .data = reinterpret_cast<const std::byte*>(std::ranges::data(elements))};
   }
   std::unique_ptr<State> state_;
 };

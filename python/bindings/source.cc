@@ -63,25 +63,11 @@ nb::list names_of(const std::vector<std::string>& names) {
   return list;
 }
 
-// What is merely unreadable is told, anything else that is wrong is thrown.
-void throw_first(const Source& source, const VerifyReport& report) {
-  for (const Finding& finding : report.findings) {
-    const std::optional<Tensor> tensor = source.find(finding.tensor);  // nothing: a shard
-    if (!tensor || !tensor->unreadable()) throw finding.error;
-  }
-}
-
 nb::tuple verify(const OpenSource& self, const std::vector<std::string>& names, bool shards, bool canonical,
                  nb::object progress) {
-  const CheckOptions options = {.names = names, .shards = shards, .progress = to_progress(std::move(progress))};
-  const VerifyReport report = released([&] {
-    VerifyReport found = zt::check(self.source(), options);
-    throw_first(self.source(), found);
-    if (canonical) {
-      for (const Finding& finding : zt::check_canonical(self.source(), options.progress)) throw finding.error;
-    }
-    return found;
-  });
+  const CheckOptions options = {
+      .names = names, .shards = shards, .canonical = canonical, .progress = to_progress(std::move(progress))};
+  const VerifyReport report = released([&] { return zt::verify(self.source(), options); });
   return nb::make_tuple(names_of(report.checked), names_of(report.undigested), names_of(report.unreadable));
 }
 

@@ -85,5 +85,60 @@ TEST(Floats, IntegersAreReadByTheirSign) {
   EXPECT_EQ(value_of(DType::u64, std::uint64_t{1} << 63), 0x1p63);
 }
 
+// What rounding to the nearest means: no other value of the type is nearer, and of two as near the even one is taken.
+template <class T>
+void expect_nearest(float value, double largest) {
+  const T found = T::round(value);
+  const auto at = [](int pattern) {
+    return static_cast<double>(static_cast<float>(T{static_cast<std::uint16_t>(pattern)}));
+  };
+  const int pattern = found.bits & 0x7FFF;
+  const double wanted = std::fabs(static_cast<double>(value));
+  if (std::isinf(static_cast<float>(found))) {
+    EXPECT_GE(wanted, largest + (largest - at(pattern - 2)) / 2) << value;
+    return;
+  }
+  const double error = std::fabs(at(pattern) - wanted);
+  if (pattern > 0) {
+    EXPECT_LE(error, std::fabs(at(pattern - 1) - wanted)) << value;
+  }
+  const double above = at(pattern) == largest ? largest + (largest - at(pattern - 1)) : at(pattern + 1);
+  EXPECT_LE(error, std::fabs(above - wanted)) << value;
+  const bool tie = error != 0 && ((pattern > 0 && error == std::fabs(at(pattern - 1) - wanted)) ||
+                                  error == std::fabs(above - wanted));
+  if (tie) {
+    EXPECT_EQ(pattern & 1, 0) << value;
+  }
+  EXPECT_EQ(std::signbit(value), (found.bits & 0x8000) != 0) << value;
+}
+
+template <class T>
+void expect_conversions(DType dtype, double largest) {
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    const T one{static_cast<std::uint16_t>(bits)};
+    const auto value = static_cast<float>(one);
+    const double exact = value_of(dtype, bits);
+    if (std::isnan(exact)) {
+      EXPECT_TRUE(std::isnan(value) && std::isnan(static_cast<float>(T::round(value)))) << bits;
+      continue;
+    }
+    EXPECT_EQ(static_cast<double>(value), exact) << bits;
+    EXPECT_EQ(T::round(value), one) << bits;
+    if (std::isinf(value)) continue;
+    const auto next = static_cast<float>(T{static_cast<std::uint16_t>(bits + 1)});
+    if (std::isfinite(next)) {
+      expect_nearest<T>(value + (next - value) / 2, largest);  // a tie, exact in float
+      expect_nearest<T>(std::nextafter(value + (next - value) / 2, value), largest);
+      expect_nearest<T>(std::nextafter(value + (next - value) / 2, next), largest);
+    }
+  }
+  for (const float value : {1e-45F, 1e-10F, 65519.0F, 65520.0F, 3e38F, -0.0F, std::numeric_limits<float>::max()}) {
+    expect_nearest<T>(value, largest);
+  }
+}
+
+TEST(Floats, Float16BecomesFloatAndBack) { expect_conversions<float16>(DType::f16, 65504.0); }
+TEST(Floats, Bfloat16BecomesFloatAndBack) { expect_conversions<bfloat16>(DType::bf16, 0x1.FEp127); }
+
 }  // namespace
 }  // namespace zt::model

@@ -259,7 +259,7 @@ TEST(Shards, AreCheckedAsAWholeWhenThatIsAskedFor) {
   write_file(dir / "model-d.zt", kOther);
   const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther), unknown, misshapen}, 5);
   EXPECT_TRUE(check(source).findings.empty());
-  const VerifyReport report = check(source, CheckOptions{.shards = true});
+  const VerifyReport report = check(source, {.shards = true});
   ASSERT_EQ(report.findings.size(), 2U);
   EXPECT_EQ(report.findings[0].tensor, "");
   for (const Finding& finding : report.findings) {
@@ -273,7 +273,7 @@ TEST(Shards, AreFindingsOfACheckWhenTheyAreMissing) {
   const TempDir dir;
   write_file(dir / "model-b.zt", kOther);
   const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther)}, 5);
-  const VerifyReport report = check(source, CheckOptions{.shards = true});
+  const VerifyReport report = check(source, {.shards = true});
   ASSERT_EQ(report.findings.size(), 2U) << "of the tensor, and of the shard";
   EXPECT_EQ(report.findings[0].tensor, "a");
   EXPECT_EQ(report.findings[1].tensor, "");

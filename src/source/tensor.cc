@@ -249,33 +249,51 @@ Bytes Tensor::map() const {
   return data().map();
 }
 
-void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) const {
+// The selection with all of its axes, each within the shape.
+Selection Tensor::resolved(const Selection& selection) const {
   check_layout("dense");
-  const unsigned bits = dtype_bits(dtype());
-  if (bits < 8) fail(Code::usage, "", "float4 elements share bytes: read it whole");
+  if (dtype_bits(dtype()) < 8) fail(Code::usage, "", "float4 elements share bytes: read it whole");
   if (selection.size() > shape().size()) {
     fail(Code::usage, "",
          std::to_string(selection.size()) + " selections for " + std::to_string(shape().size()) + " axes");
   }
   Selection full = selection;
-  std::uint64_t bytes = bits / 8;
-  for (std::size_t i = 0; i < shape().size(); ++i) {
-    if (i == full.size()) full.push_back({.start = 0, .count = shape()[i], .step = 1, .list = {}});
-    const AxisSelection& axis = full[i];
-    const auto inside_axis = [&](std::uint64_t at) { return at < shape()[i]; };
+  full.resize(shape().size(), all());
+  for (std::size_t i = 0; i < full.size(); ++i) {
+    AxisSelection& axis = full[i];
+    const std::uint64_t size = shape()[i];
+    if (axis.list.empty() && axis.count == kWholeAxis && axis.start == 0 && axis.step == 1) axis.count = size;
+    const auto inside_axis = [&](std::uint64_t at) { return at < size; };
     const bool fits =
-        axis.list.empty() ? walk_fits(axis, shape()[i]) : std::all_of(axis.list.begin(), axis.list.end(), inside_axis);
-    if (!fits)
-      fail(Code::usage, "", "the selection leaves axis " + std::to_string(i) + " of " + std::to_string(shape()[i]));
-    bytes = checked::multiply(bytes, axis.size()).value_or(~std::uint64_t{0});
+        axis.list.empty() ? walk_fits(axis, size) : std::all_of(axis.list.begin(), axis.list.end(), inside_axis);
+    if (!fits) {
+      fail(Code::usage, "", "the selection leaves axis " + std::to_string(i) + " of " + std::to_string(size));
+    }
   }
-  if (bytes != out.size())
+  return full;
+}
+
+std::uint64_t Tensor::selected_elements(const Selection& selection) const {
+  std::uint64_t elements = 1;
+  for (const AxisSelection& axis : resolved(selection)) {
+    elements = checked::multiply(elements, axis.size()).value_or(~std::uint64_t{0});
+  }
+  return elements;
+}
+
+void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) const {
+  const Selection full = resolved(selection);
+  const unsigned width = dtype_bits(dtype()) / 8;
+  std::uint64_t bytes = width;
+  for (const AxisSelection& axis : full) bytes = checked::multiply(bytes, axis.size()).value_or(~std::uint64_t{0});
+  if (bytes != out.size()) {
     fail(Code::usage, "",
          "the buffer has " + std::to_string(out.size()) + " bytes, the slice " + std::to_string(bytes));
+  }
   const Part part = data();
   const model::PartRow& row = part.prepare(*state_);
   source::located(*state_, row_, &row,
-                  [&] { read::read_slice(state_->part_source(row, row.recipe), shape(), bits / 8, full, out); });
+                  [&] { read::read_slice(state_->part_source(row, row.recipe), shape(), width, full, out); });
 }
 
 SparseIndices Tensor::read_indices(std::uint64_t nnz, std::optional<Verify> verify) const {

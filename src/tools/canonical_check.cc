@@ -1,4 +1,4 @@
-#include "ztensor/verify.h"
+#include "tools/canonical_check.h"
 
 #include <algorithm>
 #include <array>
@@ -16,7 +16,7 @@
 #include "source/state.h"
 #include "wire/normal_form.h"
 
-namespace zt {
+namespace zt::tools {
 namespace {
 
 namespace zt2 = container::zt2;
@@ -212,8 +212,8 @@ std::vector<Finding> CanonicalCheck::run() {
 
 }  // namespace
 
-std::vector<Finding> check_canonical(const Source& source, const Progress& progress) {
+std::vector<Finding> find_uncanonical(const Source& source, const Progress& progress) {
   return CanonicalCheck(source, progress).run();
 }
 
-}  // namespace zt
+}  // namespace zt::tools

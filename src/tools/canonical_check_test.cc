@@ -8,6 +8,7 @@
 #include "container/zt2/zt2.h"
 #include "memory_file.h"
 #include "temp_dir.h"
+#include "tools/canonical_check.h"
 #include "ztensor/ztensor.h"
 
 namespace zt {
@@ -20,7 +21,7 @@ const Shape kShape = {2, 2};
 using Bytes = std::vector<std::byte>;
 
 std::string rule_of(const Bytes& file) {
-  const auto found = check_canonical(test::open_bytes(file));
+  const auto found = tools::find_uncanonical(test::open_bytes(file), {});
   return found.empty() ? "" : found.front().error.rule();
 }
 
@@ -88,7 +89,7 @@ TEST(CanonicalCheck, FindsShardsUnknownKeysAndEmptyMaps) {
   Writer writer = Writer::create(path, {.format = "2", .max_shard_size = 1 << 20});
   two(writer);
   writer.finalize();
-  EXPECT_STREQ(check_canonical(open(path)).front().error.rule(), "canonical.shards");
+  EXPECT_STREQ(tools::find_uncanonical(open(path), {}).front().error.rule(), "canonical.shards");
 
   Bytes file = canonical([](Writer&) {});
   const std::string unknown = "\xA2\x67objects\xA0\x69unknown.x\x01";

@@ -300,4 +300,9 @@ ConvertReport convert(std::span<const fs::path> inputs, const fs::path& output, 
   return Conversion(inputs, output, options).run();
 }
 
+ConvertReport convert(std::initializer_list<std::filesystem::path> inputs, const std::filesystem::path& output,
+                      const ConvertOptions& options) {
+  return convert(std::span(inputs.begin(), inputs.size()), output, options);
+}
+
 }  // namespace zt

@@ -128,7 +128,7 @@ TEST_F(Convert, NamesBothFilesThatHaveATensor) {
 TEST_F(Convert, RefusesWhatItCannotDoBeforeItWrites) {
   const fs::path in = make("in.zt", "w");
   EXPECT_EQ(refusal({}, at("out.zt")).code(), Code::usage);
-  EXPECT_EQ(refusal({in}, at("out.safetensors")).code(), Code::usage);
+  EXPECT_EQ(refusal({in}, at("out.gguf")).code(), Code::usage);
   EXPECT_EQ(refusal({at("none.zt")}, at("out.zt")).code(), Code::io);
   ConvertOptions options;
   options.format = "safetensors";
@@ -344,7 +344,7 @@ TEST_F(Convert, MovesWhatIsStoredAlikeAndKeepsTies) {
   EXPECT_EQ(content_id(in), content_id(two));
   EXPECT_TRUE(verify(two).unreadable.empty());
   convert({{at("two.zt")}}, at("canonical.zt"), to("2"));
-  EXPECT_TRUE(check_canonical(open(at("canonical.zt"))).empty());
+  EXPECT_TRUE(check(open(at("canonical.zt")), {.canonical = true}).findings.empty());
   EXPECT_EQ(content_id(in), content_id(open(at("canonical.zt"))));
 }
 

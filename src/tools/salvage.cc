@@ -97,7 +97,7 @@ std::optional<Version> Salvage::judge(std::uint64_t length, std::vector<std::byt
   std::string wrong = faults_of(*source);
   if (wrong.empty() && contents) {
     if (--checks_left_ < 0) return std::nullopt;
-    const VerifyReport report = zt::check(*source, {}, progress_);
+    const VerifyReport report = zt::check(*source, {.progress = progress_});
     wrong = wrong_contents(report);
     digested = report.undigested.empty();
   }

@@ -9,6 +9,7 @@
 #include "read/parts.h"
 #include "run/parallel.h"
 #include "source/state.h"
+#include "tools/canonical_check.h"
 #include "tools/findings.h"
 #include "write/content.h"
 
@@ -198,17 +199,20 @@ VerifyReport check(const Source& source, const CheckOptions& options) {
     source.tensor(name);  // throws not_found
     checker.add(*catalog.find(name));
   }
-  return checker.run();
+  VerifyReport report = checker.run();
+  if (options.canonical) {
+    for (Finding& finding : tools::find_uncanonical(source, options.progress)) {
+      report.findings.push_back(std::move(finding));
+    }
+  }
+  return report;
 }
 
-VerifyReport check(const Source& source, std::span<const std::string> names, const Progress& progress) {
-  return check(source, {.names = {names.begin(), names.end()}, .progress = progress});
-}
-
-VerifyReport verify(const Source& source, std::span<const std::string> names, const Progress& progress) {
-  VerifyReport report = check(source, names, progress);
+VerifyReport verify(const Source& source, const CheckOptions& options) {
+  VerifyReport report = check(source, options);
   for (const Finding& finding : report.findings) {
-    if (!source.tensor(finding.tensor).unreadable()) throw finding.error;
+    const std::optional<Tensor> tensor = source.find(finding.tensor);  // nothing: a shard, or the file as a whole
+    if (!tensor || !tensor->unreadable()) throw finding.error;
   }
   return report;
 }

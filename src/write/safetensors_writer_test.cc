@@ -260,7 +260,7 @@ float load_model(const fs::path& path) {
 }
 
 TEST(SafetensorsShards, LeaveTheOldModelOrTheNewOneWhereverASaveIsKilled) {
-  for (const std::uint64_t old_size : {0, 4}) {
+  for (const std::uint64_t old_size : {std::uint64_t{0}, std::uint64_t{4}}) {
     bool hit = true;
     for (std::size_t at = 0; hit; ++at) {
       const test::TempDir folder;

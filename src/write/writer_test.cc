@@ -111,7 +111,7 @@ TEST(Writer, RefusesOptionsOutOfRange) {
     EXPECT_EQ(test::code_of([&] { writer.add("w", kShape, data(), {.encoding = Encoding::zstd(level)}); }),
               Code::usage);
   }
-  for (const char* format : {"1.1", "3", "safetensors", "0.1"}) {
+  for (const char* format : {"1.1", "3", "gguf", "0.1"}) {
     EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.format = format}); }), Code::usage) << format;
   }
   EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.attributes = Value("text")}); }), Code::usage);
@@ -216,7 +216,7 @@ TEST(Writer, RefusesToReplaceWhenItWasToCreate) {
   EXPECT_EQ(test::read_file(folder / "w.zt"), "before");
   EXPECT_EQ(folder.count(), 1U);
   EXPECT_EQ(test::code_of([&] { Writer::create(folder / "none" / "w.zt"); }), Code::io);
-  EXPECT_EQ(test::code_of([&] { Writer::create(folder / "w.safetensors"); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { Writer::create(folder / "w.gguf"); }), Code::usage);
 }
 
 // Has room for so many bytes.

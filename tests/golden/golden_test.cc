@@ -58,7 +58,7 @@ void expect_parts(const zt::Tensor& tensor, JsonView parts) {
 
 void expect_verdict(const zt::Source& source, const zt::Tensor& tensor, const std::string& verdict) {
   const std::string name(tensor.name());
-  const zt::VerifyReport report = zt::check(source, {&name, 1});
+  const zt::VerifyReport report = zt::check(source, {.names = {name}});
   if (verdict == "ok") {
     EXPECT_EQ(report.checked.size(), 1U);
   } else if (verdict == "unchecked") {
