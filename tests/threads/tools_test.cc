@@ -113,7 +113,7 @@ TEST(ThreadsConvert, WriteTheBytesThatOneWrites) {
 }
 
 // Bool bytes other than 0 and 1, which any thread may come upon.
-TEST(ThreadsContent, SeeThatBoolsAreNotClean) {
+TEST(ThreadsLosses, SeeThatBoolsAreNotClean) {
   const TempDir dir;
   std::vector<std::byte> flags = zt::test::model_bytes("data", zt::DType::boolean);
   flags[flags.size() - 7] = std::byte{2};
