@@ -14,7 +14,14 @@ REJECT = ROOT / "tests" / "conformance" / "reject"
 LITERAL = re.compile(r'"([a-z][a-z0-9]*(?:\.[a-z0-9]+)+)"')
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", re.MULTILINE)
 # Literals of that form that mean something else.
-NO_RULE = {"cpu.max", "scipy.sparse", "torch.distributed.tensor", "ztensor.free", "ztensor.scipy", "ztensor.source.format"}
+NO_RULE = {
+    "cpu.max",
+    "scipy.sparse",
+    "torch.distributed.tensor",
+    "ztensor.free",
+    "ztensor.scipy",
+    "ztensor.source.format",
+}
 
 
 def rules_in_code():
