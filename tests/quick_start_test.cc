@@ -36,22 +36,23 @@ TEST_F(QuickStart, RunsAsItStandsInTheReadme) {
   {
     // [quick start]
     zt::Writer out = zt::Writer::create("model.zt");
-    out.add("weights", {1024, 768}, std::span<const float>(weights));
-    out.add("big", {512, 512}, std::span<const float>(big),
-            {.encoding = zt::Encoding::zstd(3), .checksum = zt::Checksum::crc32c});
-    out.add_csr("graph", {100, 100}, std::span<const float>(values), indices, indptr);
+    out.add("weights", {1024, 768}, weights);
+    out.add("big", {512, 512}, big, {.encoding = zt::Encoding::zstd(3), .checksum = zt::Checksum::crc32c});
+    out.add_csr("graph", {100, 100}, values, indices, indptr);
     out.finalize();
   }
 
-  zt::Source model = zt::open("model.zt");                 // any format
-  zt::Bytes bytes = model.tensor("weights").data().map();  // zero-copy; keeps the mapping alive
-  std::span<const float> view = bytes.as<float>();
+  zt::Source model = zt::open("model.zt");                      // any format
+  zt::View<float> view = model.tensor("weights").map<float>();  // zero-copy; keeps the mapping alive
   std::vector<float> owned = model.tensor("weights").read<float>();
+  std::vector<float> rows =
+      model.tensor("big").read_slice<float>({zt::rows(10, 20)});  // decompresses only what it needs
   zt::Csr<float> graph = model.tensor("graph").read_csr<float>();
   // [/quick start]
 
   EXPECT_TRUE(std::equal(view.begin(), view.end(), weights.begin(), weights.end()));
   EXPECT_EQ(owned, weights);
+  EXPECT_EQ(rows, std::vector<float>(10 * 512, 1.0F));
   EXPECT_EQ(model.tensor("big").read<float>(), big);
   EXPECT_EQ(model.tensor("big").data().encoding(), "zstd");
   EXPECT_LT(model.tensor("big").data().stored_length(), big.size());
@@ -59,6 +60,24 @@ TEST_F(QuickStart, RunsAsItStandsInTheReadme) {
   EXPECT_EQ(graph.indices, indices);
   EXPECT_EQ(graph.indptr, indptr);
   EXPECT_EQ(graph.shape, (std::vector<std::uint64_t>{100, 100}));
+}
+
+// As spans and bytes, which other versions of these lines have.
+TEST_F(QuickStart, TakesSpansAndGivesBytes) {
+  const std::vector<float> weights = {1, 2, 3, 4, 5, 6};
+  const std::vector<std::uint64_t> indices = {2};
+  const std::vector<std::uint64_t> indptr = {0, 1};
+  zt::Writer out = zt::Writer::create("model.zt");
+  out.add("weights", {2, 3}, std::span<const float>(weights));
+  out.add("big", {2, 3}, std::span<const float>(weights),
+          {.encoding = zt::Encoding::zstd(3), .checksum = zt::Checksum::crc32c});
+  out.add_csr("graph", {1, 3}, std::span<const float>(weights).first(1), indices, indptr);
+  out.finalize();
+  zt::Source model = zt::open("model.zt");
+  zt::Bytes bytes = model.tensor("weights").data().map();
+  std::span<const float> view = bytes.as<float>();
+  EXPECT_TRUE(std::equal(view.begin(), view.end(), weights.begin(), weights.end()));
+  EXPECT_EQ(model.tensor("graph").read_csr<float>().indices, indices);
 }
 
 TEST_F(QuickStart, IteratesAndReadsIntoMemoryOfTheCaller) {
