@@ -233,7 +233,6 @@ def test_the_format_of_the_inputs_can_be_demanded(model):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["-o", "out.safetensors"],
         ["-o", "out.npz"],
         ["-o", "no/such/folder.zt"],
         ["-o", "."],
