@@ -114,6 +114,30 @@ def load_rows(table: Table, folder: Path, model: Arrays, count: int, size: str) 
     torch_rows(table, peer, ours, size)
 
 
+def single_rows(table: Table, folder: Path) -> None:
+    """One small tensor, again and again, from a file that stays open: what a call costs."""
+    peer, ours = folder / "s.safetensors", folder / "s.zt"
+    tensors = {f"layers.{i}.bias": np.full(256, i, np.float32) for i in range(100)}
+    safetensors.numpy.save_file(tensors, peer)
+    save_zt(tensors, ours, "crc32c")
+    names = list(tensors) * 10
+    kinds = ["numpy"]
+    try:
+        import torch  # noqa: F401 - asks whether it is there
+
+        kinds.append("torch")
+    except ImportError as error:
+        print(f"read a tensor as torch: skipped, {error}")
+    for kind in kinds:
+        framework = {"numpy": "numpy", "torch": "pt"}[kind]
+        with safetensors.safe_open(peer, framework) as theirs, ztensor.Reader(ours) as reader:
+            table.row(
+                f"read a tensor of 1 KiB as {kind}, {len(names)} times",
+                lambda: [theirs.get_tensor(name) for name in names],  # noqa: B023 - called within the loop
+                lambda: [reader.read_tensor(name, kind) for name in names],  # noqa: B023
+            )
+
+
 def save_rows(table: Table, folder: Path, model: Arrays, size: str) -> None:
     out = folder / "new.zt"  # one name for both
     small = {f"layers.{i}.bias": np.full(1024, i, np.float32) for i in range(10_000)}
@@ -165,11 +189,15 @@ def main() -> None:
     parser.add_argument("--tensors", type=int, default=100_000, help="tensors of the file of many")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only-saving", action="store_true", help="the rows of saving alone")
+    parser.add_argument("--only-single", action="store_true", help="the rows of single reads alone")
     parser.add_argument("--folder", type=Path, help="where to put the files: a disk of your choice")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores; safetensors {safetensors.__version__}, ztensor {ztensor.__version__}\n")
     with tempfile.TemporaryDirectory(prefix="ztensor-bench-", dir=options.folder) as folder:
         table = Table(options.rounds)
+        single_rows(table, Path(folder))
+        if options.only_single:
+            return
         model = make_model(options.megabytes)
         size = f"{sum(array.nbytes for array in model.values()) / 1e6:.0f} MB"
         if not options.only_saving:

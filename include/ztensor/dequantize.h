@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <vector>
@@ -22,5 +24,9 @@ ZT_API std::vector<float> dequantize(const Tensor& tensor, std::optional<Verify>
 // Into memory of the caller; throws usage unless out.size() is elements().
 ZT_API void dequantize_into(const Tensor& tensor, std::span<float> out, std::optional<Verify> verify = {},
                             const Progress& progress = {});
+// Into memory that `memory` is asked for, once, by the number of elements. The parts were read by then, so that nothing
+// of that size is allocated for a file whose parts are not as long as its index says.
+ZT_API void dequantize_into(const Tensor& tensor, const std::function<std::span<float>(std::uint64_t)>& memory,
+                            std::optional<Verify> verify = {}, const Progress& progress = {});
 
 }  // namespace zt

@@ -15,6 +15,7 @@
 #include "ztensor/byte_store.h"
 #include "ztensor/options.h"
 #include "ztensor/progress.h"
+#include "ztensor/resolver.h"
 #include "ztensor/tensor.h"
 
 namespace zt {
@@ -33,7 +34,11 @@ class ZT_API Source {
   // The path of the file, then of each shard: where it was found or, if it was not used yet, where it is expected.
   // Sources in memory have none.
   std::vector<std::filesystem::path> paths() const;
-  std::size_t files() const;                      // 1, and one for each shard
+  std::size_t files() const;                     // 1, and one for each shard
+  ShardIdentity shard(std::size_t index) const;  // what the file says of it: file number index + 1; throws not_found
+  // Borrows all bytes of a file, by its number (Part::file). A Bytes of Part::map() with the same Mapping is a slice of
+  // these. Throws not_found; unsupported and io where it cannot be mapped or found.
+  Bytes map_file(std::size_t number, Mapping mapping = Mapping::shared) const;
   const std::vector<std::string>& notes() const;  // what a user should know, but is no error
   std::uint64_t stored_size() const;              // bytes of the file, without its shards
   std::uint64_t shards_size() const;              // bytes of its shards, as the file has them
@@ -93,5 +98,8 @@ class ZT_API Source {
 ZT_API Source open(const std::filesystem::path& path, const OpenOptions& options = {});
 // The same over any store; `name` is used in messages, and to recognise formats without a magic.
 ZT_API Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const OpenOptions& options = {});
+// A regular file that the caller has open, for open(). It is read by position, so that it does not matter where the
+// caller's own offset is, and through a descriptor of its own, so that the caller may close theirs. Throws io.
+ZT_API std::shared_ptr<const ByteStore> store_of_descriptor(int descriptor);
 
 }  // namespace zt

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -31,6 +32,13 @@ struct PartAccess;
 struct TensorAccess;
 }  // namespace source
 
+// Where the stored bytes of a part lie.
+struct Location {
+  std::filesystem::path path;  // of their file; of a missing shard: where it is expected. Empty: not on disk
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;  // stored
+};
+
 // One stored array of a tensor. A value handle: copies share one immutable source. Any thread may call any member.
 // Element bytes are row-major and little-endian.
 class ZT_API Part {
@@ -45,6 +53,7 @@ class ZT_API Part {
   std::uint32_t file() const;         // which file: 0 is the source's own, n its shard number n - 1
   std::string_view shard() const;     // its name, or "": the source's own file
   std::uint64_t stored_length() const;
+  Location location() const;  // looks for a shard that was not needed yet
   // Decoded bytes, where the metadata says so: always, but for the zstd parts of 1.1 files that are not dense.
   std::optional<std::uint64_t> known_length() const;
   // Decoded bytes. From metadata, but for the zstd parts of generation 1.1 that do not say: those are decoded once
@@ -56,6 +65,9 @@ class ZT_API Part {
   // `verify`: instead of the source's: `always` checks the bytes once in the life of the source, before they are first
   // handed out.
   Bytes map(Mapping mapping = Mapping::shared, std::optional<Verify> verify = {}) const;
+  // Whether map() has bytes to borrow: they are raw, together and little-endian, and the source was not opened with
+  // Backend::read. The store may still have no mapping. Opens and reads nothing. Throws the part's fault.
+  bool mappable() const;
   // Decodes into `out`; out.size() must equal length(). Checks a crc32c or xxh3 digest in the same pass, others as
   // the source's Verify says. Throws usage (wrong size), io, malformed, mismatch, limit.
   void read_into(std::span<std::byte> out, std::optional<Verify> verify = {}) const;
@@ -104,6 +116,7 @@ struct SparseIndices {
 class ZT_API Tensor {
  public:
   std::string_view name() const;    // lives as long as the source or a handle to it
+  std::size_t index() const;        // source[index()] is this tensor
   std::string_view layout() const;  // "dense", "sparse_csr", "sparse_coo", "quantized_group", any other text
   std::span<const std::uint64_t> shape() const;  // outermost first; empty for a 0-d tensor
   std::uint64_t elements() const;                // product of the shape
@@ -111,7 +124,7 @@ class ZT_API Tensor {
   DType dtype() const;
   // A map, or null; parsed on each call. Without what the library notes there for itself.
   Value attributes() const;
-  std::span<const std::byte> attributes_cbor() const;  // the raw item, or empty
+  std::span<const std::byte> attributes_cbor() const;  // the raw item, those notes included, or empty
   std::uint64_t nbytes() const;                        // decoded bytes of all parts; see Part::length
   std::size_t parts() const;
   Part part(std::size_t index) const;      // throws not_found

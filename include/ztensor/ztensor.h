@@ -13,6 +13,7 @@
 #include "ztensor/grow.h"
 #include "ztensor/info.h"
 #include "ztensor/limits.h"
+#include "ztensor/memory.h"
 #include "ztensor/options.h"
 #include "ztensor/progress.h"
 #include "ztensor/resolver.h"

@@ -34,6 +34,12 @@ Limits to_limits(nb::handle limits) {
   return result;
 }
 
+nb::list to_list(const std::vector<std::string>& lines) {
+  nb::list list;
+  for (const std::string& line : lines) list.append(to_str(line));
+  return list;
+}
+
 std::optional<Verify> to_verify(std::optional<bool> verify) {
   if (!verify) return std::nullopt;
   return *verify ? Verify::always : Verify::never;

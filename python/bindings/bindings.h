@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "gil.h"
 #include "ztensor/ztensor.h"
@@ -23,9 +24,10 @@ class Turn;
 void bind_errors(nb::module_& module);
 void bind_buffer(nb::module_& module);
 void bind_store(nb::module_& module);
+void bind_options(nb::module_& module);
 void bind_source(nb::module_& module);
 void bind_writer(nb::module_& module);
-void bind_files(nb::module_& module);
+void bind_tools(nb::module_& module);
 
 // errors.cc
 nb::object error_object(const Error& error);  // the Python exception that stands for it
@@ -49,6 +51,7 @@ std::unique_ptr<ByteSink> sink_of_file(nb::object file);
 std::filesystem::path to_path(nb::handle path);  // of bytes, as os.fsencode gives them
 nb::object from_path(const std::filesystem::path& path);
 Limits to_limits(nb::handle limits);  // None, or an object with the members of Limits, each of which may be None
+nb::list to_list(const std::vector<std::string>& lines);
 std::optional<Verify> to_verify(std::optional<bool> verify);
 std::optional<Encoding> to_encoding(std::optional<int> level);  // 0 is raw
 std::optional<Checksum> to_checksum(nb::handle name);           // None, or a name
@@ -64,12 +67,13 @@ struct Buffer {
 
   std::span<std::byte> bytes() const { return {data, size}; }
 };
-// Of source::allocate(). Throws no_memory. Needs no GIL.
+// Of zt::allocate(). Throws no_memory. Needs no GIL.
 Buffer allocate(std::uint64_t size);
 [[noreturn]] void throw_no_memory();  // for more bytes than can be counted
 // numpy.ndarray(shape, dtype, buffer, offset). Throws unsupported for shapes that NumPy cannot have.
 nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, nb::handle buffer, std::uint64_t offset);
 nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, Buffer buffer);
 nb::object shape_tuple(std::span<const std::uint64_t> shape);
+nb::object dtype_text(DType dtype);  // its name, as one str for all
 
 }  // namespace zt::python

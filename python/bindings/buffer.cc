@@ -1,9 +1,7 @@
-#include "source/buffer.h"
+#include "bindings.h"
 
 #include <array>
 #include <limits>
-
-#include "bindings.h"
 
 namespace zt::python {
 namespace {
@@ -20,11 +18,13 @@ int get_buffer(PyObject* object, Py_buffer* view, int flags) {
 struct NumPy {
   nb::object ndarray = nb::module_::import_("numpy").attr("ndarray");
   std::array<nb::object, kDTypeCount> dtypes;
+  std::array<nb::object, kDTypeCount> names;
 
   NumPy() {
     const nb::object table = nb::module_::import_("ztensor._dtypes").attr("NUMPY");
     for (std::uint8_t i = 0; i < kDTypeCount; ++i) {
-      dtypes[i] = table[to_str(dtype_name(static_cast<DType>(i)))];
+      names[i] = to_str(dtype_name(static_cast<DType>(i)));
+      dtypes[i] = table[names[i]];
     }
   }
 };
@@ -35,11 +35,13 @@ const NumPy* numpy = nullptr;
 
 Buffer allocate(std::uint64_t size) {
   if (size > static_cast<std::uint64_t>(std::numeric_limits<Py_ssize_t>::max())) throw_no_memory();
-  const source::Buffer memory = source::allocate(static_cast<std::size_t>(size));
-  return {.owner = memory.owner, .data = memory.bytes.data(), .size = memory.bytes.size(), .writable = true};
+  Memory memory = zt::allocate(static_cast<std::size_t>(size));
+  return {.owner = std::move(memory.owner), .data = memory.bytes.data(), .size = memory.bytes.size(), .writable = true};
 }
 
 void throw_no_memory() { throw Error(Code::no_memory, "", "no memory for so many bytes"); }
+
+nb::object dtype_text(DType dtype) { return numpy->names[static_cast<std::size_t>(dtype)]; }
 
 nb::object shape_tuple(std::span<const std::uint64_t> shape) {
   nb::object tuple = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(shape.size())));

@@ -130,6 +130,22 @@ class Class : public nb::class_<T> {
     nb::class_<T>::def(name, guarded(+function), extra...);
     return *this;
   }
+  template <class... A>
+  Class& def(nb::init<A...>) {
+    nb::class_<T>::def(nb::init<A...>());
+    return *this;
+  }
+  template <class M>
+  Class& def_rw(const char* name, M T::*member) {
+    nb::class_<T>::def_rw(name, member);
+    return *this;
+  }
+  // A field that is set and not asked for.
+  template <class F>
+  Class& set(const char* name, F function) {
+    nb::class_<T>::def_prop_rw(name, nullptr, guarded(+function), nb::for_setter(nb::arg("value").none()));
+    return *this;
+  }
   template <class F>
   Class& def_prop_ro(const char* name, F function) {
     nb::class_<T>::def_prop_ro(name, guarded(+function));

@@ -1,14 +1,9 @@
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/string_view.h>
 
 #include "source.h"
-#include "source/hidden.h"
-#include "source/state.h"
 
 namespace zt::python {
 namespace {
-
-using Name = std::string_view;
 
 // FNV-1a over what the index says: names, types, shapes, places and digests. Tells whether a file was changed, by
 // chance and not by an enemy.
@@ -28,9 +23,9 @@ class IndexSum {
   std::uint64_t sum_ = 0xCBF29CE484222325U;
 };
 
-std::uint64_t index_sum(const OpenSource& self) {
+std::uint64_t index_sum(const Source& source) {
   IndexSum sum;
-  for (const Tensor& tensor : self.source()) {
+  for (const Tensor& tensor : source) {
     sum.add(tensor.name());
     sum.add(tensor.layout());
     for (const std::uint64_t dimension : tensor.shape()) sum.add(dimension);
@@ -45,7 +40,8 @@ std::uint64_t index_sum(const OpenSource& self) {
       sum.add(part.file());
     }
   }
-  for (const model::ShardRow& shard : self.source().state()->catalog.shards) {
+  for (std::size_t i = 0; i + 1 < source.files(); ++i) {
+    const ShardIdentity shard = source.shard(i);
     sum.add(shard.name);
     sum.add(shard.size);
     sum.add(shard.digest);
@@ -55,128 +51,68 @@ std::uint64_t index_sum(const OpenSource& self) {
 
 nb::list names(const OpenSource& self) {
   nb::list list;
-  for (const Tensor& tensor : self.source()) list.append(to_str(tensor.name()));
+  const Source source = self.use();
+  for (const Tensor& tensor : source) list.append(to_str(tensor.name()));
   return list;
 }
 
 nb::list paths(const OpenSource& self) {
   nb::list list;
-  for (const auto& path : self.source().paths()) list.append(from_path(path));
-  return list;
-}
-
-// The file on disk that a part lies in, or nothing. Looks for a shard, whose name may be any; where it should be, if it
-// is nowhere.
-std::filesystem::path path_of(const SourceState& state, std::uint32_t file) {
-  if (file == 0) return state.path;
-  try {
-    state.shards->store(file - 1U);
-  } catch (const Error&) {  // reading says why
-  }
-  return state.shards->path(file - 1U);
-}
-
-// Of each part of a tensor: its file, or None.
-nb::list part_paths(const OpenSource& self, Name name) {
-  const Tensor tensor = self.source().tensor(name);
-  nb::list list;
-  for (std::size_t i = 0; i < tensor.parts(); ++i) {
-    const std::uint32_t file = tensor.part(i).file();
-    const std::filesystem::path path = released([&] { return path_of(*self.source().state(), file); });
-    list.append(path.empty() ? nb::none() : from_path(path));
-  }
-  return list;
-}
-
-nb::list notes(const OpenSource& self) {
-  nb::list list;
-  for (const std::string& note : self.source().notes()) list.append(to_str(note));
+  for (const auto& path : self.use().paths()) list.append(from_path(path));
   return list;
 }
 
 nb::dict unreadable(const OpenSource& self) {
   nb::dict causes;
-  for (const Tensor& tensor : self.source()) {
+  const Source source = self.use();
+  for (const Tensor& tensor : source) {
     if (const auto cause = tensor.unreadable()) causes[to_str(tensor.name())] = error_object(*cause);
   }
   return causes;
 }
 
-nb::list parts(const OpenSource& self, Name name) {
-  const Tensor tensor = self.source().tensor(name);
-  nb::list list;
-  for (std::size_t i = 0; i < tensor.parts(); ++i) {
-    const Part part = tensor.part(i);
-    list.append(nb::make_tuple(to_str(part.role()), to_str(dtype_name(part.dtype())), to_str(part.storage()),
-                               to_str(part.logical()), to_str(part.encoding()), to_str(part.digest()), part.offset(),
-                               part.stored_length(), to_str(part.shard())));
-  }
-  return list;
+nb::tuple verify(const OpenSource& self, nb::handle names, bool shards, bool canonical, nb::object progress) {
+  const Source source = self.use();
+  CheckOptions options = {
+      .names = {}, .shards = shards, .canonical = canonical, .progress = to_progress(std::move(progress))};
+  for (const nb::handle name : names) options.names.emplace_back(find_tensor(source, name).name());
+  const VerifyReport report = released([&] { return zt::verify(source, options); });
+  return nb::make_tuple(to_list(report.checked), to_list(report.undigested), to_list(report.unreadable));
 }
 
-// Whether one of SciPy's sparse arrays was stored, not a sparse matrix.
-bool is_sparse_array(const Tensor& tensor) {
-  const Value attributes = source::TensorAccess::attributes(tensor);
-  const Value* family = attributes.find(source::kScipyKey);
-  return family != nullptr && *family == Value("array");
+bool contains(const OpenSource& self, nb::handle name) {
+  const Source source = self.use();
+  if (!PyUnicode_Check(name.ptr())) return false;
+  Py_ssize_t size = 0;
+  const char* const bytes = PyUnicode_AsUTF8AndSize(name.ptr(), &size);
+  if (bytes == nullptr) PyErr_Clear();  // a lone surrogate, which no file has
+  return bytes != nullptr && source.find({bytes, static_cast<std::size_t>(size)}).has_value();
 }
 
 }  // namespace
 
 void bind_metadata(Class<OpenSource>& type) {
-  type.def("__len__", [](const OpenSource& self) { return self.source().size(); })
-      .def("__contains__", [](const OpenSource& self, Name name) { return self.source().find(name).has_value(); })
-      .def_prop_ro("format", [](const OpenSource& self) { return to_str(self.source().format()); })
-      .def_prop_ro("stored_size", [](const OpenSource& self) { return self.source().stored_size(); })
-      .def("index_sum", [](const OpenSource& self) { return released([&] { return index_sum(self); }); })
+  type.def("__len__", [](const OpenSource& self) { return self.use().size(); })
+      .def("__contains__", contains)
+      .def_prop_ro("is_closed", [](const OpenSource& self) { return self.is_closed(); })
+      .def_prop_ro("format", [](const OpenSource& self) { return to_str(self.use().format()); })
+      .def_prop_ro("stored_size", [](const OpenSource& self) { return self.use().stored_size(); })
+      .def("index_sum",
+           [](const OpenSource& self) {
+             const Source source = self.use();
+             return released([&] { return index_sum(source); });
+           })
       .def("info_json",
-           [](const OpenSource& self) { return to_str(released([&] { return info_json(self.source()); })); })
+           [](const OpenSource& self) {
+             const Source source = self.use();
+             return to_str(released([&] { return info_json(source); }));
+           })
       .def("names", names)
       .def("paths", paths)
-      .def("notes", notes)
+      .def("notes", [](const OpenSource& self) { return to_list(self.use().notes()); })
       .def("unreadable", unreadable)
-      .def("attributes", [](const OpenSource& self) { return to_dict(self.source().attributes()); })
-      .def(
-          "check", [](const OpenSource& self, Name name) { self.source().tensor(name); }, nb::arg("name"))
-      .def(
-          "cause",
-          [](const OpenSource& self, Name name) -> nb::object {
-            const auto cause = self.source().tensor(name).unreadable();
-            return cause ? error_object(*cause) : nb::none();
-          },
-          nb::arg("name"))
-      .def(
-          "shape",
-          [](const OpenSource& self, Name name) { return nb::tuple(shape_tuple(self.source().tensor(name).shape())); },
-          nb::arg("name"))
-      .def(
-          "layout", [](const OpenSource& self, Name name) { return to_str(self.source().tensor(name).layout()); },
-          nb::arg("name"))
-      .def(
-          "dtype_name",
-          [](const OpenSource& self, Name name) { return to_str(dtype_name(self.source().tensor(name).dtype())); },
-          nb::arg("name"))
-      .def(
-          "elements", [](const OpenSource& self, Name name) { return self.source().tensor(name).elements(); },
-          nb::arg("name"))
-      // Without the GIL: some zstd parts of generation 1.1 are decoded to be counted.
-      .def(
-          "nbytes",
-          [](const OpenSource& self, Name name) {
-            const Tensor tensor = self.source().tensor(name);
-            return released([&] { return tensor.nbytes(); });
-          },
-          nb::arg("name"))
-      .def(
-          "tensor_attributes",
-          [](const OpenSource& self, Name name) { return to_dict(self.source().tensor(name).attributes()); },
-          nb::arg("name"))
-      .def(
-          "is_sparse_array",
-          [](const OpenSource& self, Name name) { return is_sparse_array(self.source().tensor(name)); },
-          nb::arg("name"))
-      .def("parts", parts, nb::arg("name"))
-      .def("part_paths", part_paths, nb::arg("name"));
+      .def("attributes", [](const OpenSource& self) { return to_dict(self.use().attributes()); })
+      .def("verify", verify, nb::arg("names"), nb::arg("shards"), nb::arg("canonical"), nb::arg("progress").none());
 }
 
 }  // namespace zt::python

@@ -9,7 +9,8 @@ NB_MODULE(_ztensor, module) {
   python::bind_errors(module);
   python::bind_buffer(module);
   python::bind_store(module);
+  python::bind_options(module);
   python::bind_source(module);
   python::bind_writer(module);
-  python::bind_files(module);
+  python::bind_tools(module);
 }

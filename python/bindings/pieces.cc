@@ -7,25 +7,26 @@
 #include <limits>
 
 #include "source.h"
-#include "source/dequantize.h"
 
 namespace zt::python {
 namespace {
 
 // One part, decoded: as its bytes where elements do not fill them (float4), else as an array of one dimension.
-nb::object part(const OpenSource& self, const std::string& name, const std::string& role, std::optional<bool> verify) {
-  const Part found = self.source().tensor(name).part(role);
+nb::object part(const Handle& self, const std::string& role, std::optional<bool> verify) {
+  const Source source = self.from().use();
+  const Tensor tensor = self.tensor();
+  const Part found = tensor.part(role);
   const Progress progress = to_progress();
   const Buffer buffer = released([&] {
     Buffer memory = allocate(found.length());
     const Source::Read read{found, memory.bytes()};
-    self.source().read({&read, 1}, to_verify(verify), progress);
+    source.read({&read, 1}, to_verify(verify), progress);
     return memory;
   });
   const std::uint64_t size = dtype_bits(found.dtype()) / 8;
   if (size == 0) return make_array(std::vector<std::uint64_t>{buffer.size}, DType::u8, buffer);
   if (buffer.size % size != 0) {
-    located(self, name, [&] {
+    located(self.from(), tensor.name(), [&] {
       throw Error(Code::malformed, "part.length",
                   "part '" + role + "': " + std::to_string(buffer.size) + " bytes are no whole number of elements");
     });
@@ -34,8 +35,8 @@ nb::object part(const OpenSource& self, const std::string& name, const std::stri
 }
 
 // The selected elements of a dense tensor. Each axis is (start, count, step) or a list of positions.
-nb::object slice(const OpenSource& self, const std::string& name, const nb::list& axes) {
-  const Tensor tensor = self.source().tensor(name);
+nb::object slice(const Handle& self, const nb::list& axes) {
+  const Tensor tensor = self.tensor();
   Selection selection;
   std::vector<std::uint64_t> shape;
   for (const nb::handle axis : axes) {
@@ -63,7 +64,7 @@ nb::object slice(const OpenSource& self, const std::string& name, const nb::list
     tensor.read_slice(selection, memory.bytes());
     return memory;
   });
-  return located(self, name, [&] { return make_array(shape, dtype, std::move(buffer)); });
+  return located(self.from(), tensor.name(), [&] { return make_array(shape, dtype, std::move(buffer)); });
 }
 
 // SciPy's choice: 32 bits when every index and count fits.
@@ -82,14 +83,14 @@ nb::object index_array(const std::vector<std::uint64_t>& values, bool narrow) {
 }
 
 // The checked (indices, indptr) of a sparse tensor; None for the indptr of COO. Owned.
-nb::tuple indices(const OpenSource& self, const std::string& name, std::uint64_t nnz, bool wide,
-                  std::optional<bool> verify) {
-  const Tensor tensor = self.source().tensor(name);
+nb::tuple indices(const Handle& self, std::uint64_t nnz, bool wide, std::optional<bool> verify) {
+  const Tensor tensor = self.tensor();
   const SparseIndices checked = released([&] { return tensor.read_indices(nnz, to_verify(verify)); });
   std::uint64_t largest = nnz;
   for (const std::uint64_t dimension : tensor.shape()) largest = std::max(largest, dimension);
   if (largest > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-    located(self, name, [] { throw Error(Code::unsupported, "python.array", "a dimension needs more than 63 bits"); });
+    located(self.from(), tensor.name(),
+            [] { throw Error(Code::unsupported, "python.array", "a dimension needs more than 63 bits"); });
   }
   const bool narrow = !wide && largest <= static_cast<std::uint64_t>(std::numeric_limits<std::int32_t>::max());
   const bool rows = tensor.layout() == "sparse_csr";
@@ -98,26 +99,25 @@ nb::tuple indices(const OpenSource& self, const std::string& name, std::uint64_t
 }
 
 // The values of a quantized tensor, as float32. Owned.
-nb::object dequantize(const OpenSource& self, const std::string& name, std::optional<bool> verify) {
-  const Tensor tensor = self.source().tensor(name);
+nb::object dequantize(const Handle& self, std::optional<bool> verify) {
+  const Tensor tensor = self.tensor();
   const Progress progress = to_progress();
-  Buffer buffer = released([&] {
-    source::Dequantization work(tensor);
-    work.read(to_verify(verify), progress);
-    Buffer memory = allocate(work.elements() * sizeof(float));  // within 64 bits: it has checked
-    work.fill({reinterpret_cast<float*>(memory.data), static_cast<std::size_t>(work.elements())});
-    return memory;
-  });
-  return located(self, name, [&] { return make_array(tensor.shape(), DType::f32, std::move(buffer)); });
+  Buffer buffer;
+  const auto memory = [&](std::uint64_t elements) {
+    buffer = allocate(elements * sizeof(float));  // within 64 bits: it was held to the limit
+    return std::span(reinterpret_cast<float*>(buffer.data), static_cast<std::size_t>(elements));
+  };
+  released([&] { zt::dequantize_into(tensor, memory, to_verify(verify), progress); });
+  return located(self.from(), tensor.name(), [&] { return make_array(tensor.shape(), DType::f32, std::move(buffer)); });
 }
 
 }  // namespace
 
-void bind_pieces(Class<OpenSource>& type) {
-  type.def("part", part, nb::arg("name"), nb::arg("role"), nb::arg("verify").none())
-      .def("slice", slice, nb::arg("name"), nb::arg("axes"))
-      .def("dequantize", dequantize, nb::arg("name"), nb::arg("verify").none())
-      .def("indices", indices, nb::arg("name"), nb::arg("nnz"), nb::arg("wide"), nb::arg("verify").none());
+void bind_pieces(Class<Handle>& type) {
+  type.def("part", part, nb::arg("role"), nb::arg("verify").none())
+      .def("slice", slice, nb::arg("axes"))
+      .def("dequantize", dequantize, nb::arg("verify").none())
+      .def("indices", indices, nb::arg("nnz"), nb::arg("wide"), nb::arg("verify").none());
 }
 
 }  // namespace zt::python

@@ -2,96 +2,90 @@
 
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
 
-#include "source/descriptor_store.h"
 #include "turn.h"
 
 namespace zt::python {
 namespace {
 
-OpenOptions to_options(const std::string& backend, std::optional<bool> verify, unsigned threads, nb::handle limits) {
-  OpenOptions options;
-  if (backend == "mmap") {
-    options.backend = Backend::mmap;
-  } else if (backend == "read") {
-    options.backend = Backend::read;
-  } else if (backend != "auto") {
-    throw_usage("backend is '" + backend + "': expected 'auto', 'mmap' or 'read'");
-  }
-  options.verify = to_verify(verify).value_or(Verify::standard);
-  options.threads = threads;
-  options.limits = to_limits(limits);
-  return options;
-}
-
-OpenSource* open_path(nb::handle path, const std::string& backend, std::optional<bool> verify, unsigned threads,
-                      nb::handle limits) {
-  const OpenOptions options = to_options(backend, verify, threads, limits);
+OpenSource* open_path(nb::handle path, const OpenOptions& options) {
   const std::filesystem::path file = to_path(path);
   return released([&] { return new OpenSource(zt::open(file, options), options, file.string(), nullptr); });
 }
 
-OpenSource* open_buffer(nb::object buffer, const std::string& backend, const std::string& name,
-                        std::optional<bool> verify, unsigned threads, nb::handle limits) {
-  const OpenOptions options = to_options(backend, verify, threads, limits);
+OpenSource* open_buffer(nb::object buffer, const std::string& name, const OpenOptions& options) {
   const auto bytes = store_of_buffer(buffer);
   return released([&] { return new OpenSource(zt::open(bytes, name, options), options, name, nullptr); });
 }
 
 // The file of a file object, which is not called any more. Read, not mapped: whoever has it open may be writing to it.
-OpenSource* open_descriptor(int descriptor, const std::string& name, std::optional<bool> verify, unsigned threads,
-                            nb::handle limits) {
-  const OpenOptions options = to_options("read", verify, threads, limits);
-  return released([&] {
-    return new OpenSource(zt::open(source::store_of_descriptor(descriptor), name, options), options, name, nullptr);
-  });
+OpenSource* open_descriptor(int descriptor, const std::string& name, OpenOptions options) {
+  options.backend = Backend::read;
+  return released(
+      [&] { return new OpenSource(zt::open(store_of_descriptor(descriptor), name, options), options, name, nullptr); });
 }
 
 // A file object is called by the thread that wants its bytes, and by no other of ours: it may know threads apart, and a
 // thread that is not Python's gets no GIL while the interpreter ends.
-OpenSource* open_file(nb::object file, const std::string& name, std::optional<bool> verify, nb::handle limits) {
-  const OpenOptions options = to_options("read", verify, 1, limits);
+OpenSource* open_file(nb::object file, const std::string& name, OpenOptions options) {
+  options.backend = Backend::read;
+  options.threads = 1;
   const auto turn = std::make_shared<Turn>("the reader of a file object");
   const auto bytes = store_of_file(std::move(file), turn);
   return released([&] { return new OpenSource(zt::open(bytes, name, options), options, name, turn); });
 }
 
-nb::list names_of(const std::vector<std::string>& names) {
-  nb::list list;
-  for (const std::string& name : names) list.append(to_str(name));
-  return list;
-}
-
-nb::tuple verify(const OpenSource& self, const std::vector<std::string>& names, bool shards, bool canonical,
-                 nb::object progress) {
-  const CheckOptions options = {
-      .names = names, .shards = shards, .canonical = canonical, .progress = to_progress(std::move(progress))};
-  const VerifyReport report = released([&] { return zt::verify(self.source(), options); });
-  return nb::make_tuple(names_of(report.checked), names_of(report.undigested), names_of(report.unreadable));
-}
-
 }  // namespace
 
-const Source& OpenSource::source() const {
+Source OpenSource::use() const {
+  if (!source_) throw_usage("the reader is closed");
+  if (file_.is_valid() && nb::cast<bool>(get_attribute(file_, "closed"))) {
+    throw_usage("the file object that the reader was opened with is closed");
+  }
   if (turn_ != nullptr) turn_->check();
-  return source_;
+  return *source_;
+}
+
+void OpenSource::close() {
+  source_.reset();
+  for (MappedFile& file : files) file = {};  // another thread may be about to look at one
+  file_.reset();
+}
+
+Tensor find_tensor(const Source& source, nb::handle name) {
+  if (!PyUnicode_Check(name.ptr())) {
+    const std::string type = nb::type_name(name.type()).c_str();
+    throw nb::type_error(("a tensor's name is a str, not " + type).c_str());
+  }
+  Py_ssize_t size = 0;
+  const char* const bytes = PyUnicode_AsUTF8AndSize(name.ptr(), &size);
+  if (bytes == nullptr) {  // a lone surrogate, which no file has
+    PyErr_Clear();
+    throw Error(Code::not_found, "", "no tensor is named " + std::string(nb::repr(name).c_str()));
+  }
+  return source.tensor({bytes, static_cast<std::size_t>(size)});
 }
 
 void bind_source(nb::module_& module) {
-  module.def("open_path", guarded(open_path), nb::arg("path"), nb::arg("backend"), nb::arg("verify").none(),
-             nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
-  module.def("open_buffer", guarded(open_buffer), nb::arg("buffer"), nb::arg("backend"), nb::arg("name"),
-             nb::arg("verify").none(), nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
-  module.def("open_descriptor", guarded(open_descriptor), nb::arg("descriptor"), nb::arg("name"),
-             nb::arg("verify").none(), nb::arg("threads"), nb::arg("limits").none(), nb::rv_policy::take_ownership);
-  module.def("open_file", guarded(open_file), nb::arg("file"), nb::arg("name"), nb::arg("verify").none(),
-             nb::arg("limits").none(), nb::rv_policy::take_ownership);
+  module.def("open_path", guarded(open_path), nb::arg("path"), nb::arg("options"), nb::rv_policy::take_ownership);
+  module.def("open_buffer", guarded(open_buffer), nb::arg("buffer"), nb::arg("name"), nb::arg("options"),
+             nb::rv_policy::take_ownership);
+  module.def("open_descriptor", guarded(open_descriptor), nb::arg("descriptor"), nb::arg("name"), nb::arg("options"),
+             nb::rv_policy::take_ownership);
+  module.def("open_file", guarded(open_file), nb::arg("file"), nb::arg("name"), nb::arg("options"),
+             nb::rv_policy::take_ownership);
   Class<OpenSource> type(module, "Source", nb::is_final());
-  type.def("verify", verify, nb::arg("names"), nb::arg("shards"), nb::arg("canonical"), nb::arg("progress").none());
+  type.def("check", [](const OpenSource& self) { self.use(); })
+      .def("close", [](OpenSource& self) { self.close(); })
+      .def(
+          "watch", [](OpenSource& self, nb::object file) { self.watch(std::move(file)); }, nb::arg("file"))
+      .def(
+          "tensor",
+          [](OpenSource& self, nb::handle name) { return Handle(self, find_tensor(self.use(), name).index()); },
+          nb::arg("name"));
   bind_metadata(type);
-  bind_reads(type);
-  bind_pieces(type);
+  bind_many(type);
+  bind_tensor(module);
 }
 
 }  // namespace zt::python

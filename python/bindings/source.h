@@ -17,7 +17,7 @@ struct MappedFile {
   nb::object buffer;
 };
 
-// An open source, as `_ztensor.Source`. Tensors go by their names.
+// An open source, as `_ztensor.Source`, until it is closed.
 class OpenSource {
  public:
   OpenSource(Source opened, const OpenOptions& opened_with, std::string called, std::shared_ptr<const Turn> turn)
@@ -27,17 +27,39 @@ class OpenSource {
         source_(std::move(opened)),
         turn_(std::move(turn)) {}
 
-  // Throws usage where a file object must not be called: from within one of its own calls, in another process.
-  const Source& source() const;
+  // A copy of the handle, which another thread's close() leaves as it is. Throws usage when this or its file is closed,
+  // and where a file object must not be called: from within one of its own calls, in another process.
+  Source use() const;
+  // `file`, a file object, is its caller's, who may close it.
+  void watch(nb::object file) { file_ = std::move(file); }
+  void close();
+  bool is_closed() const { return !source_; }
 
   const OpenOptions options;
   const std::string name;         // of the file, for messages
   std::vector<MappedFile> files;  // kMappings for each file of the source; under the GIL
 
  private:
-  const Source source_;
+  std::optional<Source> source_;            // nothing: closed
   const std::shared_ptr<const Turn> turn_;  // of the file object; null for others
+  nb::object file_;
 };
+
+// A tensor of an open source, as `_ztensor.Tensor`. It does not keep the files open when the source is closed.
+class Handle {
+ public:
+  Handle(OpenSource& from, std::size_t index) : from_(&from), owner_(nb::find(from)), index_(index) {}
+  OpenSource& from() const { return *from_; }
+  Tensor tensor() const { return from_->use()[index_]; }  // throws as OpenSource::use
+
+ private:
+  OpenSource* from_;
+  nb::object owner_;  // keeps it
+  std::size_t index_;
+};
+
+// The tensor of a name, which may be any object. Throws TypeError, not_found.
+Tensor find_tensor(const Source& source, nb::handle name);
 
 // Runs `work`; an Error that leaves it names the file and the tensor.
 template <class F>
@@ -51,29 +73,38 @@ decltype(auto) located(const OpenSource& from, std::string_view tensor, F&& work
   }
 }
 
-// Where the elements of a dense tensor lie: in a mapping, or in memory of their own.
-struct Place {
-  Tensor tensor;
+// What is known of a dense tensor before its elements are read.
+struct Dense {
+  Part part;
   DType dtype;
   std::uint64_t length;  // bytes
-  Bytes mapped;          // empty: at `offset` of the arena
-  std::uint64_t offset = 0;
 };
-struct Places {
-  std::vector<std::optional<Place>> tensors;  // nothing for what is not dense
-  Buffer arena;
-};
+// Nothing for other layouts. Throws the cause of an unreadable tensor.
+std::optional<Dense> dense_of(const Tensor& tensor);
 
 enum class Want { view, writable_view, copy };
+Want want_of(bool copy, bool writable);
+Mapping mapping_of(Want want);
 
-// Maps the tensors, and copies those that cannot be mapped or where it was asked for. Needs no GIL.
-Places locate(const OpenSource& from, const std::vector<Tensor>& tensors, Want want, std::optional<Verify> verify);
+// Which files of a source are not mapped, or cannot be: other tensors need not ask.
+using Unmapped = std::vector<bool>;  // by Part::file()
+Unmapped unmapped_of(const OpenSource& from, Want want);
+// The bytes as they lie in their file, or nothing when they have to be copied. Needs no GIL.
+Bytes borrow(const OpenSource& from, const Dense& dense, Mapping mapping, std::optional<Verify> verify,
+             Unmapped& unmapped);
 
-// The tensor where it is mapped, for a view; nothing when that cannot be, or it is not dense. Needs no GIL.
-std::optional<Place> find_mapped(const OpenSource& from, const Tensor& tensor);
+// Memory as Python sees it, and where in it the elements lie.
+struct Spot {
+  nb::object buffer;
+  std::uint64_t offset = 0;
+};
+// Of what borrow() gave, within the file's one buffer.
+Spot spot_of(OpenSource& from, const Source& source, const Dense& dense, const Bytes& mapped, Mapping mapping);
 
 void bind_metadata(Class<OpenSource>& type);  // metadata.cc
-void bind_reads(Class<OpenSource>& type);     // reads.cc: whole tensors
-void bind_pieces(Class<OpenSource>& type);    // pieces.cc: parts, slices, sparse indices, dequantized
+void bind_many(Class<OpenSource>& type);      // many.cc: whole tensors, many in one call
+void bind_tensor(nb::module_& module);        // tensor.cc: what the index says of a tensor
+void bind_reads(Class<Handle>& type);         // reads.cc: one whole tensor
+void bind_pieces(Class<Handle>& type);        // pieces.cc: parts, slices, sparse indices, dequantized
 
 }  // namespace zt::python

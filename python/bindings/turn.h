@@ -6,9 +6,10 @@
 #include <thread>
 #include <utility>
 
+#include <unistd.h>
+
 #include "bindings.h"
 #include "gil.h"
-#include "source/owner.h"
 
 namespace zt::python {
 
@@ -26,7 +27,7 @@ class Turn {
     }
     if (owner_.load() == std::this_thread::get_id()) throw_usage(whose_ + " was called from within one of its calls");
   }
-  bool is_here() const noexcept { return made_by_.is_this_process(); }
+  bool is_here() const noexcept { return made_by_ == ::getpid(); }
 
   // Runs `work` without the GIL, and waits without it: the thread that is inside may want it. Throws as check().
   template <class F>
@@ -49,7 +50,7 @@ class Turn {
 
  private:
   const std::string whose_;
-  const source::Owner made_by_;
+  const pid_t made_by_ = ::getpid();
   std::mutex mutex_;
   std::atomic<std::thread::id> owner_ = std::thread::id();
 };

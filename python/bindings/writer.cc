@@ -82,28 +82,7 @@ AddOptions to_options(std::optional<int> level, nb::handle checksum, nb::handle 
           .replace = replace};
 }
 
-WriteMode to_mode(const std::string& mode) {
-  if (mode == "w") return WriteMode::replace;
-  if (mode == "x") return WriteMode::create_new;
-  if (mode == "a") return WriteMode::append;
-  throw_usage("mode is '" + mode + "': expected 'w', 'x' or 'a'");
-}
-
-OpenWriter* create(nb::object target, bool is_path, const std::string& mode, const std::string& format, int level,
-                   nb::handle checksum, std::uint64_t alignment, bool durable, unsigned threads, nb::handle limits,
-                   std::optional<bool> canonical, std::uint64_t max_shard_size, bool lossy) {
-  WriterOptions options;
-  options.mode = to_mode(mode);
-  options.format = format;
-  options.encoding = *to_encoding(level);
-  options.checksum = to_checksum(checksum);
-  options.alignment = alignment;
-  options.durable = durable;
-  options.threads = threads;
-  options.limits = to_limits(limits);
-  options.canonical = canonical;
-  options.max_shard_size = max_shard_size;
-  options.lossy = lossy;
+OpenWriter* create(nb::object target, bool is_path, const WriterOptions& options) {
   if (!is_path) return new OpenWriter(Writer::to(sink_of_file(std::move(target)), options));
   const std::filesystem::path path = to_path(target);
   return new OpenWriter(released([&] { return Writer::create(path, options); }));
@@ -149,14 +128,14 @@ void add_object(OpenWriter& self, const std::string& name, const Shape& shape, c
   self.run([&](Writer& writer) { writer.add_object(name, shape, layout, views, options); });
 }
 
-void add_stored(OpenWriter& self, const std::string& name, const OpenSource& source, const std::string& tensor,
-                std::optional<int> level, bool replace) {
-  const Tensor stored = source.source().tensor(tensor);
+void add_stored(OpenWriter& self, const std::string& name, const Handle& tensor, std::optional<int> level,
+                bool replace) {
+  const Tensor stored = tensor.tensor();
   self.run([&](Writer& writer) { writer.add_stored(name, stored, to_encoding(level), replace); });
 }
 
-void add_reference(OpenWriter& self, const std::string& name, const OpenSource& source, const std::string& tensor) {
-  const Tensor stored = source.source().tensor(tensor);
+void add_reference(OpenWriter& self, const std::string& name, const Handle& tensor) {
+  const Tensor stored = tensor.tensor();
   self.run([&](Writer& writer) { writer.add_reference(name, stored); });
 }
 
@@ -164,12 +143,6 @@ nb::dict attributes(OpenWriter& self) {
   Value value;
   self.run([&](Writer& writer) { value = writer.attributes(); });
   return to_dict(value);
-}
-
-nb::list to_list(const std::vector<std::string>& lines) {
-  nb::list list;
-  for (const std::string& line : lines) list.append(to_str(line));
-  return list;
 }
 
 nb::list losses(OpenWriter& self) {
@@ -198,10 +171,8 @@ void finalize(OpenWriter& self, nb::handle attributes, nb::handle former) {
 }  // namespace
 
 void bind_writer(nb::module_& module) {
-  module.def("create_writer", guarded(create), nb::arg("target"), nb::arg("is_path"), nb::arg("mode"),
-             nb::arg("format"), nb::arg("level"), nb::arg("checksum").none(), nb::arg("alignment"), nb::arg("durable"),
-             nb::arg("threads"), nb::arg("limits").none(), nb::arg("canonical").none(), nb::arg("max_shard_size"),
-             nb::arg("lossy"), nb::rv_policy::take_ownership);
+  module.def("create_writer", guarded(create), nb::arg("target"), nb::arg("is_path"), nb::arg("options"),
+             nb::rv_policy::take_ownership);
   module.def("check_attributes", guarded(+[](nb::handle attributes) { to_value(attributes); }),
              nb::arg("attributes").none());
   Class<OpenWriter>(module, "Writer", nb::is_final())
@@ -220,9 +191,8 @@ void bind_writer(nb::module_& module) {
             self.run([&](Writer& writer) { writer.add_alias(name, existing); });
           },
           nb::arg("name"), nb::arg("existing"))
-      .def("add_stored", add_stored, nb::arg("name"), nb::arg("source"), nb::arg("tensor"), nb::arg("level").none(),
-           nb::arg("replace"))
-      .def("add_reference", add_reference, nb::arg("name"), nb::arg("source"), nb::arg("tensor"))
+      .def("add_stored", add_stored, nb::arg("name"), nb::arg("tensor"), nb::arg("level").none(), nb::arg("replace"))
+      .def("add_reference", add_reference, nb::arg("name"), nb::arg("tensor"))
       .def(
           "remove",
           [](OpenWriter& self, const std::string& name) { self.run([&](Writer& writer) { writer.remove(name); }); },

@@ -10,7 +10,7 @@ import pytest
 from conftest import ALL_DTYPES, NATIVE, same_bits, sample
 
 import ztensor
-from ztensor._incoming import spec_of
+from ztensor._from_arrays import spec_of
 
 GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden"
 SHAPES = [(), (0,), (7,), (2, 3), (3, 0, 2), (2, 3, 4)]

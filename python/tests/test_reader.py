@@ -1,7 +1,10 @@
 """A Reader is a mapping, and what a file says of itself."""
 
 import copy
+import gc
 import inspect
+import io
+import os
 import pickle
 import shutil
 from collections.abc import Mapping
@@ -96,6 +99,33 @@ def test_an_unknown_layout_is_listed_and_its_parts_are_read(path):
         reader.read_tensor("q")
     with pytest.raises(ztensor.UnsupportedError):
         tensor.dtype  # noqa: B018
+
+
+def test_a_closed_reader_lets_go_of_its_file(path):
+    def is_open():
+        links = [os.path.join("/proc/self/fd", descriptor) for descriptor in os.listdir("/proc/self/fd")]
+        return any(os.path.exists(link) and os.path.samefile(link, path) for link in links)
+
+    reader = ztensor.open(path)
+    tensor = reader["a"]
+    tensor.numpy(copy=True)
+    assert is_open()
+    reader.close()
+    assert not is_open()
+    with pytest.raises(ztensor.UsageError, match="the reader is closed"):
+        tensor.numpy()
+    with pytest.raises(ztensor.UsageError, match="the reader is closed"):
+        with ztensor.Writer(io.BytesIO()) as writer:
+            writer.add_tensor("a", tensor)
+
+
+def test_a_tensor_outlives_the_variable_of_its_reader(path):
+    tensor = ztensor.open(path)["a"]
+    parts = tensor.parts
+    gc.collect()
+    assert tensor.numpy().tolist() == [0, 1, 2, 3]
+    del tensor
+    assert parts["data"].tolist() == [0, 1, 2, 3]
 
 
 def test_a_closed_reader_is_a_usage_error(path):

@@ -21,6 +21,33 @@ def test_the_package_is_strictly_typed(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def test_reads_are_typed_by_what_they_are_read_to(tmp_path):
+    code = tmp_path / "reads.py"
+    code.write_text(
+        """
+import ztensor
+
+reader = ztensor.open("a.zt")
+reveal_type(reader.read_tensor("x"))
+reveal_type(reader.read_tensor("x", to="numpy", copy=True))
+reveal_type(reader.read_tensors(["x"]))
+reveal_type(reader["x"].numpy())
+reveal_type(reader.read_tensor("x", to=input()))
+ztensor.merge(["a", "b"], "c", lossy=True)
+ztensor.merge(["a", "b"], "c", lossless=True)
+reader.read_tensor("x", to=1)
+"""
+    )
+    done = run("mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(code), cwd=tmp_path)
+    array = '"numpy.ndarray[Any, Any]"'
+    told = [line.rpartition("is ")[2] for line in done.stdout.splitlines() if "Revealed type" in line]
+    assert told == [array, array, '"builtins.dict[builtins.str, numpy.ndarray[Any, Any]]"', array, '"Any"'], done.stdout
+    wrong = [line for line in done.stdout.splitlines() if ": error:" in line]
+    assert len(wrong) == 2, done.stdout
+    assert 'Unexpected keyword argument "lossless"' in wrong[0]
+    assert "No overload variant" in wrong[1]
+
+
 def test_the_stubs_are_what_the_module_has(tmp_path):
     allowed = ["--allowlist", str(HERE / "stubtest_allow.txt"), "--ignore-unused-allowlist"]
     done = run("mypy.stubtest", "ztensor._ztensor", *allowed, cwd=tmp_path)

@@ -11,10 +11,10 @@ from ._errors import (
     UsageError,
     ZTensorError,
 )
-from ._files import Converted, Difference, DiffReport, content_id, convert, diff, info, merge, verify
-from ._options import Limits
+from ._limits import Limits
 from ._reader import Reader, Verified, open
 from ._tensor import Location, PartMetadata, Parts, Tensor, TensorMetadata
+from ._tools import Converted, Difference, DiffReport, content_id, convert, diff, info, merge, verify
 from ._writer import Writer
 from ._ztensor import __version__
 

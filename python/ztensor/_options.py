@@ -6,31 +6,54 @@ import io
 import operator
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from . import _ztensor
 from ._errors import UsageError
+from ._limits import Limits
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
 Source: TypeAlias = "PathLike | bytes | bytearray | memoryview | Any"  # Any: a seekable binary file object
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What a file may ask for before it is refused with `LimitError`. `None` is the library's default."""
+def open_options(
+    *, backend: str = "auto", verify: bool | None = None, threads: int | None = None, limits: Limits | None = None
+) -> _ztensor.OpenOptions:
+    options = _ztensor.OpenOptions()
+    options.backend = text_of("backend", backend)
+    options.verify = flag_of("verify", verify)
+    options.threads = threads_of(threads)
+    options.limits = limits_of(limits)
+    return options
 
-    index_bytes: int | None = None  # of the manifest or header, encoded
-    decoded_bytes: int | None = None  # of one part, or of what is dequantized
-    rank: int | None = None  # dimensions of one tensor
-    parts: int | None = None  # of one tensor
-    depth: int | None = None  # items inside one another in the manifest, the root counted
 
-    def __post_init__(self) -> None:
-        bits_of = {"index_bytes": 64, "decoded_bytes": 64, "rank": 32, "parts": 32, "depth": 32}
-        for name, bits in bits_of.items():
-            value = getattr(self, name)
-            if value is not None and not 0 <= _integer(f"limits: {name}", value, "an int") < 2**bits:
-                raise UsageError(f"limits: {name} is {value}: expected 0 to 2**{bits} - 1")
+def writer_options(
+    *,
+    mode: str = "w",
+    format: str | None = None,
+    compress: bool | int | None = None,
+    checksum: str | None = None,
+    alignment: int | None = None,
+    durable: bool = False,
+    threads: int | None = None,
+    limits: Limits | None = None,
+    canonical: bool | None = None,
+    max_shard_size: int | None = None,
+    lossy: bool = False,
+) -> _ztensor.WriterOptions:
+    options = _ztensor.WriterOptions()
+    options.mode = text_of("mode", mode)
+    options.format = format_of(format)
+    options.level = level_of(compress) or 0
+    options.checksum = checksum
+    options.alignment = alignment_of(alignment)
+    options.durable = bool(durable)
+    options.threads = threads_of(threads)
+    options.limits = limits_of(limits)
+    options.canonical = flag_of("canonical", canonical)
+    options.max_shard_size = shard_size_of(max_shard_size)
+    options.lossy = bool(lossy)
+    return options
 
 
 def text_of(what: str, value: Any) -> str:
@@ -135,3 +158,8 @@ def shape_of(shape: Iterable[Any]) -> list[int]:
     if any(not 0 <= dimension < 2**64 for dimension in dimensions):
         raise UsageError(f"shape {tuple(dimensions)} has a dimension that is negative or too large")
     return dimensions
+
+
+def globs_of(what: str, globs: Iterable[str]) -> list[str]:
+    """One glob, or several."""
+    return [globs] if isinstance(globs, str) else [text_of(f"a glob of {what}", glob) for glob in globs]

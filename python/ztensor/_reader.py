@@ -7,17 +7,20 @@ import mmap
 import os
 import stat
 import warnings
-from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
-from typing import Any, NamedTuple
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 
-from . import _outgoing, _sparse, _ztensor
-from ._dtypes import FLOAT4
-from ._errors import FormatError, TensorNotFoundError, UnsupportedError, UsageError, ZTensorError
-from ._options import Limits, Source, encode_path, flag_of, limits_of, refuse_text, text_of, threads_of
-from ._tensor import Tensor, TensorMetadata
-from ._torch import plain_torch
+from . import _arrays, _ztensor
+from ._errors import FormatError, UsageError, ZTensorError
+from ._limits import Limits
+from ._options import Source, encode_path, open_options, refuse_text
+from ._tensor import Tensor, TensorMetadata, metadata_of_parts
+from ._to_arrays import Fill
+
+if TYPE_CHECKING:
+    from torch import Tensor as TorchTensor
 
 _BUFFERED = (io.BufferedReader, io.BufferedRandom)
 _OPEN_FILES = (*_BUFFERED, io.FileIO, io.BytesIO)  # those that are not called for their bytes
@@ -48,37 +51,19 @@ class Reader(Mapping[str, Tensor]):
         threads: int | None = None,
         limits: Limits | None = None,
     ) -> None:
-        self._open: _ztensor.Source | None = None
         self._options = {"backend": backend, "verify": verify, "threads": threads, "limits": limits}
         self._path: str | None = None
-        self._name: str  # of the file, for messages
-        self._file: Any = None  # of the caller, who may close it; a file object of another kind says so itself
-        text_of("backend", backend)
-        flag_of("verify", verify)
-        count = threads_of(threads)
-        bounds = limits_of(limits)
+        options = open_options(backend=backend, verify=verify, threads=threads, limits=limits)
         if isinstance(source, (str, os.PathLike)):
             encoded = encode_path(source)
-            self._name = os.fsdecode(encoded)
             self._path = os.path.abspath(os.fsdecode(encoded))
-            self._open = _ztensor.open_path(encoded, backend, verify, count, bounds)
+            self._source = _ztensor.open_path(encoded, options)
         else:
-            if backend not in ("auto", "mmap", "read"):
-                raise UsageError(f"backend is {backend!r}: expected 'auto', 'mmap' or 'read'")
-            self._name, self._open = _open_object(source, verify, count, bounds)
-            self._file = source if type(source) in _OPEN_FILES else None
-        for note in self._open.notes():
+            self._source = _open_object(source, options)
+            if type(source) in _OPEN_FILES:
+                self._source.watch(source)  # its owner may close it; a file object of another kind says so itself
+        for note in self._source.notes():
             warnings.warn(note, UserWarning, stacklevel=2)
-
-    @property
-    def _source(self) -> _ztensor.Source:
-        source = self._open
-        if source is None:
-            raise UsageError("the reader is closed")
-        file = self._file
-        if file is not None and file.closed:
-            raise UsageError("the file object that the reader was opened with is closed")
-        return source
 
     # --- what is in it: no tensor bytes are touched ---
 
@@ -117,11 +102,29 @@ class Reader(Mapping[str, Tensor]):
             dtype = tensor.dtype_name
         except ZTensorError:
             dtype = None
-        parts = {part.role: part for part in tensor._metadata_of_parts()}
+        parts = {part.role: part for part in metadata_of_parts(tensor._handle)}
         return TensorMetadata(name, tensor.shape, dtype, tensor.layout, tensor.attributes, parts)
 
     # --- reading ---
 
+    @overload
+    def read_tensor(
+        self,
+        name: str,
+        to: Literal["numpy"] = "numpy",
+        *,
+        copy: bool = False,
+        device: Any = None,
+        verify: bool | None = None,
+    ) -> np.ndarray[Any, Any]: ...
+    @overload
+    def read_tensor(
+        self, name: str, to: Literal["torch"], *, copy: bool = False, device: Any = None, verify: bool | None = None
+    ) -> TorchTensor: ...
+    @overload
+    def read_tensor(
+        self, name: str, to: str, *, copy: bool = False, device: Any = None, verify: bool | None = None
+    ) -> Any: ...
     def read_tensor(
         self,
         name: str,
@@ -131,14 +134,58 @@ class Reader(Mapping[str, Tensor]):
         device: Any = None,
         verify: bool | None = None,
     ) -> Any:
-        """One tensor as a NumPy array (or `scipy.sparse` matrix), or a torch tensor.
+        """One tensor as a NumPy array, or a torch tensor. NumPy's form of a sparse tensor is one of `scipy.sparse`.
 
         Without a copy where the bytes allow. NumPy's views are read-only; torch's memory may be written to,
         which changes neither the file nor the views. `copy=True` gives an owned array that may be written to.
         """
-        self._source.check(_text(name))
-        return self.read_tensors([name], to, copy=copy, device=device, verify=verify)[name]
+        tensor = self._source.tensor(name)
+        if to == "numpy":
+            return _arrays.to_numpy(tensor, copy, device, verify)
+        if to == "torch":
+            return _arrays.to_torch(tensor, copy, device, verify)
+        raise UsageError(f"to is {to!r}: expected 'numpy' or 'torch'")
 
+    @overload
+    def read_tensors(
+        self,
+        names: Iterable[str] | None = None,
+        to: Literal["numpy"] = "numpy",
+        *,
+        copy: bool = False,
+        device: Any = None,
+        verify: bool | None = None,
+    ) -> dict[str, np.ndarray[Any, Any]]: ...
+    @overload
+    def read_tensors(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        to: Literal["torch"],
+        copy: bool = False,
+        device: Any = None,
+        verify: bool | None = None,
+    ) -> dict[str, TorchTensor]: ...
+    @overload
+    def read_tensors(
+        self,
+        names: Iterable[str] | None,
+        to: Literal["torch"],
+        *,
+        copy: bool = False,
+        device: Any = None,
+        verify: bool | None = None,
+    ) -> dict[str, TorchTensor]: ...
+    @overload
+    def read_tensors(
+        self,
+        names: Iterable[str] | None = None,
+        to: str = "numpy",
+        *,
+        copy: bool = False,
+        device: Any = None,
+        verify: bool | None = None,
+    ) -> dict[str, Any]: ...
     def read_tensors(
         self,
         names: Iterable[str] | None = None,
@@ -152,31 +199,12 @@ class Reader(Mapping[str, Tensor]):
         source = self._source
         if isinstance(names, str):
             raise TypeError("names must be a list of names: read_tensor() takes one")
-        chosen = source.names() if names is None else [_text(name) for name in names]
+        chosen = source.names() if names is None else list(names)
         if to == "numpy":
-            if device is not None and str(device) != "cpu":
-                raise UsageError(f"device is {device!r}: NumPy has the CPU alone")
-            arrays: list[Any] = list(source.arrays(chosen, copy, False, verify))
-        elif to == "torch":
-            with plain_torch():
-                return self._torch_tensors(chosen, copy, device, verify)
-        else:
-            raise UsageError(f"to is {to!r}: expected 'numpy' or 'torch'")
-        result: dict[str, Any] = dict(zip(chosen, arrays, strict=True))
-        for name, array in result.items():
-            if array is None:
-                result[name] = self._special(name, to, verify)
-        return result
-
-    def _torch_tensors(self, names: list[str], copy: bool, device: Any, verify: bool | None) -> dict[str, Any]:
-        tensors = {}
-        for name, place in zip(names, self._source.places(names, copy, verify), strict=True):
-            if place is None:
-                tensor = self._special(name, "torch", verify)
-            else:
-                tensor = self._made(name, _outgoing.torch_dense, *place)
-            tensors[name] = tensor if device is None else tensor.to(device)
-        return tensors
+            return _arrays.many_to_numpy(source, chosen, copy, device, verify)
+        if to == "torch":
+            return _arrays.many_to_torch(source, chosen, copy, device, verify)
+        raise UsageError(f"to is {to!r}: expected 'numpy' or 'torch'")
 
     def read_into(self, target: str | Mapping[str, Any], out: Any = None, *, verify: bool | None = None) -> None:
         """Fills `out`, or each array of a dict by name; shapes and dtypes must agree."""
@@ -186,11 +214,11 @@ class Reader(Mapping[str, Tensor]):
             raise TypeError(f"expected a name and an array, or a dict of arrays, not {type(target).__name__}")
         elif out is not None:
             raise UsageError("a dict of arrays is all that read_into() takes")
-        names = [_text(name) for name in target]
-        fills = [_outgoing.Fill(self[name], out) for name, out in zip(names, target.values(), strict=True)]
+        source = self._source
+        fills = [Fill(source.tensor(name), out) for name, out in target.items()]
         for fill in fills:
             fill.start()
-        self._source.read_into(names, [fill.buffer for fill in fills], verify)
+        source.read_into(list(target), [fill.buffer for fill in fills], verify)
         for fill in fills:
             fill.finish()
 
@@ -202,59 +230,15 @@ class Reader(Mapping[str, Tensor]):
         """
         if isinstance(names, str):
             names = [names]
-        chosen = None if names is None else [_text(name) for name in names]
+        chosen = None if names is None else list(names)
         if chosen is not None and not (chosen or shards or canonical):
             return Verified([], [], [])
         return Verified(*self._source.verify(chosen or [], bool(shards), bool(canonical), None))
 
-    def _special(self, name: str, to: str, verify: bool | None) -> Any:
-        """What is not simply an array: sparse tensors, float4 in NumPy."""
-        source = self._source
-        if source.layout(name) == "dense":
-            return _outgoing.unpack_float4(self._part(name, "data", verify), source.shape(name))
-        dtype = source.dtype_name(name)  # throws for an unknown layout
-        values = self._part(name, "values", verify)
-        if dtype == FLOAT4:
-            return self._made(name, _sparse.refuse_float4)
-        indices, indptr = source.indices(name, values.size, to == "torch", verify)
-        parts = _sparse.Sparse(source.shape(name), values, indices, indptr, source.is_sparse_array(name))
-        if to == "numpy":
-            return self._made(name, _sparse.to_scipy, parts)
-        return self._made(name, _sparse.to_torch, parts, dtype)
-
-    def _made(self, name: str, make: Callable[..., Any], *arguments: Any) -> Any:
-        """What `make` makes of a tensor; a refusal names file and tensor."""
-        try:
-            return make(*arguments)
-        except UnsupportedError as error:
-            message = f"{self._name}: tensor {name!r}: {error}"
-            raise UnsupportedError(message, rule=error.rule) from error.__cause__
-
-    def _part(self, name: str, role: str, verify: bool | None = None) -> np.ndarray[Any, Any]:
-        return self._source.part(name, role, verify)
-
-    def _writable(self, name: str) -> np.ndarray[Any, Any]:
-        array = self._source.arrays([name], False, True, None)[0]
-        if array is None:
-            raise BufferError(f"tensor {name!r} cannot be exported by DLPack")
-        return array
-
-    def _view(self, name: str) -> np.ndarray[Any, Any] | None:
-        """An array to take slices of, where that costs no read of all; else None."""
-        source = self._source
-        if source.dtype_name(name) == FLOAT4:
-            whole: np.ndarray[Any, Any] = self.read_tensor(name)
-            return whole
-        return source.view(name)
-
-    def _slice(self, name: str, axes: list[Any]) -> np.ndarray[Any, Any]:
-        return self._source.slice(name, axes)
-
     # --- a mapping ---
 
     def __getitem__(self, name: str) -> Tensor:
-        self._source.check(_text(name))
-        return Tensor(self, name)
+        return Tensor(self._source.tensor(name), name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._source.names())
@@ -263,11 +247,7 @@ class Reader(Mapping[str, Tensor]):
         return len(self._source)
 
     def __contains__(self, name: object) -> bool:
-        source = self._source
-        try:
-            return isinstance(name, str) and name in source
-        except TypeError:
-            return False  # a lone surrogate, which no file has
+        return name in self._source
 
     def __bool__(self) -> bool:
         return True
@@ -294,10 +274,10 @@ class Reader(Mapping[str, Tensor]):
 
     def close(self) -> None:
         """Arrays that were handed out stay valid. Idempotent."""
-        self._open = self._file = None
+        self._source.close()
 
     def __enter__(self) -> Reader:
-        self._source  # noqa: B018 - throws when closed
+        self._source.check()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -310,7 +290,7 @@ class Reader(Mapping[str, Tensor]):
         return _reopen, (self._path, self._options, source.stored_size, source.index_sum())
 
     def __repr__(self) -> str:
-        if self._open is None:
+        if self._source.is_closed:
             return "<ztensor.Reader, closed>"
         where = self._path or "in memory"
         return f"<ztensor.Reader {where!r} {self.format}, {len(self)} tensors>"
@@ -326,30 +306,22 @@ def _reopen(path: str, options: dict[str, Any], size: int, index_sum: int) -> Re
     return reader
 
 
-def _text(name: Any) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"a tensor's name is a str, not {type(name).__name__}")
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        raise TensorNotFoundError(f"no tensor is named {name!r}") from None
-    return name
-
-
-def _open_object(source: Any, verify: bool | None, threads: int, limits: Limits | None) -> tuple[str, _ztensor.Source]:
-    """What is not a path, and its name for messages."""
+def _open_object(source: Any, options: _ztensor.OpenOptions) -> _ztensor.Source:
+    """What is not a path."""
     if isinstance(source, (bytes, bytearray, memoryview, mmap.mmap)):
-        return "<bytes>", _ztensor.open_buffer(source, "auto", "<bytes>", verify, threads, limits)
+        options.backend = "auto"
+        return _ztensor.open_buffer(source, "<bytes>", options)
     if not (hasattr(source, "read") and hasattr(source, "seek")):
         raise TypeError(f"source must be a path, bytes or a seekable binary file, not {type(source).__name__}")
     refuse_text(source, "rb")
     name = _name_of_file(source)
     descriptor = _descriptor_of(source)
     if descriptor is not None:
-        return name, _ztensor.open_descriptor(descriptor, name, verify, threads, limits)
+        return _ztensor.open_descriptor(descriptor, name, options)
     if type(source) is io.BytesIO:  # memory, which no call has to be asked for: as it is now
-        return name, _ztensor.open_buffer(source.getvalue(), "read", name, verify, threads, limits)
-    return name, _ztensor.open_file(source, name, verify, limits)
+        options.backend = "read"
+        return _ztensor.open_buffer(source.getvalue(), name, options)
+    return _ztensor.open_file(source, name, options)
 
 
 def _descriptor_of(file: Any) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ._errors import CANNOT_HOLD, UnsupportedError
-from ._outgoing import torch_of_array
+from ._to_arrays import torch_of_array
 from ._torch import taken
 
 SCIPY_KEY = "ztensor.scipy"  # an attribute that users do not see

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import _index
+from . import _arrays, _index, _ztensor
 from ._dtypes import NUMPY
 from ._errors import UnsupportedError, ZTensorError
 from ._torch import plain_torch
 
 if TYPE_CHECKING:
-    from ._reader import Reader
+    from torch import Tensor as TorchTensor
 
 
 class Location(NamedTuple):
@@ -52,14 +52,15 @@ class TensorMetadata(NamedTuple):
 class Parts(Mapping[str, Any]):
     """The parts of a tensor by their roles, read when asked for: arrays of one dimension, owned."""
 
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: _ztensor.Tensor) -> None:
         self._tensor = tensor
-        self._roles = [part.role for part in tensor._metadata_of_parts()]
+        self._name = tensor.name
+        self._roles = [part.role for part in metadata_of_parts(tensor)]
 
     def __getitem__(self, role: str) -> np.ndarray[Any, Any]:
         if role not in self._roles:
             raise KeyError(role)
-        return self._tensor._reader._part(self._tensor.name, role)
+        return self._tensor.part(role, None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._roles)
@@ -68,17 +69,17 @@ class Parts(Mapping[str, Any]):
         return len(self._roles)
 
     def __repr__(self) -> str:
-        return f"<parts {', '.join(self._roles)} of tensor {self._tensor.name!r}>"
+        return f"<parts {', '.join(self._roles)} of tensor {self._name!r}>"
 
 
 class Tensor:
     """A tensor of a `Reader`. Nothing of its elements is read until it is asked for."""
 
-    __slots__ = ("__weakref__", "_name", "_reader")
+    __slots__ = ("__weakref__", "_handle", "_name")
 
-    def __init__(self, reader: Reader, name: str) -> None:
-        self._reader = reader
-        self._name = name
+    def __init__(self, handle: _ztensor.Tensor, name: str) -> None:
+        self._handle = handle
+        self._name = name  # also known when the reader is closed
 
     @property
     def name(self) -> str:
@@ -86,7 +87,7 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._reader._source.shape(self._name)
+        return self._handle.shape
 
     @property
     def ndim(self) -> int:
@@ -99,60 +100,58 @@ class Tensor:
 
     @property
     def dtype_name(self) -> str:
-        return self._reader._source.dtype_name(self._name)
+        return self._handle.dtype_name
 
     @property
     def layout(self) -> str:
         """ "dense", "sparse_csr", "sparse_coo", or the file's own word."""
-        return self._reader._source.layout(self._name)
+        return self._handle.layout
 
     @property
     def nbytes(self) -> int:
         """Bytes of all parts, decoded."""
-        return self._reader._source.nbytes(self._name)
+        return self._handle.nbytes
 
     @property
     def size(self) -> int:
         """Elements: the product of the shape."""
-        return self._reader._source.elements(self._name)
+        return self._handle.elements
 
     @property
     def attributes(self) -> dict[Any, Any]:
-        return self._reader._source.tensor_attributes(self._name)
+        return self._handle.attributes
 
     @property
     def parts(self) -> Parts:
-        return Parts(self)
+        return Parts(self._handle)
 
     @property
     def location(self) -> Location | None:
         """Where the stored bytes lie; None for a tensor of several parts."""
-        parts = self._metadata_of_parts()
-        if len(parts) != 1:
-            return None
-        (path,) = self._reader._source.part_paths(self._name)
-        return Location(path, parts[0].offset, parts[0].stored)
+        found = self._handle.location()
+        return None if found is None else Location(*found)
 
-    def numpy(self, copy: bool = False) -> Any:
+    def numpy(self, copy: bool = False) -> np.ndarray[Any, Any]:
         """As `Reader.read_tensor(name, "numpy")`."""
-        return self._reader.read_tensor(self._name, "numpy", copy=copy)
+        array: np.ndarray[Any, Any] = _arrays.to_numpy(self._handle, copy, None, None)
+        return array
 
-    def torch(self, device: Any = None) -> Any:
+    def torch(self, device: Any = None) -> TorchTensor:
         """As `Reader.read_tensor(name, "torch")`."""
-        return self._reader.read_tensor(self._name, "torch", device=device)
+        return _arrays.to_torch(self._handle, False, device, None)
 
     def dequantize(self) -> np.ndarray[Any, Any]:
         """The values of a quantized tensor (layout "zt.mx/1" or "zt.quant_group/1"), as float32; owned."""
-        return self._reader._source.dequantize(self._name, None)
+        return self._handle.dequantize(None)
 
     def verify(self) -> None:
         """Checks digests and contents; throws what is wrong."""
-        self._reader.verify([self._name])
+        self._handle.verify()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if self.layout != "dense":
             raise UnsupportedError(f"tensor {self._name!r} of layout {self.layout!r} is no array")
-        array: np.ndarray[Any, Any] = self.numpy(copy=bool(copy))
+        array = self.numpy(copy=bool(copy))
         if dtype is None or np.dtype(dtype) == array.dtype:
             if copy is False and array.flags.writeable:
                 raise ValueError(f"tensor {self._name!r} cannot be had without a copy")
@@ -163,7 +162,7 @@ class Tensor:
 
     def __dlpack__(self, **options: Any) -> Any:
         """Over memory that may be written to, which changes neither the file nor NumPy's views."""
-        array = self._reader._writable(self._name)
+        array = _arrays.to_writable(self._handle)
         try:
             return array.__dlpack__(**options)
         except BufferError:
@@ -198,10 +197,10 @@ class Tensor:
         shape = self.shape
         entries = _index.expand(key, len(shape))
         axes, after = _index.resolve(entries, shape)
-        view = self._reader._view(self._name)
+        view = _arrays.view_of(self._handle)
         if view is not None:
             return view[tuple(entries)]
-        return self._reader._slice(self._name, axes)[after]
+        return self._handle.slice(axes)[after]
 
     def __repr__(self) -> str:
         try:
@@ -213,5 +212,6 @@ class Tensor:
         except ZTensorError:
             return f"<ztensor.Tensor {self._name!r} of a closed reader>"
 
-    def _metadata_of_parts(self) -> list[PartMetadata]:
-        return [PartMetadata(*part) for part in self._reader._source.parts(self._name)]
+
+def metadata_of_parts(tensor: _ztensor.Tensor) -> list[PartMetadata]:
+    return [PartMetadata(*part) for part in tensor.parts()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -30,6 +31,28 @@ def plain_torch() -> Iterator[None]:
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
         yield
+
+
+def plainly(make: Callable[..., T], *arguments: Any) -> T:
+    """make(*arguments), within plain_torch() if that has anything to switch off: by itself it outlasts a small read."""
+    functions, dispatch, transforms, inference = _modes()
+    if functions() or dispatch() or transforms() is not None or inference():
+        with plain_torch():
+            return make(*arguments)
+    return make(*arguments)
+
+
+@functools.cache
+def _modes() -> tuple[Callable[[], Any], ...]:
+    """torch's questions for what plain_torch() switches off."""
+    import torch
+
+    return (
+        torch._C._len_torch_function_stack,
+        torch._C._len_torch_dispatch_stack,
+        torch._C._functorch.peek_interpreter_stack,
+        torch.is_inference_mode_enabled,
+    )
 
 
 def taken(take: Callable[[Any], T], tensor: Any) -> T:

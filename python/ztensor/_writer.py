@@ -9,22 +9,9 @@ from typing import Any
 
 from . import _sparse, _ztensor
 from ._errors import UnsupportedError, UsageError
-from ._incoming import Spec, is_scipy, is_torch, spec_of
-from ._options import (
-    Limits,
-    alignment_of,
-    encode_path,
-    flag_of,
-    format_of,
-    level_of,
-    limits_of,
-    name_of_tensor,
-    refuse_text,
-    shape_of,
-    shard_size_of,
-    text_of,
-    threads_of,
-)
+from ._from_arrays import Spec, is_scipy, is_torch, spec_of
+from ._limits import Limits
+from ._options import encode_path, level_of, name_of_tensor, refuse_text, shape_of, writer_options
 from ._tensor import Tensor
 
 
@@ -76,21 +63,11 @@ class Writer:
             raise TypeError(f"target must be a path or a writable binary file, not {type(target).__name__}")
         refuse_text(target, "wb")
         self._level = level_of(compress) or 0
-        writer = _ztensor.create_writer(
-            encode_path(target) if is_path else target,
-            is_path,
-            text_of("mode", mode),
-            format_of(format),
-            self._level,
-            checksum,
-            alignment_of(alignment),
-            bool(durable),
-            threads_of(threads),
-            limits_of(limits),
-            flag_of("canonical", canonical),
-            shard_size_of(max_shard_size),
-            bool(lossy),
-        )
+        options = writer_options(
+            mode=mode, format=format, compress=compress, checksum=checksum, alignment=alignment, durable=durable,
+            threads=threads, limits=limits, canonical=canonical, max_shard_size=max_shard_size, lossy=lossy,
+        )  # fmt: skip
+        writer = _ztensor.create_writer(encode_path(target) if is_path else target, is_path, options)
         try:
             self._former = writer.attributes()
             self.attributes: dict[Any, Any] = writer.attributes() | given
@@ -152,7 +129,7 @@ class Writer:
 
     def _add_stored(self, name: str, tensor: Tensor, compress: bool | int | None, replace: bool) -> None:
         level = self._level if compress is None else level_of(compress)
-        self._writer.add_stored(name_of_tensor(name), tensor._reader._source, tensor.name, level, bool(replace))
+        self._writer.add_stored(name_of_tensor(name), tensor._handle, level, bool(replace))
 
     def add_alias(self, name: str, existing: str) -> None:
         """A second name of a tensor that was added, or that a growing file has; its bytes are stored once."""
@@ -163,7 +140,7 @@ class Writer:
         that one as a shard."""
         if not isinstance(tensor, Tensor):
             raise TypeError(f"expected a ztensor.Tensor of a Reader, not {type(tensor).__name__}")
-        self._writer.add_reference(name_of_tensor(name), tensor._reader._source, tensor.name)
+        self._writer.add_reference(name_of_tensor(name), tensor._handle)
 
     def remove(self, name: str) -> None:
         """Takes a tensor out of a file that grows; its bytes stay on disk until the file is written anew."""

@@ -1,4 +1,4 @@
-#include "source/dequantize.h"
+#include "ztensor/dequantize.h"
 
 #include <new>
 #include <stdexcept>
@@ -7,13 +7,14 @@
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "container/profiles/profiles.h"
+#include "model/quantized.h"
 #include "read/dequantize.h"
+#include "run/arena.h"
 #include "run/parallel.h"
 #include "source/state.h"
 #include "ztensor/source.h"
 
 namespace zt {
-namespace source {
 namespace {
 
 // Whether a dtype is the meaning of another one's bytes.
@@ -57,15 +58,33 @@ void check_limit(std::uint64_t elements, std::uint64_t limit) {
               std::to_string(elements) + " values take more bytes than the limit of " + std::to_string(limit));
 }
 
-}  // namespace
+// Nothing of the size of the result is to be allocated before the parts were read, which shows that they are as long as
+// the index says.
+class Dequantization {
+ public:
+  // Checks the tensor's profile. Throws as dequantize() does.
+  explicit Dequantization(const Tensor& tensor);
+  std::uint64_t elements() const { return how_.elements(); }
+  void read(std::optional<Verify> verify, const Progress& progress);
+  // After read(); `out` has elements().
+  void fill(std::span<float> out) const;
+
+ private:
+  struct Bytes {
+    run::Buffer data, scales, zeros;
+  };
+  Tensor tensor_;
+  model::Quantized how_;
+  Bytes bytes_;
+};
 
 Dequantization::Dequantization(const Tensor& tensor) : tensor_(tensor) {
   if (const auto cause = tensor.unreadable()) throw *cause;
-  const SourceState& state = *TensorAccess::state(tensor);
+  const SourceState& state = *source::TensorAccess::state(tensor);
   // Of other layouts no part is looked at; those of 1.1 may have to be decoded to tell their lengths.
   const std::vector<container::ProfilePart> parts =
       has_profile(tensor.layout()) ? profile_parts(tensor) : std::vector<container::ProfilePart>();
-  located(state, TensorAccess::row(tensor), nullptr, [&] {
+  source::located(state, source::TensorAccess::row(tensor), nullptr, [&] {
     how_ = parse(tensor, parts);
     check_limit(elements(), state.options.limits.decoded_bytes);
   });
@@ -73,27 +92,34 @@ Dequantization::Dequantization(const Tensor& tensor) : tensor_(tensor) {
 
 void Dequantization::read(std::optional<Verify> verify, const Progress& progress) {
   std::vector<Source::Read> reads;
-  const auto add = [&](std::string_view role, Buffer& buffer) {
+  const auto add = [&](std::string_view role, run::Buffer& buffer) {
     const Part part = tensor_.part(role);
-    buffer = allocate(static_cast<std::size_t>(part.length()));
+    buffer = run::allocate(static_cast<std::size_t>(part.length()));
     reads.push_back({part, buffer.bytes});
   };
   add("data", bytes_.data);
   add("scales", bytes_.scales);
   if (how_.zero == model::ZeroPoint::plain || how_.zero == model::ZeroPoint::packed) add("zeros", bytes_.zeros);
-  Source(TensorAccess::state(tensor_)).read(reads, verify, progress);
+  Source(source::TensorAccess::state(tensor_)).read(reads, verify, progress);
 }
 
 void Dequantization::fill(std::span<float> out) const {
   run::Meter meter;
   read::dequantize(how_, {bytes_.data.bytes, bytes_.scales.bytes, bytes_.zeros.bytes}, out,
-                   run::thread_count(TensorAccess::state(tensor_)->options.threads), meter);
+                   run::thread_count(source::TensorAccess::state(tensor_)->options.threads), meter);
 }
 
-}  // namespace source
+[[noreturn]] void throw_wrong_size(const Tensor& tensor, std::size_t size, std::uint64_t elements) {
+  throw source::fault_error(
+      *source::TensorAccess::state(tensor), source::TensorAccess::row(tensor),
+      {Code::usage, "",
+       "the buffer has " + std::to_string(size) + " elements, the tensor " + std::to_string(elements)});
+}
+
+}  // namespace
 
 std::vector<float> dequantize(const Tensor& tensor, std::optional<Verify> verify, const Progress& progress) {
-  source::Dequantization work(tensor);
+  Dequantization work(tensor);
   work.read(verify, progress);
   std::vector<float> out;
   try {
@@ -107,14 +133,18 @@ std::vector<float> dequantize(const Tensor& tensor, std::optional<Verify> verify
 
 void dequantize_into(const Tensor& tensor, std::span<float> out, std::optional<Verify> verify,
                      const Progress& progress) {
-  source::Dequantization work(tensor);
-  if (out.size() != work.elements()) {
-    throw source::fault_error(
-        *source::TensorAccess::state(tensor), source::TensorAccess::row(tensor),
-        {Code::usage, "",
-         "the buffer has " + std::to_string(out.size()) + " elements, the tensor " + std::to_string(work.elements())});
-  }
+  Dequantization work(tensor);
+  if (out.size() != work.elements()) throw_wrong_size(tensor, out.size(), work.elements());
   work.read(verify, progress);
+  work.fill(out);
+}
+
+void dequantize_into(const Tensor& tensor, const std::function<std::span<float>(std::uint64_t)>& memory,
+                     std::optional<Verify> verify, const Progress& progress) {
+  Dequantization work(tensor);
+  work.read(verify, progress);
+  const std::span<float> out = memory(work.elements());
+  if (out.size() != work.elements()) throw_wrong_size(tensor, out.size(), work.elements());
   work.fill(out);
 }
 

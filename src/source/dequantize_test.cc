@@ -30,6 +30,21 @@ Source with(const Shape& shape, std::string_view layout, const Value& attributes
       options);
 }
 
+// A file that someone cuts while it is open.
+class CutStore final : public ByteStore {
+ public:
+  explicit CutStore(std::vector<std::byte> bytes) : bytes_(std::move(bytes)) {}
+  std::uint64_t size() const override { return bytes_.size(); }
+  void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    if (is_cut) throw Error(Code::io, "", "cut");
+    bytes_.read_at(offset, out);
+  }
+  bool is_cut = false;
+
+ private:
+  MemoryStore bytes_;
+};
+
 template <class F>
 void expect_error(Code code, const std::string& rule, F&& work) {
   try {
@@ -122,6 +137,32 @@ TEST(DequantizeTensor, CompressedPartsAndMemoryOfTheCallerWork) {
   dequantize_into(source.tensor("w"), out);
   EXPECT_EQ(out, std::vector<float>(1 << 16, 2.0F));
   expect_error(Code::usage, "", [&] { dequantize_into(source.tensor("w"), std::span(out).first(100)); });
+}
+
+TEST(DequantizeTensor, AsksForMemoryOnceThePartsWereRead) {
+  const std::vector<std::uint8_t> data(64, 64), scales(2, 128);
+  Value attributes = mx_attributes();
+  attributes.set("block_size", 32);
+  const std::vector<PartView> parts = {part("data", DType::i8, data, data.size()),
+                                       part("scales", DType::f8_e8m0, scales, scales.size())};
+  std::vector<float> out;
+  const auto memory = [&](std::uint64_t elements) {
+    out.resize(elements);
+    return std::span(out);
+  };
+  const Source source = with({64}, "zt.mx/1", attributes, parts);
+  dequantize_into(source.tensor("w"), memory);
+  EXPECT_EQ(out, std::vector<float>(64, 2.0F));
+  const auto too_small = [&](std::uint64_t) { return std::span(out).first(63); };
+  expect_error(Code::usage, "", [&] { dequantize_into(source.tensor("w"), too_small); });
+  // A file that was cut is an error before anything of the size of the result is asked for.
+  const auto store = std::make_shared<CutStore>(
+      written({}, [&](Writer& writer) { writer.add_object("w", {64}, "zt.mx/1", parts, {.attributes = attributes}); }));
+  const Source cut = open(store, "memory.zt");
+  store->is_cut = true;
+  out.clear();
+  expect_error(Code::io, "", [&] { dequantize_into(cut.tensor("w"), memory); });
+  EXPECT_TRUE(out.empty());
 }
 
 TEST(DequantizeTensor, AFaultOfTheProfileIsThrownWithItsPlace) {

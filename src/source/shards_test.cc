@@ -95,6 +95,37 @@ TEST(Shards, AreFoundBesideTheFileUnderItsName) {
   EXPECT_EQ(source.files(), 3U);
 }
 
+TEST(Shards, AreToldWithWhatTheFileSaysOfThemAndWhereTheirPartsLie) {
+  const TempDir dir;
+  const model::ShardRow row = row_of("a", kFirst);
+  const Source source = root(dir / "model.zt", {row}, 5);
+  const ShardIdentity shard = source.shard(0);
+  EXPECT_EQ(shard.name, "a");
+  EXPECT_EQ(shard.size, kFirst.size());
+  EXPECT_EQ(shard.digest, row.digest);
+  EXPECT_EQ(test::error_of([&] { source.shard(1); }).code(), Code::not_found);
+  const Part part = source.tensor("a").data();
+  EXPECT_EQ(part.location().path, dir / "model-a.zt");  // where it is expected
+  write_file(dir / "other.zt", kFirst);
+  const Location found = part.location();
+  EXPECT_EQ(found.path, dir / "other.zt");
+  EXPECT_EQ(found.offset, kAt);
+  EXPECT_EQ(found.length, 5U);
+}
+
+TEST(Shards, AreMappedAsAWhole) {
+  const TempDir dir;
+  write_file(dir / "model-a.zt", kFirst);
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst)}, 5);
+  const Part part = source.tensor("a").data();
+  const Bytes whole = source.map_file(part.file());
+  EXPECT_EQ(as_text(whole.view()), kFirst);
+  const Bytes mapped = part.map();
+  EXPECT_EQ(mapped.view().data(), whole.view().data() + kAt);
+  EXPECT_EQ(source.map_file(0).size(), 100U);
+  EXPECT_EQ(test::error_of([&] { source.map_file(2); }).code(), Code::not_found);
+}
+
 TEST(Shards, AreFoundByContentOrIdentityWhereTheyHaveOtherNames) {
   const TempDir dir;
   for (const Checksum algorithm : {Checksum::sha256, Checksum::xxh3}) {
@@ -341,14 +372,17 @@ TEST(Part, MapsARangeOfABlobAndNoOtherView) {
   std::vector<std::byte> blob(16);
   for (std::size_t i = 0; i < blob.size(); ++i) blob[i] = static_cast<std::byte>('a' + i);
   model::View view{.blob_length = 16, .start = 4, .shape = {1, 2}, .strides = {0, 4}, .element_bytes = 4};
+  EXPECT_TRUE(viewed(view, blob, 8).tensor("w").data().mappable());
   const Bytes mapped = viewed(view, blob, 8).tensor("w").data().map();
   EXPECT_EQ(as_text(mapped.view()), "efghijkl");
   view.swap_bytes = 4;
   const Source swapped = viewed(view, blob, 8);
+  EXPECT_FALSE(swapped.tensor("w").data().mappable());
   EXPECT_EQ(test::error_of([&] { swapped.tensor("w").data().map(); }).code(), Code::unsupported);
   EXPECT_EQ(text_of(swapped.tensor("w")), "hgfelkji");
   view = {.blob_length = 16, .start = 0, .shape = {1, 2}, .strides = {0, 8}, .element_bytes = 4};
   const Source apart = viewed(view, blob, 8);
+  EXPECT_FALSE(apart.tensor("w").data().mappable());
   EXPECT_EQ(test::error_of([&] { apart.tensor("w").data().map(); }).code(), Code::unsupported);
   EXPECT_EQ(text_of(apart.tensor("w")), "abcdijkl");
 }

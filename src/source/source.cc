@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "io/file.h"
 #include "read/parts.h"
 #include "run/parallel.h"
 #include "run/pause.h"
@@ -158,6 +159,8 @@ Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const
   return source::make_source(std::move(state));
 }
 
+std::shared_ptr<const ByteStore> store_of_descriptor(int descriptor) { return io::File::share(descriptor); }
+
 std::size_t Source::size() const { return state_->catalog.size(); }
 
 Tensor Source::operator[](std::size_t index) const {
@@ -197,6 +200,22 @@ std::vector<std::filesystem::path> Source::paths() const {
     if (!path.empty()) paths.push_back(std::move(path));
   }
   return paths;
+}
+
+ShardIdentity Source::shard(std::size_t index) const {
+  if (index + 1 >= files()) {
+    throw Error(Code::not_found, "", "shard " + std::to_string(index) + " of " + std::to_string(files() - 1));
+  }
+  const model::ShardRow& row = state_->catalog.shards[index];
+  return {.name = row.name, .size = row.size, .digest = row.digest};
+}
+
+Bytes Source::map_file(std::size_t number, Mapping mapping) const {
+  if (number >= files()) {
+    throw Error(Code::not_found, "", "file " + std::to_string(number) + " of " + std::to_string(files()));
+  }
+  if (!state_->mappable) throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
+  return state_->store_of(static_cast<std::uint16_t>(number)).map(mapping);
 }
 
 std::size_t Source::files() const { return 1 + state_->catalog.shards.size(); }

@@ -60,8 +60,6 @@ struct PartAccess {
   static const model::PartRow& row(const Part& part) { return part.prepare(*part.state_); }
   static std::uint32_t tensor(const Part& part) { return part.tensor_; }
 };
-// Whether the decoded bytes of a part lie in its file as they are: raw, together and little-endian.
-bool is_range(const Part& part);
 // What a Tensor handle points at.
 struct TensorAccess {
   static const std::shared_ptr<const SourceState>& state(const Tensor& tensor) { return tensor.state_; }

@@ -50,14 +50,6 @@ bool walk_fits(const AxisSelection& axis, std::uint64_t size) {
 
 }  // namespace
 
-bool source::is_range(const Part& part) {
-  const model::Recipe& recipe = PartAccess::row(part).recipe;
-  if (recipe.coding != model::Coding::raw) return false;
-  if (recipe.view == model::kWhole) return true;
-  const model::View& view = PartAccess::state(part).catalog.view(recipe.view);
-  return read::is_range(view) && view.swap_bytes == 0;
-}
-
 std::string_view Part::role() const { return state_->catalog.word(state_->catalog.part(row_).role); }
 DType Part::dtype() const { return state_->catalog.part(row_).dtype; }
 std::string_view Part::storage() const { return state_->catalog.word(state_->catalog.part(row_).storage); }
@@ -69,6 +61,26 @@ std::string_view Part::shard() const {
   return file() == 0 ? std::string_view() : state_->catalog.shards[file() - 1].name;
 }
 std::uint64_t Part::stored_length() const { return state_->catalog.part(row_).recipe.stored_length; }
+
+Location Part::location() const {
+  Location location{.path = state_->path, .offset = offset(), .length = stored_length()};
+  if (file() == 0) return location;
+  const std::size_t shard = file() - 1U;
+  try {
+    state_->shards->store(shard);  // until it is found, whatever its name, only the place where it should be is known
+  } catch (const Error&) {         // reading says why
+  }
+  location.path = state_->shards->path(shard);
+  return location;
+}
+
+bool Part::mappable() const {
+  const model::Recipe& recipe = prepare(*state_).recipe;
+  if (recipe.coding != model::Coding::raw || !state_->mappable) return false;
+  if (recipe.view == model::kWhole) return true;
+  const model::View& view = state_->catalog.view(recipe.view);
+  return read::is_range(view) && view.swap_bytes == 0;
+}
 
 std::string_view Part::encoding() const {
   return state_->catalog.part(row_).recipe.coding == model::Coding::raw ? "raw" : "zstd";
@@ -146,6 +158,7 @@ std::vector<std::byte> Part::read(std::optional<Verify> verify) const {
 }
 
 std::string_view Tensor::name() const { return state_->catalog.text(state_->catalog.tensor(row_).name); }
+std::size_t Tensor::index() const { return row_; }
 std::string_view Tensor::layout() const { return state_->catalog.word(state_->catalog.tensor(row_).layout); }
 std::span<const std::uint64_t> Tensor::shape() const { return state_->catalog.shape(state_->catalog.tensor(row_)); }
 std::uint64_t Tensor::elements() const { return checked::elements(shape()).value_or(~std::uint64_t{0}); }

@@ -77,5 +77,30 @@ TEST(Tensor, MapsElementsOfItsOwnTypeAlone) {
   EXPECT_EQ(test::code_of([&] { tensor.map<std::uint32_t>(); }), Code::usage);
 }
 
+TEST(Tensor, SaysWhereItLiesAndWhetherItCanBeMapped) {
+  const test::TempDir folder;
+  const std::filesystem::path path = folder.path() / "a.zt";
+  const std::vector<float> values(100'000);
+  {
+    Writer writer = Writer::create(path);
+    writer.add("raw", {values.size()}, values);
+    writer.add("packed", {values.size()}, values, {.encoding = Encoding::zstd()});
+    writer.finalize();
+  }
+  const Source source = open(path);
+  const Tensor raw = source.tensor("raw");
+  EXPECT_EQ(source[raw.index()].name(), "raw");
+  EXPECT_EQ(source[source.tensor("packed").index()].name(), "packed");
+  const Location location = raw.data().location();
+  EXPECT_EQ(location.path, path);
+  EXPECT_EQ(location.offset, raw.data().offset());
+  EXPECT_EQ(location.length, values.size() * sizeof(float));
+  EXPECT_TRUE(raw.data().mappable());
+  EXPECT_FALSE(source.tensor("packed").data().mappable());
+  const Source read = open(path, {.backend = Backend::read});
+  EXPECT_FALSE(read.tensor("raw").data().mappable());
+  EXPECT_EQ(test::code_of([&] { read.map_file(0); }), Code::unsupported);
+}
+
 }  // namespace
 }  // namespace zt

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ml_dtypes
 import numpy as np
 
+from . import _ztensor
 from ._dtypes import FLOAT4, NUMPY, TORCH_FLOAT4, names_of_torch, torch_dtype
 from ._errors import CANNOT_HOLD, UnsupportedError, UsageError
-from ._incoming import check_reach, is_torch
+from ._from_arrays import check_reach, is_torch
 from ._torch import check_extent, plain_torch, taken
-
-if TYPE_CHECKING:
-    from ._tensor import Tensor
 
 
 def unpack_float4(packed: np.ndarray[Any, Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
@@ -57,9 +55,9 @@ def halved(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 class Fill:
-    """An array of a caller that is read into: directly where its bytes lie as the file's."""
+    """An array of a caller that a tensor is read into: directly where its bytes lie as the file's."""
 
-    def __init__(self, tensor: Tensor, out: Any) -> None:
+    def __init__(self, tensor: _ztensor.Tensor, out: Any) -> None:
         if tensor.layout != "dense":
             what = f"tensor {tensor.name!r} of layout {tensor.layout!r}"
             raise UnsupportedError(f"{what} cannot be read into an array")
@@ -81,7 +79,7 @@ class Fill:
     def _unpacked(self, array: np.ndarray[Any, Any]) -> bool:
         return bool(array.dtype == NUMPY[FLOAT4])
 
-    def _array_of(self, out: Any, tensor: Tensor) -> np.ndarray[Any, Any] | None:
+    def _array_of(self, out: Any, tensor: _ztensor.Tensor) -> np.ndarray[Any, Any] | None:
         """The memory of `out` as NumPy sees it; None for a torch tensor on a device."""
         try:
             if is_torch(out):
@@ -92,7 +90,7 @@ class Fill:
             raise UnsupportedError(f"the array for tensor {tensor.name!r}: {error}") from error.__cause__
         if not isinstance(out, np.ndarray):
             raise TypeError(f"expected an array or a tensor to read into, not {type(out).__name__}")
-        if out.shape != self._shape or out.dtype.newbyteorder("=") != tensor.dtype:
+        if out.shape != self._shape or out.dtype.newbyteorder("=") != NUMPY[self._name]:
             self._refuse(tensor, f"{out.dtype} {out.shape}")
         if isinstance(out, np.ma.MaskedArray):
             raise UsageError(f"the array for tensor {tensor.name!r} is masked: read into its .data")
@@ -100,7 +98,7 @@ class Fill:
             raise UsageError(f"the array for tensor {tensor.name!r} is read-only")
         return out.view(np.ndarray)  # a class of the caller's may have another reshape()
 
-    def _array_of_torch(self, out: Any, tensor: Tensor) -> np.ndarray[Any, Any] | None:
+    def _array_of_torch(self, out: Any, tensor: _ztensor.Tensor) -> np.ndarray[Any, Any] | None:
         import torch
 
         shape = halved(self._shape) if self._name == FLOAT4 else self._shape
@@ -114,7 +112,7 @@ class Fill:
         plain = out.detach()
         return plain.reshape(-1).view(torch.uint8).numpy() if plain.numel() else np.empty(0, np.uint8)
 
-    def _refuse(self, tensor: Tensor, found: str) -> None:
+    def _refuse(self, tensor: _ztensor.Tensor, found: str) -> None:
         expected = f"{tensor.dtype_name} {tensor.shape}"
         raise UsageError(f"tensor {tensor.name!r} is {expected}, the array for it {found}")
 

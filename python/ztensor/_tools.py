@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from . import _ztensor
-from ._options import (
-    Limits,
-    PathLike,
-    Source,
-    alignment_of,
-    encode_path,
-    format_of,
-    level_of,
-    limits_of,
-    shard_size_of,
-    threads_of,
-)
+from ._limits import Limits
+from ._options import PathLike, Source, encode_path, globs_of, level_of, open_options, text_of, writer_options
 from ._reader import Reader, Verified
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Converted(NamedTuple):
@@ -99,79 +93,45 @@ def convert(
     if not isinstance(inputs, (str, os.PathLike, Iterable)):
         raise TypeError(f"inputs must be a path or a list of paths, not {type(inputs).__name__}")
     paths = [inputs] if isinstance(inputs, (str, os.PathLike)) else list(inputs)
-    result = _ztensor.convert(
-        [encode_path(path) for path in paths],
-        encode_path(output),
-        format,
-        format_of(to),
-        level_of(compress),
-        checksum,
-        alignment_of(alignment),
-        durable,
-        canonical,
-        shard_size_of(max_shard_size),
-        lossy,
-        check_output,
-        _globs(include),
-        _globs(exclude),
-        skip_unreadable,
-        delete_original,
-        force,
-        threads_of(threads),
-        limits_of(limits),
-        progress,
-    )
+    options = _ztensor.ConvertOptions()
+    options.open = open_options(threads=threads, limits=limits)
+    options.writer = writer_options(
+        format=to, checksum=checksum, alignment=alignment, durable=durable, threads=threads, limits=limits,
+        canonical=canonical, max_shard_size=max_shard_size, lossy=lossy,
+    )  # fmt: skip
+    options.format = text_of("format", format)
+    options.level = level_of(compress)
+    options.include = globs_of("include", include)
+    options.exclude = globs_of("exclude", exclude)
+    options.check_output = bool(check_output)
+    options.skip_unreadable = bool(skip_unreadable)
+    options.delete_originals = bool(delete_original)
+    options.overwrite = bool(force)
+    result = _ztensor.convert([encode_path(path) for path in paths], encode_path(output), options, progress)
     return Converted(*result)
 
 
-def merge(
-    inputs: Iterable[PathLike],
-    output: PathLike,
-    *,
-    format: str = "auto",
-    to: str | None = None,
-    compress: bool | int | None = None,
-    checksum: str | None = None,
-    alignment: int | None = None,
-    durable: bool = False,
-    canonical: bool | None = None,
-    max_shard_size: int | None = None,
-    lossy: bool = False,
-    check_output: bool = False,
-    include: Iterable[str] = (),
-    exclude: Iterable[str] = (),
-    skip_unreadable: bool = False,
-    delete_original: bool = False,
-    force: bool = False,
-    threads: int | None = None,
-    limits: Limits | None = None,
-    progress: Callable[[int, int], Any] | None = None,
-) -> Converted:
-    """`convert` of several files into one; a name that two of them have is refused."""
+def _with_options_of(
+    model: Callable[Concatenate[Any, PathLike, P], R],
+) -> Callable[[Callable[..., R]], Callable[Concatenate[Iterable[PathLike], PathLike, P], R]]:
+    """For a function that passes its keywords on to `model`: it is typed, and shown by help(), with those."""
+
+    def shown(function: Callable[..., R]) -> Callable[..., R]:
+        own, theirs = inspect.signature(function), inspect.signature(model)
+        keywords = [value for value in theirs.parameters.values() if value.kind is value.KEYWORD_ONLY]
+        files = [value for value in own.parameters.values() if value.kind is not value.VAR_KEYWORD]
+        function.__signature__ = own.replace(parameters=files + keywords)  # type: ignore[attr-defined]
+        return function
+
+    return shown
+
+
+@_with_options_of(convert)
+def merge(inputs: Iterable[PathLike], output: PathLike, **options: Any) -> Converted:
+    """`convert` of several files into one, with the same options; a name that two of them have is refused."""
     if isinstance(inputs, (str, os.PathLike)):
         raise TypeError("inputs must be a list of paths: convert() takes one")
-    return convert(
-        inputs,
-        output,
-        format=format,
-        to=to,
-        compress=compress,
-        checksum=checksum,
-        alignment=alignment,
-        durable=durable,
-        canonical=canonical,
-        max_shard_size=max_shard_size,
-        lossy=lossy,
-        check_output=check_output,
-        include=include,
-        exclude=exclude,
-        skip_unreadable=skip_unreadable,
-        delete_original=delete_original,
-        force=force,
-        threads=threads,
-        limits=limits,
-        progress=progress,
-    )
+    return convert(inputs, output, **options)
 
 
 def verify(
@@ -238,7 +198,3 @@ def content_id(
     `trust_digests` takes sha256 digests over decoded bytes that a file of generation 2 declares at their word."""
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         return _ztensor.content_id(reader._source, trust_digests, progress)
-
-
-def _globs(globs: Iterable[str]) -> list[str]:
-    return [globs] if isinstance(globs, str) else list(globs)

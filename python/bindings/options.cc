@@ -1,0 +1,73 @@
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.h"
+
+namespace zt::python {
+namespace {
+
+Backend to_backend(const std::string& name) {
+  if (name == "auto") return Backend::automatic;
+  if (name == "mmap") return Backend::mmap;
+  if (name == "read") return Backend::read;
+  throw_usage("backend is '" + name + "': expected 'auto', 'mmap' or 'read'");
+}
+
+WriteMode to_mode(const std::string& mode) {
+  if (mode == "w") return WriteMode::replace;
+  if (mode == "x") return WriteMode::create_new;
+  if (mode == "a") return WriteMode::append;
+  throw_usage("mode is '" + mode + "': expected 'w', 'x' or 'a'");
+}
+
+void bind_open_options(nb::module_& module) {
+  Class<OpenOptions>(module, "OpenOptions", nb::is_final())
+      .def(nb::init<>())
+      .set("backend", [](OpenOptions& self, const std::string& name) { self.backend = to_backend(name); })
+      .set("verify", [](OpenOptions& self,
+                        std::optional<bool> verify) { self.verify = to_verify(verify).value_or(Verify::standard); })
+      .set("limits", [](OpenOptions& self, nb::handle limits) { self.limits = to_limits(limits); })
+      .def_rw("threads", &OpenOptions::threads);
+}
+
+void bind_writer_options(nb::module_& module) {
+  Class<WriterOptions>(module, "WriterOptions", nb::is_final())
+      .def(nb::init<>())
+      .set("mode", [](WriterOptions& self, const std::string& mode) { self.mode = to_mode(mode); })
+      .set("level", [](WriterOptions& self, int level) { self.encoding = *to_encoding(level); })
+      .set("checksum", [](WriterOptions& self, nb::handle name) { self.checksum = to_checksum(name); })
+      .set("limits", [](WriterOptions& self, nb::handle limits) { self.limits = to_limits(limits); })
+      .def_rw("format", &WriterOptions::format)
+      .def_rw("alignment", &WriterOptions::alignment)
+      .def_rw("durable", &WriterOptions::durable)
+      .def_rw("threads", &WriterOptions::threads)
+      .def_rw("canonical", &WriterOptions::canonical)
+      .def_rw("max_shard_size", &WriterOptions::max_shard_size)
+      .def_rw("lossy", &WriterOptions::lossy);
+}
+
+void bind_convert_options(nb::module_& module) {
+  Class<ConvertOptions>(module, "ConvertOptions", nb::is_final())
+      .def(nb::init<>())
+      .set("level", [](ConvertOptions& self, std::optional<int> level) { self.recode = to_encoding(level); })
+      .def_rw("writer", &ConvertOptions::writer)
+      .def_rw("open", &ConvertOptions::open)
+      .def_rw("format", &ConvertOptions::format)
+      .def_rw("include", &ConvertOptions::include)
+      .def_rw("exclude", &ConvertOptions::exclude)
+      .def_rw("skip_unreadable", &ConvertOptions::skip_unreadable)
+      .def_rw("overwrite", &ConvertOptions::overwrite)
+      .def_rw("check_output", &ConvertOptions::check_output)
+      .def_rw("delete_originals", &ConvertOptions::delete_originals);
+}
+
+}  // namespace
+
+void bind_options(nb::module_& module) {
+  bind_open_options(module);
+  bind_writer_options(module);
+  bind_convert_options(module);
+}
+
+}  // namespace zt::python

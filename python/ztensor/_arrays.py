@@ -1,0 +1,124 @@
+"""Tensors of an open file, by their handles, as arrays of NumPy, SciPy and torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from . import _sparse, _to_arrays, _ztensor
+from ._dtypes import FLOAT4
+from ._errors import UnsupportedError, UsageError
+from ._torch import plainly
+
+T = TypeVar("T")
+Array = np.ndarray[Any, Any]
+Place = tuple[_ztensor.Buffer, int, int, str, tuple[int, ...]]  # what torch_dense() takes
+
+
+def to_numpy(tensor: _ztensor.Tensor, copy: bool, device: Any, verify: bool | None) -> Any:
+    if device is not None:
+        check_device_of_numpy(device)
+    array = tensor.array(copy, False, verify)
+    return _special_numpy(tensor, verify) if array is None else array
+
+
+def to_torch(tensor: _ztensor.Tensor, copy: bool, device: Any, verify: bool | None) -> Any:
+    return plainly(_torch, tensor, tensor.place(copy, verify), device, verify)
+
+
+def many_to_numpy(
+    source: _ztensor.Source, names: list[str], copy: bool, device: Any, verify: bool | None
+) -> dict[str, Any]:
+    if device is not None:
+        check_device_of_numpy(device)
+    result: dict[str, Any] = dict(zip(names, source.arrays(names, copy, verify), strict=True))
+    for name, array in result.items():
+        if array is None:
+            result[name] = _special_numpy(source.tensor(name), verify)
+    return result
+
+
+def many_to_torch(
+    source: _ztensor.Source, names: list[str], copy: bool, device: Any, verify: bool | None
+) -> dict[str, Any]:
+    return plainly(_many_torch, source, names, source.places(names, copy, verify), device, verify)
+
+
+def to_writable(tensor: _ztensor.Tensor) -> Array:
+    """Over memory that may be written to, which changes neither the file nor other views."""
+    array = tensor.array(False, True, None)
+    if array is None:
+        raise BufferError(f"tensor {tensor.name!r} cannot be exported by DLPack")
+    return array
+
+
+def view_of(tensor: _ztensor.Tensor) -> Array | None:
+    """An array to take slices of, where that costs no read of all; else None."""
+    if tensor.dtype_name == FLOAT4:
+        whole: Array = to_numpy(tensor, False, None, None)
+        return whole
+    return tensor.view()
+
+
+def check_device_of_numpy(device: Any) -> None:
+    if str(device) != "cpu":
+        raise UsageError(f"device is {device!r}: NumPy has the CPU alone")
+
+
+def _torch(tensor: _ztensor.Tensor, place: Place | None, device: Any, verify: bool | None) -> Any:
+    """Within plain_torch()."""
+    made = _sparse_torch(tensor, verify) if place is None else _made(tensor, _to_arrays.torch_dense, *place)
+    return made if device is None else made.to(device)
+
+
+def _many_torch(
+    source: _ztensor.Source, names: list[str], places: list[Place | None], device: Any, verify: bool | None
+) -> dict[str, Any]:
+    """Within plain_torch()."""
+    tensors = {}
+    for name, place in zip(names, places, strict=True):
+        if place is None:
+            tensor = _sparse_torch(source.tensor(name), verify)
+        else:
+            try:
+                tensor = _to_arrays.torch_dense(*place)
+            except UnsupportedError as error:  # a handle for each, just in case, would cost time
+                raise _located(source.tensor(name), error) from error.__cause__
+        tensors[name] = tensor if device is None else tensor.to(device)
+    return tensors
+
+
+def _sparse_torch(tensor: _ztensor.Tensor, verify: bool | None) -> Any:
+    return _made(tensor, _sparse.to_torch, *_sparse_of(tensor, True, verify))
+
+
+def _special_numpy(tensor: _ztensor.Tensor, verify: bool | None) -> Any:
+    """What is not simply an array: sparse tensors, float4."""
+    if tensor.layout == "dense":
+        return _to_arrays.unpack_float4(tensor.part("data", verify), tensor.shape)
+    parts, _ = _sparse_of(tensor, False, verify)
+    return _made(tensor, _sparse.to_scipy, parts)
+
+
+def _sparse_of(tensor: _ztensor.Tensor, wide: bool, verify: bool | None) -> tuple[_sparse.Sparse, str]:
+    """The parts of a sparse tensor, and the dtype of its values by its name; `wide`: indices of 64 bits."""
+    dtype = tensor.dtype_name  # throws for an unknown layout
+    values = tensor.part("values", verify)
+    if dtype == FLOAT4:
+        _made(tensor, _sparse.refuse_float4)
+    indices, indptr = tensor.indices(values.size, wide, verify)
+    return _sparse.Sparse(tensor.shape, values, indices, indptr, tensor.is_sparse_array), dtype
+
+
+def _made(tensor: _ztensor.Tensor, make: Callable[..., T], *arguments: Any) -> T:
+    """What `make` makes of a tensor; a refusal names file and tensor."""
+    try:
+        return make(*arguments)
+    except UnsupportedError as error:
+        raise _located(tensor, error) from error.__cause__
+
+
+def _located(tensor: _ztensor.Tensor, error: UnsupportedError) -> UnsupportedError:
+    return UnsupportedError(f"{tensor.file}: tensor {tensor.name!r}: {error}", rule=error.rule)
