@@ -52,7 +52,7 @@ void Carrier::fail(std::size_t job, Error& error) {
 void Carrier::plan(std::size_t job) {
   try {
     readers_[job] =
-        std::make_unique<PieceReader>(jobs_[job].part, jobs_[job].check, jobs_[job].visit ? Use::any : Use::lasting);
+        std::make_unique<PieceReader>(jobs_[job].part, jobs_[job].verify, jobs_[job].visit ? Use::any : Use::lasting);
     PieceReader& reader = *readers_[job];
     bytes_ = checked::add(bytes_, reader.decoded_length()).value_or(bytes_);
     const auto number = static_cast<std::uint32_t>(job);

@@ -14,7 +14,7 @@ namespace zt::read {
 // What becomes of the decoded bytes of one part.
 struct Job {
   PartSource part;
-  Check check = Check::standard;
+  Verify verify = Verify::standard;
   std::span<std::byte> out = {};  // all of them; or, where `visit` is set, not used
   // Called with pieces and their places, in any order and from any thread.
   std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)> visit = {};

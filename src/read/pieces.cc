@@ -19,7 +19,7 @@ std::uint64_t whole_pieces(std::uint64_t length) { return length / kPieceBytes +
 
 // The blob that a part lies in, as a part of its own.
 model::Recipe blob_recipe(const PartSource& part) {
-  model::Recipe recipe = *part.recipe;
+  model::Recipe recipe = part.recipe;
   recipe.decoded_length = part.view->blob_length;
   recipe.view = model::kWhole;
   return recipe;
@@ -61,7 +61,7 @@ struct PieceReader::Stream {
 
 // The same part in pieces of kPieceBytes, where its frames give others.
 struct PieceReader::Recut {
-  Recut(const PartSource& part, Check check) : reader(part, check) {}
+  Recut(const PartSource& part, Verify verify) : reader(part, verify) {}
   void fetch(Scratch& scratch) {
     held.resize(reader.piece_length(next));
     reader.read(next++, held, scratch);
@@ -93,10 +93,10 @@ struct PieceReader::Recut {
 
 // All of a blob in memory, and the elements of a part among its bytes.
 struct PieceReader::Blob {
-  Blob(const PartSource& part, Check check)
+  Blob(const PartSource& part, Verify verify)
       : view(*part.view),
         recipe(blob_recipe(part)),
-        reader({part.store, &recipe, part.digest, nullptr, part.decoded_digest}, check) {}
+        reader({part.store, recipe, part.digest, nullptr, part.decoded_digest}, verify) {}
 
   // By the first thread that needs it. A failure is kept: decoding again for each piece would be as many times the
   // work.
@@ -139,18 +139,19 @@ struct PieceReader::Blob {
 
 PieceReader::~PieceReader() = default;
 
-PieceReader::PieceReader(const PartSource& part, Check check, Use use) : part_(part), raw_offset_(part.recipe->offset) {
-  choose_digest(check);
-  choose_way(check);
-  if (way_ == Way::stream) plan_zstd(check, use);
+PieceReader::PieceReader(const PartSource& part, Verify verify, Use use)
+    : part_(part), raw_offset_(part.recipe.offset) {
+  choose_digest(verify);
+  choose_way(verify);
+  if (way_ == Way::stream) plan_zstd(verify, use);
   if (way_ == Way::recut || way_ == Way::gather) digest_ = {};  // their readers check it
   count_pieces(use);
 }
 
 // zt-1.2 §7
-void PieceReader::choose_digest(Check check) {
+void PieceReader::choose_digest(Verify verify) {
   const bool costly = part_.digest.starts_with("sha256");
-  if (check == Check::none || (costly && check != Check::all)) return;
+  if (verify == Verify::never || (costly && verify != Verify::always)) return;
   const auto digest =
       part_.decoded_digest ? hash::parse_decoded_digest(part_.digest) : hash::parse_digest(part_.digest);
   if (!digest) {
@@ -160,8 +161,8 @@ void PieceReader::choose_digest(Check check) {
 }
 
 // `stream` stands for zstd of any kind here.
-void PieceReader::choose_way(Check check) {
-  const bool raw = part_.recipe->coding == model::Coding::raw;
+void PieceReader::choose_way(Verify verify) {
+  const bool raw = part_.recipe.coding == model::Coding::raw;
   way_ = raw ? Way::raw : Way::stream;
   if (part_.view == nullptr) return;
   const model::View& view = *part_.view;
@@ -171,12 +172,12 @@ void PieceReader::choose_way(Check check) {
     swap_bytes_ = view.swap_bytes;
   } else {
     way_ = Way::gather;
-    blob_ = std::make_unique<Blob>(part_, check);
+    blob_ = std::make_unique<Blob>(part_, verify);
   }
 }
 
-void PieceReader::plan_zstd(Check check, Use use) {
-  const model::Recipe& recipe = *part_.recipe;
+void PieceReader::plan_zstd(Verify verify, Use use) {
+  const model::Recipe& recipe = part_.recipe;
   const bool strict = recipe.coding == model::Coding::seekable;
   auto plan = strict ? require_frames(*part_.store, recipe) : find_frames(*part_.store, recipe);
   if (!plan) return;
@@ -189,7 +190,7 @@ void PieceReader::plan_zstd(Check check, Use use) {
   } else if (strict) {
     way_ = Way::recut;
     recut_ = std::make_unique<Recut>(PartSource{part_.store, part_.recipe, part_.digest, nullptr, part_.decoded_digest},
-                                     check);
+                                     verify);
   }
 }
 
@@ -250,7 +251,7 @@ void PieceReader::read_frames(std::size_t piece, std::span<std::byte> out, Scrat
   const std::uint64_t end = piece + 1 < plan_.starts.size() ? plan_.starts[piece + 1] : plan_.frames_end;
   scratch.stored.resize(
       static_cast<std::size_t>(end - start));  // bytes of the file: held against it when it was opened
-  part_.store->read_at(part_.recipe->offset + start, scratch.stored);
+  part_.store->read_at(part_.recipe.offset + start, scratch.stored);
   take_stored(piece, scratch.stored);
   std::span<const std::byte> stored = scratch.stored;
   const std::size_t first = piece * plan_.frames_per_piece;
@@ -272,9 +273,9 @@ void PieceReader::begin_stream() {
 }
 
 void PieceReader::fill_input() {
-  const std::uint64_t left = part_.recipe->stored_length - stream_->fetched;
+  const std::uint64_t left = part_.recipe.stored_length - stream_->fetched;
   stream_->buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, kPieceBytes)));
-  part_.store->read_at(part_.recipe->offset + stream_->fetched, stream_->buffer);
+  part_.store->read_at(part_.recipe.offset + stream_->fetched, stream_->buffer);
   stream_->fetched += stream_->buffer.size();
   stream_->input = stream_->buffer;
   if (digest_.algorithm == Checksum::crc32c) stream_crc_ = hash::crc32c(stream_->buffer, stream_crc_);
@@ -285,11 +286,11 @@ void PieceReader::fill_input() {
 void PieceReader::read_stream(std::span<std::byte> out) {
   begin_stream();
   while (!out.empty()) {
-    if (stream_->input.empty() && stream_->fetched < part_.recipe->stored_length) fill_input();
+    if (stream_->input.empty() && stream_->fetched < part_.recipe.stored_length) fill_input();
     const auto step = stream_->decoder.decode(stream_->input, out);
     stream_->input = stream_->input.subspan(step.used);
     out = out.subspan(step.made);
-    if (step.used == 0 && step.made == 0 && stream_->fetched == part_.recipe->stored_length) {
+    if (step.used == 0 && step.made == 0 && stream_->fetched == part_.recipe.stored_length) {
       throw Error(Code::malformed, "zstd.stream.short",
                   "the zstd stream ends " + std::to_string(out.size()) + " bytes before the part of " +
                       std::to_string(decoded_length()) + " is full");
@@ -300,19 +301,19 @@ void PieceReader::read_stream(std::span<std::byte> out) {
 // What is left of the stream may hold skippable frames and checksums, but no more content. zt-1.2 §6
 void PieceReader::finish_stream() {
   begin_stream();
-  if (part_.recipe->stored_length == 0) {
+  if (part_.recipe.stored_length == 0) {
     throw Error(Code::malformed, "zstd.stream.empty", "no stored bytes: even an empty zstd part has a frame");
   }
   std::array<std::byte, 1> more;
   while (true) {
-    if (stream_->input.empty() && stream_->fetched < part_.recipe->stored_length) fill_input();
+    if (stream_->input.empty() && stream_->fetched < part_.recipe.stored_length) fill_input();
     const auto step = stream_->decoder.decode(stream_->input, more);
     stream_->input = stream_->input.subspan(step.used);
     if (step.made != 0) {
       throw Error(Code::malformed, "zstd.stream.long",
                   "the zstd stream goes on after the part's " + std::to_string(decoded_length()) + " bytes");
     }
-    if (step.used == 0 && stream_->input.empty() && stream_->fetched == part_.recipe->stored_length) break;
+    if (step.used == 0 && stream_->input.empty() && stream_->fetched == part_.recipe.stored_length) break;
   }
   if (!stream_->decoder.at_frame_end()) {
     throw Error(Code::malformed, "zstd.stream.truncated", "the zstd stream ends within a frame");
@@ -342,13 +343,13 @@ void PieceReader::finish_digest() {
   if (found == digest_) return;
   throw Error(Code::mismatch, "digest.mismatch",
               std::string(part_.decoded_digest ? "the decoded bytes of " : "bytes ") +
-                  std::to_string(part_.recipe->offset) + " + " + std::to_string(part_.recipe->stored_length) +
+                  std::to_string(part_.recipe.offset) + " + " + std::to_string(part_.recipe.stored_length) +
                   " have digest " + hash::format_digest(found) + ", the file says " + std::string(part_.digest));
 }
 
 // zt-1.2 §6
 std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& meter) {
-  const model::Recipe& recipe = *part.recipe;
+  const model::Recipe& recipe = part.recipe;
   codec::StreamDecoder decoder;
   std::vector<std::byte> buffer;
   std::vector<std::byte> out(kPieceBytes);

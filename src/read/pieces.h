@@ -15,20 +15,18 @@
 #include "read/turns.h"
 #include "run/progress.h"
 #include "ztensor/byte_store.h"
+#include "ztensor/options.h"
 
 namespace zt::read {
 
-// One part and where its bytes are. Borrowed for the life of what is made from it.
+// One part and where its bytes are. Store, digest and view are borrowed from the open source.
 struct PartSource {
   const ByteStore* store;
-  const model::Recipe* recipe;
+  model::Recipe recipe;
   std::string_view digest;            // as the file has it
   const model::View* view = nullptr;  // where the recipe has one
   bool decoded_digest = false;        // the digest is over decoded bytes, and of the form of generation 2
 };
-
-// Which digests a read holds against the bytes: none, those that cost little (crc32c, xxh3), or sha256 too.
-enum class Check { none, standard, all };
 
 // How the pieces of a PieceReader are used.
 enum class Use {
@@ -61,13 +59,13 @@ bool is_range(const model::View& view);
 class PieceReader {
  public:
   // Reads the seek table of a zstd part. Throws malformed, io.
-  PieceReader(const PartSource& part, Check check, Use use = Use::any);
+  PieceReader(const PartSource& part, Verify verify, Use use = Use::any);
   ~PieceReader();
 
   std::size_t pieces() const { return pieces_; }
   // Pieces must be read in order, by one thread; else any thread may read any piece, each once.
   bool ordered() const { return ordered_; }
-  std::uint64_t decoded_length() const { return part_.recipe->decoded_length; }
+  std::uint64_t decoded_length() const { return part_.recipe.decoded_length; }
   std::uint64_t piece_offset(std::size_t piece) const { return piece * piece_bytes_; }
   std::size_t piece_length(std::size_t piece) const;  // the last one's may be larger than the others', and any be 0
   std::size_t piece_at(std::uint64_t offset) const;   // which one has this byte
@@ -85,9 +83,9 @@ class PieceReader {
     recut,   // pieces of another reader, cut anew
     gather,  // all of the blob is decoded to memory
   };
-  void choose_digest(Check check);
-  void choose_way(Check check);
-  void plan_zstd(Check check, Use use);
+  void choose_digest(Verify verify);
+  void choose_way(Verify verify);
+  void plan_zstd(Verify verify, Use use);
   void count_pieces(Use use);
   void read_frames(std::size_t piece, std::span<std::byte> out, Scratch& scratch);
   void read_stream(std::span<std::byte> out);

@@ -53,7 +53,7 @@ void expect_reads(std::span<const std::size_t> sizes, bool ordered) {
   const Bytes all = store.map(Mapping::shared);
   digest.crc = hash::crc32c(all.view());
   const std::string text = hash::format_digest(digest);
-  PieceReader reader({&store, &recipe, text}, Check::all);
+  PieceReader reader({&store, recipe, text}, Verify::always);
   EXPECT_EQ(reader.ordered(), ordered);
   Scratch scratch;
   std::vector<std::byte> out(decoded.size());
@@ -105,12 +105,12 @@ struct Outcome {
   bool ordered = false;
 };
 
-Outcome read_all(const PartSource& part, Check check, Use use = Use::any) {
+Outcome read_all(const PartSource& part, Verify verify, Use use = Use::any) {
   Outcome outcome;
   try {
-    PieceReader reader(part, check, use);
+    PieceReader reader(part, verify, use);
     outcome.ordered = reader.ordered();
-    outcome.out.resize(static_cast<std::size_t>(part.recipe->decoded_length));
+    outcome.out.resize(static_cast<std::size_t>(part.recipe.decoded_length));
     std::vector<std::size_t> order(reader.pieces());
     std::iota(order.begin(), order.end(), std::size_t{0});
     if (!reader.ordered()) std::reverse(order.begin(), order.end());
@@ -134,18 +134,18 @@ std::string digest_of(Checksum algorithm, const Data& bytes) {
 
 // Every way of reading gives `expected`: at once, in plain pieces, by many threads, and in slices of elements.
 void expect_bytes(const PartSource& part, const Data& expected, std::size_t element, const std::string& what) {
-  for (const Check check : {Check::none, Check::standard, Check::all}) {
+  for (const Verify verify : {Verify::never, Verify::standard, Verify::always}) {
     for (const Use use : {Use::any, Use::plain, Use::lasting}) {
-      if (check == Check::none && use == Use::lasting) continue;
-      const Outcome outcome = read_all(part, check, use);
+      if (verify == Verify::never && use == Use::lasting) continue;
+      const Outcome outcome = read_all(part, verify, use);
       EXPECT_EQ(outcome.rule, "") << what;
       EXPECT_TRUE(outcome.out == expected) << what << static_cast<int>(use);
     }
     if (expected.empty()) continue;
     Data out(expected.size());
     Data again(expected.size());  // so that there is work for two threads, however small the part is
-    const Job jobs[] = {{.part = part, .check = check, .out = out, .visit = {}},
-                        {.part = part, .check = check, .out = again, .visit = {}}};
+    const Job jobs[] = {{.part = part, .verify = verify, .out = out, .visit = {}},
+                        {.part = part, .verify = verify, .out = again, .visit = {}}};
     const test::ManyThreads many;
     run::Meter meter;
     carry_out(jobs, 3, meter, [](std::size_t, Error& error) { throw error; });
@@ -225,11 +225,11 @@ void expect_view(const Data& blob, const model::View& view, std::size_t chunk) {
     const std::string sha = digest_of(Checksum::sha256, stored.bytes);
     const std::string xxh3 = digest_of(Checksum::xxh3, blob);
     for (const std::string& digest : {crc, sha}) {
-      expect_bytes({&store, &recipe, digest, &view}, expected, view.element_bytes, stored.what + digest);
+      expect_bytes({&store, recipe, digest, &view}, expected, view.element_bytes, stored.what + digest);
     }
-    expect_bytes({&store, &recipe, xxh3, &view, true}, expected, view.element_bytes, stored.what + xxh3);
-    EXPECT_EQ(read_all({&store, &recipe, "crc32c:0x00000001", &view}, Check::standard).rule, "digest.mismatch");
-    EXPECT_EQ(read_all({&store, &recipe, "xxh3:0000000000000001", &view, true}, Check::standard).rule,
+    expect_bytes({&store, recipe, xxh3, &view, true}, expected, view.element_bytes, stored.what + xxh3);
+    EXPECT_EQ(read_all({&store, recipe, "crc32c:0x00000001", &view}, Verify::standard).rule, "digest.mismatch");
+    EXPECT_EQ(read_all({&store, recipe, "xxh3:0000000000000001", &view, true}, Verify::standard).rule,
               "digest.mismatch");
   }
 }
@@ -244,7 +244,7 @@ TEST(ThreadsPieces, ShareOneReader) {
     for (const auto& [digest, over_decoded] : {std::pair{digest_of(Checksum::crc32c, stored.bytes), false},
                                                std::pair{digest_of(Checksum::sha256, stored.bytes), false},
                                                std::pair{digest_of(Checksum::xxh3, blob), true}}) {
-      PieceReader reader({&store, &recipe, digest, nullptr, over_decoded}, Check::all, Use::lasting);
+      PieceReader reader({&store, &recipe, digest, nullptr, over_decoded}, Verify::always, Use::lasting);
       if (reader.ordered()) continue;  // is for one thread alone
       Data out(blob.size());
       Scratches scratches;
@@ -281,13 +281,13 @@ TEST(ThreadsParts, CarryOutAllJobsAndTellOfEachThatFails) {
   for (std::size_t i = 0; i < outs.size(); ++i) {
     const std::size_t way = i / 2;
     jobs.push_back({.part = {&stores[way], &recipes[way], i % 2 == 0 ? right : wrong, nullptr, true},
-                    .check = Check::all,
+                    .verify = Verify::always,
                     .out = outs[i],
                     .visit = {}});
   }
   for (std::size_t way = 0; way < ways.size(); ++way) {
     jobs.push_back({.part = {&stores[way], &recipes[way], right, nullptr, true},
-                    .check = Check::all,
+                    .verify = Verify::always,
                     .out = {},
                     .visit = [&](std::uint64_t, std::span<const std::byte> bytes) { visited += bytes.size(); }});
   }
@@ -374,13 +374,13 @@ TEST(PieceReader, ChecksDigestsOverDecodedBytes) {
     for (const Checksum algorithm : {Checksum::xxh3, Checksum::sha256}) {
       const std::string right = digest_of(algorithm, decoded);
       const std::string wrong = digest_of(algorithm, decoded + Data(1));
-      expect_bytes({&part.store, &part.recipe, right, nullptr, true}, decoded, 1, stored.what + right);
+      expect_bytes({&part.store, part.recipe, right, nullptr, true}, decoded, 1, stored.what + right);
       const bool cheap = algorithm == Checksum::xxh3;
       for (const Use use : {Use::any, Use::plain, Use::lasting}) {
-        const PartSource source{&part.store, &part.recipe, wrong, nullptr, true};
-        EXPECT_EQ(read_all(source, Check::all, use).rule, "digest.mismatch") << stored.what;
-        EXPECT_EQ(read_all(source, Check::standard, use).rule, cheap ? "digest.mismatch" : "") << stored.what;
-        EXPECT_EQ(read_all(source, Check::none, use).rule, "");
+        const PartSource source{&part.store, part.recipe, wrong, nullptr, true};
+        EXPECT_EQ(read_all(source, Verify::always, use).rule, "digest.mismatch") << stored.what;
+        EXPECT_EQ(read_all(source, Verify::standard, use).rule, cheap ? "digest.mismatch" : "") << stored.what;
+        EXPECT_EQ(read_all(source, Verify::never, use).rule, "");
       }
     }
   }
@@ -390,24 +390,24 @@ TEST(PieceReader, ChecksADigestOfLastingPiecesInAnyOrder) {
   const Data decoded = noise(3 * kFull, 9);
   const Plain part = plain(decoded, model::Coding::raw, decoded.size());
   const std::string digest = digest_of(Checksum::xxh3, decoded);
-  const PartSource source{&part.store, &part.recipe, digest, nullptr, true};
-  EXPECT_TRUE(read_all(source, Check::standard).ordered);
-  EXPECT_FALSE(read_all(source, Check::standard, Use::lasting).ordered);
+  const PartSource source{&part.store, part.recipe, digest, nullptr, true};
+  EXPECT_TRUE(read_all(source, Verify::standard).ordered);
+  EXPECT_FALSE(read_all(source, Verify::standard, Use::lasting).ordered);
 }
 
 TEST(PieceReader, TellsAWrongDigestOfGeneration2FromAnUnknownOne) {
   const Data decoded = noise(100, 10);
   const Plain part = plain(decoded, model::Coding::raw, decoded.size());
-  const auto rule = [&](const char* digest, Check check) {
-    return read_all({&part.store, &part.recipe, digest, nullptr, true}, check).rule;
+  const auto rule = [&](const char* digest, Verify verify) {
+    return read_all({&part.store, part.recipe, digest, nullptr, true}, verify).rule;
   };
-  EXPECT_EQ(rule("xxh3:1", Check::standard), "digest.form");
-  EXPECT_EQ(rule("xxh3:1", Check::none), "");
-  EXPECT_EQ(rule("sha256:12", Check::all), "digest.form");
-  EXPECT_EQ(rule("sha256:12", Check::standard), "");
-  EXPECT_EQ(rule("crc32c:0xABCDEF01", Check::all), "");
-  EXPECT_EQ(rule("blake3:00", Check::all), "");
-  EXPECT_EQ(rule("", Check::all), "");
+  EXPECT_EQ(rule("xxh3:1", Verify::standard), "digest.form");
+  EXPECT_EQ(rule("xxh3:1", Verify::never), "");
+  EXPECT_EQ(rule("sha256:12", Verify::always), "digest.form");
+  EXPECT_EQ(rule("sha256:12", Verify::standard), "");
+  EXPECT_EQ(rule("crc32c:0xABCDEF01", Verify::always), "");
+  EXPECT_EQ(rule("blake3:00", Verify::always), "");
+  EXPECT_EQ(rule("", Verify::always), "");
 }
 
 // Entries of any frames: what zt.zstd-seekable/1 allows, and what it does not.
@@ -443,7 +443,7 @@ Data skippable(std::size_t size) {
 void expect_seekable(const std::vector<Entry>& entries, const Data& decoded, const std::string& what) {
   const Plain part = plain(seekable(entries), model::Coding::seekable, decoded.size());
   const std::string digest = digest_of(Checksum::xxh3, decoded);
-  expect_bytes({&part.store, &part.recipe, digest, nullptr, true}, decoded, 1, what);
+  expect_bytes({&part.store, part.recipe, digest, nullptr, true}, decoded, 1, what);
 }
 
 TEST(PieceReader, ReadsSeekablePartsOfAnyFramesThatAreAllowed) {
@@ -471,12 +471,12 @@ TEST(PieceReader, PassesOverAChecksumColumnOfASeekablePart) {
   ASSERT_EQ(wide.size(), frame(content).size() + 29);
   wide[frame(content).size() + 4] = std::byte{21};
   const Plain part = plain(wide, model::Coding::seekable, content.size());
-  expect_bytes({&part.store, &part.recipe, ""}, content, 1, "column");
+  expect_bytes({&part.store, part.recipe, ""}, content, 1, "column");
 }
 
 std::string seekable_rule(const Data& stored, std::uint64_t decoded) {
   const Plain part = plain(stored, model::Coding::seekable, decoded);
-  return read_all({&part.store, &part.recipe, ""}, Check::none).rule;
+  return read_all({&part.store, part.recipe, ""}, Verify::never).rule;
 }
 
 TEST(PieceReader, RefusesSeekablePartsWithoutATableThatIsRight) {

@@ -17,10 +17,10 @@ class Window {
  public:
   // `stride`: how far apart the wanted runs are.
   Window(const PartSource& part, std::uint64_t stride)
-      : part_(part), near_(stride <= kNear), raw_offset_(part.recipe->offset) {
+      : part_(part), near_(stride <= kNear), raw_offset_(part.recipe.offset) {
     const bool plain = part.view == nullptr || (is_range(*part.view) && part.view->swap_bytes == 0);
     if (plain && part.view != nullptr) raw_offset_ += part.view->start;
-    if (!plain || part.recipe->coding != model::Coding::raw) reader_.emplace(part, Check::none);
+    if (!plain || part.recipe.coding != model::Coding::raw) reader_.emplace(part, Verify::never);
   }
 
   void fetch(std::uint64_t offset, std::span<std::byte> out) {
@@ -43,7 +43,7 @@ class Window {
     if (!block_.empty() && offset >= start_ && offset - start_ < block_.size()) return;
     if (!reader_) {
       start_ = offset - offset % kBlockBytes;
-      block_.resize(static_cast<std::size_t>(std::min(kBlockBytes, part_.recipe->decoded_length - start_)));
+      block_.resize(static_cast<std::size_t>(std::min(kBlockBytes, part_.recipe.decoded_length - start_)));
       part_.store->read_at(raw_offset_ + start_, block_);
     } else if (!reader_->ordered()) {
       load_piece(reader_->piece_at(offset));
@@ -51,7 +51,7 @@ class Window {
       // A stream without a seek table can only be decoded from its start. A step back begins again; it takes a run
       // that is asked for twice and lies in two pieces.
       if (!block_.empty() && offset < start_) {
-        reader_.emplace(part_, Check::none);
+        reader_.emplace(part_, Verify::never);
         next_ = 0;
       }
       while (next_ * kPieceBytes <= offset) load_piece(next_++);

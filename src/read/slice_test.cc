@@ -74,7 +74,7 @@ Stored zstd(bool table) {
 std::vector<std::uint64_t> numbers(const Stored& from, const AxisSelection& selected) {
   const std::uint64_t shape[] = {kRows, kRow};
   Bytes out(2 * selected.size());
-  read_slice({&from.store, &from.recipe, ""}, shape, 1, {selected, {.start = 0, .count = 2}}, out);
+  read_slice({&from.store, from.recipe, ""}, shape, 1, {selected, {.start = 0, .count = 2}}, out);
   std::vector<std::uint64_t> found;
   for (std::size_t i = 0; i < out.size(); i += 2) {
     found.push_back(std::to_integer<std::uint64_t>(out[i]) | std::to_integer<std::uint64_t>(out[i + 1]) << 8);

@@ -18,9 +18,9 @@ PartBytes::PartBytes(const Part& part) : part_(part) {
   const SourceState& state = PartAccess::state(part_);
   const model::PartRow& row = PartAccess::row(part_);
   located([&] {
-    recipe_ = state.measured(row);
     // Plain pieces: two readers of one content then step alike, whatever the encodings are.
-    reader_ = std::make_unique<read::PieceReader>(state.part_source(row, recipe_), read::Check::all, read::Use::plain);
+    reader_ = std::make_unique<read::PieceReader>(state.part_source(row, state.measured(row)), Verify::always,
+                                                  read::Use::plain);
   });
 }
 

@@ -20,7 +20,7 @@ class PartBytes {
   PartBytes(const PartBytes&) = delete;
   PartBytes& operator=(const PartBytes&) = delete;
 
-  std::uint64_t length() const { return recipe_.decoded_length; }
+  std::uint64_t length() const { return reader_->decoded_length(); }
   // The next out.size() bytes, of those that are left. Cheapest in steps of read::kPieceBytes.
   void read(std::span<std::byte> out);
   // After the last byte. Throws mismatch, malformed.
@@ -32,7 +32,6 @@ class PartBytes {
   void next_piece(std::span<std::byte> out);
 
   Part part_;
-  model::Recipe recipe_;  // reader_ points at it
   std::unique_ptr<read::PieceReader> reader_;
   read::Scratch scratch_;
   std::size_t piece_ = 0;        // the next one

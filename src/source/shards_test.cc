@@ -51,23 +51,23 @@ model::ShardRow row_of(const std::string& name, const std::string& file, Checksu
 // A root of generation 2 with a tensor of `size` bytes in each shard, its name the shard's.
 Source root(const std::filesystem::path& path, std::vector<model::ShardRow> shards, std::uint64_t size,
             std::shared_ptr<const Resolver> resolver = {}) {
-  auto state = std::make_shared<SourceState>();
-  state->store = std::make_shared<MemoryStore>(std::vector<std::byte>(100));
-  state->path = path;
-  state->name = path.empty() ? "memory.zt" : path.string();
-  state->mappable = true;
-  state->options.resolver = std::move(resolver);
-  state->catalog.format = "zt-2";
-  state->catalog.decoded_digests = true;
+  model::Catalog catalog;
+  catalog.format = "zt-2";
+  catalog.decoded_digests = true;
   const std::uint64_t shape[] = {size};
   for (std::uint16_t i = 0; i < shards.size(); ++i) {
-    state->catalog.add_tensor(shards[i].name, shape, "dense", {});
-    state->catalog.add_part(
+    catalog.add_tensor(shards[i].name, shape, "dense", {});
+    catalog.add_part(
         "data", DType::u8,
         {.offset = kAt, .stored_length = size, .decoded_length = size, .file = static_cast<std::uint16_t>(i + 1)}, "");
   }
-  state->catalog.shards = std::move(shards);
-  return source::make_source(std::move(state));
+  catalog.shards = std::move(shards);
+  OpenOptions options;
+  options.resolver = std::move(resolver);
+  return source::make_source({.store = std::make_shared<MemoryStore>(std::vector<std::byte>(100)),
+                              .path = path,
+                              .name = path.empty() ? "memory.zt" : path.string()},
+                             std::move(catalog), options);
 }
 
 std::string text_of(const Tensor& tensor) {
@@ -354,18 +354,15 @@ TEST(ThreadsResolvers, FindByIdentityWhatSeveralAskFor) {
 // --- parts that are views ---
 
 Source viewed(const model::View& view, std::vector<std::byte> blob, std::uint64_t decoded) {
-  auto state = std::make_shared<SourceState>();
+  model::Catalog catalog;
   const std::uint64_t size = blob.size();
-  state->store = std::make_shared<MemoryStore>(std::move(blob));
-  state->name = "memory.zt";
-  state->mappable = true;
-  state->catalog.format = "zt-0.1";
+  catalog.format = "zt-0.1";
   const std::uint64_t shape[] = {decoded};
-  state->catalog.add_tensor("w", shape, "dense", {});
-  state->catalog.add_part(
-      "data", DType::u8,
-      {.offset = 0, .stored_length = size, .decoded_length = decoded, .view = state->catalog.add_view(view)}, "");
-  return source::make_source(std::move(state));
+  catalog.add_tensor("w", shape, "dense", {});
+  catalog.add_part("data", DType::u8,
+                   {.offset = 0, .stored_length = size, .decoded_length = decoded, .view = catalog.add_view(view)}, "");
+  return source::make_source({.store = std::make_shared<MemoryStore>(std::move(blob)), .path = {}, .name = "memory.zt"},
+                             std::move(catalog), {});
 }
 
 TEST(Part, MapsARangeOfABlobAndNoOtherView) {

@@ -16,15 +16,6 @@
 namespace zt {
 namespace source {
 
-read::Check check_of(Verify verify) {
-  switch (verify) {
-    case Verify::standard: return read::Check::standard;
-    case Verify::always: return read::Check::all;
-    case Verify::never: break;
-  }
-  return read::Check::none;
-}
-
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part) {
   std::string place = "tensor " + in_quotes(catalog.text(catalog.tensor(tensor).name));
   if (part != nullptr) place += ": part " + in_quotes(catalog.word(part->role));
@@ -45,15 +36,14 @@ namespace {
 // Values are walked and freed by recursion, so that their depth has a bound that no caller can lift.
 constexpr std::uint32_t kMaxDepth = 1000;
 
-void decode(SourceState& state) {
-  if (state.options.limits.depth > kMaxDepth) {
+model::Catalog decode(const Opened& opened, const Limits& limits) {
+  if (limits.depth > kMaxDepth) {
     throw Error(Code::usage, "", "Limits::depth is at most " + std::to_string(kMaxDepth));
   }
   try {
-    const Format& format = detect(*state.store, state.name);
-    state.catalog = format.decode(*state.store, state.options.limits);
+    return detect(*opened.store, opened.name).decode(*opened.store, limits);
   } catch (Error& error) {
-    error.enter_file(state.name);
+    error.enter_file(opened.name);
     throw;
   }
 }
@@ -66,11 +56,11 @@ struct Look {
   friend bool operator==(const Look&, const Look&) = default;
 };
 
-Look look_at(const SourceState& state, std::uint64_t size) {
+Look look_at(const Opened& opened, std::uint64_t size) {
   constexpr std::uint64_t kTail = 40;  // the footer of any generation
-  const std::uint64_t opened = state.store->size();
-  Look look{.size = size, .tail = std::vector<std::byte>(static_cast<std::size_t>(std::min(opened, kTail)))};
-  state.store->read_at(opened - look.tail.size(), look.tail);
+  const std::uint64_t end = opened.store->size();
+  Look look{.size = size, .tail = std::vector<std::byte>(static_cast<std::size_t>(std::min(end, kTail)))};
+  opened.store->read_at(end - look.tail.size(), look.tail);
   return look;
 }
 
@@ -80,9 +70,10 @@ bool may_be_torn(const Error& error) {
   return code == Code::malformed || code == Code::mismatch || code == Code::limit || code == Code::io;
 }
 
-bool is_as_before(const SourceState& state, const Look& before) {
+bool is_as_before(const Opened& opened, const Look& before) {
   try {
-    return look_at(state, state.file ? state.file->size_now() : state.store->size()) == before;
+    const io::File* file = opened.file();
+    return look_at(opened, file != nullptr ? file->size_now() : opened.store->size()) == before;
   } catch (const Error&) {
     return false;  // it was cut
   }
@@ -90,30 +81,35 @@ bool is_as_before(const SourceState& state, const Look& before) {
 
 }  // namespace
 
-Source open_settled(const std::function<std::shared_ptr<SourceState>()>& begin) {
+Source open_settled(const std::function<Opened()>& begin, const OpenOptions& options) {
   constexpr int kTries = 50;
   constexpr int kLongestPause = 25;  // milliseconds: about a second in all
   for (int tried = 1;; ++tried) {
-    const std::shared_ptr<SourceState> state = begin();
+    Opened opened = begin();
+    model::Catalog catalog;
     std::optional<Error> failure;
     Look before;
     try {
-      before = look_at(*state, state->store->size());  // not that of now: it may have grown since it was opened
-      decode(*state);
+      before = look_at(opened, opened.store->size());  // not that of now: it may have grown since it was opened
+      catalog = decode(opened, options.limits);
     } catch (const Error& error) {
       if (!may_be_torn(error)) throw;
       failure = error;
     }
     // What was decoded while the file changed may be of two versions, but if it changes all the time, it has to do.
-    if (tried == kTries || is_as_before(*state, before)) {
+    if (tried == kTries || is_as_before(opened, before)) {
       if (failure) throw *failure;
-      return make_source(state);
+      return make_source(std::move(opened), std::move(catalog), options);
     }
     run::pause(std::chrono::milliseconds(std::min(tried - 1, kLongestPause)));
   }
 }
 
-Source make_source(std::shared_ptr<SourceState> state) {
+Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& options) {
+  auto state = std::make_shared<SourceState>();
+  static_cast<Opened&>(*state) = std::move(opened);
+  state->options = options;
+  state->catalog = std::move(catalog);
   state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
   if (!state->catalog.shards.empty()) {
     std::shared_ptr<const Resolver> resolver = state->options.resolver;
@@ -136,27 +132,18 @@ model::Recipe SourceState::measured(const model::PartRow& part, const Progress& 
 }
 
 Source open(const std::filesystem::path& path, const OpenOptions& options) {
-  return source::open_settled([&] {
-    auto state = std::make_shared<SourceState>();
-    const auto file = io::File::open(path);
-    state->store = file;
-    state->path = std::filesystem::absolute(path);
-    state->name = path.string();
-    state->options = options;
-    state->mappable = options.backend != Backend::read;
-    state->file = file;
-    return state;
-  });
+  return source::open_settled(
+      [&] {
+        return source::Opened{
+            .store = io::File::open(path), .path = std::filesystem::absolute(path), .name = path.string()};
+      },
+      options);
 }
 
 Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const OpenOptions& options) {
-  auto state = std::make_shared<SourceState>();
-  state->store = std::move(store);
-  state->name = name;
-  state->options = options;
-  state->mappable = options.backend != Backend::read;
-  source::decode(*state);
-  return source::make_source(std::move(state));
+  source::Opened opened{.store = std::move(store), .path = {}, .name = std::string(name)};
+  model::Catalog catalog = source::decode(opened, options.limits);
+  return source::make_source(std::move(opened), std::move(catalog), options);
 }
 
 std::shared_ptr<const ByteStore> store_of_descriptor(int descriptor) { return io::File::share(descriptor); }
@@ -230,24 +217,22 @@ std::uint64_t Source::shards_size() const {
 }
 
 void Source::read(std::span<const Read> reads, std::optional<Verify> verify, const Progress& progress) const {
-  const read::Check check = source::check_of(verify.value_or(state_->options.verify));
   std::vector<read::Job> jobs;
-  std::vector<model::Recipe> recipes;
   jobs.reserve(reads.size());
-  recipes.reserve(reads.size());  // the jobs point into it
   std::uint64_t total = 0;
   for (const Read& read : reads) {
     const model::PartRow& part = read.part.prepare(*state_);
-    source::located(*state_, read.part.tensor_, &part, [&] { recipes.push_back(state_->measured(part, progress)); });
-    if (recipes.back().decoded_length != read.out.size()) {
-      source::located(*state_, read.part.tensor_, &part, [&] {
+    source::located(*state_, read.part.tensor_, &part, [&] {
+      const model::Recipe recipe = state_->measured(part, progress);
+      if (recipe.decoded_length != read.out.size()) {
         throw Error(Code::usage, "",
                     "the buffer has " + std::to_string(read.out.size()) + " bytes, the part " +
-                        std::to_string(recipes.back().decoded_length));
-      });
-    }
-    source::located(*state_, read.part.tensor_, &part, [&] {
-      jobs.push_back({.part = state_->part_source(part, recipes.back()), .check = check, .out = read.out, .visit = {}});
+                        std::to_string(recipe.decoded_length));
+      }
+      jobs.push_back({.part = state_->part_source(part, recipe),
+                      .verify = verify.value_or(state_->options.verify),
+                      .out = read.out,
+                      .visit = {}});
     });
     total = checked::add(total, read.out.size()).value_or(total);
   }

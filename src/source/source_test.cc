@@ -51,12 +51,7 @@ class ChangingStore final : public ByteStore {
 
 // Opens by `next`, which gives the store of each try.
 Source open_by(const std::function<std::shared_ptr<const ByteStore>()>& next) {
-  return source::open_settled([&] {
-    auto state = std::make_shared<SourceState>();
-    state->store = next();
-    state->name = "growing.zt";
-    return state;
-  });
+  return source::open_settled([&] { return source::Opened{.store = next(), .path = {}, .name = "growing.zt"}; }, {});
 }
 
 // `bytes` and the first step of an append: the footer's range goes on over a hole to the new end.
@@ -151,14 +146,13 @@ TEST(Source, OnDiskIsOpenedAnewWhenItWasCut) {
   const Data whole = file_of({"w"});
   test::write_file(dir / "w.zt", as_text(whole));
   int tries = 0;
-  const Source source = source::open_settled([&] {
-    auto state = std::make_shared<SourceState>();
+  const auto begin = [&] {
     if (tries == 0) test::write_file(dir / "w.zt", std::string(as_text(whole)) + "half of an append");
-    state->file = io::File::open(dir / "w.zt");
-    state->store = state->file;
+    const source::Opened opened{.store = io::File::open(dir / "w.zt"), .path = {}, .name = "w.zt"};
     if (++tries == 1) std::filesystem::resize_file(dir / "w.zt", whole.size());  // it was given up
-    return state;
-  });
+    return opened;
+  };
+  const Source source = source::open_settled(begin, {});
   EXPECT_EQ(tries, 2);
   EXPECT_EQ(source.tensor("w").read<float>(), (std::vector<float>{1, 2, 3}));
 }
@@ -174,15 +168,14 @@ TEST(Source, OnDiskIsOpenedAnewWhenItGrewBeforeItWasLookedAt) {
   };
   add("w", WriteMode::replace);
   int tries = 0;
-  const Source source = source::open_settled([&] {
-    auto state = std::make_shared<SourceState>();
-    state->file = io::File::open(dir / "w.zt");
-    state->store = state->file;
+  const auto begin = [&] {
+    const source::Opened opened{.store = io::File::open(dir / "w.zt"), .path = {}, .name = "w.zt"};
     if (++tries == 1) {
       for (int i = 0; i < 8; ++i) add("w" + std::to_string(i), WriteMode::append);
     }
-    return state;
-  });
+    return opened;
+  };
+  const Source source = source::open_settled(begin, {});
   EXPECT_EQ(tries, 2);
   EXPECT_EQ(source.size(), 9U);
 }

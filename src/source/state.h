@@ -21,24 +21,35 @@
 
 namespace zt {
 
-// What the handles of one open source share. Immutable but for the memory of which views were checked.
-struct SourceState {
-  model::Catalog catalog;
+namespace source {
+
+// Which file a source was opened from.
+struct Opened {
   std::shared_ptr<const ByteStore> store;
-  std::filesystem::path path;  // empty: not on disk
+  std::filesystem::path path;  // absolute; empty: not on disk
   std::string name;            // for messages
+  // The store as a file on disk; null where it is none.
+  const io::File* file() const { return dynamic_cast<const io::File*>(store.get()); }
+};
+
+}  // namespace source
+
+// What the handles of one open source share. Immutable except for the memory of which views were checked.
+struct SourceState : source::Opened {
   OpenOptions options;
-  bool mappable = false;
-  std::shared_ptr<const io::File> file;          // the store, where it is on disk
+  model::Catalog catalog;
   std::unique_ptr<std::atomic<bool>[]> checked;  // by part: its bytes were checked before a view was handed out
   std::unique_ptr<const source::Shards> shards;  // null: none
 
   // Of a Recipe's `file`. Looks for a shard when it is first needed: throws as Shards::store.
   const ByteStore& store_of(std::uint16_t number) const { return number == 0 ? *store : *shards->store(number - 1U); }
-  // How to read a part. `recipe` must outlive what is made from the result. Throws as store_of.
+  // Null: the part is all of its blob, as it lies.
+  const model::View* view_of(const model::Recipe& recipe) const {
+    return recipe.view == model::kWhole ? nullptr : &catalog.view(recipe.view);
+  }
+  // How to read a part. The result borrows from this state. Throws as store_of.
   read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
-    return {&store_of(recipe.file), &recipe, catalog.text(part.digest),
-            recipe.view == model::kWhole ? nullptr : &catalog.view(recipe.view), catalog.decoded_digests};
+    return {&store_of(recipe.file), recipe, catalog.text(part.digest), view_of(recipe), catalog.decoded_digests};
   }
   // The same with the decoded length made known. That may take a decode, during which `progress` can stop it.
   model::Recipe measured(const model::PartRow& part, const Progress& progress = {}) const;
@@ -46,12 +57,11 @@ struct SourceState {
 
 namespace source {
 
-// What an open source is made of, once it has catalog, store, names and options.
-Source make_source(std::shared_ptr<SourceState> state);
-// Decodes what `begin` has opened: a state without its catalog. Another process may be growing the file: where it has
-// changed by the time that it is decoded, or found to be wrong, it is opened anew, for about a second at most.
-Source open_settled(const std::function<std::shared_ptr<SourceState>()>& begin);
-read::Check check_of(Verify verify);
+// The source of an opened file whose index was decoded.
+Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& options);
+// Decodes what `begin` opens. Another process may be growing the file: where the file has changed by the time that it
+// is decoded, or was found to be wrong, it is opened anew, for about a second at most.
+Source open_settled(const std::function<Opened()>& begin, const OpenOptions& options);
 // "tensor 'w': part 'data'", or "part 'data' in shard 's'"
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part);
 // What a Part handle points at.

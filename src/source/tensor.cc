@@ -112,11 +112,12 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
     if (part.recipe.coding != model::Coding::raw) {
       throw Error(Code::unsupported, "", "the bytes are compressed: read a copy");
     }
-    const model::View* view = state_->part_source(part, part.recipe).view;
+    const model::View* view = state_->view_of(part.recipe);
     if (view != nullptr && (!read::is_range(*view) || view->swap_bytes != 0)) {
       throw Error(Code::unsupported, "", "the elements lie apart or are big-endian: read a copy");
     }
-    if (!state_->mappable) throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
+    if (state_->options.backend == Backend::read)
+      throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
     const bool wanted = verify.value_or(state_->options.verify) == Verify::always;
     if (wanted && !state_->checked[row_].load(std::memory_order_relaxed)) {
       check_bytes(part, Verify::always);
@@ -135,9 +136,8 @@ void Part::check(Verify verify) const {
 }
 
 void Part::check_bytes(const model::PartRow& part, Verify verify) const {
-  const model::Recipe recipe = state_->measured(part);
-  const read::Job job{.part = state_->part_source(part, recipe),
-                      .check = source::check_of(verify),
+  const read::Job job{.part = state_->part_source(part, state_->measured(part)),
+                      .verify = verify,
                       .out = {},
                       .visit = [](std::uint64_t, std::span<const std::byte>) {}};
   run::Meter meter;

@@ -275,7 +275,7 @@ void Conversion::delete_originals() {
     if (!inputs_[i].state()->catalog.shards.empty()) {
       report_.notes.push_back(paths_[i].string() + ": not deleted, since it has shards");
     } else if (whole_[i]) {
-      io::remove_file(paths_[i], *inputs_[i].state()->file);
+      io::remove_file(paths_[i], *inputs_[i].state()->file());
     } else {
       report_.notes.push_back(paths_[i].string() + ": not deleted, since not all of it was kept");
     }

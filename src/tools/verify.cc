@@ -126,7 +126,7 @@ VerifyReport Checker::run() {
   std::uint64_t total = 0;
   for (const Part& part : parts_) {
     read::Job job{.part = state_.part_source(*part.row, part.recipe),
-                  .check = read::Check::all,
+                  .verify = Verify::always,
                   .out = {},
                   .visit = [](std::uint64_t, std::span<const std::byte>) {}};
     if (part.row->dtype == DType::boolean) job.visit = check_bools;

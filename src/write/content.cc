@@ -104,8 +104,7 @@ bool needs_wide(const Tensor& tensor, const model::Encoder& encoder) {
 
 std::string digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum) {
   if (checksum == Checksum::none) return "";
-  const model::Recipe recipe = source.measured(part);
-  read::PieceReader reader(source.part_source(part, recipe), read::Check::all, read::Use::plain);
+  read::PieceReader reader(source.part_source(part, source.measured(part)), Verify::always, read::Use::plain);
   hash::Digest digest{.algorithm = checksum};
   hash::Xxh3 xxh3;
   std::optional<hash::Sha256> sha;

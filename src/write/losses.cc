@@ -80,7 +80,7 @@ bool is_clean(const SourceState& state, const model::PartRow& part) {
   std::atomic<bool> clean = true;
   const model::Recipe recipe = state.measured(part);
   const read::Job job{.part = state.part_source(part, recipe),
-                      .check = read::Check::none,
+                      .verify = Verify::never,
                       .out = {},
                       .visit = [&](std::uint64_t, std::span<const std::byte> bytes) {
                         const auto odd = [](std::byte byte) { return static_cast<unsigned>(byte) > 1; };

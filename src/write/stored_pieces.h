@@ -14,7 +14,7 @@ namespace zt::write {
 class StoredPieces final : public Pieces {
  public:
   explicit StoredPieces(const read::PartSource& part)
-      : reader_(part, read::Check::all, read::Use::plain), length_(part.recipe->decoded_length) {}
+      : reader_(part, Verify::always, read::Use::plain), length_(part.recipe.decoded_length) {}
   std::uint64_t length() const override { return length_; }
   bool ordered() const override { return reader_.ordered(); }
   void read(std::size_t piece, std::span<std::byte> out, read::Scratch& scratch) override {

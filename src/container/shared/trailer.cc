@@ -40,7 +40,7 @@ bool ends_in_size_of_map(const ByteStore& store) {
   return static_cast<unsigned>(first[0]) >> 5 == wire::major::kMap;
 }
 
-Extent find_index(const ByteStore& store, std::string_view magic, const Limits& limits, const TrailerRules& rules) {
+Region find_index(const ByteStore& store, std::string_view magic, const Limits& limits, const TrailerRules& rules) {
   const std::uint64_t size = store.size();
   if (size < kMagicBytes + kSizeBytes) {
     throw Error(Code::malformed, rules.size,

@@ -3,17 +3,13 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/region.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/limits.h"
 
 // Files of generations 0.1 and 1.0: a magic, blobs, an index, and the size of the index as the last eight bytes
 // (spec/zt-0.1.md §2, spec/zt-1.0.md §2).
 namespace zt::container {
-
-struct Extent {
-  std::uint64_t offset;
-  std::uint64_t length;
-};
 
 struct TrailerRules {
   const char* size;
@@ -26,6 +22,6 @@ bool begins_with(const ByteStore& store, std::string_view magic);
 // Whether the last eight bytes can be the size of a CBOR map that lies directly before them.
 bool ends_in_size_of_map(const ByteStore& store);
 // Where the index lies. Throws malformed; limit.
-Extent find_index(const ByteStore& store, std::string_view magic, const Limits& limits, const TrailerRules& rules);
+Region find_index(const ByteStore& store, std::string_view magic, const Limits& limits, const TrailerRules& rules);
 
 }  // namespace zt::container

@@ -222,7 +222,7 @@ void Entries::add_view(const Entry& entry, std::string_view role, DType dtype, V
 bool sniff(const ByteStore& store, std::string_view) { return begins_with(store, kMagic); }
 
 Catalog decode(const ByteStore& store, const Limits& limits) {
-  const Extent extent = find_index(store, kMagic, limits, kTrailer);
+  const Region extent = find_index(store, kMagic, limits, kTrailer);
   Catalog catalog;
   catalog.format = "zt-0.1";
   if (extent.length == 0) return catalog;  // §2: as the real reader has it

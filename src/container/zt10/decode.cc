@@ -104,7 +104,7 @@ bool sniff(const ByteStore& store, std::string_view) {
 }
 
 Catalog decode(const ByteStore& store, const Limits& limits) {
-  const Extent extent = find_index(store, kMagic, limits, kTrailer);
+  const Region extent = find_index(store, kMagic, limits, kTrailer);
   // A private copy: another process may write to the file between a check and a use.
   std::vector<std::byte> manifest(static_cast<std::size_t>(extent.length));
   store.read_at(extent.offset, manifest);

@@ -40,7 +40,7 @@ constexpr TensorRules kRules = {
 };
 
 // Where the manifest lies. §2
-Extent find_manifest(const ByteStore& store) {
+Region find_manifest(const ByteStore& store) {
   const std::uint64_t size = store.size();
   if (size < kHeaderBytes + kFooterBytes) {
     throw Error(Code::malformed, "zt12.size",
@@ -69,7 +69,7 @@ Extent find_manifest(const ByteStore& store) {
 // The item that the manifest's range begins with. While a file grows, the range goes on to the new end of the file,
 // over whatever is there: so it is fetched in pieces, each as long as those before, and only to the end of the item. A
 // private copy: another process may write to the file between a check and a use. zt-1.2 §2
-std::vector<std::byte> fetch_manifest(const ByteStore& store, Extent extent, const Limits& limits) {
+std::vector<std::byte> fetch_manifest(const ByteStore& store, Region extent, const Limits& limits) {
   const std::uint64_t most = std::min(extent.length, limits.index_bytes);
   std::vector<std::byte> manifest;
   wire::CborEnd end(extent.length, limits.depth);
@@ -94,7 +94,7 @@ std::vector<std::byte> fetch_manifest(const ByteStore& store, Extent extent, con
 class Entries {
  public:
   // `manifest`: where its item lies.
-  Entries(Catalog& catalog, Extent manifest, std::uint64_t file_size, const Limits& limits)
+  Entries(Catalog& catalog, Region manifest, std::uint64_t file_size, const Limits& limits)
       : catalog_(catalog), manifest_(manifest), blobs_end_(file_size - kFooterBytes), limits_(limits) {}
 
   // Adds one object with its parts. Whatever breaks a rule inside it becomes its fault.
@@ -109,7 +109,7 @@ class Entries {
   std::uint32_t row() const { return static_cast<std::uint32_t>(catalog_.size() - 1); }
 
   Catalog& catalog_;
-  Extent manifest_;
+  Region manifest_;
   std::uint64_t blobs_end_;
   const Limits& limits_;
 };
@@ -204,12 +204,12 @@ bool sniff(const ByteStore& store, std::string_view) {
 }
 
 Region locate(const ByteStore& store, const Limits& limits) {
-  const Extent extent = find_manifest(store);
+  const Region extent = find_manifest(store);
   return {extent.offset, fetch_manifest(store, extent, limits).size()};
 }
 
 Catalog decode(const ByteStore& store, const Limits& limits) {
-  const Extent extent = find_manifest(store);
+  const Region extent = find_manifest(store);
   const std::vector<std::byte> manifest = fetch_manifest(store, extent, limits);
 
   Catalog catalog;
