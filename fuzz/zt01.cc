@@ -19,11 +19,14 @@ using zt::test::agree;
 
 // Every element lies within the decoded bytes of the blob. Sums are small: each factor was held against the blob.
 void check_view(const zt::model::View& view, std::uint64_t decoded_length) {
-  const std::uint64_t elements = view.shape[0] * view.shape[1];
+  std::uint64_t elements = 1;
+  std::uint64_t last = view.start;
+  for (std::size_t i = 0; i < view.shape.size(); ++i) {
+    elements *= view.shape[i];
+    last += (view.shape[i] - 1) * static_cast<std::uint64_t>(view.strides[i]);
+  }
   agree(elements * view.element_bytes == decoded_length, "a view's elements and the part's length");
-  agree(view.swap_bytes == 0 || view.element_bytes % view.swap_bytes == 0, "whole words are turned around");
   if (elements == 0) return;
-  const std::uint64_t last = view.start + (view.shape[0] - 1) * view.strides[0] + (view.shape[1] - 1) * view.strides[1];
   agree(zt::checked::within(last, view.element_bytes, view.blob_length), "a view lies within its blob");
 }
 
@@ -34,8 +37,10 @@ void check_parts(const zt::model::Catalog& catalog, std::uint64_t file_size) {
       const zt::model::Recipe& recipe = part.recipe;
       if (part.fault != zt::model::kNone) continue;
       agree(zt::checked::within(recipe.offset, recipe.stored_length, file_size), "a blob lies within the file");
+      const std::uint64_t width = zt::dtype_bits(part.dtype) / 8;
+      agree(recipe.swap == 0 || width % recipe.swap == 0, "whole words are turned around");
       if (recipe.view == zt::model::kWhole) continue;
-      const zt::model::View& view = catalog.view(recipe.view);
+      const zt::model::View view = catalog.view(recipe.view);
       const bool raw = recipe.coding == zt::model::Coding::raw;
       agree(!raw || view.blob_length == recipe.stored_length, "raw bytes are the blob");
       check_view(view, recipe.decoded_length);

@@ -12,6 +12,12 @@ Bytes ByteStore::map(Mapping) const {
   throw Error(Code::unsupported, "", "these bytes do not lie in memory: read a copy");
 }
 
+void ByteStore::read_many(std::span<const ReadAt> reads) const {
+  for (const ReadAt& read : reads) read_at(read.offset, read.out);
+}
+
+std::uint64_t ByteStore::request_cost() const { return std::uint64_t{64} << 10; }
+
 MemoryStore::MemoryStore(std::vector<std::byte> bytes) {
   const auto owner = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
   bytes_ = Bytes(owner, *owner);

@@ -59,10 +59,10 @@ Live live_version(const ByteStore& store, const model::Catalog& catalog, Region 
 }
 
 void check_no_own_shard(const std::filesystem::path& path, const model::Catalog& catalog) {
-  if (catalog.shards.empty()) return;
+  if (catalog.files.empty()) return;
   const auto own = io::identify(path);
   for (const std::filesystem::path& name : io::names_through_links(path)) {
-    for (const model::ShardRow& shard : catalog.shards) {
+    for (const model::FileRow& shard : catalog.files) {
       const auto place = name.parent_path() / (name.stem().string() + "-" + shard.name + ".zt");
       if (own && own == io::identify(place)) {
         throw Error(Code::unsupported, "write.shard", "its shard " + in_quotes(shard.name) + " is the file itself");

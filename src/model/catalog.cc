@@ -162,6 +162,8 @@ void Catalog::shrink() {
   parts_.shrink_to_fit();
   dimensions_.shrink_to_fit();
   texts_.shrink_to_fit();
+  views_.shrink_to_fit();
+  owned_.shrink_to_fit();
 }
 
 std::optional<std::uint32_t> Catalog::find_part(const TensorRow& tensor, std::string_view role) const {
@@ -172,9 +174,34 @@ std::optional<std::uint32_t> Catalog::find_part(const TensorRow& tensor, std::st
 }
 
 std::uint32_t Catalog::add_view(const View& view) {
-  if (views_.size() + 1 >= kNone) throw Error(Code::limit, "catalog.size", "more parts than a catalog holds");
-  views_.push_back(view);
+  if (views_.size() + 1 >= kNone || dimensions_.size() + 2 * view.shape.size() >= kNone) {
+    throw Error(Code::limit, "catalog.size", "more parts than a catalog holds");
+  }
+  views_.push_back({.blob_length = view.blob_length,
+                    .start = view.start,
+                    .axes = static_cast<std::uint32_t>(dimensions_.size()),
+                    .element_bytes = view.element_bytes,
+                    .rank = static_cast<std::uint32_t>(view.shape.size())});
+  dimensions_.insert(dimensions_.end(), view.shape.begin(), view.shape.end());
+  for (const std::int64_t stride : view.strides) dimensions_.push_back(static_cast<std::uint64_t>(stride));
   return static_cast<std::uint32_t>(views_.size() - 1);
+}
+
+View Catalog::view(std::uint32_t number) const {
+  const ViewRow& row = views_[number];
+  const std::uint64_t* axes = dimensions_.data() + row.axes;
+  // Strides are kept as the unsigned twins of their type, which may be read as the signed ones.
+  return {.blob_length = row.blob_length,
+          .start = row.start,
+          .shape = {axes, row.rank},
+          .strides = {reinterpret_cast<const std::int64_t*>(axes + row.rank), row.rank},
+          .element_bytes = row.element_bytes};
+}
+
+std::uint64_t Catalog::own(std::span<const std::byte> bytes) {
+  const std::uint64_t at = owned_.size();
+  owned_.insert(owned_.end(), bytes.begin(), bytes.end());
+  return at;
 }
 
 std::uint32_t Catalog::intern(std::string_view word) {

@@ -33,10 +33,15 @@ struct Fault {
 };
 
 // Another file that parts of this one lie in: as the root file describes it, not yet looked for.
-struct ShardRow {
+struct FileRow {
+  enum class Kind : std::uint8_t {
+    zt2,  // a whole file of generation 2, of a known size: a shard
+    raw,  // any bytes
+  };
   std::string name;
-  std::uint64_t size = 0;  // of the whole file
-  std::string digest;      // of the whole file, as the root has it
+  std::uint64_t size = 0;   // of the whole file; not held against a raw one
+  std::string digest = {};  // of the whole file, as the root has it
+  Kind kind = Kind::zt2;
 };
 
 // One stored array. Texts lie in the Catalog's text buffer.
@@ -106,16 +111,27 @@ class Catalog {
   std::string_view word(std::uint32_t word) const { return words_[word]; }
   const Fault* fault(std::uint32_t fault) const { return fault == kNone ? nullptr : &faults_[fault]; }
   std::uint32_t intern(std::string_view word);  // roles, layouts, types: few, short, shared
-  std::uint32_t add_view(const View& view);     // its number, for a Recipe
-  const View& view(std::uint32_t number) const { return views_[number]; }
+  std::uint32_t add_view(const View& view);     // copies its axes; its number, for a Recipe
+  // Borrows from this: until the next tensor or view is added.
+  View view(std::uint32_t number) const;
+  // Keeps bytes that lie in no file, or not as they are. Where they begin, for a Recipe with the file kOwnedFile.
+  std::uint64_t own(std::span<const std::byte> bytes);
+  std::span<const std::byte> owned() const { return owned_; }
 
-  std::string format;            // "zt-1.2"
-  bool decoded_digests = false;  // digests are over decoded bytes (generation 2), not over stored ones
-  std::vector<ShardRow> shards;
+  std::string format;                 // "zt-1.2"
+  bool decoded_digests = false;       // digests are over decoded bytes (generation 2), not over stored ones
+  std::vector<FileRow> files;         // beside the file itself
   std::vector<std::byte> attributes;  // of the file: one CBOR map, or nothing
   std::vector<std::string> notes;
 
  private:
+  struct ViewRow {
+    std::uint64_t blob_length;
+    std::uint64_t start;
+    std::uint32_t axes;  // where in dimensions_ its shape begins, which its strides follow
+    std::uint32_t element_bytes;
+    std::uint32_t rank;
+  };
   Text keep(std::string_view text);
   std::uint32_t keep(Fault fault);
   std::uint32_t find_or_add(std::string_view word);
@@ -126,13 +142,14 @@ class Catalog {
 
   std::vector<TensorRow> tensors_;
   std::vector<PartRow> parts_;
-  std::vector<std::uint64_t> dimensions_;
+  std::vector<std::uint64_t> dimensions_;  // of tensors; shapes and strides of views
   std::string texts_;
   std::deque<std::string> words_ = {""};             // a deque: word_index_ borrows from it
   std::array<std::uint32_t, 16> recent_words_ = {};  // what a file repeats with each tensor, found without a search
   std::map<std::string_view, std::uint32_t> word_index_ = {{std::string_view(), 0}};
   std::vector<Fault> faults_;
-  std::vector<View> views_;
+  std::vector<ViewRow> views_;
+  std::vector<std::byte> owned_;
   std::vector<std::uint32_t> index_;  // open addressing over names; kNone is free
 };
 

@@ -1,39 +1,58 @@
 #pragma once
 
-#include <array>
+#include <compare>
 #include <cstdint>
+#include <span>
+
+#include "ztensor/options.h"
 
 namespace zt::model {
 
 inline constexpr std::uint64_t kUnknownLength = ~std::uint64_t{0};
 
-enum class Coding : std::uint8_t {
-  raw,       // the stored bytes are the decoded bytes
-  zstd,      // a stream of zstd frames, with or without a seek table
-  seekable,  // zt.zstd-seekable/1: zstd frames and their seek table, and nothing else
+// What a decoder knows of the frames of a codec.
+enum class Framing : std::uint8_t {
+  unknown,   // a stream of frames, with or without a seek table
+  seekable,  // frames and their seek table, and nothing else
 };
 
-// How the elements of a part lie among the decoded bytes of a larger blob, or in another byte order. Two axes are
-// enough for what there is: coordinates of interleaved records, ranges, big-endian words.
+// How stored bytes become decoded bytes.
+struct Coding {
+  Codec codec : 6;
+  Framing framing : 2;
+
+  static const Coding raw;       // the stored bytes are the decoded bytes
+  static const Coding zstd;      // a stream of zstd frames
+  static const Coding seekable;  // zt.zstd-seekable/1
+  friend constexpr auto operator<=>(const Coding&, const Coding&) = default;
+};
+inline constexpr Coding Coding::raw{Codec::raw, Framing::unknown};
+inline constexpr Coding Coding::zstd{Codec::zstd, Framing::unknown};
+inline constexpr Coding Coding::seekable{Codec::zstd, Framing::seekable};
+
+// How the elements of a part lie among the decoded bytes of a larger blob. `shape` and `strides` have one entry an axis,
+// the last one moving fastest. They are borrowed: from whoever makes the view, or from the Catalog that keeps it.
 struct View {
-  std::uint64_t blob_length = 0;  // decoded bytes of the whole blob
-  std::uint64_t start = 0;        // of the first element among them
-  std::array<std::uint64_t, 2> shape = {1, 1};
-  std::array<std::uint64_t, 2> strides = {0, 0};  // bytes; every element lies within the blob: the decoder has checked
+  std::uint64_t blob_length = 0;               // decoded bytes of the whole blob
+  std::uint64_t start = 0;                     // of the first element among them
+  std::span<const std::uint64_t> shape = {};   // of the elements, which need not be the tensor's
+  std::span<const std::int64_t> strides = {};  // bytes; every element lies within the blob: the decoder has checked
   std::uint32_t element_bytes = 1;
-  std::uint32_t swap_bytes = 0;  // of the big-endian words to turn around; 0: none
 };
 
-inline constexpr std::uint32_t kWhole = 0xFFFFFFFF;  // no View: the part is all of its blob, as it lies
+inline constexpr std::uint32_t kWhole = 0xFFFFFFFF;  // no View: the part is all of its blob, in its order
+inline constexpr std::uint16_t kOwnedFile = 0xFFFF;  // the bytes that the Catalog itself owns
 
 // How the decoded bytes of one part come to be. Made by decoders, carried out by read/.
 struct Recipe {
   std::uint64_t offset = 0;  // of the stored bytes in their file
   std::uint64_t stored_length = 0;
-  std::uint64_t decoded_length = 0;  // of the part; kUnknownLength: a zstd part that does not say
+  std::uint64_t decoded_length = 0;  // of the part; kUnknownLength: a compressed part that does not say
   std::uint32_t view = kWhole;       // an index into the Catalog's views
-  std::uint16_t file = 0;            // 0: the file itself; n: shard n - 1 of the Catalog
+  std::uint16_t file = 0;            // 0: the file itself; n: file n - 1 of the Catalog; kOwnedFile
   Coding coding = Coding::raw;
+  std::uint8_t swap = 0;  // bytes of the big-endian words to turn around; 0: none
 };
+static_assert(sizeof(Recipe) == 32);
 
 }  // namespace zt::model

@@ -19,6 +19,12 @@ struct Item {
   std::uint32_t last;
 };
 
+// Of the bytes of a part whose pieces are those of a larger blob: what is counted with each.
+std::uint64_t share_of(const PieceReader& reader, std::size_t piece) {
+  const std::uint64_t each = reader.decoded_length() / reader.pieces();
+  return piece + 1 < reader.pieces() ? each : reader.decoded_length() - each * piece;
+}
+
 class Carrier {
  public:
   Carrier(std::span<const Job> jobs, unsigned threads, run::Meter& meter,
@@ -76,17 +82,18 @@ void Carrier::carry(const Item& item) {
   std::unique_ptr<Scratch> scratch = scratches_.take();
   try {
     for (std::size_t piece = item.first; piece < item.last; ++piece) {
-      const std::size_t length = reader.piece_length(piece);
+      const std::size_t length = reader.scatters() ? 0 : reader.piece_length(piece);
       std::span<std::byte> out;
       if (job.visit) {
         scratch->decoded.resize(length);
         out = scratch->decoded;
       } else {
-        out = job.out.subspan(static_cast<std::size_t>(reader.piece_offset(piece)), length);
+        const std::uint64_t offset = reader.piece_offset(piece);
+        out = reader.scatters() ? job.out : job.out.subspan(static_cast<std::size_t>(offset), length);
       }
       reader.read(piece, out, *scratch);
       if (job.visit) job.visit(reader.piece_offset(piece), out);
-      meter_.add(length);
+      meter_.add(reader.scatters() ? share_of(reader, piece) : length);
     }
     if (left_[item.job].fetch_sub(1, std::memory_order_acq_rel) == 1) {
       reader.finish();

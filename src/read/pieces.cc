@@ -1,15 +1,18 @@
 #include "read/pieces.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
-#include <exception>
-#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
-#include "base/utf8.h"
-#include "hash/crc32c.h"
+#include "codec/zstd.h"
+#include "read/digest_check.h"
+#include "read/fetcher.h"
 #include "read/gather.h"
+#include "read/part_plan.h"
+#include "read/piece_decoder.h"
+#include "read/ways.h"
 #include "ztensor/error.h"
 
 namespace zt::read {
@@ -17,364 +20,147 @@ namespace {
 
 std::uint64_t whole_pieces(std::uint64_t length) { return length / kPieceBytes + (length % kPieceBytes != 0); }
 
-// The blob that a part lies in, as a part of its own.
-model::Recipe blob_recipe(const PartSource& part) {
-  model::Recipe recipe = part.recipe;
-  recipe.decoded_length = part.view->blob_length;
-  recipe.view = model::kWhole;
-  return recipe;
+bool is_raw(const PartSource& part) { return part.recipe.coding.codec == Codec::raw; }
+
+// A blob whose pieces can each be read by themselves.
+class RangePieces final : public Pieces {
+ public:
+  RangePieces(const PartSource& part, PartPlan plan, DigestCheck check, Use use, std::size_t swap)
+      : fetcher_(*part.store), plan_(std::move(plan)), check_(std::move(check)), swap_(swap) {
+    length_ = part.recipe.decoded_length;
+    piece_bytes_ = plan_.piece_bytes();
+    count_ = plan_.pieces();
+    check_.expect(count_);
+    const bool stays = use == Use::lasting && check_.over_decoded() && swap_ == 0;
+    ordered_ = check_.needs_order() && !stays;
+  }
+
+  void read(std::size_t piece, std::span<std::byte> out, Scratch& scratch) override {
+    const Region stored = plan_.piece(piece).stored;
+    if (plan_.is_raw()) {
+      fetcher_.fetch(stored, out);
+    } else {
+      scratch.stored.resize(static_cast<std::size_t>(stored.length));  // held against the file when it was opened
+      fetcher_.fetch(stored, scratch.stored);
+      if (!check_.over_decoded()) check_.take(piece, scratch.stored);
+      decode_piece(scratch.decoder, plan_.frames_of(piece), scratch.stored, out);
+    }
+    if (check_.over_decoded()) check_.take(piece, out);
+    swap_words(out, swap_);
+  }
+  void finish() override {
+    if (!check_.over_decoded()) check_.append(plan_.table());
+    check_.finish();
+  }
+  bool may_skip() const override { return !check_.is_on(); }
+
+ private:
+  Fetcher fetcher_;
+  PartPlan plan_;
+  DigestCheck check_;
+  std::size_t swap_;
+};
+
+// The pieces of another way, cut anew to kPieceBytes.
+class RecutPieces final : public Pieces {
+ public:
+  RecutPieces(std::unique_ptr<Pieces> pieces, std::uint64_t length, std::size_t swap)
+      : pieces_(std::move(pieces)), swap_(swap) {
+    count_plain(length);
+    ordered_ = true;
+  }
+  void read(std::size_t, std::span<std::byte> out, Scratch& scratch) override {
+    for (std::span<std::byte> left = out; !left.empty();) {
+      if (used_ == held_.size()) {
+        fetch(scratch);
+        continue;
+      }
+      const std::size_t taken = std::min(left.size(), held_.size() - used_);
+      std::memcpy(left.data(), held_.data() + used_, taken);
+      used_ += taken;
+      left = left.subspan(taken);
+    }
+    swap_words(out, swap_);
+  }
+  void finish() override {
+    Scratch scratch;
+    while (next_ < pieces_->count()) fetch(scratch);  // frames of nothing
+    pieces_->finish();
+  }
+
+ private:
+  void fetch(Scratch& scratch) {
+    held_.resize(pieces_->length(next_));
+    pieces_->read(next_++, held_, scratch);
+    used_ = 0;
+  }
+
+  std::unique_ptr<Pieces> pieces_;
+  std::size_t swap_;
+  std::size_t next_ = 0;
+  std::vector<std::byte> held_;
+  std::size_t used_ = 0;
+};
+
+std::unique_ptr<Pieces> open_frames(const PartSource& part, Verify verify, Use use) {
+  const model::Recipe& recipe = part.recipe;
+  DigestCheck check(part, verify, false);
+  const bool strict = recipe.coding.framing == model::Framing::seekable;
+  auto found = strict ? require_frames(*part.store, recipe) : find_frames(*part.store, recipe);
+  if (!found) return open_stream(part, verify);
+  const auto frames = std::make_shared<const FramePlan>(*std::move(found));
+  const bool plain = frames->frames.empty() || (frames->piece_bytes == kPieceBytes &&
+                                                frames->starts.size() == whole_pieces(recipe.decoded_length));
+  const bool cuts_words = recipe.swap != 0 && frames->piece_bytes % recipe.swap != 0;
+  PartPlan plan = PartPlan::of_frames(recipe.offset, recipe.decoded_length, frames);
+  if (!cuts_words && (plain || use != Use::plain)) {
+    return std::make_unique<RangePieces>(part, std::move(plan), std::move(check), use, recipe.swap);
+  }
+  if (!strict) return open_stream(part, verify);
+  auto pieces = std::make_unique<RangePieces>(part, std::move(plan), std::move(check), Use::any, 0);
+  return std::make_unique<RecutPieces>(std::move(pieces), recipe.decoded_length, recipe.swap);
+}
+
+std::unique_ptr<Pieces> open_pieces(const PartSource& part, Verify verify, Use use) {
+  if (!part.view) return open_blob(part, verify, use);
+  const model::View& view = *part.view;
+  const bool together = is_range(view);
+  if (together && view.start == 0 && view.blob_length == part.recipe.decoded_length) {
+    return open_blob(part, verify, use);
+  }
+  if (together && is_raw(part) && !DigestCheck(part, verify, true).is_on()) {
+    PartSource range = part;
+    range.recipe.offset += view.start;
+    return open_blob(range, verify, use);
+  }
+  return open_gathered(part, verify, use);
 }
 
 }  // namespace
 
-std::unique_ptr<Scratch> Scratches::take() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!free_.empty()) {
-      std::unique_ptr<Scratch> scratch = std::move(free_.back());
-      free_.pop_back();
-      return scratch;
-    }
-  }
-  return std::make_unique<Scratch>();
-}
-
-void Scratches::give(std::unique_ptr<Scratch> scratch) {
-  const std::lock_guard lock(mutex_);
-  free_.push_back(std::move(scratch));
-}
-
 bool is_range(const model::View& view) {
-  const auto& [outer, inner] = view.shape;
-  if (outer == 0 || inner == 0) return true;
-  return (inner == 1 || view.strides[1] == view.element_bytes) &&
-         (outer == 1 || view.strides[0] == inner * view.element_bytes);
+  if (std::ranges::find(view.shape, std::uint64_t{0}) != view.shape.end()) return true;
+  std::uint64_t stride = view.element_bytes;
+  for (std::size_t i = view.shape.size(); i-- > 0;) {
+    if (view.shape[i] != 1 && view.strides[i] != static_cast<std::int64_t>(stride)) return false;
+    stride *= view.shape[i];
+  }
+  return true;
 }
 
-// A zstd stream that is read from front to back.
-struct PieceReader::Stream {
-  codec::StreamDecoder decoder;
-  std::vector<std::byte> buffer;
-  std::span<const std::byte> input;  // of `buffer`, not yet decoded
-  std::uint64_t fetched = 0;         // stored bytes
-};
+void Pieces::count_plain(std::uint64_t length) {
+  length_ = length;
+  piece_bytes_ = kPieceBytes;
+  count_ = static_cast<std::size_t>(whole_pieces(length));
+}
 
-// The same part in pieces of kPieceBytes, where its frames give others.
-struct PieceReader::Recut {
-  Recut(const PartSource& part, Verify verify) : reader(part, verify) {}
-  void fetch(Scratch& scratch) {
-    held.resize(reader.piece_length(next));
-    reader.read(next++, held, scratch);
-    used = 0;
-  }
-  void read(std::span<std::byte> out, Scratch& scratch) {
-    while (!out.empty()) {
-      if (used == held.size()) {
-        fetch(scratch);
-        continue;
-      }
-      const std::size_t taken = std::min(out.size(), held.size() - used);
-      std::memcpy(out.data(), held.data() + used, taken);
-      used += taken;
-      out = out.subspan(taken);
-    }
-  }
-  void finish() {
-    Scratch scratch;
-    while (next < reader.pieces()) fetch(scratch);  // frames of nothing
-    reader.finish();
-  }
-
-  PieceReader reader;
-  std::size_t next = 0;
-  std::vector<std::byte> held;
-  std::size_t used = 0;
-};
-
-// All of a blob in memory, and the elements of a part among its bytes.
-struct PieceReader::Blob {
-  Blob(const PartSource& part, Verify verify)
-      : view(*part.view),
-        recipe(blob_recipe(part)),
-        reader({part.store, recipe, part.digest, nullptr, part.decoded_digest}, verify) {}
-
-  // By the first thread that needs it. A failure is kept: decoding again for each piece would be as many times the
-  // work.
-  void load() {
-    const std::lock_guard lock(mutex);
-    if (failure) throw *failure;
-    if (elements) return;
-    try {
-      decode();
-    } catch (const Error& error) {
-      failure = error;
-      throw;
-    } catch (const std::exception&) {  // the length is held against the file, not against memory
-      failure =
-          Error(Code::no_memory, "", "no memory for a blob of " + std::to_string(recipe.decoded_length) + " bytes");
-      throw *failure;
-    }
-    const auto stride = [&](std::size_t axis) { return static_cast<std::int64_t>(view.strides[axis]); };
-    elements.emplace(bytes.data() + view.start, view.shape, std::array{stride(0), stride(1)}, view.element_bytes,
-                     view.swap_bytes);
-  }
-  void decode() {
-    Scratch scratch;
-    bytes.resize(static_cast<std::size_t>(recipe.decoded_length));
-    for (std::size_t i = 0; i < reader.pieces(); ++i) {
-      const auto at = static_cast<std::size_t>(reader.piece_offset(i));
-      reader.read(i, std::span(bytes).subspan(at, reader.piece_length(i)), scratch);
-    }
-    reader.finish();
-  }
-
-  model::View view;
-  model::Recipe recipe;
-  PieceReader reader;
-  std::mutex mutex;
-  std::optional<Error> failure;
-  std::vector<std::byte> bytes;
-  std::optional<StridedView> elements;  // once it is loaded
-};
-
-PieceReader::~PieceReader() = default;
+std::unique_ptr<Pieces> open_blob(const PartSource& part, Verify verify, Use use, std::uint64_t raw_piece) {
+  if (!is_raw(part)) return open_frames(part, verify, use);
+  PartPlan plan = PartPlan::of_raw({part.recipe.offset, part.recipe.decoded_length}, raw_piece);
+  return std::make_unique<RangePieces>(part, std::move(plan), DigestCheck(part, verify, true), use, part.recipe.swap);
+}
 
 PieceReader::PieceReader(const PartSource& part, Verify verify, Use use)
-    : part_(part), raw_offset_(part.recipe.offset) {
-  choose_digest(verify);
-  choose_way(verify);
-  if (way_ == Way::stream) plan_zstd(verify, use);
-  if (way_ == Way::recut || way_ == Way::gather) digest_ = {};  // their readers check it
-  count_pieces(use);
-}
-
-// zt-1.2 §7
-void PieceReader::choose_digest(Verify verify) {
-  const bool costly = part_.digest.starts_with("sha256");
-  if (verify == Verify::never || (costly && verify != Verify::always)) return;
-  const auto digest =
-      part_.decoded_digest ? hash::parse_decoded_digest(part_.digest) : hash::parse_digest(part_.digest);
-  if (!digest) {
-    throw Error(Code::mismatch, "digest.form", "digest " + in_quotes(part_.digest) + " is not of its form");
-  }
-  digest_ = *digest;
-}
-
-// `stream` stands for zstd of any kind here.
-void PieceReader::choose_way(Verify verify) {
-  const bool raw = part_.recipe.coding == model::Coding::raw;
-  way_ = raw ? Way::raw : Way::stream;
-  if (part_.view == nullptr) return;
-  const model::View& view = *part_.view;
-  const bool whole = is_range(view) && view.start == 0 && view.blob_length == decoded_length();
-  if (whole || (raw && is_range(view) && digest_.algorithm == Checksum::none)) {
-    raw_offset_ += view.start;
-    swap_bytes_ = view.swap_bytes;
-  } else {
-    way_ = Way::gather;
-    blob_ = std::make_unique<Blob>(part_, verify);
-  }
-}
-
-void PieceReader::plan_zstd(Verify verify, Use use) {
-  const model::Recipe& recipe = part_.recipe;
-  const bool strict = recipe.coding == model::Coding::seekable;
-  auto plan = strict ? require_frames(*part_.store, recipe) : find_frames(*part_.store, recipe);
-  if (!plan) return;
-  const bool plain = plan->frames.empty() ||
-                     (plan->piece_bytes == kPieceBytes && plan->starts.size() == whole_pieces(recipe.decoded_length));
-  const bool cuts_words = swap_bytes_ != 0 && plan->piece_bytes % swap_bytes_ != 0;
-  if (!cuts_words && (plain || use != Use::plain)) {
-    way_ = Way::frames;
-    plan_ = std::move(*plan);
-  } else if (strict) {
-    way_ = Way::recut;
-    recut_ = std::make_unique<Recut>(PartSource{part_.store, part_.recipe, part_.digest, nullptr, part_.decoded_digest},
-                                     verify);
-  }
-}
-
-void PieceReader::count_pieces(Use use) {
-  pieces_ = static_cast<std::size_t>(whole_pieces(decoded_length()));
-  if (way_ == Way::frames) {
-    pieces_ = plan_.starts.size();
-    piece_bytes_ = plan_.piece_bytes;
-  }
-  over_decoded_ = part_.decoded_digest || way_ == Way::raw;
-  ordered_ = way_ == Way::stream || way_ == Way::recut;
-  if (digest_.algorithm == Checksum::crc32c && !ordered_) {
-    crcs_.resize(pieces_);
-    stored_lengths_.resize(pieces_);
-  }
-  if (digest_.algorithm == Checksum::xxh3 || digest_.algorithm == Checksum::sha256) {
-    in_turn_ = std::make_unique<DigestInTurn>(digest_.algorithm);
-    if (use != Use::lasting || !over_decoded_ || swap_bytes_ != 0) ordered_ = true;
-  }
-}
-
-std::size_t PieceReader::piece_length(std::size_t piece) const {
-  return static_cast<std::size_t>(piece + 1 < pieces_ ? piece_bytes_ : decoded_length() - piece_offset(piece));
-}
-
-std::size_t PieceReader::piece_at(std::uint64_t offset) const {
-  return pieces_ <= 1 ? 0 : static_cast<std::size_t>(std::min<std::uint64_t>(offset / piece_bytes_, pieces_ - 1));
-}
-
-void PieceReader::read(std::size_t piece, std::span<std::byte> out, Scratch& scratch) {
-  switch (way_) {
-    case Way::raw:
-      part_.store->read_at(raw_offset_ + piece_offset(piece), out);
-      take_stored(piece, out);
-      break;
-    case Way::frames: read_frames(piece, out, scratch); break;
-    case Way::stream: read_stream(out); break;
-    case Way::recut: recut_->read(out, scratch); break;
-    case Way::gather:
-      blob_->load();
-      blob_->elements->gather(piece_offset(piece), out);
-      return;
-  }
-  if (in_turn_ && over_decoded_) in_turn_->bring(piece, out);
-  swap_words(out, swap_bytes_);
-}
-
-void PieceReader::take_stored(std::size_t piece, std::span<const std::byte> stored) {
-  if (!crcs_.empty()) {
-    stored_lengths_[piece] = stored.size();
-    crcs_[piece] = hash::crc32c(stored);
-  }
-  if (in_turn_ && !over_decoded_) in_turn_->bring(piece, stored);
-}
-
-void PieceReader::read_frames(std::size_t piece, std::span<std::byte> out, Scratch& scratch) {
-  const std::uint64_t start = plan_.starts[piece];
-  const std::uint64_t end = piece + 1 < plan_.starts.size() ? plan_.starts[piece + 1] : plan_.frames_end;
-  scratch.stored.resize(
-      static_cast<std::size_t>(end - start));  // bytes of the file: held against it when it was opened
-  part_.store->read_at(part_.recipe.offset + start, scratch.stored);
-  take_stored(piece, scratch.stored);
-  std::span<const std::byte> stored = scratch.stored;
-  const std::size_t first = piece * plan_.frames_per_piece;
-  const std::size_t last = std::min(first + plan_.frames_per_piece, plan_.frames.size());
-  for (std::size_t i = first; i < last; ++i) {
-    const codec::FrameSize frame = plan_.frames[i];
-    // A row of nothing and nothing is no frame, and no mistake either.
-    if (frame.stored != 0 || frame.decoded != 0) {
-      scratch.decoder.decode(stored.first(frame.stored), out.first(frame.decoded));
-    }
-    stored = stored.subspan(frame.stored);
-    out = out.subspan(frame.decoded);
-  }
-}
-
-// Not when it is made: its window may take 128 MiB, and many parts wait at a time.
-void PieceReader::begin_stream() {
-  if (!stream_) stream_ = std::make_unique<Stream>();
-}
-
-void PieceReader::fill_input() {
-  const std::uint64_t left = part_.recipe.stored_length - stream_->fetched;
-  stream_->buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, kPieceBytes)));
-  part_.store->read_at(part_.recipe.offset + stream_->fetched, stream_->buffer);
-  stream_->fetched += stream_->buffer.size();
-  stream_->input = stream_->buffer;
-  if (digest_.algorithm == Checksum::crc32c) stream_crc_ = hash::crc32c(stream_->buffer, stream_crc_);
-  if (in_turn_ && !over_decoded_) in_turn_->append(stream_->buffer);
-}
-
-// zt-1.2 §6
-void PieceReader::read_stream(std::span<std::byte> out) {
-  begin_stream();
-  while (!out.empty()) {
-    if (stream_->input.empty() && stream_->fetched < part_.recipe.stored_length) fill_input();
-    const auto step = stream_->decoder.decode(stream_->input, out);
-    stream_->input = stream_->input.subspan(step.used);
-    out = out.subspan(step.made);
-    if (step.used == 0 && step.made == 0 && stream_->fetched == part_.recipe.stored_length) {
-      throw Error(Code::malformed, "zstd.stream.short",
-                  "the zstd stream ends " + std::to_string(out.size()) + " bytes before the part of " +
-                      std::to_string(decoded_length()) + " is full");
-    }
-  }
-}
-
-// What is left of the stream may hold skippable frames and checksums, but no more content. zt-1.2 §6
-void PieceReader::finish_stream() {
-  begin_stream();
-  if (part_.recipe.stored_length == 0) {
-    throw Error(Code::malformed, "zstd.stream.empty", "no stored bytes: even an empty zstd part has a frame");
-  }
-  std::array<std::byte, 1> more;
-  while (true) {
-    if (stream_->input.empty() && stream_->fetched < part_.recipe.stored_length) fill_input();
-    const auto step = stream_->decoder.decode(stream_->input, more);
-    stream_->input = stream_->input.subspan(step.used);
-    if (step.made != 0) {
-      throw Error(Code::malformed, "zstd.stream.long",
-                  "the zstd stream goes on after the part's " + std::to_string(decoded_length()) + " bytes");
-    }
-    if (step.used == 0 && stream_->input.empty() && stream_->fetched == part_.recipe.stored_length) break;
-  }
-  if (!stream_->decoder.at_frame_end()) {
-    throw Error(Code::malformed, "zstd.stream.truncated", "the zstd stream ends within a frame");
-  }
-}
-
-void PieceReader::finish() {
-  if (way_ == Way::stream) finish_stream();
-  if (way_ == Way::recut) recut_->finish();
-  if (way_ == Way::gather) blob_->load();  // a part of nothing may lie in a blob of something
-  finish_digest();
-}
-
-// zt-1.2 §7
-void PieceReader::finish_digest() {
-  if (digest_.algorithm == Checksum::none) return;
-  hash::Digest found{.algorithm = digest_.algorithm, .crc = stream_crc_};
-  if (in_turn_) {
-    if (!over_decoded_) in_turn_->append(plan_.table);
-    found = in_turn_->finish();
-  } else if (way_ != Way::stream) {
-    for (std::size_t i = 0; i < crcs_.size(); ++i) {
-      found.crc = hash::crc32c_join(found.crc, crcs_[i], stored_lengths_[i]);
-    }
-    found.crc = hash::crc32c(plan_.table, found.crc);
-  }
-  if (found == digest_) return;
-  throw Error(Code::mismatch, "digest.mismatch",
-              std::string(part_.decoded_digest ? "the decoded bytes of " : "bytes ") +
-                  std::to_string(part_.recipe.offset) + " + " + std::to_string(part_.recipe.stored_length) +
-                  " have digest " + hash::format_digest(found) + ", the file says " + std::string(part_.digest));
-}
-
-// zt-1.2 §6
-std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& meter) {
-  const model::Recipe& recipe = part.recipe;
-  codec::StreamDecoder decoder;
-  std::vector<std::byte> buffer;
-  std::vector<std::byte> out(kPieceBytes);
-  std::uint64_t made = 0;
-  std::uint64_t fetched = 0;
-  std::span<const std::byte> input;
-  while (true) {
-    if (input.empty() && fetched < recipe.stored_length) {
-      buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(recipe.stored_length - fetched, kPieceBytes)));
-      part.store->read_at(recipe.offset + fetched, buffer);
-      fetched += buffer.size();
-      input = buffer;
-    }
-    const auto step = decoder.decode(input, out);
-    input = input.subspan(step.used);
-    made += step.made;
-    meter.poll();
-    if (made > most)
-      throw Error(Code::limit, "zstd.stream.limit", "more decoded bytes than the limit of " + std::to_string(most));
-    if (step.used == 0 && step.made == 0 && fetched == recipe.stored_length) break;
-  }
-  if (recipe.stored_length == 0 || !decoder.at_frame_end()) {
-    throw Error(Code::malformed, "zstd.stream.truncated", "the zstd stream ends within a frame");
-  }
-  return made;
-}
+    : decoded_length_(part.recipe.decoded_length), pieces_(open_pieces(part, verify, use)) {}
 
 }  // namespace zt::read

@@ -3,56 +3,53 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
-#include <string_view>
-#include <vector>
 
-#include "codec/zstd.h"
-#include "hash/digest.h"
-#include "model/recipe.h"
 #include "read/frames.h"
-#include "read/turns.h"
+#include "read/part_source.h"
+#include "read/scratch.h"
 #include "run/progress.h"
-#include "ztensor/byte_store.h"
 #include "ztensor/options.h"
 
 namespace zt::read {
-
-// One part and where its bytes are. Store, digest and view are borrowed from the open source.
-struct PartSource {
-  const ByteStore* store;
-  model::Recipe recipe;
-  std::string_view digest;            // as the file has it
-  const model::View* view = nullptr;  // where the recipe has one
-  bool decoded_digest = false;        // the digest is over decoded bytes, and of the form of generation 2
-};
 
 // How the pieces of a PieceReader are used.
 enum class Use {
   any,
   plain,    // pieces are of kPieceBytes, whatever the frames are
-  lasting,  // what read() has filled stays as it is until finish(): no digest then asks for pieces in order
+  lasting,  // there is memory for all of the part, and what read() has filled stays as it is until finish()
 };
 
-// Memory that pieces are decoded with, one for each thread at work; leased from a Scratches.
-struct Scratch {
-  codec::FrameDecoder decoder;
-  std::vector<std::byte> stored;
-  std::vector<std::byte> decoded;
-};
-class Scratches {
+// One way of handing out the pieces of a part.
+class Pieces {
  public:
-  std::unique_ptr<Scratch> take();
-  void give(std::unique_ptr<Scratch> scratch);
+  virtual ~Pieces() = default;
+  Pieces(const Pieces&) = delete;
+  Pieces& operator=(const Pieces&) = delete;
 
- private:
-  std::mutex mutex_;
-  std::vector<std::unique_ptr<Scratch>> free_;
+  virtual void read(std::size_t piece, std::span<std::byte> out, Scratch& scratch) = 0;
+  virtual void finish() = 0;
+  // Whether `piece` may be passed over when no more than a part of the blob is wanted.
+  virtual bool may_skip() const { return false; }
+
+  std::uint64_t offset(std::size_t piece) const { return piece * piece_bytes_; }
+  std::size_t length(std::size_t piece) const {
+    return static_cast<std::size_t>(piece + 1 < count_ ? piece_bytes_ : length_ - offset(piece));
+  }
+  std::size_t count() const { return count_; }
+  bool ordered() const { return ordered_; }
+  bool scatters() const { return scatters_; }
+
+ protected:
+  Pieces() = default;
+  void count_plain(std::uint64_t length);
+
+  std::uint64_t length_ = 0;       // of all pieces
+  std::uint64_t piece_bytes_ = 0;  // of each except the last
+  std::size_t count_ = 0;
+  bool ordered_ = false;
+  bool scatters_ = false;
 };
-
-// Whether the elements of a view lie one behind the other, as a range of its blob.
-bool is_range(const model::View& view);
 
 // Hands out the decoded bytes of a part piece by piece and checks its digest on the way: over the bytes of the blob
 // that it lies in, stored or decoded, all of them, whatever the part takes of them.
@@ -60,62 +57,26 @@ class PieceReader {
  public:
   // Reads the seek table of a zstd part. Throws malformed, io.
   PieceReader(const PartSource& part, Verify verify, Use use = Use::any);
-  ~PieceReader();
 
-  std::size_t pieces() const { return pieces_; }
+  std::size_t pieces() const { return pieces_->count(); }
   // Pieces must be read in order, by one thread; else any thread may read any piece, each once.
-  bool ordered() const { return ordered_; }
-  std::uint64_t decoded_length() const { return part_.recipe.decoded_length; }
-  std::uint64_t piece_offset(std::size_t piece) const { return piece * piece_bytes_; }
-  std::size_t piece_length(std::size_t piece) const;  // the last one's may be larger than the others', and any be 0
-  std::size_t piece_at(std::uint64_t offset) const;   // which one has this byte
+  bool ordered() const { return pieces_->ordered(); }
+  // Pieces are of a blob whose elements lie apart, and read() puts their elements where they belong: it is given the
+  // memory of the whole part each time, which is right after finish(). Of `lasting` ones only.
+  bool scatters() const { return pieces_->scatters(); }
+  std::uint64_t decoded_length() const { return decoded_length_; }
+  std::uint64_t piece_offset(std::size_t piece) const { return pieces_->offset(piece); }
+  // The last one's may be larger than the others', and any be 0.
+  std::size_t piece_length(std::size_t piece) const { return pieces_->length(piece); }
   // `out` has piece_length(piece) bytes.
-  void read(std::size_t piece, std::span<std::byte> out, Scratch& scratch);
+  void read(std::size_t piece, std::span<std::byte> out, Scratch& scratch) { pieces_->read(piece, out, scratch); }
   // After the last piece: throws mismatch when the bytes are not those of the digest, malformed when a stream holds
   // more than the part.
-  void finish();
+  void finish() { pieces_->finish(); }
 
  private:
-  enum class Way : std::uint8_t {
-    raw,
-    frames,
-    stream,  // zstd without a usable seek table
-    recut,   // pieces of another reader, cut anew
-    gather,  // all of the blob is decoded to memory
-  };
-  void choose_digest(Verify verify);
-  void choose_way(Verify verify);
-  void plan_zstd(Verify verify, Use use);
-  void count_pieces(Use use);
-  void read_frames(std::size_t piece, std::span<std::byte> out, Scratch& scratch);
-  void read_stream(std::span<std::byte> out);
-  void take_stored(std::size_t piece, std::span<const std::byte> stored);
-  void take_decoded(std::size_t piece, std::span<const std::byte> decoded);
-  void begin_stream();
-  void fill_input();
-  void finish_stream();
-  void finish_digest();
-
-  PartSource part_;
-  Way way_ = Way::raw;
-  hash::Digest digest_;  // algorithm none: nothing to check
-  bool over_decoded_ = false;
-  bool ordered_ = false;
-  std::size_t swap_bytes_ = 0;
-  std::uint64_t raw_offset_ = 0;  // of the first byte in the store
-  std::uint64_t piece_bytes_ = kPieceBytes;
-  std::size_t pieces_ = 0;
-  FramePlan plan_;
-  std::vector<std::uint32_t> crcs_;  // of the stored bytes of each piece, where they may come in any order
-  std::vector<std::uint64_t> stored_lengths_;
-  std::unique_ptr<DigestInTurn> in_turn_;  // of digests that cannot be put together from those of pieces
-  std::uint32_t stream_crc_ = 0;           // of a stream so far
-  struct Stream;
-  std::unique_ptr<Stream> stream_;  // once it was begun
-  struct Recut;
-  std::unique_ptr<Recut> recut_;
-  struct Blob;
-  std::unique_ptr<Blob> blob_;
+  std::uint64_t decoded_length_;
+  std::unique_ptr<Pieces> pieces_;
 };
 
 // Decoded bytes of a zstd part that does not say, by decoding it; polls `meter`. Throws malformed; limit past `most`.

@@ -117,7 +117,8 @@ Outcome read_all(const PartSource& part, Verify verify, Use use = Use::any) {
     Scratch scratch;
     for (const std::size_t piece : order) {
       const auto at = static_cast<std::size_t>(reader.piece_offset(piece));
-      reader.read(piece, std::span(outcome.out).subspan(at, reader.piece_length(piece)), scratch);
+      const std::span<std::byte> all = outcome.out;
+      reader.read(piece, reader.scatters() ? all : all.subspan(at, reader.piece_length(piece)), scratch);
     }
     reader.finish();
   } catch (const Error& error) {
@@ -171,12 +172,28 @@ void expect_bytes(const PartSource& part, const Data& expected, std::size_t elem
   }
 }
 
+// A view that owns its axes, and the words to turn around.
+struct TestView {
+  std::uint64_t blob_length;
+  std::uint64_t start;
+  std::array<std::uint64_t, 2> shape;
+  std::array<std::int64_t, 2> strides;
+  std::uint32_t element_bytes;
+  std::uint8_t swap_bytes = 0;
+
+  model::View view() const {
+    return {
+        .blob_length = blob_length, .start = start, .shape = shape, .strides = strides, .element_bytes = element_bytes};
+  }
+};
+
 // The elements of a view, one by one.
-Data gathered(const Data& blob, const model::View& view) {
+Data gathered(const Data& blob, const TestView& view) {
   Data out;
   for (std::uint64_t i = 0; i < view.shape[0]; ++i) {
     for (std::uint64_t j = 0; j < view.shape[1]; ++j) {
-      const auto at = static_cast<std::ptrdiff_t>(view.start + i * view.strides[0] + j * view.strides[1]);
+      const auto at = static_cast<std::ptrdiff_t>(view.start) + static_cast<std::ptrdiff_t>(i) * view.strides[0] +
+                      static_cast<std::ptrdiff_t>(j) * view.strides[1];
       Data element(blob.begin() + at, blob.begin() + at + view.element_bytes);
       for (std::size_t k = 0; view.swap_bytes != 0 && k < element.size(); k += view.swap_bytes) {
         std::reverse(element.begin() + static_cast<std::ptrdiff_t>(k),
@@ -212,7 +229,7 @@ std::vector<Stored> stored_ways(const Data& blob, std::size_t chunk) {
           {"seekable", model::Coding::seekable, frames + table}};
 }
 
-void expect_view(const Data& blob, const model::View& view, std::size_t chunk) {
+void expect_view(const Data& blob, const TestView& view, std::size_t chunk) {
   const Data expected = gathered(blob, view);
   for (const Stored& stored : stored_ways(blob, chunk)) {
     const MemoryStore store(Data(24) + stored.bytes);
@@ -220,16 +237,17 @@ void expect_view(const Data& blob, const model::View& view, std::size_t chunk) {
                                .stored_length = stored.bytes.size(),
                                .decoded_length = expected.size(),
                                .view = 0,
-                               .coding = stored.coding};
+                               .coding = stored.coding,
+                               .swap = view.swap_bytes};
     const std::string crc = digest_of(Checksum::crc32c, stored.bytes);
     const std::string sha = digest_of(Checksum::sha256, stored.bytes);
     const std::string xxh3 = digest_of(Checksum::xxh3, blob);
     for (const std::string& digest : {crc, sha}) {
-      expect_bytes({&store, recipe, digest, &view}, expected, view.element_bytes, stored.what + digest);
+      expect_bytes({&store, recipe, digest, view.view()}, expected, view.element_bytes, stored.what + digest);
     }
-    expect_bytes({&store, recipe, xxh3, &view, true}, expected, view.element_bytes, stored.what + xxh3);
-    EXPECT_EQ(read_all({&store, recipe, "crc32c:0x00000001", &view}, Verify::standard).rule, "digest.mismatch");
-    EXPECT_EQ(read_all({&store, recipe, "xxh3:0000000000000001", &view, true}, Verify::standard).rule,
+    expect_bytes({&store, recipe, xxh3, view.view(), true}, expected, view.element_bytes, stored.what + xxh3);
+    EXPECT_EQ(read_all({&store, recipe, "crc32c:0x00000001", view.view()}, Verify::standard).rule, "digest.mismatch");
+    EXPECT_EQ(read_all({&store, recipe, "xxh3:0000000000000001", view.view(), true}, Verify::standard).rule,
               "digest.mismatch");
   }
 }
@@ -244,7 +262,7 @@ TEST(ThreadsPieces, ShareOneReader) {
     for (const auto& [digest, over_decoded] : {std::pair{digest_of(Checksum::crc32c, stored.bytes), false},
                                                std::pair{digest_of(Checksum::sha256, stored.bytes), false},
                                                std::pair{digest_of(Checksum::xxh3, blob), true}}) {
-      PieceReader reader({&store, &recipe, digest, nullptr, over_decoded}, Verify::always, Use::lasting);
+      PieceReader reader({&store, recipe, digest, {}, over_decoded}, Verify::always, Use::lasting);
       if (reader.ordered()) continue;  // is for one thread alone
       Data out(blob.size());
       Scratches scratches;
@@ -280,13 +298,13 @@ TEST(ThreadsParts, CarryOutAllJobsAndTellOfEachThatFails) {
   std::vector<Job> jobs;
   for (std::size_t i = 0; i < outs.size(); ++i) {
     const std::size_t way = i / 2;
-    jobs.push_back({.part = {&stores[way], &recipes[way], i % 2 == 0 ? right : wrong, nullptr, true},
+    jobs.push_back({.part = {&stores[way], recipes[way], i % 2 == 0 ? right : wrong, {}, true},
                     .verify = Verify::always,
                     .out = outs[i],
                     .visit = {}});
   }
   for (std::size_t way = 0; way < ways.size(); ++way) {
-    jobs.push_back({.part = {&stores[way], &recipes[way], right, nullptr, true},
+    jobs.push_back({.part = {&stores[way], recipes[way], right, {}, true},
                     .verify = Verify::always,
                     .out = {},
                     .visit = [&](std::uint64_t, std::span<const std::byte> bytes) { visited += bytes.size(); }});
@@ -306,42 +324,42 @@ TEST(ThreadsParts, CarryOutAllJobsAndTellOfEachThatFails) {
 constexpr std::size_t kMany = 140000;
 
 TEST(PieceReader, TurnsAroundABigEndianPartInPlace) {
-  for (const std::uint32_t width : {2U, 4U, 8U}) {
+  for (const std::uint8_t width : std::array<std::uint8_t, 3>{2, 4, 8}) {
     const std::uint64_t count = kMany;
-    const model::View view{.blob_length = count * width,
-                           .start = 0,
-                           .shape = {1, count},
-                           .strides = {0, width},
-                           .element_bytes = width,
-                           .swap_bytes = width};
+    const TestView view{.blob_length = count * width,
+                        .start = 0,
+                        .shape = {1, count},
+                        .strides = {0, width},
+                        .element_bytes = width,
+                        .swap_bytes = width};
     expect_view(noise(count * width, width), view, kFull);
     expect_view(noise(count * width, width), view, 100001);  // frames that end within a word
   }
 }
 
 TEST(PieceReader, GathersInterleavedRecords) {
-  const std::uint64_t record = 2 * 8 + 4;
+  const std::int64_t record = 2 * 8 + 4;
   const std::uint64_t count = 60000;
-  const Data blob = noise(record * count, 5);
-  const model::View coords{.blob_length = blob.size(),
-                           .start = 0,
-                           .shape = {2, count},
-                           .strides = {8, record},
-                           .element_bytes = 8,
-                           .swap_bytes = 4};
-  const model::View values{.blob_length = blob.size(),
-                           .start = 16,
-                           .shape = {1, count},
-                           .strides = {0, record},
-                           .element_bytes = 4,
-                           .swap_bytes = 0};
+  const Data blob = noise(static_cast<std::size_t>(record) * count, 5);
+  const TestView coords{.blob_length = blob.size(),
+                        .start = 0,
+                        .shape = {2, count},
+                        .strides = {8, record},
+                        .element_bytes = 8,
+                        .swap_bytes = 4};
+  const TestView values{.blob_length = blob.size(),
+                        .start = 16,
+                        .shape = {1, count},
+                        .strides = {0, record},
+                        .element_bytes = 4,
+                        .swap_bytes = 0};
   expect_view(blob, coords, kFull);
   expect_view(blob, values, 100000);
 }
 
 TEST(PieceReader, GathersARangeOfABlob) {
   const Data blob = noise(kMany * 8 + 24, 6);
-  for (const std::uint32_t swap : {0U, 8U}) {
+  for (const std::uint8_t swap : std::array<std::uint8_t, 2>{0, 8}) {
     expect_view(blob,
                 {.blob_length = blob.size(),
                  .start = 16,
@@ -354,7 +372,7 @@ TEST(PieceReader, GathersARangeOfABlob) {
 }
 
 TEST(PieceReader, ChecksTheBlobOfAPartOfNothing) {
-  const model::View none{.blob_length = 40, .start = 40, .shape = {1, 0}, .strides = {0, 4}, .element_bytes = 4};
+  const TestView none{.blob_length = 40, .start = 40, .shape = {1, 0}, .strides = {0, 4}, .element_bytes = 4};
   expect_view(noise(40, 7), none, 10);
 }
 
@@ -374,10 +392,10 @@ TEST(PieceReader, ChecksDigestsOverDecodedBytes) {
     for (const Checksum algorithm : {Checksum::xxh3, Checksum::sha256}) {
       const std::string right = digest_of(algorithm, decoded);
       const std::string wrong = digest_of(algorithm, decoded + Data(1));
-      expect_bytes({&part.store, part.recipe, right, nullptr, true}, decoded, 1, stored.what + right);
+      expect_bytes({&part.store, part.recipe, right, {}, true}, decoded, 1, stored.what + right);
       const bool cheap = algorithm == Checksum::xxh3;
       for (const Use use : {Use::any, Use::plain, Use::lasting}) {
-        const PartSource source{&part.store, part.recipe, wrong, nullptr, true};
+        const PartSource source{&part.store, part.recipe, wrong, {}, true};
         EXPECT_EQ(read_all(source, Verify::always, use).rule, "digest.mismatch") << stored.what;
         EXPECT_EQ(read_all(source, Verify::standard, use).rule, cheap ? "digest.mismatch" : "") << stored.what;
         EXPECT_EQ(read_all(source, Verify::never, use).rule, "");
@@ -390,7 +408,7 @@ TEST(PieceReader, ChecksADigestOfLastingPiecesInAnyOrder) {
   const Data decoded = noise(3 * kFull, 9);
   const Plain part = plain(decoded, model::Coding::raw, decoded.size());
   const std::string digest = digest_of(Checksum::xxh3, decoded);
-  const PartSource source{&part.store, part.recipe, digest, nullptr, true};
+  const PartSource source{&part.store, part.recipe, digest, {}, true};
   EXPECT_TRUE(read_all(source, Verify::standard).ordered);
   EXPECT_FALSE(read_all(source, Verify::standard, Use::lasting).ordered);
 }
@@ -399,7 +417,7 @@ TEST(PieceReader, TellsAWrongDigestOfGeneration2FromAnUnknownOne) {
   const Data decoded = noise(100, 10);
   const Plain part = plain(decoded, model::Coding::raw, decoded.size());
   const auto rule = [&](const char* digest, Verify verify) {
-    return read_all({&part.store, part.recipe, digest, nullptr, true}, verify).rule;
+    return read_all({&part.store, part.recipe, digest, {}, true}, verify).rule;
   };
   EXPECT_EQ(rule("xxh3:1", Verify::standard), "digest.form");
   EXPECT_EQ(rule("xxh3:1", Verify::never), "");
@@ -443,7 +461,7 @@ Data skippable(std::size_t size) {
 void expect_seekable(const std::vector<Entry>& entries, const Data& decoded, const std::string& what) {
   const Plain part = plain(seekable(entries), model::Coding::seekable, decoded.size());
   const std::string digest = digest_of(Checksum::xxh3, decoded);
-  expect_bytes({&part.store, part.recipe, digest, nullptr, true}, decoded, 1, what);
+  expect_bytes({&part.store, part.recipe, digest, {}, true}, decoded, 1, what);
 }
 
 TEST(PieceReader, ReadsSeekablePartsOfAnyFramesThatAreAllowed) {
@@ -514,6 +532,55 @@ TEST(PieceReader, RefusesSeekablePartsWhoseFramesAreNotWhatTheTableSays) {
   Data wrong = frame(content);
   wrong.back() ^= std::byte{1};
   EXPECT_EQ(seekable_rule(seekable({{wrong, 1000}}), 1000), "zstd.frame.checksum");
+}
+
+// Tells what was read of a store at once, and in all.
+class WatchedStore final : public ByteStore {
+ public:
+  explicit WatchedStore(Data bytes) : memory_(std::move(bytes)) {}
+  std::uint64_t size() const override { return memory_.size(); }
+  void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    total += out.size();
+    largest = std::max(largest, out.size());
+    memory_.read_at(offset, out);
+  }
+  mutable std::size_t total = 0;
+  mutable std::size_t largest = 0;
+
+ private:
+  MemoryStore memory_;
+};
+
+// A transposed matrix takes its result and windows of its blob, which passes by once; so does its digest.
+TEST(PieceReader, GathersInOnePassOverWindowsOfTheBlob) {
+  constexpr std::uint64_t kSide = 1500;
+  const Data blob = noise(kSide * kSide * 4, 11);
+  const TestView view{
+      .blob_length = blob.size(), .start = 0, .shape = {kSide, kSide}, .strides = {4, 4 * kSide}, .element_bytes = 4};
+  const std::string digest = digest_of(Checksum::sha256, blob);
+  for (const Use use : {Use::any, Use::lasting}) {
+    const WatchedStore store(blob);
+    const model::Recipe recipe{
+        .offset = 0, .stored_length = blob.size(), .decoded_length = blob.size(), .view = 0, .swap = 0};
+    const Outcome outcome = read_all({&store, recipe, digest, view.view()}, Verify::always, use);
+    EXPECT_EQ(outcome.rule, "");
+    EXPECT_TRUE(outcome.out == gathered(blob, view));
+    EXPECT_EQ(store.total, blob.size());
+    EXPECT_LE(store.largest, kPieceBytes);
+  }
+}
+
+TEST(PieceReader, ReadsNoPiecesOfABlobThatHoldNoneOfTheElements) {
+  const Data blob = noise(8 * kPieceBytes, 12);
+  const TestView view{.blob_length = blob.size(),
+                      .start = 5,
+                      .shape = {1, 2},
+                      .strides = {0, 6 * static_cast<std::int64_t>(kPieceBytes)},
+                      .element_bytes = 4};
+  const WatchedStore store(blob);
+  const model::Recipe recipe{.offset = 0, .stored_length = blob.size(), .decoded_length = 8, .view = 0};
+  EXPECT_TRUE(read_all({&store, recipe, "", view.view()}, Verify::always).out == gathered(blob, view));
+  EXPECT_LE(store.total, 2 * kPieceBytes);
 }
 
 }  // namespace

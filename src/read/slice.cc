@@ -2,32 +2,155 @@
 
 #include <algorithm>
 #include <cstring>
-#include <numeric>
-#include <optional>
+#include <memory>
+#include <utility>
 #include <vector>
+
+#include "read/fetcher.h"
+#include "read/gather.h"
+#include "read/part_plan.h"
+#include "read/piece_decoder.h"
+#include "read/runs.h"
+#include "read/scratch.h"
+#include "read/ways.h"
+#include "run/parallel.h"
 
 namespace zt::read {
 namespace {
 
-constexpr std::uint64_t kBlockBytes = std::uint64_t{256} << 10;  // read at once where small runs lie close together
-constexpr std::uint64_t kNear = std::uint64_t{64} << 10;         // as close as this
+constexpr std::size_t kBatch = 16384;  // runs that are planned at a time
 
-// Decoded bytes of a part at any place, with the last block kept.
-class Window {
+void copy_raw(const PartSource& blob, std::uint64_t base, Runs& runs, std::span<std::byte> out) {
+  const Fetcher fetcher(*blob.store);
+  const auto length = static_cast<std::size_t>(runs.length());
+  std::vector<Run> batch;
+  std::vector<ReadAt> reads;
+  while (runs.next(kBatch, batch)) {
+    reads.clear();
+    for (const Run& run : batch) {
+      reads.push_back({blob.recipe.offset + base + run.from, out.subspan(static_cast<std::size_t>(run.to), length)});
+    }
+    // Inner axes that are listed twice step back.
+    if (!std::ranges::is_sorted(reads, {}, &ReadAt::offset)) std::ranges::stable_sort(reads, {}, &ReadAt::offset);
+    fetcher.fetch(reads);
+  }
+}
+
+// Bytes that are wanted of one piece.
+struct Copy {
+  std::size_t piece;
+  std::size_t from;  // of the piece
+  std::uint64_t to;
+  std::size_t length;
+};
+
+std::vector<Copy> copies_of(const PartPlan& plan, std::uint64_t base, std::span<const Run> runs, std::uint64_t length) {
+  std::vector<Copy> copies;
+  for (const Run& run : runs) {
+    for (std::uint64_t done = 0; done < length;) {
+      const std::uint64_t at = base + run.from + done;
+      const std::size_t number = plan.piece_at(at);
+      const Region piece = plan.piece(number).decoded;
+      const std::uint64_t taken = std::min(length - done, piece.offset + piece.length - at);
+      copies.push_back(
+          {number, static_cast<std::size_t>(at - piece.offset), run.to + done, static_cast<std::size_t>(taken)});
+      done += taken;
+    }
+  }
+  const auto by_piece = [](const Copy& copy) { return copy.piece; };
+  if (!std::ranges::is_sorted(copies, {}, by_piece)) std::ranges::stable_sort(copies, {}, by_piece);
+  return copies;
+}
+
+// Copies out of pieces that are decoded side by side, each once in a batch.
+class FrameSlice {
  public:
-  // `stride`: how far apart the wanted runs are.
-  Window(const PartSource& part, std::uint64_t stride)
-      : part_(part), near_(stride <= kNear), raw_offset_(part.recipe.offset) {
-    const bool plain = part.view == nullptr || (is_range(*part.view) && part.view->swap_bytes == 0);
-    if (plain && part.view != nullptr) raw_offset_ += part.view->start;
-    if (!plain || part.recipe.coding != model::Coding::raw) reader_.emplace(part, Verify::never);
+  FrameSlice(const PartSource& blob, const PartPlan& plan, const SliceMeans& means, std::span<std::byte> out)
+      : blob_(blob), fetcher_(*blob.store), plan_(plan), means_(means), out_(out) {}
+
+  void copy(std::span<const Copy> copies) {
+    std::vector<std::span<const Copy>> items;  // one a piece
+    std::uint64_t bytes = 0;
+    for (std::size_t first = 0, last = 0; first < copies.size(); first = last) {
+      while (last < copies.size() && copies[last].piece == copies[first].piece) ++last;
+      items.push_back(copies.subspan(first, last - first));
+      bytes += plan_.piece(copies[first].piece).decoded.length;
+    }
+    run::Meter meter;
+    run::parallel_for(items.size(), bytes, means_.threads, meter, [&](std::size_t i) {
+      std::unique_ptr<Scratch> scratch = scratches_.take();
+      // The next slice, or batch, may go on where this one began or ended.
+      carry(items[i], i == 0 || i + 1 == items.size(), *scratch);
+      scratches_.give(std::move(scratch));
+    });
   }
 
-  void fetch(std::uint64_t offset, std::span<std::byte> out) {
-    if (!reader_ && (!near_ || out.size() >= kBlockBytes)) {
-      part_.store->read_at(raw_offset_ + offset, out);
-      return;
+ private:
+  void carry(std::span<const Copy> copies, bool is_edge, Scratch& scratch) {
+    const std::size_t number = copies.front().piece;
+    const auto length = static_cast<std::size_t>(plan_.piece(number).decoded.length);
+    if (copies.size() == 1 && copies.front().length == length) {
+      decode(number, out_.subspan(static_cast<std::size_t>(copies.front().to), length), scratch);
+    } else if (is_edge && means_.cache != nullptr) {
+      copy_from(*shared_piece(number, length, scratch), copies);
+    } else {
+      scratch.decoded.resize(length);
+      decode(number, scratch.decoded, scratch);
+      copy_from(scratch.decoded, copies);
     }
+  }
+
+  SliceCache::Piece shared_piece(std::size_t number, std::size_t length, Scratch& scratch) {
+    if (SliceCache::Piece found = means_.cache->find_piece(blob_.recipe, number)) return found;
+    const auto piece = std::make_shared<std::vector<std::byte>>(length);
+    decode(number, *piece, scratch);
+    means_.cache->keep_piece(blob_.recipe, number, piece);
+    return piece;
+  }
+
+  void decode(std::size_t number, std::span<std::byte> out, Scratch& scratch) {
+    const Region stored = plan_.piece(number).stored;
+    scratch.stored.resize(static_cast<std::size_t>(stored.length));  // held against the file when it was opened
+    fetcher_.fetch(stored, scratch.stored);
+    decode_piece(scratch.decoder, plan_.frames_of(number), scratch.stored, out);
+  }
+
+  void copy_from(std::span<const std::byte> piece, std::span<const Copy> copies) {
+    for (const Copy& copy : copies) std::memcpy(out_.data() + copy.to, piece.data() + copy.from, copy.length);
+  }
+
+  const PartSource& blob_;
+  Fetcher fetcher_;
+  const PartPlan& plan_;
+  const SliceMeans& means_;
+  std::span<std::byte> out_;
+  Scratches scratches_;
+};
+
+// Null: there is no usable seek table. Throws where there must be one.
+SliceCache::Plan find_plan(const PartSource& blob, SliceCache* cache) {
+  const model::Recipe& recipe = blob.recipe;
+  if (cache != nullptr) {
+    if (auto known = cache->find_plan(recipe)) return *std::move(known);
+  }
+  auto found = recipe.coding.framing == model::Framing::seekable ? std::optional(require_frames(*blob.store, recipe))
+                                                                 : find_frames(*blob.store, recipe);
+  SliceCache::Plan plan;
+  if (found) {
+    found->table = {};  // no digest is taken
+    plan = std::make_shared<const FramePlan>(*std::move(found));
+  }
+  if (cache != nullptr) cache->keep_plan(recipe, plan);
+  return plan;
+}
+
+// A stream without a seek table can only be decoded from its start. A step back begins again; it takes a run that is
+// asked for twice and lies in two pieces.
+class StreamSlice {
+ public:
+  explicit StreamSlice(const PartSource& blob) : blob_(blob), pieces_(open_stream(blob_, Verify::never)) {}
+
+  void copy(std::uint64_t offset, std::span<std::byte> out) {
     while (!out.empty()) {
       load(offset);
       const auto from = static_cast<std::size_t>(offset - start_);
@@ -41,114 +164,73 @@ class Window {
  private:
   void load(std::uint64_t offset) {
     if (!block_.empty() && offset >= start_ && offset - start_ < block_.size()) return;
-    if (!reader_) {
-      start_ = offset - offset % kBlockBytes;
-      block_.resize(static_cast<std::size_t>(std::min(kBlockBytes, part_.recipe.decoded_length - start_)));
-      part_.store->read_at(raw_offset_ + start_, block_);
-    } else if (!reader_->ordered()) {
-      load_piece(reader_->piece_at(offset));
-    } else {
-      // A stream without a seek table can only be decoded from its start. A step back begins again; it takes a run
-      // that is asked for twice and lies in two pieces.
-      if (!block_.empty() && offset < start_) {
-        reader_.emplace(part_, Verify::never);
-        next_ = 0;
-      }
-      while (next_ * kPieceBytes <= offset) load_piece(next_++);
+    if (!block_.empty() && offset < start_) {
+      pieces_ = open_stream(blob_, Verify::never);
+      next_ = 0;
+    }
+    while (next_ * kPieceBytes <= offset) {
+      start_ = pieces_->offset(next_);
+      block_.resize(pieces_->length(next_));
+      pieces_->read(next_++, block_, scratch_);
     }
   }
 
-  void load_piece(std::size_t piece) {
-    start_ = reader_->piece_offset(piece);
-    block_.resize(reader_->piece_length(piece));
-    reader_->read(piece, block_, scratch_);
-  }
-
-  PartSource part_;
-  bool near_;
-  std::uint64_t raw_offset_;
-  std::optional<PieceReader> reader_;  // of a part that is not raw bytes in a row
+  PartSource blob_;
+  std::unique_ptr<Pieces> pieces_;
   Scratch scratch_;
   std::size_t next_ = 0;
   std::uint64_t start_ = 0;
   std::vector<std::byte> block_;
 };
 
-std::uint64_t position(const AxisSelection& axis, std::uint64_t i) {
-  if (!axis.list.empty()) return axis.list[i];
-  return static_cast<std::uint64_t>(static_cast<std::int64_t>(axis.start) + static_cast<std::int64_t>(i) * axis.step);
+void copy_zstd(const PartSource& blob, std::uint64_t base, Runs& runs, std::span<std::byte> out,
+               const SliceMeans& means) {
+  const auto length = static_cast<std::size_t>(runs.length());
+  std::vector<Run> batch;
+  if (const SliceCache::Plan frames = find_plan(blob, means.cache)) {
+    const PartPlan plan = PartPlan::of_frames(blob.recipe.offset, blob.recipe.decoded_length, frames);
+    FrameSlice slice(blob, plan, means, out);
+    while (runs.next(kBatch, batch)) slice.copy(copies_of(plan, base, batch, length));
+    return;
+  }
+  StreamSlice stream(blob);
+  while (runs.next(kBatch, batch)) {
+    for (const Run& run : batch) stream.copy(base + run.from, out.subspan(static_cast<std::size_t>(run.to), length));
+  }
 }
 
-bool is_whole(const AxisSelection& axis, std::uint64_t size) {
-  return axis.list.empty() && axis.start == 0 && axis.count == size && axis.step == 1;
+// Of elements that lie apart on other axes than the tensor's: all of them, then those that are selected.
+void copy_gathered(const PartSource& part, Runs& runs, std::span<std::byte> out) {
+  std::vector<std::byte> all(static_cast<std::size_t>(part.recipe.decoded_length));
+  Scratch scratch;
+  const std::unique_ptr<Pieces> pieces = open_gathered(part, Verify::never, Use::lasting);
+  for (std::size_t i = 0; i < pieces->count(); ++i) pieces->read(i, all, scratch);
+  pieces->finish();
+  std::vector<Run> batch;
+  while (runs.next(kBatch, batch)) {
+    for (const Run& run : batch) std::memcpy(out.data() + run.to, all.data() + run.from, runs.length());
+  }
 }
-
-// One axis in the order of places, whatever the order asked for: so nothing of a stream is decoded twice.
-class Walk {
- public:
-  explicit Walk(const AxisSelection& axis) : axis_(axis) {
-    if (std::is_sorted(axis.list.begin(), axis.list.end())) return;
-    order_.resize(axis.list.size());
-    std::iota(order_.begin(), order_.end(), std::uint64_t{0});
-    std::sort(order_.begin(), order_.end(),
-              [&](std::uint64_t a, std::uint64_t b) { return axis.list[a] < axis.list[b]; });
-  }
-  // Which of the selected ones comes as number `i`.
-  std::uint64_t selected(std::uint64_t i) const {
-    if (!order_.empty()) return order_[i];
-    return axis_.list.empty() && axis_.step < 0 ? axis_.count - 1 - i : i;
-  }
-
- private:
-  const AxisSelection& axis_;
-  std::vector<std::uint64_t> order_;  // empty: forwards or backwards
-};
 
 }  // namespace
 
 void read_slice(const PartSource& part, std::span<const std::uint64_t> shape, std::size_t element_bytes,
-                const Selection& selection, std::span<std::byte> out) {
+                const Selection& selection, std::span<std::byte> out, const SliceMeans& means) {
   if (out.empty()) return;
-  const std::size_t rank = shape.size();
-  std::vector<std::uint64_t> strides(rank);
-  std::uint64_t stride = element_bytes;
-  for (std::size_t i = rank; i-- > 0;) {
-    strides[i] = stride;
-    stride *= shape[i];
+  Runs runs(shape, element_bytes, selection);
+  if (part.view && !is_range(*part.view)) {
+    if (std::ranges::equal(part.view->shape, shape)) return gather_selected(part, selection, out, means.threads);
+    return copy_gathered(part, runs, out);
   }
-  // Axes from `split` on are one run: whole ones, and above them one that is taken in steps of one.
-  std::size_t split = rank;
-  while (split > 0 && is_whole(selection[split - 1], shape[split - 1])) --split;
-  std::uint64_t run = split < rank ? strides[split] * shape[split] : element_bytes;
-  std::uint64_t base = 0;
-  if (split > 0 && selection[split - 1].list.empty() && selection[split - 1].step == 1) {
-    --split;
-    run = selection[split].count * strides[split];
-    base = selection[split].start * strides[split];
+  PartSource blob = part.view ? blob_of(part) : part;
+  blob.recipe.swap = 0;  // words are turned around in the result
+  const std::uint64_t base = part.view ? part.view->start : 0;
+  if (part.recipe.coding.codec == Codec::raw) {
+    copy_raw(blob, base, runs, out);
+  } else {
+    copy_zstd(blob, base, runs, out, means);
   }
-  Window window(part, split > 0 ? strides[split - 1] : 0);
-  const std::vector<Walk> walks(selection.begin(), selection.begin() + static_cast<std::ptrdiff_t>(split));
-  std::vector<std::uint64_t> places(split);  // bytes of `out` from one selected position to the next, by axis
-  std::uint64_t place = run;
-  for (std::size_t i = split; i-- > 0;) {
-    places[i] = place;
-    place *= selection[i].size();
-  }
-  std::vector<std::uint64_t> index(split);
-  for (std::uint64_t left = out.size() / run; left > 0; --left) {
-    std::uint64_t offset = base;
-    std::uint64_t to = 0;
-    for (std::size_t i = 0; i < split; ++i) {
-      const std::uint64_t selected = walks[i].selected(index[i]);
-      offset += position(selection[i], selected) * strides[i];
-      to += selected * places[i];
-    }
-    window.fetch(offset, out.subspan(static_cast<std::size_t>(to), static_cast<std::size_t>(run)));
-    for (std::size_t i = split; i-- > 0;) {
-      if (++index[i] < selection[i].size()) break;
-      index[i] = 0;
-    }
-  }
+  swap_words(out, part.recipe.swap);
 }
 
 }  // namespace zt::read

@@ -3,14 +3,21 @@
 #include <cstdint>
 #include <span>
 
-#include "read/pieces.h"
+#include "read/part_source.h"
+#include "read/slice_cache.h"
 #include "ztensor/slice.h"
 
 namespace zt::read {
 
+// What a slice may use beside its part.
+struct SliceMeans {
+  SliceCache* cache = nullptr;  // of the source that the part belongs to; null: nothing is remembered
+  unsigned threads = 1;
+};
+
 // Gathers the selected elements of a dense part of `shape`, row-major, into `out`, which holds exactly them. Reads or
-// decodes only what they need, in blocks. One selection an axis, positions inside the shape: the caller has checked.
+// decodes only what they need. One selection an axis, positions inside the shape: the caller has checked.
 void read_slice(const PartSource& part, std::span<const std::uint64_t> shape, std::size_t element_bytes,
-                const Selection& selection, std::span<std::byte> out);
+                const Selection& selection, std::span<std::byte> out, const SliceMeans& means = {});
 
 }  // namespace zt::read

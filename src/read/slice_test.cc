@@ -2,9 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "codec/zstd.h"
+#include "many_threads.h"
 #include "ztensor/byte_store.h"
 
 namespace zt::read {
@@ -19,9 +21,13 @@ class CountingStore final : public ByteStore {
   std::uint64_t size() const override { return memory_.size(); }
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     bytes_read += out.size();
+    ++reads;
+    largest = std::max(largest, out.size());
     memory_.read_at(offset, out);
   }
   mutable std::uint64_t bytes_read = 0;
+  mutable std::uint64_t reads = 0;
+  mutable std::size_t largest = 0;
 
  private:
   MemoryStore memory_;
@@ -104,6 +110,69 @@ TEST(Slice, OfAStreamDecodesItOnceWhateverTheOrder) {
   from.store.bytes_read = 0;
   EXPECT_EQ(numbers(from, {.list = {4000, 1, 3000, 1, 2000}}), (std::vector<std::uint64_t>{4000, 1, 3000, 1, 2000}));
   EXPECT_LE(from.store.bytes_read, from.recipe.stored_length + 64);
+}
+
+// Without a cache the table is read for each row, and the frame decoded.
+TEST(Slice, OfRowAfterRowReadsTheTableOnceAndEachFrameOnce) {
+  const Stored from = zstd(true);
+  const std::uint64_t shape[] = {kRows, kRow};
+  SliceCache cache;
+  const Bytes all = rows();
+  Bytes row(kRow);
+  for (std::uint64_t i = 0; i < kRows; ++i) {
+    read_slice({&from.store, from.recipe, ""}, shape, 1, {{.start = i, .count = 1}, {.start = 0, .count = kRow}}, row,
+               {&cache, 1});
+    ASSERT_TRUE(std::equal(row.begin(), row.end(), all.begin() + static_cast<std::ptrdiff_t>(i * kRow))) << i;
+  }
+  EXPECT_LE(from.store.bytes_read, from.recipe.stored_length + codec::kTableFooterBytes);
+}
+
+TEST(Slice, OfAStreamRemembersThatItHasNoTable) {
+  const Stored from = zstd(false);
+  const std::uint64_t shape[] = {kRows, kRow};
+  SliceCache cache;
+  Bytes out(1);
+  const auto read_first = [&] {
+    from.store.reads = 0;
+    read_slice({&from.store, from.recipe, ""}, shape, 1, {{.start = 0, .count = 1}, {.start = 0, .count = 1}}, out,
+               {&cache, 1});
+    return from.store.reads;
+  };
+  const std::uint64_t first = read_first();
+  EXPECT_LT(read_first(), first);
+}
+
+TEST(ThreadsSlice, DecodeFramesSideBySide) {
+  const Stored from = zstd(true);
+  const std::uint64_t shape[] = {kRows, kRow};
+  const Bytes all = rows();
+  const test::ManyThreads many;
+  SliceCache cache;
+  const std::uint64_t count = kRows - 2;
+  Bytes out(count * kRow);
+  Bytes stored(static_cast<std::size_t>(from.store.size()));
+  from.store.read_at(0, stored);
+  const MemoryStore store(std::move(stored));  // it is not counted: many threads read
+  read_slice({&store, from.recipe, ""}, shape, 1, {{.start = 1, .count = count}, {.start = 0, .count = kRow}}, out,
+             {&cache, 4});
+  EXPECT_TRUE(std::equal(out.begin(), out.end(), all.begin() + kRow));
+}
+
+// A transposed matrix, of which a few columns are wanted: its rows in the file.
+TEST(Slice, OfElementsThatLieApartReadsWhereTheyAre) {
+  const Stored from = raw();
+  const std::uint64_t shape[] = {kRow, kRows};
+  const std::int64_t strides[] = {1, kRow};
+  PartSource part{&from.store, from.recipe, ""};
+  part.view = {.blob_length = kRows * kRow, .start = 0, .shape = shape, .strides = strides, .element_bytes = 1};
+  const Bytes all = rows();
+  Bytes out(kRow);
+  read_slice(part, shape, 1, {{.start = 0, .count = kRow}, {.list = {4321}}}, out);
+  EXPECT_TRUE(std::equal(out.begin(), out.end(), all.begin() + 4321 * kRow));
+  EXPECT_LE(from.store.bytes_read, std::uint64_t{128} << 10);
+  out.resize(kRows);
+  read_slice(part, shape, 1, {{.start = 999, .count = 1}, {.start = 0, .count = kRows}}, out);
+  for (std::size_t i = 0; i < kRows; ++i) ASSERT_EQ(out[i], all[i * kRow + 999]) << i;
 }
 
 }  // namespace

@@ -70,8 +70,7 @@ std::string json_part(const SourceState& state, const model::PartRow& part, std:
          R"(, "offset": )" + std::to_string(part.recipe.offset) + R"(, "stored": )" +
          std::to_string(part.recipe.stored_length) + R"(, "digest": )" +
          (digest.empty() ? "null" : json_quote(digest)) +
-         (part.recipe.file == 0 ? ""
-                                : R"(, "shard": )" + json_quote(state.catalog.shards[part.recipe.file - 1U].name)) +
+         (part.recipe.file == 0 ? "" : R"(, "shard": )" + json_quote(state.catalog.files[part.recipe.file - 1U].name)) +
          "}";
 }
 

@@ -22,7 +22,7 @@ constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 40;
 constexpr std::uint32_t kVersion = 2;
 
-ShardIdentity identity_of(const model::ShardRow& row) { return {row.name, row.size, row.digest}; }
+ShardIdentity identity_of(const model::FileRow& row) { return {row.name, row.size, row.digest}; }
 
 // A data shard, or any whole file of generation 2: what lies between its ends is bytes to us. zt-2 §8
 void check_ends(const ByteStore& store) {
@@ -61,14 +61,11 @@ hash::Digest digest_of(const ByteStore& store, Checksum algorithm, run::Meter& m
   return digest.finish();
 }
 
-Shards::Shards(std::span<const model::ShardRow> rows, std::shared_ptr<const Resolver> resolver, bool generation2)
-    : rows_(rows),
-      resolver_(std::move(resolver)),
-      generation2_(generation2),
-      slots_(std::make_unique<Slot[]>(rows.size())) {}
+Shards::Shards(std::span<const model::FileRow> rows, std::shared_ptr<const Resolver> resolver)
+    : rows_(rows), resolver_(std::move(resolver)), slots_(std::make_unique<Slot[]>(rows.size())) {}
 
 // zt-2 §8
-std::shared_ptr<const ByteStore> Shards::resolve(const model::ShardRow& row) const {
+std::shared_ptr<const ByteStore> Shards::resolve(const model::FileRow& row) const {
   const ShardIdentity identity = identity_of(row);
   std::shared_ptr<const ByteStore> store = resolver_ ? resolver_->find(identity) : nullptr;
   if (!store) {
@@ -80,7 +77,7 @@ std::shared_ptr<const ByteStore> Shards::resolve(const model::ShardRow& row) con
     throw Error(Code::unsupported, "shard.missing",
                 resolver_ ? "its resolver finds none" : "the source is not on disk: a resolver has to find it");
   }
-  if (!generation2_) return store;
+  if (row.kind == model::FileRow::Kind::raw) return store;
   if (store->size() != row.size) {
     throw Error(Code::malformed, "shard.size",
                 "it has " + std::to_string(store->size()) + " bytes, expected " + std::to_string(row.size));
@@ -109,7 +106,7 @@ std::filesystem::path Shards::path(std::size_t shard) const {
 
 // zt-2 §8
 bool Shards::check(std::size_t shard, run::Meter& meter) const {
-  const model::ShardRow& row = rows_[shard];
+  const model::FileRow& row = rows_[shard];
   return inside("shard " + in_quotes(row.name), [&] {
     const auto wanted = hash::parse_decoded_digest(row.digest);
     const std::shared_ptr<const ByteStore> found = store(shard);

@@ -23,12 +23,12 @@ bool is_shard_name(std::string_view name);
 // The digest of all bytes of a store, counted with `meter`. Any thread: it is not polled.
 hash::Digest digest_of(const ByteStore& store, Checksum algorithm, run::Meter& meter);
 
-// The shards of one source. Each is looked for when it is first needed; a failure is not remembered, so that it can be
+// The other files of one source, such as its shards. Each is looked for when it is first needed; a failure is not remembered, so that it can be
 // tried again. Any thread.
 class Shards {
  public:
-  // `resolver` may be null: nothing is found. `generation2`: shards must be whole files of that.
-  Shards(std::span<const model::ShardRow> rows, std::shared_ptr<const Resolver> resolver, bool generation2);
+  // `resolver` may be null: nothing is found.
+  Shards(std::span<const model::FileRow> rows, std::shared_ptr<const Resolver> resolver);
 
   // Throws io (ENOENT: no such file), unsupported where nobody knows where to look, malformed "shard.*".
   const std::shared_ptr<const ByteStore>& store(std::size_t shard) const;
@@ -38,18 +38,17 @@ class Shards {
   // "shard.digest".
   bool check(std::size_t shard, run::Meter& meter) const;
   std::size_t size() const { return rows_.size(); }
-  const model::ShardRow& row(std::size_t shard) const { return rows_[shard]; }
+  const model::FileRow& row(std::size_t shard) const { return rows_[shard]; }
 
  private:
   struct Slot {
     std::mutex mutex;
     std::shared_ptr<const ByteStore> store;  // set once
   };
-  std::shared_ptr<const ByteStore> resolve(const model::ShardRow& row) const;
+  std::shared_ptr<const ByteStore> resolve(const model::FileRow& row) const;
 
-  std::span<const model::ShardRow> rows_;  // of the source's catalog
+  std::span<const model::FileRow> rows_;  // of the source's catalog
   std::shared_ptr<const Resolver> resolver_;
-  bool generation2_;
   std::unique_ptr<Slot[]> slots_;
 };
 

@@ -44,12 +44,12 @@ std::string digest_text(std::string_view bytes, Checksum algorithm) {
   return hash::format_digest(digest.finish());
 }
 
-model::ShardRow row_of(const std::string& name, const std::string& file, Checksum algorithm = Checksum::sha256) {
+model::FileRow row_of(const std::string& name, const std::string& file, Checksum algorithm = Checksum::sha256) {
   return {name, file.size(), digest_text(file, algorithm)};
 }
 
 // A root of generation 2 with a tensor of `size` bytes in each shard, its name the shard's.
-Source root(const std::filesystem::path& path, std::vector<model::ShardRow> shards, std::uint64_t size,
+Source root(const std::filesystem::path& path, std::vector<model::FileRow> shards, std::uint64_t size,
             std::shared_ptr<const Resolver> resolver = {}) {
   model::Catalog catalog;
   catalog.format = "zt-2";
@@ -61,7 +61,7 @@ Source root(const std::filesystem::path& path, std::vector<model::ShardRow> shar
         "data", DType::u8,
         {.offset = kAt, .stored_length = size, .decoded_length = size, .file = static_cast<std::uint16_t>(i + 1)}, "");
   }
-  catalog.shards = std::move(shards);
+  catalog.files = std::move(shards);
   OpenOptions options;
   options.resolver = std::move(resolver);
   return source::make_source({.store = std::make_shared<MemoryStore>(std::vector<std::byte>(100)),
@@ -129,7 +129,7 @@ TEST(Shards, AreMappedAsAWhole) {
 TEST(Shards, AreFoundByContentOrIdentityWhereTheyHaveOtherNames) {
   const TempDir dir;
   for (const Checksum algorithm : {Checksum::sha256, Checksum::xxh3}) {
-    const model::ShardRow first = row_of("a", kFirst, algorithm);
+    const model::FileRow first = row_of("a", kFirst, algorithm);
     const std::size_t colon = first.digest.find(':');
     std::filesystem::create_directories(dir / "blobs/" / first.digest.substr(0, colon));
     write_file(dir / "blobs" / first.digest.substr(0, colon) / first.digest.substr(colon + 1), kFirst);
@@ -154,7 +154,7 @@ TEST(Shards, AreFoundBesideEveryFileThatALinkLeadsTo) {
   write_file(dir / "middle/named-b.zt", kOther);
   std::filesystem::create_symlink(dir / "store/model.zt", dir / "middle/named.zt");
   std::filesystem::create_symlink("../middle/named.zt", dir / "here/link.zt");
-  const std::vector<model::ShardRow> rows = {row_of("a", kFirst), row_of("b", kOther)};
+  const std::vector<model::FileRow> rows = {row_of("a", kFirst), row_of("b", kOther)};
   const Source source = root(dir / "here/link.zt", rows, 5);
   EXPECT_EQ(source.paths()[1], dir / "store/model-a.zt") << "known before it is opened";
   EXPECT_EQ(text_of(source.tensor("a")), "first");
@@ -282,10 +282,10 @@ TEST(Shards, AreCheckedAsAWholeWhenThatIsAskedFor) {
   changed[100] = 'x';  // in no tensor's bytes
   write_file(dir / "model-a.zt", changed);
   write_file(dir / "model-b.zt", kOther);
-  model::ShardRow unknown = row_of("c", kOther);
+  model::FileRow unknown = row_of("c", kOther);
   unknown.digest = "blake3:00";
   write_file(dir / "model-c.zt", kOther);
-  model::ShardRow misshapen = row_of("d", kOther);
+  model::FileRow misshapen = row_of("d", kOther);
   misshapen.digest = "xxh3:1";
   write_file(dir / "model-d.zt", kOther);
   const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther), unknown, misshapen}, 5);
@@ -353,31 +353,36 @@ TEST(ThreadsResolvers, FindByIdentityWhatSeveralAskFor) {
 
 // --- parts that are views ---
 
-Source viewed(const model::View& view, std::vector<std::byte> blob, std::uint64_t decoded) {
+Source viewed(const model::View& view, std::vector<std::byte> blob, std::uint64_t decoded, std::uint8_t swap = 0) {
   model::Catalog catalog;
   const std::uint64_t size = blob.size();
   catalog.format = "zt-0.1";
   const std::uint64_t shape[] = {decoded};
   catalog.add_tensor("w", shape, "dense", {});
-  catalog.add_part("data", DType::u8,
-                   {.offset = 0, .stored_length = size, .decoded_length = decoded, .view = catalog.add_view(view)}, "");
+  catalog.add_part(
+      "data", DType::u8,
+      {.offset = 0, .stored_length = size, .decoded_length = decoded, .view = catalog.add_view(view), .swap = swap},
+      "");
   return source::make_source({.store = std::make_shared<MemoryStore>(std::move(blob)), .path = {}, .name = "memory.zt"},
                              std::move(catalog), {});
 }
 
 TEST(Part, MapsARangeOfABlobAndNoOtherView) {
+  constexpr std::uint64_t kTwo[] = {2};
+  constexpr std::int64_t kTogether[] = {4};
+  constexpr std::int64_t kApart[] = {8};
   std::vector<std::byte> blob(16);
   for (std::size_t i = 0; i < blob.size(); ++i) blob[i] = static_cast<std::byte>('a' + i);
-  model::View view{.blob_length = 16, .start = 4, .shape = {1, 2}, .strides = {0, 4}, .element_bytes = 4};
+  model::View view{.blob_length = 16, .start = 4, .shape = kTwo, .strides = kTogether, .element_bytes = 4};
   EXPECT_TRUE(viewed(view, blob, 8).tensor("w").data().mappable());
   const Bytes mapped = viewed(view, blob, 8).tensor("w").data().map();
   EXPECT_EQ(as_text(mapped.view()), "efghijkl");
-  view.swap_bytes = 4;
-  const Source swapped = viewed(view, blob, 8);
+  const Source swapped = viewed(view, blob, 8, 4);
   EXPECT_FALSE(swapped.tensor("w").data().mappable());
   EXPECT_EQ(test::error_of([&] { swapped.tensor("w").data().map(); }).code(), Code::unsupported);
   EXPECT_EQ(text_of(swapped.tensor("w")), "hgfelkji");
-  view = {.blob_length = 16, .start = 0, .shape = {1, 2}, .strides = {0, 8}, .element_bytes = 4};
+  view.start = 0;
+  view.strides = kApart;
   const Source apart = viewed(view, blob, 8);
   EXPECT_FALSE(apart.tensor("w").data().mappable());
   EXPECT_EQ(test::error_of([&] { apart.tensor("w").data().map(); }).code(), Code::unsupported);

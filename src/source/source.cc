@@ -20,7 +20,7 @@ std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const 
   std::string place = "tensor " + in_quotes(catalog.text(catalog.tensor(tensor).name));
   if (part != nullptr) place += ": part " + in_quotes(catalog.word(part->role));
   if (part != nullptr && part->recipe.file != 0)
-    place += " in shard " + in_quotes(catalog.shards[part->recipe.file - 1U].name);
+    place += " in shard " + in_quotes(catalog.files[part->recipe.file - 1U].name);
   return place;
 }
 
@@ -110,17 +110,29 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
   static_cast<Opened&>(*state) = std::move(opened);
   state->options = options;
   state->catalog = std::move(catalog);
+  state->slices = std::make_unique<read::SliceCache>();
   state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
-  if (!state->catalog.shards.empty()) {
+  if (!state->catalog.files.empty()) {
     std::shared_ptr<const Resolver> resolver = state->options.resolver;
     if (!resolver && !state->path.empty()) resolver = shards_of(state->path);
-    state->shards = std::make_unique<const Shards>(state->catalog.shards, std::move(resolver),
-                                                   state->catalog.format.starts_with("zt-2"));
+    state->shards = std::make_unique<const Shards>(state->catalog.files, std::move(resolver));
+  }
+  if (!state->catalog.owned().empty()) {
+    state->owned = std::make_unique<const MemoryStore>(Bytes(nullptr, state->catalog.owned()));
   }
   return Source(std::move(state));
 }
 
 }  // namespace source
+
+read::SliceCache* SourceState::slice_cache(const ByteStore& from) const {
+  const auto* const file = dynamic_cast<const io::File*>(&from);
+  try {
+    return file != nullptr && file->was_changed() ? nullptr : slices.get();
+  } catch (const Error&) {
+    return nullptr;
+  }
+}
 
 model::Recipe SourceState::measured(const model::PartRow& part, const Progress& progress) const {
   model::Recipe recipe = part.recipe;
@@ -193,7 +205,7 @@ ShardIdentity Source::shard(std::size_t index) const {
   if (index + 1 >= files()) {
     throw Error(Code::not_found, "", "shard " + std::to_string(index) + " of " + std::to_string(files() - 1));
   }
-  const model::ShardRow& row = state_->catalog.shards[index];
+  const model::FileRow& row = state_->catalog.files[index];
   return {.name = row.name, .size = row.size, .digest = row.digest};
 }
 
@@ -201,18 +213,20 @@ Bytes Source::map_file(std::size_t number, Mapping mapping) const {
   if (number >= files()) {
     throw Error(Code::not_found, "", "file " + std::to_string(number) + " of " + std::to_string(files()));
   }
-  if (!state_->mappable) throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
+  if (state_->options.backend == Backend::read) {
+    throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
+  }
   return state_->store_of(static_cast<std::uint16_t>(number)).map(mapping);
 }
 
-std::size_t Source::files() const { return 1 + state_->catalog.shards.size(); }
+std::size_t Source::files() const { return 1 + state_->catalog.files.size(); }
 
 const std::vector<std::string>& Source::notes() const { return state_->catalog.notes; }
 
 std::uint64_t Source::stored_size() const { return state_->store->size(); }
 std::uint64_t Source::shards_size() const {
   std::uint64_t sum = 0;
-  for (const model::ShardRow& shard : state_->catalog.shards) sum = checked::add_up(sum, shard.size);
+  for (const model::FileRow& shard : state_->catalog.files) sum = checked::add_up(sum, shard.size);
   return sum;
 }
 

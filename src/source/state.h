@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "io/file.h"
 #include "model/catalog.h"
 #include "read/pieces.h"
+#include "read/slice_cache.h"
 #include "source/shards.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/options.h"
@@ -40,17 +42,25 @@ struct SourceState : source::Opened {
   model::Catalog catalog;
   std::unique_ptr<std::atomic<bool>[]> checked;  // by part: its bytes were checked before a view was handed out
   std::unique_ptr<const source::Shards> shards;  // null: none
+  std::unique_ptr<const ByteStore> owned;        // over the bytes that the catalog owns; null: none
+  std::unique_ptr<read::SliceCache> slices;      // what slices leave to the next ones
 
   // Of a Recipe's `file`. Looks for a shard when it is first needed: throws as Shards::store.
-  const ByteStore& store_of(std::uint16_t number) const { return number == 0 ? *store : *shards->store(number - 1U); }
-  // Null: the part is all of its blob, as it lies.
-  const model::View* view_of(const model::Recipe& recipe) const {
-    return recipe.view == model::kWhole ? nullptr : &catalog.view(recipe.view);
+  const ByteStore& store_of(std::uint16_t number) const {
+    if (number == 0) return *store;
+    return number == model::kOwnedFile ? *owned : *shards->store(number - 1U);
+  }
+  // Nothing: the part is all of its blob, in its order.
+  std::optional<model::View> view_of(const model::Recipe& recipe) const {
+    if (recipe.view == model::kWhole) return std::nullopt;
+    return catalog.view(recipe.view);
   }
   // How to read a part. The result borrows from this state. Throws as store_of.
   read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
     return {&store_of(recipe.file), recipe, catalog.text(part.digest), view_of(recipe), catalog.decoded_digests};
   }
+  // For slices of parts in this store. Null where what is remembered may be of other bytes than are there now.
+  read::SliceCache* slice_cache(const ByteStore& from) const;
   // The same with the decoded length made known. That may take a decode, during which `progress` can stop it.
   model::Recipe measured(const model::PartRow& part, const Progress& progress = {}) const;
 };

@@ -58,7 +58,8 @@ std::string_view Part::digest() const { return state_->catalog.text(state_->cata
 std::uint64_t Part::offset() const { return state_->catalog.part(row_).recipe.offset; }
 std::uint32_t Part::file() const { return state_->catalog.part(row_).recipe.file; }
 std::string_view Part::shard() const {
-  return file() == 0 ? std::string_view() : state_->catalog.shards[file() - 1].name;
+  const std::uint32_t number = file();
+  return number == 0 || number == model::kOwnedFile ? std::string_view() : state_->catalog.files[number - 1].name;
 }
 std::uint64_t Part::stored_length() const { return state_->catalog.part(row_).recipe.stored_length; }
 
@@ -76,10 +77,9 @@ Location Part::location() const {
 
 bool Part::mappable() const {
   const model::Recipe& recipe = prepare(*state_).recipe;
-  if (recipe.coding != model::Coding::raw || !state_->mappable) return false;
-  if (recipe.view == model::kWhole) return true;
-  const model::View& view = state_->catalog.view(recipe.view);
-  return read::is_range(view) && view.swap_bytes == 0;
+  if (recipe.coding != model::Coding::raw || recipe.swap != 0 || state_->options.backend == Backend::read) return false;
+  const auto view = state_->view_of(recipe);
+  return !view || read::is_range(*view);
 }
 
 std::string_view Part::encoding() const {
@@ -112,8 +112,8 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
     if (part.recipe.coding != model::Coding::raw) {
       throw Error(Code::unsupported, "", "the bytes are compressed: read a copy");
     }
-    const model::View* view = state_->view_of(part.recipe);
-    if (view != nullptr && (!read::is_range(*view) || view->swap_bytes != 0)) {
+    const auto view = state_->view_of(part.recipe);
+    if (part.recipe.swap != 0 || (view && !read::is_range(*view))) {
       throw Error(Code::unsupported, "", "the elements lie apart or are big-endian: read a copy");
     }
     if (state_->options.backend == Backend::read)
@@ -123,7 +123,7 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
       check_bytes(part, Verify::always);
       state_->checked[row_].store(true, std::memory_order_relaxed);
     }
-    const std::uint64_t start = view == nullptr ? 0 : view->start;
+    const std::uint64_t start = view ? view->start : 0;
     return state_->store_of(part.recipe.file)
         .map(mapping)
         .slice(part.recipe.offset + start, part.recipe.decoded_length);
@@ -305,8 +305,11 @@ void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) co
   }
   const Part part = data();
   const model::PartRow& row = part.prepare(*state_);
-  source::located(*state_, row_, &row,
-                  [&] { read::read_slice(state_->part_source(row, row.recipe), shape(), width, full, out); });
+  source::located(*state_, row_, &row, [&] {
+    const read::PartSource from = state_->part_source(row, row.recipe);
+    read::read_slice(from, shape(), width, full, out,
+                     {state_->slice_cache(*from.store), run::thread_count(state_->options.threads)});
+  });
 }
 
 SparseIndices Tensor::read_indices(std::uint64_t nnz, std::optional<Verify> verify) const {

@@ -194,7 +194,7 @@ std::vector<Finding> CanonicalCheck::run() {
     find("", "canonical.format", "its format is " + state_.catalog.format + ": only zt-2 has a canonical form");
     return std::move(found_);
   }
-  if (!state_.catalog.shards.empty()) {
+  if (!state_.catalog.files.empty()) {
     find("", "canonical.shards", "it has shards");
     return std::move(found_);
   }

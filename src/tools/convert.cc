@@ -272,7 +272,7 @@ void Conversion::compare_output() {
 void Conversion::delete_originals() {
   for (const fs::path& path : open(output_, options_.open).paths()) io::sync_file(path);
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    if (!inputs_[i].state()->catalog.shards.empty()) {
+    if (!inputs_[i].state()->catalog.files.empty()) {
       report_.notes.push_back(paths_[i].string() + ": not deleted, since it has shards");
     } else if (whole_[i]) {
       io::remove_file(paths_[i], *inputs_[i].state()->file());

@@ -139,7 +139,7 @@ VerifyReport Checker::run() {
     total = checked::add(total, part.recipe.decoded_length).value_or(total);
   }
   if (with_shards_) {
-    for (const model::ShardRow& shard : state_.catalog.shards) total = checked::add(total, shard.size).value_or(total);
+    for (const model::FileRow& shard : state_.catalog.files) total = checked::add(total, shard.size).value_or(total);
   }
   run::Meter meter(progress_, total);
   read::carry_out(jobs, run::thread_count(state_.options.threads), meter, [&](std::size_t job, Error& error) {

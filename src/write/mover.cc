@@ -115,7 +115,7 @@ MovePlan Mover::plan_of(const model::PartRow& part, std::optional<Encoding> reco
   const MovedPart moved{.foreign = source::is_foreign(source_->catalog.format),
                         .decoded_digests = source_->catalog.decoded_digests,
                         .coding = part.recipe.coding,
-                        .whole = part.recipe.view == model::kWhole,
+                        .whole = part.recipe.view == model::kWhole && part.recipe.swap == 0,
                         .changed = cleans(part),
                         .digest = source_->catalog.text(part.digest),
                         .is_seekable = [&] { return is_seekable(*source_, part); }};
@@ -141,7 +141,7 @@ std::optional<StoredPart> Mover::find_tied(const Tensor& tensor, const model::Pa
 
 StoredPart Mover::store_part(const Tensor& tensor, const model::PartRow& part, std::optional<Encoding> recode) {
   const model::Recipe& recipe = part.recipe;
-  const Range range{recipe.file, recipe.offset, recipe.stored_length, recipe.coding, recipe.view};
+  const Range range{recipe.file, recipe.offset, recipe.stored_length, recipe.coding, recipe.view, recipe.swap};
   const MovePlan plan = plan_of(part, recode);
   if (auto tied = find_tied(tensor, part, range, plan.as_is)) return *std::move(tied);
   PartOptions wanted = form().part_options();

@@ -25,7 +25,7 @@ class Mover {
 
  private:
   // A stored range of a source, and where it went.
-  using Range = std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t>;
+  using Range = std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t, std::uint8_t>;
   struct Moved {
     StoredPart part;
     const model::PartRow* from = nullptr;  // the part of the source that it was

@@ -40,8 +40,8 @@ std::string name_for(const std::filesystem::path& path, const std::filesystem::p
 
 }  // namespace
 
-model::ShardRow shard_of(const SourceState& source, std::uint16_t file, const std::filesystem::path& root) {
-  if (file != 0) return source.catalog.shards[file - 1U];
+model::FileRow shard_of(const SourceState& source, std::uint16_t file, const std::filesystem::path& root) {
+  if (file != 0) return source.catalog.files[file - 1U];
   if (source.path.empty()) throw Error(Code::unsupported, "write.reference", "only files on disk can be referenced");
   const auto folder = [](const std::filesystem::path& path) {
     return std::filesystem::weakly_canonical(std::filesystem::absolute(path)).parent_path();
@@ -59,16 +59,16 @@ std::uint16_t References::add(const std::shared_ptr<const SourceState>& source, 
   const std::pair key(source.get(), file);
   if (const auto known = numbers_.find(key); known != numbers_.end()) return known->second;
   if (sources_.empty() || sources_.back() != source) sources_.push_back(source);
-  model::ShardRow row = shard_of(*source, file, root);
-  const auto same = [&](const model::ShardRow& one) { return one.size == row.size && one.digest == row.digest; };
-  const auto twin = std::ranges::find_if(catalog.shards, same);
-  const auto number = static_cast<std::uint16_t>(twin - catalog.shards.begin() + 1);
+  model::FileRow row = shard_of(*source, file, root);
+  const auto same = [&](const model::FileRow& one) { return one.size == row.size && one.digest == row.digest; };
+  const auto twin = std::ranges::find_if(catalog.files, same);
+  const auto number = static_cast<std::uint16_t>(twin - catalog.files.begin() + 1);
   numbers_.emplace(key, number);
-  if (twin != catalog.shards.end()) return number;
-  const auto taken = [&](const model::ShardRow& one) { return one.name == row.name; };
+  if (twin != catalog.files.end()) return number;
+  const auto taken = [&](const model::FileRow& one) { return one.name == row.name; };
   const std::string wanted = row.name.substr(0, 58);
-  for (std::size_t i = 2; std::ranges::any_of(catalog.shards, taken); ++i) row.name = wanted + "." + std::to_string(i);
-  catalog.shards.push_back(std::move(row));
+  for (std::size_t i = 2; std::ranges::any_of(catalog.files, taken); ++i) row.name = wanted + "." + std::to_string(i);
+  catalog.files.push_back(std::move(row));
   return number;
 }
 

@@ -15,7 +15,7 @@ namespace zt::write {
 // How a root file at `root` names the file that part bytes of another source lie in (`file`: as its recipes count). The
 // name is one that a reader finds beside the root, "<stem>-<name>.zt", where the file has such a name. Hashes all of
 // the file, where the source does not say what that gives. Throws unsupported for a source that is not on disk.
-model::ShardRow shard_of(const SourceState& source, std::uint16_t file, const std::filesystem::path& root);
+model::FileRow shard_of(const SourceState& source, std::uint16_t file, const std::filesystem::path& root);
 
 // The files of other models that a root file refers to, each named once in its catalog.
 class References {

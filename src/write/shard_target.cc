@@ -94,7 +94,7 @@ void ShardTarget::close() {
 
 void ShardTarget::finish(model::Catalog& catalog) {
   if (open_) close();
-  for (const Shard& shard : shards_) catalog.shards.push_back(shard.row);
+  for (const Shard& shard : shards_) catalog.files.push_back(shard.row);
   root_.finish(catalog);
 }
 

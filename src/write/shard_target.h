@@ -32,7 +32,7 @@ class ShardTarget final : public Target {
     std::unique_ptr<Output> output;
     std::unique_ptr<PartLayout> parts;
     model::Catalog catalog;  // of a whole shard
-    model::ShardRow row;
+    model::FileRow row;
   };
   void open();
   void close();

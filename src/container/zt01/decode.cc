@@ -46,6 +46,8 @@ std::string_view layout_of(const Entry& entry) {
 // §6: byte order is marked for raw data of types of more than one byte. It then holds for the indices beside it too.
 bool is_swapped(const Entry& entry, DType dtype) { return entry.big_endian && !entry.zstd && dtype_bits(dtype) > 8; }
 
+std::uint8_t swap_of(DType dtype) { return static_cast<std::uint8_t>(dtype_bits(dtype) / 8); }
+
 // Turns index entries into catalog rows; one per decode.
 class Entries {
  public:
@@ -64,7 +66,14 @@ class Entries {
   void add_coo(const Entry& entry, DType dtype);
   std::uint64_t sparse_bytes(const Entry& entry, DType dtype) const;
   model::PartRow& add_blob(const Entry& entry, DType dtype);
-  void add_view(const Entry& entry, std::string_view role, DType dtype, View view, bool swapped);
+  // A part among the bytes of the blob. Elements lie on these axes, `strides` bytes apart.
+  struct Axes {
+    std::uint64_t blob_length;
+    std::uint64_t start;
+    std::vector<std::uint64_t> shape;
+    std::vector<std::int64_t> strides;
+  };
+  void add_view(const Entry& entry, std::string_view role, DType dtype, const Axes& axes, bool swapped);
 
   Catalog& catalog_;
   std::uint64_t blobs_end_;
@@ -126,13 +135,9 @@ void Entries::add_dense(const Entry& entry, DType dtype) {
         Code::malformed, kRules.dense_length,
         "the shape takes " + std::to_string(expected) + " bytes, " + std::to_string(entry.length) + " are stored");
   }
-  if (!is_swapped(entry, dtype) || expected == 0) {
-    add_blob(entry, dtype).recipe.decoded_length = expected;
-    return;
-  }
-  const std::uint32_t width = dtype_bits(dtype) / 8;
-  add_view(entry, "data", dtype, {.blob_length = expected, .shape = {1, expected / width}, .strides = {0, width}},
-           true);
+  model::PartRow& row = add_blob(entry, dtype);
+  row.recipe.decoded_length = expected;
+  if (is_swapped(entry, dtype) && expected > 0) row.recipe.swap = swap_of(dtype);
 }
 
 [[noreturn]] void throw_unsaid() {
@@ -167,7 +172,7 @@ void Entries::add_csr(const Entry& entry, DType dtype) {
   const std::uint64_t count = (bytes - *head) / (kIndexBytes + width);
   const std::uint64_t values = *head + count * kIndexBytes;
   const auto run = [&](std::uint64_t start, std::uint64_t elements, std::uint32_t element) {
-    return View{.blob_length = bytes, .start = start, .shape = {1, elements}, .strides = {0, element}};
+    return Axes{.blob_length = bytes, .start = start, .shape = {elements}, .strides = {element}};
   };
   const bool swapped = is_swapped(entry, dtype);
   add_view(entry, "values", dtype, run(values, count, width), swapped);
@@ -183,11 +188,12 @@ void Entries::add_coo(const Entry& entry, DType dtype) {
   const std::uint64_t record = rank * kIndexBytes + dtype_bits(dtype) / 8;
   if (bytes % record != 0) throw_uneven(entry, bytes);
   const std::uint64_t count = bytes / record;
+  const auto step = static_cast<std::int64_t>(record);
   const bool swapped = is_swapped(entry, dtype);
   add_view(entry, "values", dtype,
-           {.blob_length = bytes, .start = rank * kIndexBytes, .shape = {1, count}, .strides = {0, record}}, swapped);
+           {.blob_length = bytes, .start = rank * kIndexBytes, .shape = {count}, .strides = {step}}, swapped);
   add_view(entry, "coords", DType::u64,
-           {.blob_length = bytes, .start = 0, .shape = {rank, count}, .strides = {kIndexBytes, record}}, swapped);
+           {.blob_length = bytes, .start = 0, .shape = {rank, count}, .strides = {kIndexBytes, step}}, swapped);
 }
 
 // The whole blob as the part "data".
@@ -203,16 +209,22 @@ model::PartRow& Entries::add_blob(const Entry& entry, DType dtype) {
 }
 
 // A part of the blob; its digest is that of the blob's stored bytes.
-void Entries::add_view(const Entry& entry, std::string_view role, DType dtype, View view, bool swapped) {
-  view.element_bytes = dtype_bits(dtype) / 8;
-  if (swapped) view.swap_bytes = view.element_bytes;
-  const std::uint64_t elements = view.shape[0] * view.shape[1];  // they lie in the blob: no overflow
+void Entries::add_view(const Entry& entry, std::string_view role, DType dtype, const Axes& axes, bool swapped) {
+  const std::uint32_t width = dtype_bits(dtype) / 8;
+  std::uint64_t elements = 1;  // they lie in the blob: no overflow
+  for (const std::uint64_t size : axes.shape) elements *= size;
+  const View view{.blob_length = axes.blob_length,
+                  .start = axes.start,
+                  .shape = axes.shape,
+                  .strides = axes.strides,
+                  .element_bytes = width};
   model::PartRow& row = catalog_.add_part(role, dtype,
                                           {.offset = entry.offset,
                                            .stored_length = entry.length,
-                                           .decoded_length = elements * view.element_bytes,
+                                           .decoded_length = elements * width,
                                            .view = catalog_.add_view(view),
-                                           .coding = entry.zstd ? Coding::zstd : Coding::raw},
+                                           .coding = entry.zstd ? Coding::zstd : Coding::raw,
+                                           .swap = swapped ? swap_of(dtype) : std::uint8_t{0}},
                                           entry.digest);
   row.storage = catalog_.intern(dtype_name(dtype));
 }

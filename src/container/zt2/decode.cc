@@ -68,10 +68,10 @@ class Entries {
 
 // zt-2 §8
 void Entries::add_shard(const ShardFields& shard) {
-  if (catalog_.shards.size() == kMaxShards) {
+  if (catalog_.files.size() == kMaxShards) {
     throw Error(Code::limit, "zt2.shard.limit", "more than " + std::to_string(kMaxShards) + " shards");
   }
-  catalog_.shards.push_back({.name = std::string(shard.name), .size = shard.size, .digest = std::string(shard.digest)});
+  catalog_.files.push_back({.name = std::string(shard.name), .size = shard.size, .digest = std::string(shard.digest)});
 }
 
 // zt-2 §4
@@ -147,10 +147,10 @@ DType Entries::storage_of(const PartFields& part) {
 // zt-2 §8
 std::uint16_t Entries::file_of(const PartFields& part) {
   if (!part.shard) return 0;
-  const auto& shards = catalog_.shards;
+  const auto& shards = catalog_.files;
   const auto found =
       std::lower_bound(shards.begin(), shards.end(), *part.shard,
-                       [](const model::ShardRow& shard, std::string_view name) { return before(shard.name, name); });
+                       [](const model::FileRow& shard, std::string_view name) { return before(shard.name, name); });
   if (found == shards.end() || found->name != *part.shard) {
     throw Error(Code::malformed, "zt2.shard.unknown", "shard " + in_quotes(*part.shard) + " is not in the table");
   }
@@ -165,7 +165,7 @@ void Entries::check_blob(const PartFields& part, std::uint16_t file) {
   if (part.offset % kLeastAlignment != 0 || part.offset < kLeastAlignment) {
     throw Error(Code::malformed, "zt2.blob.align", range() + ": the offset is no multiple of 4096 from 4096 on");
   }
-  const std::uint64_t end = file == 0 ? data_end_ : catalog_.shards[file - 1U].size - kFooterBytes;
+  const std::uint64_t end = file == 0 ? data_end_ : catalog_.files[file - 1U].size - kFooterBytes;
   if (!checked::within(part.offset, part.length, end)) {
     throw Error(Code::malformed, "zt2.blob.bounds", range() + " runs past " + std::to_string(end));
   }

@@ -47,7 +47,7 @@ void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
   out.text(catalog.word(part.storage));
   if (elsewhere) {
     out.text("shard");
-    out.text(catalog.shards[part.recipe.file - 1U].name);
+    out.text(catalog.files[part.recipe.file - 1U].name);
   }
   if (!digest.empty()) {
     out.text("digest");
@@ -97,12 +97,12 @@ std::vector<std::uint32_t> rows_in_order(const Catalog& catalog) {
 }
 
 void encode_shards(const Catalog& catalog, CborWriter& out) {
-  std::vector<const model::ShardRow*> shards;
-  for (const model::ShardRow& shard : catalog.shards) shards.push_back(&shard);
+  std::vector<const model::FileRow*> shards;
+  for (const model::FileRow& shard : catalog.files) shards.push_back(&shard);
   std::ranges::sort(shards,
-                    [](const model::ShardRow* a, const model::ShardRow* b) { return key_less(a->name, b->name); });
+                    [](const model::FileRow* a, const model::FileRow* b) { return key_less(a->name, b->name); });
   out.map(shards.size());
-  for (const model::ShardRow* shard : shards) {
+  for (const model::FileRow* shard : shards) {
     out.text(shard->name);
     out.map(2);
     out.text("size");
@@ -114,8 +114,8 @@ void encode_shards(const Catalog& catalog, CborWriter& out) {
 
 std::vector<std::byte> manifest_of(const Catalog& catalog) {
   CborWriter out;
-  out.map(1U + (catalog.shards.empty() ? 0U : 1U) + (catalog.attributes.empty() ? 0U : 1U));
-  if (!catalog.shards.empty()) {
+  out.map(1U + (catalog.files.empty() ? 0U : 1U) + (catalog.attributes.empty() ? 0U : 1U));
+  if (!catalog.files.empty()) {
     out.text("shards");
     encode_shards(catalog, out);
   }

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "codec/zstd.h"
+
+namespace zt::read {
+
+// Decodes the frames of one piece: `stored` and `out` are exactly theirs. It touches no store. Throws malformed
+// "zstd.*", limit.
+void decode_piece(codec::FrameDecoder& decoder, std::span<const codec::FrameSize> frames,
+                  std::span<const std::byte> stored, std::span<std::byte> out);
+
+}  // namespace zt::read

@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <array>
+#include <string>
+#include <vector>
+
+#include "codec/zstd.h"
+#include "read/digest_check.h"
+#include "read/fetcher.h"
+#include "read/gather.h"
+#include "read/ways.h"
+#include "ztensor/error.h"
+
+namespace zt::read {
+namespace {
+
+// The stored bytes of a part and their decoder, from front to back.
+class Stream {
+ public:
+  explicit Stream(const PartSource& part) : fetcher_(*part.store), recipe_(part.recipe) {}
+
+  codec::StreamDecoder::Step decode(std::span<std::byte> out, DigestCheck* stored) {
+    if (input_.empty() && fetched_ < recipe_.stored_length) fetch(stored);
+    const auto step = decoder_.decode(input_, out);
+    input_ = input_.subspan(step.used);
+    return step;
+  }
+  bool at_end() const { return input_.empty() && fetched_ == recipe_.stored_length; }
+  bool at_frame_end() const { return decoder_.at_frame_end(); }
+
+ private:
+  void fetch(DigestCheck* stored) {
+    buffer_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(recipe_.stored_length - fetched_, kPieceBytes)));
+    fetcher_.fetch({recipe_.offset + fetched_, buffer_.size()}, buffer_);
+    fetched_ += buffer_.size();
+    input_ = buffer_;
+    if (stored != nullptr) stored->append(buffer_);
+  }
+
+  Fetcher fetcher_;
+  model::Recipe recipe_;
+  codec::StreamDecoder decoder_;
+  std::vector<std::byte> buffer_;
+  std::span<const std::byte> input_;  // of the buffer, not yet decoded
+  std::uint64_t fetched_ = 0;         // stored bytes
+};
+
+class StreamPieces final : public Pieces {
+ public:
+  StreamPieces(const PartSource& part, Verify verify) : part_(part), check_(part, verify, false) {
+    count_plain(part.recipe.decoded_length);
+    ordered_ = true;
+  }
+  void read(std::size_t piece, std::span<std::byte> out, Scratch&) override;
+  void finish() override;
+
+ private:
+  // Not when this is made: its window may take 128 MiB, and many parts wait at a time.
+  Stream& stream() {
+    if (!stream_) stream_ = std::make_unique<Stream>(part_);
+    return *stream_;
+  }
+  DigestCheck* stored_check() { return check_.over_decoded() ? nullptr : &check_; }
+
+  PartSource part_;
+  DigestCheck check_;
+  std::unique_ptr<Stream> stream_;  // once it was begun
+};
+
+// zt-1.2 §6
+void StreamPieces::read(std::size_t piece, std::span<std::byte> out, Scratch&) {
+  for (std::span<std::byte> left = out; !left.empty();) {
+    const auto step = stream().decode(left, stored_check());
+    left = left.subspan(step.made);
+    if (step.used == 0 && step.made == 0 && stream().at_end()) {
+      throw Error(Code::malformed, "zstd.stream.short",
+                  "the zstd stream ends " + std::to_string(left.size()) + " bytes before the part of " +
+                      std::to_string(length_) + " is full");
+    }
+  }
+  if (check_.over_decoded()) check_.take(piece, out);
+  swap_words(out, part_.recipe.swap);
+}
+
+// What is left of the stream may hold skippable frames and checksums, but no more content. zt-1.2 §6
+void StreamPieces::finish() {
+  if (part_.recipe.stored_length == 0) {
+    throw Error(Code::malformed, "zstd.stream.empty", "no stored bytes: even an empty zstd part has a frame");
+  }
+  std::array<std::byte, 1> more;
+  while (true) {
+    const auto step = stream().decode(more, stored_check());
+    if (step.made != 0) {
+      throw Error(Code::malformed, "zstd.stream.long",
+                  "the zstd stream goes on after the part's " + std::to_string(length_) + " bytes");
+    }
+    if (step.used == 0 && stream().at_end()) break;
+  }
+  if (!stream().at_frame_end()) {
+    throw Error(Code::malformed, "zstd.stream.truncated", "the zstd stream ends within a frame");
+  }
+  check_.finish();
+}
+
+}  // namespace
+
+std::unique_ptr<Pieces> open_stream(const PartSource& part, Verify verify) {
+  return std::make_unique<StreamPieces>(part, verify);
+}
+
+// zt-1.2 §6
+std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& meter) {
+  Stream stream(part);
+  std::vector<std::byte> out(kPieceBytes);
+  std::uint64_t made = 0;
+  while (true) {
+    const auto step = stream.decode(out, nullptr);
+    made += step.made;
+    meter.poll();
+    if (made > most) {
+      throw Error(Code::limit, "zstd.stream.limit", "more decoded bytes than the limit of " + std::to_string(most));
+    }
+    if (step.used == 0 && step.made == 0 && stream.at_end()) break;
+  }
+  if (part.recipe.stored_length == 0 || !stream.at_frame_end()) {
+    throw Error(Code::malformed, "zstd.stream.truncated", "the zstd stream ends within a frame");
+  }
+  return made;
+}
+
+}  // namespace zt::read
