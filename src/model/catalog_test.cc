@@ -122,5 +122,24 @@ TEST(ThreadsCatalog, AreMadeByManyAtOnce) {
   for (const auto& row : found) EXPECT_EQ(row, 99U);
 }
 
+TEST(Catalog, KeepsTheAxesOfViewsOfAnyRank) {
+  Catalog catalog;
+  const std::vector<std::uint64_t> shape = {2, 3, 4};
+  const std::vector<std::int64_t> strides = {-48, 4, 12};
+  const std::uint32_t number =
+      catalog.add_view({.blob_length = 200, .start = 60, .shape = shape, .strides = strides, .element_bytes = 4});
+  const std::uint32_t scalar = catalog.add_view({.blob_length = 8, .start = 4, .element_bytes = 2});
+  catalog.add_tensor("w", kShape, "dense", {});
+  const Catalog moved = std::move(catalog);
+  const View view = moved.view(number);
+  EXPECT_EQ(view.blob_length, 200U);
+  EXPECT_EQ(view.start, 60U);
+  EXPECT_EQ(std::vector(view.shape.begin(), view.shape.end()), shape);
+  EXPECT_EQ(std::vector(view.strides.begin(), view.strides.end()), strides);
+  EXPECT_EQ(view.element_bytes, 4U);
+  EXPECT_TRUE(moved.view(scalar).shape.empty());
+  EXPECT_EQ(moved.view(scalar).start, 4U);
+}
+
 }  // namespace
 }  // namespace zt::model

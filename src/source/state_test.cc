@@ -1,0 +1,100 @@
+#include "source/state.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "base/utf8.h"
+#include "temp_dir.h"
+#include "ztensor/writer.h"
+
+namespace zt {
+namespace {
+
+std::string text_of(const Tensor& tensor) {
+  const std::vector<std::uint8_t> bytes = tensor.read<std::uint8_t>();
+  return {bytes.begin(), bytes.end()};
+}
+
+// A tensor "w" of so many bytes, made by a recipe.
+Source source_of(model::Catalog catalog, const model::Recipe& recipe, OpenOptions options = {}) {
+  catalog.format = "zt-0.1";
+  const std::uint64_t shape[] = {recipe.decoded_length};
+  catalog.add_tensor("w", shape, "dense", {});
+  catalog.add_part("data", DType::u8, recipe, "");
+  return source::make_source(
+      {.store = std::make_shared<MemoryStore>(std::vector<std::byte>(8)), .path = {}, .name = "memory"},
+      std::move(catalog), options);
+}
+
+TEST(SourceState, ReadsAndMapsBytesThatTheCatalogOwns) {
+  model::Catalog catalog;
+  catalog.own(as_bytes(std::string_view("first")));
+  const std::uint64_t at = catalog.own(as_bytes(std::string_view("second")));
+  const Source source =
+      source_of(std::move(catalog),
+                {.offset = at, .stored_length = 6, .decoded_length = 6, .file = model::kOwnedFile, .swap = 0});
+  EXPECT_EQ(text_of(source.tensor("w")), "second");
+  EXPECT_EQ(as_text(source.tensor("w").data().map().view()), "second");
+  EXPECT_EQ(source.tensor("w").data().shard(), "");
+}
+
+TEST(SourceState, TakesARawFileAsItIs) {
+  class Finds final : public Resolver {
+   public:
+    std::shared_ptr<const ByteStore> find(const ShardIdentity& file) const override {
+      EXPECT_EQ(file.name, "weights.bin");
+      const auto bytes = as_bytes(std::string_view("any bytes"));
+      return std::make_shared<MemoryStore>(std::vector<std::byte>(bytes.begin(), bytes.end()));
+    }
+  };
+  OpenOptions options;
+  options.resolver = std::make_shared<Finds>();
+  model::Catalog catalog;
+  catalog.files.push_back({.name = "weights.bin", .size = 0, .kind = model::FileRow::Kind::raw});
+  const Source source =
+      source_of(std::move(catalog), {.offset = 4, .stored_length = 5, .decoded_length = 5, .file = 1}, options);
+  EXPECT_EQ(text_of(source.tensor("w")), "bytes");
+}
+
+// What one value of a compressed tensor is, by a slice.
+float value_at(const Source& source, std::uint64_t at) {
+  float value = 0;
+  source.tensor("w").read_slice({{.start = at, .count = 1}}, std::as_writable_bytes(std::span(&value, 1)));
+  return value;
+}
+
+void write_values(const std::filesystem::path& path, float first) {
+  std::vector<float> values(100000);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = first + static_cast<float>(i);
+  Writer writer = Writer::create(path, {.encoding = Encoding::zstd()});
+  writer.add("w", {values.size()}, std::span<const float>(values));
+  writer.finalize();
+}
+
+TEST(SliceCache, IsNotUsedOnceTheFileHasChanged) {
+  const test::TempDir dir;
+  write_values(dir / "w.zt", 0);
+  const Source source = open(dir / "w.zt");
+  EXPECT_EQ(value_at(source, 5), 5);
+  const auto& state = *source.state();
+  EXPECT_NE(state.slice_cache(*state.store), nullptr);
+  std::ofstream(dir / "w.zt", std::ios::app) << "grown";
+  EXPECT_EQ(state.slice_cache(*state.store), nullptr);
+  EXPECT_EQ(value_at(source, 6), 6);
+}
+
+TEST(SliceCache, OfOneSourceIsNoOtherSources) {
+  const test::TempDir dir;
+  write_values(dir / "w.zt", 0);
+  const Source before = open(dir / "w.zt");
+  EXPECT_EQ(value_at(before, 5), 5);
+  write_values(dir / "w.zt", 1000);
+  EXPECT_EQ(value_at(open(dir / "w.zt"), 5), 1005);
+  EXPECT_EQ(value_at(before, 5), 5) << "it has the file that it opened";
+}
+
+}  // namespace
+}  // namespace zt
