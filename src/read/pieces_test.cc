@@ -583,5 +583,40 @@ TEST(PieceReader, ReadsNoPiecesOfABlobThatHoldNoneOfTheElements) {
   EXPECT_LE(store.total, 2 * kPieceBytes);
 }
 
+// The first one gathers all elements; the others wait for it, and each takes its pieces.
+TEST(ThreadsGathered, TakeThePiecesOfOneReader) {
+  constexpr std::uint64_t kSide = 900;
+  const Data blob = noise(kSide * kSide * 4, 13);
+  const TestView view{
+      .blob_length = blob.size(), .start = 0, .shape = {kSide, kSide}, .strides = {4, 4 * kSide}, .element_bytes = 4};
+  const MemoryStore store(blob);
+  const model::Recipe recipe{.offset = 0, .stored_length = blob.size(), .decoded_length = blob.size(), .view = 0};
+  PieceReader reader({&store, recipe, digest_of(Checksum::sha256, blob), view.view()}, Verify::always);
+  ASSERT_FALSE(reader.ordered());
+  ASSERT_GT(reader.pieces(), 1U);
+  Data out(blob.size());
+  test::together(4, [&](std::size_t thread) {
+    Scratch scratch;
+    for (std::size_t piece = thread; piece < reader.pieces(); piece += 4) {
+      const auto at = static_cast<std::size_t>(reader.piece_offset(piece));
+      reader.read(piece, std::span(out).subspan(at, reader.piece_length(piece)), scratch);
+    }
+  });
+  reader.finish();
+  EXPECT_TRUE(out == gathered(blob, view));
+}
+
+TEST(ThreadsScratch, AreLeasedToOneThreadAtATime) {
+  Scratches scratches;
+  test::together(4, [&](std::size_t thread) {
+    for (std::size_t i = 0; i < 100; ++i) {
+      std::unique_ptr<Scratch> scratch = scratches.take();
+      scratch->decoded.assign(64, static_cast<std::byte>(thread));
+      for (const std::byte byte : scratch->decoded) EXPECT_EQ(byte, static_cast<std::byte>(thread));
+      scratches.give(std::move(scratch));
+    }
+  });
+}
+
 }  // namespace
 }  // namespace zt::read

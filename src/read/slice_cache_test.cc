@@ -4,6 +4,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
+
+#include "many_threads.h"
 
 namespace zt::read {
 namespace {
@@ -67,6 +70,26 @@ TEST(SliceCache, HasABoundForPieces) {
   }
   EXPECT_GT(kept, 20U);
   EXPECT_LE(kept << 20, SliceCache::kMostPieces);
+}
+
+// What is found is what was kept for it, whoever kept it; what another thread is looking up may be missed.
+TEST(ThreadsSliceCache, ShareOneCache) {
+  SliceCache cache;
+  test::together(4, [&](std::size_t) {
+    for (std::size_t i = 0; i < 200; ++i) {
+      const model::Recipe part{
+          .offset = i % 7, .stored_length = 20, .decoded_length = 30, .coding = model::Coding::zstd};
+      const auto bytes = std::make_shared<const std::vector<std::byte>>(i % 7 + 1);
+      cache.keep_piece(part, i % 3, bytes);
+      if (const SliceCache::Piece found = cache.find_piece(part, i % 3)) {
+        EXPECT_EQ(found->size(), i % 7 + 1);
+      }
+      cache.keep_plan(part, nullptr);
+      if (const auto plan = cache.find_plan(part)) {
+        EXPECT_EQ(*plan, nullptr);
+      }
+    }
+  });
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ TEST(Shards, AreFoundBesideTheFileUnderItsName) {
 
 TEST(Shards, AreToldWithWhatTheFileSaysOfThemAndWhereTheirPartsLie) {
   const TempDir dir;
-  const model::ShardRow row = row_of("a", kFirst);
+  const model::FileRow row = row_of("a", kFirst);
   const Source source = root(dir / "model.zt", {row}, 5);
   const ShardIdentity shard = source.shard(0);
   EXPECT_EQ(shard.name, "a");

@@ -37,7 +37,8 @@ TEST(SourceState, ReadsAndMapsBytesThatTheCatalogOwns) {
       source_of(std::move(catalog),
                 {.offset = at, .stored_length = 6, .decoded_length = 6, .file = model::kOwnedFile, .swap = 0});
   EXPECT_EQ(text_of(source.tensor("w")), "second");
-  EXPECT_EQ(as_text(source.tensor("w").data().map().view()), "second");
+  const Bytes mapped = source.tensor("w").data().map();
+  EXPECT_EQ(as_text(mapped.view()), "second");
   EXPECT_EQ(source.tensor("w").data().shard(), "");
 }
 

@@ -4,6 +4,8 @@
 #include <numeric>
 
 #include "hash/digest.h"
+#include "hash/sha256.h"
+#include "hash/xxh3.h"
 #include "model/integers.h"
 #include "source/indices.h"
 #include "write/layouts.h"

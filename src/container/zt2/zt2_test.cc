@@ -158,7 +158,7 @@ std::string shards_of(std::uint64_t count) {
 }
 
 TEST(Zt2Decode, CountsShardsInSixteenBits) {
-  EXPECT_EQ(decode(store_of(file_of(shards_of(65534))), {}).shards.size(), 65534U);
+  EXPECT_EQ(decode(store_of(file_of(shards_of(65534))), {}).files.size(), 65534U);
   EXPECT_EQ(refusal(file_of(shards_of(65535))), "limit zt2.shard.limit");
 }
 
