@@ -45,8 +45,7 @@ TEST_F(QuickStart, RunsAsItStandsInTheReadme) {
   zt::Source model = zt::open("model.zt");                      // any format
   zt::View<float> view = model.tensor("weights").map<float>();  // zero-copy; keeps the mapping alive
   std::vector<float> owned = model.tensor("weights").read<float>();
-  std::vector<float> rows =
-      model.tensor("big").read_slice<float>({zt::rows(10, 20)});  // decompresses only what it needs
+  std::vector<float> rows = model.tensor("big").read_slice<float>({zt::rows(10, 20)});  // decodes what it needs
   zt::Csr<float> graph = model.tensor("graph").read_csr<float>();
   // [/quick start]
 

@@ -41,7 +41,8 @@ reader.read_tensor("x", to=1)
     done = run("mypy", "--strict", "--cache-dir", str(tmp_path / "cache"), str(code), cwd=tmp_path)
     array = '"numpy.ndarray[Any, Any]"'
     told = [line.rpartition("is ")[2] for line in done.stdout.splitlines() if "Revealed type" in line]
-    assert told == [array, array, '"builtins.dict[builtins.str, numpy.ndarray[Any, Any]]"', array, '"Any"'], done.stdout
+    told = [words.replace("builtins.", "") for words in told]  # as some releases of mypy write them
+    assert told == [array, array, '"dict[str, numpy.ndarray[Any, Any]]"', array, '"Any"'], done.stdout
     wrong = [line for line in done.stdout.splitlines() if ": error:" in line]
     assert len(wrong) == 2, done.stdout
     assert 'Unexpected keyword argument "lossless"' in wrong[0]

@@ -238,7 +238,7 @@ class Reader(Mapping[str, Tensor]):
     # --- a mapping ---
 
     def __getitem__(self, name: str) -> Tensor:
-        return Tensor(self._source.tensor(name), name)
+        return Tensor(self._source.tensor(name), name, self)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._source.names())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,11 +76,15 @@ class Parts(Mapping[str, Any]):
 class Tensor:
     """A tensor of a `Reader`. Nothing of its elements is read until it is asked for."""
 
-    __slots__ = ("__weakref__", "_handle", "_name")
+    __slots__ = ("__weakref__", "_handle", "_name", "_reader")
 
-    def __init__(self, handle: _ztensor.Tensor, name: str) -> None:
+    def __init__(self, handle: _ztensor.Tensor, name: str, reader: Mapping[str, Tensor]) -> None:
         self._handle = handle
         self._name = name  # also known when the reader is closed
+        self._reader = reader  # to be pickled with
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return operator.getitem, (self._reader, self._name)
 
     @property
     def name(self) -> str:
