@@ -67,7 +67,7 @@ struct Publication::State {
 
   void open();
   void open_sibling();
-  mode_t new_mode() const { return replaced ? guarded_mode(replaced->st_mode) : kNewMode; }
+  mode_t new_mode() const { return replaced_ ? guarded_mode(replaced_->st_mode) : kNewMode; }
   void write(std::span<const std::byte> bytes);
   void move_to(std::uint64_t position);
   void read_back(std::uint64_t offset, std::span<std::byte> out) const;
@@ -93,7 +93,7 @@ struct Publication::State {
   void copy_to_sibling();
   void replace();
 
-  std::optional<struct stat> replaced;  // the file that was there at the beginning
+  std::optional<struct stat> replaced_;  // the file that was there at the beginning
 };
 
 void Publication::State::open() {
@@ -101,7 +101,7 @@ void Publication::State::open() {
   if (existing && options.create_new) fail(EEXIST, target.asked, "must not exist yet");
   if (existing) check_regular(*existing, target.asked);
   if (existing) check_replaceable(target, *existing);
-  replaced = existing;
+  replaced_ = existing;
   if (options.unnamed) file = open_unnamed(target, new_mode());
   const bool named = !file;
   // A new unnamed file needs no sibling ever, so that there is nothing to search the folder for.
@@ -140,7 +140,7 @@ void Publication::State::check_renames() {
     return;
   }
   const int os_error = errno;
-  if (replaced) fail_replacing(os_error, target, "cannot replace files in its folder");
+  if (replaced_) fail_replacing(os_error, target, "cannot replace files in its folder");
   if (retry([&] { return sys::linkat(folder, sibling.c_str(), folder, name.c_str(), 0); }) != 0) {
     fail(os_error, target.asked, "cannot rename files in its folder");
   }
@@ -291,7 +291,7 @@ void Publication::State::publish() {
   check_written();
   const bool exists = look(target).has_value();
   if (exists && options.create_new) fail(EEXIST, target.asked, "must not exist yet");
-  if (!exists && replaced) notes = keep_traits(target, *replaced, file);  // it was removed meanwhile
+  if (!exists && replaced_) notes = keep_traits(target, *replaced_, file);  // it was removed meanwhile
   const int refused = exists ? EEXIST : place_new();
   if (refused != 0 && options.create_new) fail(refused, target.asked, "cannot create");
   // Also when a new file was refused for another reason: the second way works or names the same one.

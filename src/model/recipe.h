@@ -21,10 +21,10 @@ struct Coding {
   Codec codec : 6;
   Framing framing : 2;
 
-  static const Coding raw;       // the stored bytes are the decoded bytes
-  static const Coding zstd;      // a stream of zstd frames
-  static const Coding seekable;  // zt.zstd-seekable/1
-  friend constexpr auto operator<=>(const Coding&, const Coding&) = default;
+  static const Coding raw;                                                    // the stored bytes are the decoded bytes
+  static const Coding zstd;                                                   // a stream of zstd frames
+  static const Coding seekable;                                               // zt.zstd-seekable/1
+  friend constexpr auto operator<=>(const Coding&, const Coding&) = default;  // NOLINT(modernize-use-nullptr)
 };
 inline constexpr Coding Coding::raw{Codec::raw, Framing::unknown};
 inline constexpr Coding Coding::zstd{Codec::zstd, Framing::unknown};

@@ -80,7 +80,7 @@ class SliceCache {
     std::uint16_t file;
     model::Coding coding;
     std::size_t piece = 0;
-    friend auto operator<=>(const Key&, const Key&) = default;
+    friend auto operator<=>(const Key&, const Key&) = default;  // NOLINT(modernize-use-nullptr)
   };
   static Key key_of(const model::Recipe& recipe, std::size_t piece = 0) {
     return {recipe.offset, recipe.stored_length, recipe.decoded_length, recipe.file, recipe.coding, piece};

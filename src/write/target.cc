@@ -35,7 +35,7 @@ void Target::set_tensor_attributes(std::string_view, const Value&) {
   throw Error(Code::usage, "", "give attributes with the tensor: only a file that grows (append) has others");
 }
 
-void Target::set_attributes(std::vector<std::byte>) {}
+void Target::set_attributes(std::vector<std::byte>) {}  // NOLINT(performance-unnecessary-value-param): some keep them
 
 Target::Planned Target::plan(const model::Catalog& tensors) {
   Planned planned;
