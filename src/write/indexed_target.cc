@@ -30,7 +30,10 @@ std::uint64_t bytes_of(const model::Catalog& catalog, std::uint32_t row) {
 }  // namespace
 
 IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
-    : form_(form), path_(io::names_through_links(path).back()), index_path_(path_.string() + ".index.json") {
+    : form_(form),
+      path_(io::names_through_links(path).back()),
+      index_path_(path_.string() + ".index.json"),
+      durable_(form.options.durable || io::identify(path_) || io::identify(index_path_)) {
   if (form.options.mode == WriteMode::replace) return;
   for (const fs::path& taken : {path_, index_path_}) {
     if (io::identify(taken)) throw Error::system(EEXIST, taken.string(), "must not exist yet");
@@ -40,7 +43,7 @@ IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
 void IndexedTarget::open() {
   if (shards_.size() == kMost) throw Error(Code::usage, "", "more than 65535 shards: raise max_shard_size");
   Shard shard;
-  shard.destination = to_path(path_, form_.options.mode, form_.options.durable);
+  shard.destination = to_path(path_, form_.options.mode, durable_);
   if (planned_.empty()) {
     shard.target = std::make_unique<OrderedTarget>(shard.destination, form_);
   } else {
@@ -113,7 +116,7 @@ Target::Planned IndexedTarget::plan(const model::Catalog& tensors) {
     const std::uint64_t bytes = bytes_of(tensors, row);
     if (used > 0 && !fits(used, bytes)) end_shard();
     rows.push_back(row);
-    used += bytes;
+    used = checked::add_up(used, bytes);
   }
   end_shard();
   return planned;
@@ -148,7 +151,7 @@ void IndexedTarget::publish(std::vector<std::string>& notes) {
   const std::vector<std::string> names = free_names();
   const std::vector<std::byte> text = form_.encoder->shard_index(*catalog_, names);
   const bool create_new = form_.options.mode != WriteMode::replace;
-  io::Publication index(index_path_, {.create_new = create_new, .durable = form_.options.durable});
+  io::Publication index(index_path_, {.create_new = create_new, .durable = durable_});
   index.write(text);
   for (std::size_t i = 0; i < names.size(); ++i) shards_[i].destination->publish(notes, names[i]);
   index.publish();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/checked.h"
 #include "write/destination.h"
 #include "write/target.h"
 
@@ -38,12 +39,15 @@ class IndexedTarget final : public Target {
   };
   void open();
   void close();
-  bool fits(std::uint64_t used, std::uint64_t bound) const { return used + bound <= form_.options.max_shard_size; }
+  bool fits(std::uint64_t used, std::uint64_t bound) const {
+    return checked::add_up(used, bound) <= form_.options.max_shard_size;
+  }
   std::vector<std::string> free_names() const;
 
   const Form& form_;
   std::filesystem::path path_;
   std::filesystem::path index_path_;
+  bool durable_;  // also where a model is replaced: none of it may go before all of the new one lasts
   std::vector<std::byte> attributes_;   // of every shard
   std::deque<model::Catalog> planned_;  // of the shards that are to come
   std::vector<Shard> shards_;

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/utf8.h"
@@ -280,6 +282,33 @@ TEST(SafetensorsShards, LeaveTheOldModelOrTheNewOneWhereverASaveIsKilled) {
       if (!hit) {
         EXPECT_EQ(found, 2);
       }
+    }
+  }
+}
+
+// What a save replaces may be gone at once, so all of the new model has to last first; a new model need not.
+TEST(SafetensorsShards, AreSyncedBeforeAModelIsReplaced) {
+  for (const auto& [name, shard_size] : {std::pair{"m.safetensors", 8U}, std::pair{"m.zt", 8192U}}) {
+    for (const bool replaces : {false, true}) {
+      const test::TempDir folder;
+      const std::string format = std::string_view(name).ends_with(".zt") ? "2" : "safetensors";
+      const auto save = [&, file = name](std::uint64_t most) {
+        Writer writer = Writer::create(folder / file, {.format = format, .max_shard_size = most});
+        for (const char* tensor : {"a", "b", "c"}) writer.add(tensor, {2}, std::vector<float>{1, 2});
+        writer.finalize();
+      };
+      if (replaces) save(0);
+      test::Faults faults;
+      std::size_t synced = 0;
+      std::size_t before_last = 0;  // syncs before the last change of a name
+      faults.watch = [&](const io::sys::Event& event) {
+        using io::sys::Call;
+        if (event.call == Call::datasync || event.call == Call::sync) ++synced;
+        if (event.call == Call::rename || event.call == Call::link || event.call == Call::unlink) before_last = synced;
+      };
+      save(shard_size);
+      EXPECT_GT(folder.count(), 3U) << "three shards";
+      EXPECT_EQ(before_last >= 3, replaces) << name << ": " << before_last;
     }
   }
 }

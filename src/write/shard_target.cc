@@ -26,14 +26,15 @@ std::string shard_number(std::size_t number) {
 ShardTarget::ShardTarget(const Form& form, const std::filesystem::path& root)
     : form_(form),
       shards_path_(io::names_through_links(root).back()),
+      durable_(form.options.durable || io::identify(shards_path_)),
       root_(to_path(root, form.options.mode, form.options.durable), form) {}
 
 void ShardTarget::open() {
   if (shards_.size() == kMost) throw Error(Code::usage, "", "more than 65535 shards: raise max_shard_size");
   Shard shard;
   const std::string name = shards_path_.stem().string() + "-" + shard_number(shards_.size() + 1) + ".zt";
-  auto file = std::make_unique<io::Publication>(
-      shards_path_.parent_path() / name, io::PublishOptions{.create_new = false, .durable = form_.options.durable});
+  auto file = std::make_unique<io::Publication>(shards_path_.parent_path() / name,
+                                                io::PublishOptions{.create_new = false, .durable = durable_});
   shard.file = file.get();
   shard.output = std::make_unique<Output>(std::unique_ptr<io::WritableFile>(std::move(file)));
   shard.output->hash_all();

@@ -39,6 +39,7 @@ class ShardTarget final : public Target {
 
   const Form& form_;
   std::filesystem::path shards_path_;  // the root, or the file that it leads to where it is a link
+  bool durable_;  // also where a root is replaced: its shards may not go before those of the new one last
   StreamTarget root_;
   std::vector<Shard> shards_;
   bool open_ = false;  // the last of them
