@@ -9,7 +9,7 @@
 namespace zt {
 
 Bytes ByteStore::map(Mapping) const {
-  throw Error(Code::unsupported, "", "these bytes do not lie in memory: read a copy");
+  throw Error(Code::unsupported, "", "these bytes are not in memory: read a copy");
 }
 
 void ByteStore::read_many(std::span<const ReadAt> reads) const {

@@ -15,7 +15,7 @@ inline std::optional<std::uint64_t> add(std::uint64_t a, std::uint64_t b) noexce
   return sum;
 }
 
-// For a total that is only told: it stops at the largest number.
+// Saturates: for totals that we only report.
 inline std::uint64_t add_up(std::uint64_t a, std::uint64_t b) noexcept {
   return add(a, b).value_or(std::numeric_limits<std::uint64_t>::max());
 }
@@ -33,13 +33,13 @@ inline std::optional<std::uint64_t> align_up(std::uint64_t value, std::uint64_t 
   return *bumped & ~(alignment - 1);
 }
 
-// The same of a value that is no file's claim but lies far below 2^64: a place in a file that exists or is written.
+// The same, unchecked: for positions that we computed ourselves, which are far below 2^64.
 constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t alignment) noexcept {
   return (value + alignment - 1) & ~(alignment - 1);
 }
 
-// Elements of a shape. Empty when the product of the non-zero dimensions overflows, even if another one is zero: a
-// reshape would overflow later.
+// The number of elements of a shape. Empty if the product of the non-zero dimensions overflows, even if another
+// dimension is zero: a later reshape would overflow.
 inline std::optional<std::uint64_t> elements(std::span<const std::uint64_t> shape) noexcept {
   std::uint64_t product = 1;
   bool empty = false;

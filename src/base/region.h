@@ -4,7 +4,7 @@
 
 namespace zt {
 
-// A stretch of a file.
+// A range of bytes in a file.
 struct Region {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;

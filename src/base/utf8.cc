@@ -5,7 +5,7 @@
 namespace zt {
 namespace {
 
-// Bytes of the well-formed sequence at the start of `text`, or 0 (Unicode 15, table 3-7).
+// The length of the well-formed sequence at the start of `text`, or 0 (Unicode 15, table 3-7).
 std::size_t sequence_length(std::string_view text) noexcept {
   const auto byte = [&](std::size_t i) { return static_cast<std::uint8_t>(text[i]); };
   const auto tail = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };

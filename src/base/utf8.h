@@ -17,7 +17,7 @@ inline std::span<const std::byte> as_bytes(std::string_view text) noexcept {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
-// The text for a message: quoted, cut after about 100 bytes, control characters escaped.
+// `text` as a message shows it: quoted, cut after about 100 bytes, control characters escaped.
 std::string in_quotes(std::string_view text);
 
 }  // namespace zt
