@@ -29,13 +29,13 @@ std::size_t rounded(std::size_t size, std::size_t alignment) {
 }
 
 std::shared_ptr<std::byte> small(std::size_t size) {
-  // An empty buffer has an address too: those who borrow it may not like a null one.
+  // An empty buffer has an address too: borrowers may not accept a null pointer.
   void* memory = std::aligned_alloc(kAlignment, rounded(size == 0 ? 1 : size, kAlignment));
   if (memory == nullptr) no_memory(size);
   return {static_cast<std::byte*>(memory), [](std::byte* at) { std::free(at); }};
 }
 
-// Mapped by itself: malloc would not align it to huge pages without taking more, nor give it back at once.
+// Maps the memory itself: malloc would take more memory to align it to huge pages, and would not return it at once.
 std::shared_ptr<std::byte> huge(std::size_t size) {
   const std::size_t length = rounded(size, kHugePage);
   void* memory = ::mmap(nullptr, length + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -46,7 +46,7 @@ std::shared_ptr<std::byte> huge(std::size_t size) {
   if (before != 0) ::munmap(start, before);
   start += before;
   ::munmap(start + length, kHugePage - before);
-  ::madvise(start, length, MADV_HUGEPAGE);  // where it is refused, small pages do
+  ::madvise(start, length, MADV_HUGEPAGE);  // if this fails, we use small pages
   return {start, [length](std::byte* at) { ::munmap(at, length); }};
 }
 
@@ -57,7 +57,7 @@ Buffer allocate(std::size_t size) {
     auto owner = size < kHugeFrom ? small(size) : huge(size);
     std::byte* at = owner.get();
     return {std::move(owner), {at, size}};
-  } catch (const std::bad_alloc&) {  // of the count of owners
+  } catch (const std::bad_alloc&) {  // shared_ptr allocates its count of owners
     no_memory(size);
   }
 }

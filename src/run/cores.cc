@@ -16,8 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Microseconds of CPU time in a period of so many microseconds. "max" and -1, for no quota, do not read as numbers
-// that make one.
+// The quota and the period are in microseconds. Without a quota, the quota is "max" or -1.
 std::optional<unsigned> cores_of(std::istream&& quota_from, std::istream&& period_from) {
   std::int64_t quota = 0;
   std::int64_t period = 0;
@@ -26,7 +25,7 @@ std::optional<unsigned> cores_of(std::istream&& quota_from, std::istream&& perio
   return static_cast<unsigned>(std::min<std::int64_t>(cores, std::numeric_limits<unsigned>::max()));
 }
 
-// cgroup v2 has "200000 100000" in one file, v1 has a file for each.
+// cgroup v2 has both numbers in one file, such as "200000 100000"; v1 has a file for each.
 std::optional<unsigned> folder_cores(const fs::path& folder, bool v2) {
   if (!v2) return cores_of(std::ifstream(folder / "cpu.cfs_quota_us"), std::ifstream(folder / "cpu.cfs_period_us"));
   std::ifstream both(folder / "cpu.max");
@@ -39,8 +38,8 @@ void take_smaller(std::optional<unsigned>& least, std::optional<unsigned> cores)
   if (cores && (!least || *cores < *least)) least = cores;
 }
 
-// A quota binds all below it. In a container the path may be the host's, and only its end, or nothing of it, is
-// there to be read: what is missing is passed over.
+// A quota binds all groups below its group. In a container, `group` may be the path on the host, and most of its
+// folders may be missing here: we skip them.
 std::optional<unsigned> group_cores(const fs::path& mount, const fs::path& group, bool v2) {
   std::optional<unsigned> least;
   for (fs::path at = group.relative_path(); !at.empty(); at = at.parent_path()) {

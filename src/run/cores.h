@@ -5,9 +5,10 @@
 
 namespace zt::run {
 
-// Whole cores that the process may use by its affinity. At least 1.
+// The cores that the affinity of the process allows. At least 1.
 unsigned affinity_cores();
-// Cores that the CPU quota of the process's cgroup and of those above it leaves, rounded up; empty without a quota.
+// The cores that the CPU quotas of the process's cgroup and of the cgroups above it allow, rounded up; empty without a
+// quota.
 // `membership` is /proc/self/cgroup, `mounts` is /sys/fs/cgroup.
 std::optional<unsigned> quota_cores(const std::filesystem::path& membership, const std::filesystem::path& mounts);
 

@@ -29,12 +29,12 @@ constinit std::atomic<Hook*> current{nullptr};
 
 constexpr auto kGlance = std::chrono::milliseconds(10);  // how often the waiting caller looks at the meter
 
-// The items of one call, and what has become of them.
+// The items of one call, and the error of the lowest one that failed.
 class Items {
  public:
   Items(std::size_t count, const Work& work) : count_(count), work_(work) {}
 
-  // Does one more item. False when there is none to start.
+  // Does the next item. False if there is none.
   bool do_one() noexcept {
     const auto index = claim();
     if (!index) return false;
@@ -69,8 +69,8 @@ class Items {
     return next_++;
   }
 
-  // Items start in order, so all below a failed one have started and will end: which of the failing ones is lowest
-  // does not depend on who was faster.
+  // Items start in order. So all items below a failed one have started, and will end: the error that is kept does not
+  // depend on the speed of the threads.
   void fail(std::size_t index, std::exception_ptr error) noexcept {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -88,7 +88,7 @@ class Items {
   std::exception_ptr error_;  // of item failed_
 };
 
-// The threads beside the caller, joined at the end whatever happens.
+// The threads besides the caller. The destructor joins them.
 class Helpers {
  public:
   explicit Helpers(Items& items) : items_(items) {}
@@ -102,7 +102,7 @@ class Helpers {
   void start(std::size_t count) {
     try {
       while (threads_.size() < count && !items_.exhausted()) threads_.emplace_back([this] { run(); });
-    } catch (const std::system_error&) {  // EAGAIN: those that started, and the caller, do the work
+    } catch (const std::system_error&) {  // EAGAIN: the caller and the threads that started do the work
     } catch (const std::bad_alloc&) {}
   }
 
@@ -126,7 +126,7 @@ class Helpers {
   }
 
   Items& items_;
-  std::vector<std::thread> threads_;  // the caller's alone
+  std::vector<std::thread> threads_;  // only the caller touches it
   std::mutex mutex_;
   std::condition_variable done_;
   std::size_t ended_ = 0;
@@ -136,7 +136,7 @@ class Helpers {
   throw Error(Code::usage, "", what + ": expected a whole number from 1 to " + std::to_string(kMostThreads));
 }
 
-// Empty where the variable is not set, or is set to nothing, which is how a shell takes one back.
+// Empty if the variable is unset or empty.
 std::optional<unsigned> wanted_by_environment() {
   const char* text = std::getenv("ZTENSOR_THREADS");
   if (text == nullptr || *text == '\0') return std::nullopt;
@@ -156,8 +156,8 @@ unsigned thread_count(unsigned requested) {
   if (requested > kMostThreads) refuse("threads is " + std::to_string(requested));
   if (requested != 0) return requested;
   if (const auto wanted = wanted_by_environment()) return *wanted;
-  // Asked once: it takes a dozen files, and a quota hardly ever changes under a process.
-  // By whichever thread, and without a lock: one that a thread has at a fork is locked for ever in the child.
+  // We ask once: it takes a dozen files, and a quota hardly ever changes while a process runs. There is no lock: a lock
+  // that a thread holds at a fork stays locked for ever in the child.
   static std::atomic<unsigned> quota = 0;
   if (quota == 0) {
     const auto cores = quota_cores("/proc/self/cgroup", "/sys/fs/cgroup");

@@ -10,30 +10,31 @@ namespace zt::run {
 
 inline constexpr unsigned kMostThreads = 1024;
 
-// Threads to use: `requested`, else ZTENSOR_THREADS, else what affinity and the cgroup quota leave. 1 to kMostThreads.
-// Throws usage for another number, and for a ZTENSOR_THREADS that is set and no such number.
+// The number of threads to use, 1 to kMostThreads: `requested` unless it is 0, else ZTENSOR_THREADS, else what the
+// affinity and the cgroup quota allow. Throws usage if `requested` or ZTENSOR_THREADS is out of this range.
 unsigned thread_count(unsigned requested);
 
 using Work = std::function<void(std::size_t item)>;
 
-// Bytes of work that are not yet worth starting threads for.
+// It does not pay to start threads for this many bytes of work, or fewer.
 inline constexpr std::uint64_t kWorthThreads = std::uint64_t{8} << 20;
 
-// Runs work(0) ... work(count - 1), each once, started in that order. Threads are made and joined within the call,
-// and only when `bytes` of work exceed kWorthThreads; the calling thread works too, and is the only one to call `meter`'s
-// callback. When items fail, the remaining ones are not started and the error of the lowest index is thrown.
+// Runs work(0) ... work(count - 1), each once, started in this order. The call makes and joins threads, but only if
+// `bytes` of work exceed kWorthThreads. The calling thread works too, and it alone calls the callback of `meter`. After
+// an item has failed, no further items start; the call throws the error of the lowest index.
 void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter, const Work& work);
 
-// Lets a test start threads for less work, and see which threads do it, in all calls of the process.
+// Lets a test start threads for less work, and see which threads do the work, in all calls of the process.
 class Hook {
  public:
   virtual ~Hook() = default;
   virtual std::uint64_t worth_threads() noexcept = 0;  // instead of kWorthThreads
-  // What a call that uses so many threads, its own among them, runs instead of `work`, which outlives it. Any thread.
+  // A call runs the result instead of `work`, which outlives the result. `threads` counts the calling thread too. Any
+  // thread may call this.
   virtual Work around(const Work& work, std::size_t threads) = 0;
 };
 
-// Null: none. The caller sees to it that no parallel_for() is under way on another thread.
+// Null removes the hook. No parallel_for() may run on another thread meanwhile.
 void set_hook(Hook* hook) noexcept;
 
 }  // namespace zt::run

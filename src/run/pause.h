@@ -4,7 +4,7 @@
 
 namespace zt::run {
 
-// Waits, for what another process is about to do.
+// Sleeps, to wait for another process.
 void pause(std::chrono::milliseconds time);
 
 }  // namespace zt::run

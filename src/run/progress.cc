@@ -7,7 +7,7 @@ namespace zt::run {
 void Meter::poll() {
   if (!progress_ || std::chrono::steady_clock::now() < next_) return;
   report();
-  // Counted from the end of the callback, so that a slow one does not take all of the time.
+  // The time counts from the end of the callback, so a slow callback does not take all of the time.
   next_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(100);
 }
 

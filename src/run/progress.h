@@ -9,22 +9,22 @@
 
 namespace zt::run {
 
-// Counts bytes done, from any thread, and tells a Progress callback about it from the thread that made the Meter.
+// Counts the bytes that any thread has done, and calls a Progress callback on the thread that made the Meter.
 class Meter {
  public:
-  Meter() = default;  // counts for nobody
+  Meter() = default;  // has no callback
   Meter(Progress progress, std::uint64_t total) : progress_(std::move(progress)), total_(total) {}
   Meter(const Meter&) = delete;
   Meter& operator=(const Meter&) = delete;
 
   void add(std::uint64_t bytes) noexcept { done_.fetch_add(bytes, std::memory_order_relaxed); }
-  // Calls back when a tenth of a second has passed. Throws cancelled when the callback returns false.
+  // Calls back if a tenth of a second has passed. Throws cancelled if the callback returns false.
   void poll();
-  // The same for work that any thread may do: only the one that made the Meter calls back.
+  // The same for work on any thread: only the thread that made the Meter calls back.
   void poll_if_mine() {
     if (std::this_thread::get_id() == maker_) poll();
   }
-  // Whether the callback ended the work. Long items ask now and then, and then return early.
+  // Whether the callback ended the work. Long items check this now and then, and return early.
   bool stopped() const noexcept { return stopped_.load(std::memory_order_relaxed); }
   // Calls back once more, with the final count.
   void finish();
