@@ -12,7 +12,7 @@
 namespace zt::hash {
 namespace {
 
-// In all that follows a register holds a polynomial over GF(2) with the coefficient of x^0 in its top bit.
+// In this file a register holds a polynomial over GF(2), with the coefficient of x^0 in the top bit.
 constexpr std::uint32_t kPolynomial = 0x82F63B78;  // x^32 modulo the Castagnoli polynomial
 constexpr std::uint32_t kOne = 0x80000000;         // x^0
 
@@ -20,7 +20,7 @@ constexpr std::uint32_t times_x(std::uint32_t a) noexcept { return (a >> 1) ^ ((
 
 using Table = std::array<std::uint32_t, 256>;
 
-// kTables[k][b]: what byte b adds to the register once it and k zero bytes after it went through.
+// kTables[k][b] is the part of the register that comes from byte b after byte b and k zero bytes.
 constexpr std::array<Table, 8> make_tables() noexcept {
   std::array<Table, 8> tables = {};
   for (std::uint32_t byte = 0; byte < 256; ++byte) {
@@ -47,7 +47,7 @@ constexpr std::uint32_t multiply(std::uint32_t a, std::uint32_t b) noexcept {
   return product;
 }
 
-// x^(8 n): what n zero bytes multiply a register by.
+// x^(8 n): n zero bytes multiply a register by it.
 constexpr std::uint32_t power_of_bytes(std::uint64_t n) noexcept {
   std::uint32_t power = kOne;
   std::uint32_t square = kOne >> 8;  // x^8, then x^16, x^32, ...
@@ -77,12 +77,12 @@ std::uint32_t crc32c_portable(std::span<const std::byte> bytes, std::uint32_t cr
 
 std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t crc) noexcept {
 #ifdef ZT_HAVE_ISAL
-  // ISA-L takes and gives the register itself, inverted on neither side, and counts bytes in an int.
+  // ISA-L takes and returns the register without inverting it, and counts bytes in an int.
   constexpr std::size_t kPiece = std::size_t{1} << 30;
   std::uint32_t state = ~crc;
   while (!bytes.empty()) {
     const auto piece = bytes.first(bytes.size() < kPiece ? bytes.size() : kPiece);
-    // It only reads, though the pointer is not const.
+    // ISA-L only reads the bytes, although the pointer is not const.
     auto* data = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(piece.data()));
     state = crc32_iscsi(data, static_cast<int>(piece.size()), state);
     bytes = bytes.subspan(piece.size());
@@ -93,9 +93,9 @@ std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t crc) noexce
 #endif
 }
 
-// The register is linear in its start and in the bytes. B alone started from all ones; after A it starts from
-// A's register, which differs from all ones by the value of A. The zero bytes that stand for B carry this
-// difference on, and the two final inversions cancel.
+// The register is linear in its start and in the bytes. The value of B alone started from all ones. Behind A, B starts
+// from A's register, which differs from all ones by the value of A. As many zero bytes as B has carry this difference
+// to the end. The two final inversions cancel.
 std::uint32_t crc32c_join(std::uint32_t a, std::uint32_t b, std::uint64_t length_of_b) noexcept {
   return multiply(a, power_of_bytes(length_of_b)) ^ b;
 }

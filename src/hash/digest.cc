@@ -24,7 +24,7 @@ std::optional<Checksum> find_checksum(std::string_view name) noexcept {
 namespace hash {
 namespace {
 
-// The number that all of `text` is in base 16, of either case and without a sign.
+// Reads all of `text` as a hexadecimal number of either case, without a sign.
 template <class T>
 std::optional<T> from_hex(std::string_view text) noexcept {
   T value = 0;
@@ -61,7 +61,7 @@ void append_hex(std::string& out, std::uint32_t byte, std::string_view digits) {
 std::optional<Digest> parse_digest(std::string_view text) {
   constexpr std::string_view kCrc = "crc32c:0x";
   constexpr std::string_view kSha = "sha256:";
-  // "crc32c:" without 0x is no digest that any reader checks, so it is an unknown algorithm: zt-1.2 §7
+  // No reader checks a "crc32c:" without 0x, so it counts as an unknown algorithm: zt-1.2 §7
   if (text.starts_with(kCrc) || text.starts_with("crc32c:0X")) return parse_crc(text.substr(kCrc.size()));
   if (text.starts_with(kSha)) return parse_sha(text.substr(kSha.size()));
   return Digest{};

@@ -11,13 +11,13 @@
 
 namespace zt::hash {
 
-// A digest of bytes given in pieces, in order.
+// Computes the digest of bytes that are given in pieces, in order.
 class RunningDigest {
  public:
-  // Of `none` nothing is taken. Throws unsupported for sha256 in builds without OpenSSL.
+  // `none` computes nothing. Throws unsupported for sha256 in builds without OpenSSL.
   explicit RunningDigest(Checksum algorithm);
   void update(std::span<const std::byte> bytes);
-  Digest finish();  // once
+  Digest finish();  // call it once
 
  private:
   Checksum algorithm_;

@@ -13,7 +13,7 @@ namespace zt::hash {
 namespace {
 
 void check(bool ok) {
-  if (!ok) throw Error(Code::internal, "", "OpenSSL does not compute SHA-256");
+  if (!ok) throw Error(Code::internal, "", "OpenSSL failed to compute SHA-256");
 }
 
 struct FreeContext {
@@ -45,8 +45,8 @@ std::array<std::byte, 32> Sha256::finish() {
 
 struct Sha256::State {};
 
-Sha256::Sha256() { throw Error(Code::unsupported, "", "this build has no SHA-256: it was made without OpenSSL"); }
-void Sha256::update(std::span<const std::byte>) {}  // never reached, as finish() is not
+Sha256::Sha256() { throw Error(Code::unsupported, "", "this build cannot compute SHA-256: build with OpenSSL"); }
+void Sha256::update(std::span<const std::byte>) {}  // never called: the constructor throws
 std::array<std::byte, 32> Sha256::finish() { return {}; }
 
 #endif

@@ -7,7 +7,7 @@
 
 namespace zt::hash {
 
-// SHA-256 of bytes given in pieces. Throws unsupported in builds without OpenSSL.
+// Computes the SHA-256 of bytes that are given in pieces. Throws unsupported in builds without OpenSSL.
 class Sha256 {
  public:
   Sha256();
@@ -15,7 +15,7 @@ class Sha256 {
   Sha256(Sha256&&) noexcept;
   Sha256& operator=(Sha256&&) noexcept;
   void update(std::span<const std::byte> bytes);
-  std::array<std::byte, 32> finish();  // once
+  std::array<std::byte, 32> finish();  // call it once
 
  private:
   struct State;

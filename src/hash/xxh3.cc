@@ -1,6 +1,6 @@
 #include "hash/xxh3.h"
 
-#define XXH_INLINE_ALL  // NOLINT(readability-identifier-naming): the library asks for it
+#define XXH_INLINE_ALL  // NOLINT(readability-identifier-naming): xxHash defines this name
 #include <xxhash.h>
 
 namespace zt::hash {

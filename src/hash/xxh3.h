@@ -7,7 +7,7 @@
 
 namespace zt::hash {
 
-// XXH3 of 64 bits, seed 0, of bytes given in pieces.
+// Computes the 64-bit XXH3, with seed 0, of bytes that are given in pieces.
 class Xxh3 {
  public:
   Xxh3();
