@@ -22,7 +22,7 @@ constexpr std::uint8_t kInfoIndefinite = 31;
 constexpr std::byte kBreak{0xFF};
 constexpr std::uint64_t kTagBignum = 2, kTagNegativeBignum = 3;
 
-// Parts of a message: text as it is, numbers, a byte in hex, a string of the file quoted.
+// put() appends a part of a message: text, a number, a byte in hex, or a string of the file in quotes.
 struct Hex {
   std::uint64_t value;
 };
@@ -35,7 +35,8 @@ void put(std::string& out, Hex hex) {
   out += digits;
 }
 
-// Out of line and given plain values, so that the callers, which run for each item, keep no strings on their frames.
+// This function is out of line and takes plain values: its callers run for each item and should have no strings on
+// their frames.
 template <class... Parts>
 [[noreturn]] [[gnu::cold]] [[gnu::noinline]] void fail(Code code, const char* rule, std::size_t at, Parts... parts) {
   std::string message = "CBOR at offset " + std::to_string(at) + ": expected ";
@@ -190,7 +191,7 @@ CborItem CborCursor::read_tagged(Head head, std::size_t at, Tags tags) {
   return item;
 }
 
-// The first byte of an item and the number behind it. A break comes as major::kSimple with kInfoIndefinite.
+// Reads the first byte of an item and the number behind it. A break is major::kSimple with kInfoIndefinite.
 inline CborCursor::Head CborCursor::read_head() {
   const std::size_t at = position_;
   if (at == input_.size()) malformed("cbor.truncated", at, "an item, found the end");
@@ -216,7 +217,7 @@ CborCursor::Head CborCursor::read_long_head(std::size_t at) {
   }
   const std::size_t width = std::size_t{1} << (head.info - 24);
   const std::byte* number = take(width).data();
-  std::uint64_t shorter = 24;  // what a shorter head could say, one more
+  std::uint64_t shorter = 24;  // a shorter head could hold every number below this one
   switch (width) {
     case 1: head.number = std::to_integer<std::uint8_t>(*number); break;
     case 2: head.number = endian::load_be<std::uint16_t>(number), shorter = 0x100; break;
@@ -252,7 +253,7 @@ void CborCursor::read_string(Head head, std::size_t at, CborItem& item) {
   }
 }
 
-// Only the whole is held against UTF-8: readers of generations 0.1 to 1.1 take a character split between
+// Only the joined text is checked for UTF-8: readers of generations 0.1 to 1.1 accept a character that is split between
 // chunks.
 void CborCursor::join_chunks(std::uint8_t major, std::size_t begun) {
   scratch_.clear();
@@ -274,11 +275,13 @@ void CborCursor::read_container(Head head, std::size_t at, CborItem& item) {
   item.kind = map ? CborKind::map : CborKind::array;
   item.number = head.number;
   item.indefinite = head.info == kInfoIndefinite;
-  // A member takes a byte at least, a pair two: so nobody allocates for members that cannot be there.
+  // A member takes at least one byte, and a pair two. This check keeps callers from allocating for members that cannot
+  // exist.
   const std::size_t left = input_.size() - position_;
   if (head.number > (map ? left / 2 : left)) {
-    malformed("cbor.count", at, map ? "two bytes a pair, found " : "a byte a member, found ", head.number,
-              " declared in ", left, " bytes");
+    malformed("cbor.count", at,
+              map ? "two bytes for each pair, found a count of " : "a byte for each member, found a count of ",
+              head.number, " and ", left, " bytes");
   }
   if (map && rules_.strict) keys_.emplace_back();
   levels_.push_back({.left = item.indefinite ? kIndefinite : head.number, .map = map});
@@ -305,7 +308,7 @@ void CborCursor::read_simple(Head head, std::size_t at, CborItem& item) const {
     default: break;
   }
   if (head.info == 24 && head.number < 32) {
-    malformed("cbor.simple", at, "two bytes to say a simple value from 32, found ", head.number);
+    malformed("cbor.simple", at, "a simple value from 32 in two bytes, found ", head.number);
   }
   if (rules_.strict) {
     malformed("cbor.strict.simple", at, "false, true or null, found simple value ", head.number);
@@ -320,10 +323,10 @@ void CborCursor::check_strict_float(Head head, std::size_t at) const {
   const std::uint64_t bits = head.info == 27 ? head.number : widen(head.number, head.info == 26 ? kSingle : kHalf);
   const bool nan = (bits & ~(std::uint64_t{1} << 63)) > kInfinity;
   if (nan && (head.info != 25 || head.number != kQuietHalf)) {
-    malformed("cbor.strict.float", at, "a NaN to be 0x7e00, found ", Hex{head.number});
+    malformed("cbor.strict.float", at, "the NaN 0x7e00, found ", Hex{head.number});
   }
   if ((head.info == 27 && narrow(bits, kSingle)) || (head.info == 26 && narrow(bits, kHalf))) {
-    malformed("cbor.strict.float", at, "the shortest float of that value, found ", Hex{head.number});
+    malformed("cbor.strict.float", at, "the shortest float of this value, found ", Hex{head.number});
   }
 }
 
@@ -335,11 +338,11 @@ void CborCursor::check_key_order() {
     int order = std::memcmp(last.data(), key.data(), std::min(last.size(), key.size()));
     if (order == 0) order = last.size() < key.size() ? -1 : last.size() > key.size();
     if (order == 0) {
-      malformed("cbor.strict.duplicate", keys.at, "another key, found that of offset ", keys.last_at);
+      malformed("cbor.strict.duplicate", keys.at, "a new key, found the same key as at offset ", keys.last_at);
     }
     if (order > 0) {
-      malformed("cbor.strict.order", keys.at, "keys in the order of their encoded bytes, found one below that of ",
-                keys.last_at);
+      malformed("cbor.strict.order", keys.at,
+                "keys in the order of their encoded bytes, found a lower key than at offset ", keys.last_at);
     }
   }
   keys.last_at = keys.at;

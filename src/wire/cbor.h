@@ -32,39 +32,39 @@ enum class CborKind : std::uint8_t {
 };
 
 struct CborRules {
-  bool strict = false;        // deterministic form of generation 2 (spec/zt-2.md): anything else is malformed
-  std::uint32_t depth = 256;  // containers and the items in them, the root counted; a tag that is kept counts too
-  bool keep_tags = false;     // lenient only: a tag, bignums included, is a container of one member
+  bool strict = false;        // accept only the deterministic form of generation 2 (spec/zt-2.md)
+  std::uint32_t depth = 256;  // the most levels of nesting; the root and each kept tag are levels
+  bool keep_tags = false;     // lenient only: a tag, also of a bignum, is a container of one member
 };
 
 struct CborItem {
   CborKind kind = CborKind::null;
-  std::uint64_t number = 0;  // an integer's value; of a negative one, n in -1 - n; members of a definite container;
-                             // 0 or 1 of a boolean; the number of a simple value or tag
-  bool indefinite = false;   // of a container
+  std::uint64_t number = 0;  // the value of an integer, or n of a negative one, -1 - n; the count of members of a
+                             // definite container; 0 or 1 of a boolean; the number of a simple value or tag
+  bool indefinite = false;   // whether a container has no count
   double floating = 0;       // exact for halves, singles and doubles
-  std::span<const std::byte> content = {};  // of bytes and text (valid UTF-8): of the input if definite, else valid
-                                            // until the next call
+  std::span<const std::byte> content = {};  // of bytes and text (valid UTF-8): it lies in the input if the length is
+                                            // definite, and otherwise is valid until the next call
 };
 
-// Reads item after item. After a container's head its members follow: call more() before each (in a map: before each
-// key), until it is false, which closes the container. Lenient rules skip tags, and read a bignum (tag 2 or 3 around
-// bytes) of up to 64 bits as an integer. Throws malformed "cbor.*" with the offset; limit "cbor.depth". A cursor that
-// threw is done. Input cut short throws "cbor.truncated" or "cbor.count".
+// Reads item after item. The members of a container follow its head: call more() before each member (in a map: before
+// each key). When more() returns false, the container is closed. Lenient rules skip tags, and read a bignum (tag 2 or 3
+// around bytes) of up to 64 bits as an integer. Throws malformed "cbor.*" with the offset; limit "cbor.depth". Input
+// that was cut short throws "cbor.truncated" or "cbor.count". Do not use a cursor after it has thrown.
 class CborCursor {
  public:
   explicit CborCursor(std::span<const std::byte> input ZT_LIFETIME_BOUND, CborRules rules = {});
 
-  CborItem read();  // the head of the next item, or all of a scalar
+  CborItem read();  // reads the head of the next item, or a whole scalar
   bool more();      // whether the innermost open container has another member; false closes it
-  // Passes over one whole item, however nested, checking it as read() would (but a bignum may have any size: nobody
-  // asks for its value); returns its encoded bytes, tags included.
+  // Skips one whole item, however nested, and returns its encoded bytes with its tags. Checks the item as read() does,
+  // except that a bignum may have any size.
   std::span<const std::byte> skip();
-  // Passes over all that is left in the innermost open container, and closes it.
+  // Skips the rest of the innermost open container, and closes it.
   void close();
-  // Begins anew with another input; keeps memory. For many small items, cheaper than a new cursor each.
+  // Begins again with another input, and keeps the memory: for many small items, cheaper than a new cursor for each.
   void restart(std::span<const std::byte> input ZT_LIFETIME_BOUND);
-  // What was not read yet, and a step over one item at its start that another cursor has read whole.
+  // rest() is the input that was not read yet. pass() skips one item of `length` bytes that another cursor has read.
   std::span<const std::byte> rest() const noexcept { return input_.subspan(position_); }
   void pass(std::size_t length);
   std::size_t position() const noexcept { return position_; }
@@ -77,14 +77,14 @@ class CborCursor {
     std::uint8_t major;
     std::uint8_t info;  // the low five bits
   };
-  enum class Tags : std::uint8_t { keep, drop, resolve };  // resolve: drop them, but read bignums
-  enum class Want : std::uint8_t { more, key, item };      // what the caller owes a container: a call, or a read
+  enum class Tags : std::uint8_t { keep, drop, resolve };  // resolve: drop tags, except those of bignums
+  enum class Want : std::uint8_t { more, key, item };      // the next call for a container: more(), or a read
   struct Level {
-    std::uint64_t left;  // members to come (a map: pairs), or kIndefinite
+    std::uint64_t left;  // the members to come (in a map: pairs), or kIndefinite
     bool map;
     Want want = Want::more;
   };
-  struct Keys {  // strict, of a map: where the key being read begins, and the one before it, to compare with
+  struct Keys {  // strict only: where the current key of a map begins, and where the key before it lies
     std::size_t at = 0, last_at = 0, last_length = 0;
   };
 
@@ -107,15 +107,15 @@ class CborCursor {
   std::size_t position_ = 0;
   CborRules rules_;
   std::vector<Level> levels_;
-  std::vector<Keys> keys_;          // one for each map of levels_, when strict
-  std::vector<std::byte> scratch_;  // an indefinite string, put together
+  std::vector<Keys> keys_;          // strict only: one for each map of levels_
+  std::vector<std::byte> scratch_;  // the joined chunks of an indefinite string
 };
 
-// Appends items to a buffer. Counts are the caller's promise.
+// Appends items to a buffer. The caller must keep the counts that it states.
 class CborWriter {
  public:
   void unsigned_integer(std::uint64_t value);
-  void negative_integer(std::uint64_t n);  // -1 - n
+  void negative_integer(std::uint64_t n);  // writes -1 - n
   void integer(std::int64_t value);
   void bytes(std::span<const std::byte> value);
   void text(std::string_view value);
@@ -125,9 +125,9 @@ class CborWriter {
   void boolean(bool value);
   void null();
   void undefined();
-  void simple(std::uint8_t number);            // 0 to 19 or 32 to 255: the others are not simple values
-  void floating(double value);                 // the shortest width that keeps the bits; NaN payloads are kept
-  void raw(std::span<const std::byte> items);  // encoded already
+  void simple(std::uint8_t number);            // `number`: 0 to 19 or 32 to 255
+  void floating(double value);                 // in the shortest width that keeps the value, or the payload of a NaN
+  void raw(std::span<const std::byte> items);  // appends encoded items
   std::vector<std::byte>& buffer() noexcept { return out_; }
 
  private:

@@ -9,13 +9,13 @@ namespace {
 
 constexpr std::uint64_t kIndefinite = std::numeric_limits<std::uint64_t>::max();
 constexpr unsigned kLongest = 27;  // the low bits of a head with 8 more bytes
-constexpr unsigned kOpenEnd = 31;  // of an indefinite item, or of the break
+constexpr unsigned kOpenEnd = 31;  // the low bits of the head of an indefinite item, or of the break
 
 }  // namespace
 
 bool CborEnd::open(std::uint64_t members) {
   left_.push_back(members);
-  return left_.size() <= std::size_t{depth_} + 2;  // an indefinite string counts here, and not there
+  return left_.size() <= std::size_t{depth_} + 2;  // one more: an indefinite string is a level here
 }
 
 bool CborEnd::take_break() {
@@ -24,9 +24,9 @@ bool CborEnd::take_break() {
   return true;
 }
 
-// An item of a definite head; `position_` is behind it.
+// Takes an item with a definite head; `position_` is behind the head.
 bool CborEnd::take_head(std::uint8_t major, std::uint64_t number) {
-  if (major == major::kTag) return true;  // what it is around is the member
+  if (major == major::kTag) return true;  // the item in the tag is the member
   if (left_.back() != kIndefinite) --left_.back();
   const std::uint64_t room = most_ > position_ ? most_ - position_ : 0;
   switch (major) {

@@ -8,7 +8,7 @@
 namespace zt::wire {
 
 void CborWriter::head(unsigned major, std::uint64_t number) {
-  int bits = 0;  // of the number behind the first byte
+  int bits = 0;  // the width of the number behind the first byte
   std::uint64_t info = number;
   if (number >= 24) {
     bits = 8;

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-// Floating-point numbers as bits, between double and narrower widths, without losing any.
+// Converts floating-point numbers, as bits, between double and narrower widths without a loss.
 namespace zt::wire {
 
 // A binary floating-point format narrower than double.
@@ -15,8 +15,8 @@ struct Width {
 inline constexpr Width kHalf{5, 10}, kSingle{8, 23};
 inline constexpr int kDoubleBias = 1023, kDoubleFraction = 52, kDoubleSpecial = 2047;
 
-// The bits of the double of the same value. By bits, because a conversion by the machine makes signalling
-// NaNs quiet and, where subnormals are flushed, small numbers zero.
+// The bits of the double of the same value. We convert bits, because the machine's conversion makes signalling NaNs
+// quiet and, if it flushes subnormals, makes small numbers zero.
 inline std::uint64_t widen(std::uint64_t bits, Width width) {
   const int special = (1 << width.exponent_bits) - 1;
   const int bias = special / 2;
@@ -34,7 +34,7 @@ inline std::uint64_t widen(std::uint64_t bits, Width width) {
          fraction << (kDoubleFraction - width.fraction_bits);
 }
 
-// The bits in the narrower format that widen() to these, if there are any.
+// The bits in the narrower format that widen() takes to `bits`; empty if there are none.
 inline std::optional<std::uint64_t> narrow(std::uint64_t bits, Width width) {
   const int special = (1 << width.exponent_bits) - 1;
   const int bias = special / 2;

@@ -25,8 +25,8 @@ constexpr std::size_t kSlack = simdjson::SIMDJSON_PADDING;
   const std::string text = std::string("not JSON: ") + simdjson::error_message(error);
   switch (error) {
     case simdjson::UTF8_ERROR: throw Error(Code::malformed, "json.utf8", text);
-    case simdjson::DEPTH_ERROR: throw Error(Code::malformed, "json.depth", "JSON nests too deep");
-    case simdjson::CAPACITY: throw Error(Code::limit, "", "a JSON text of 4 GiB or more");
+    case simdjson::DEPTH_ERROR: throw Error(Code::malformed, "json.depth", "the JSON text nests too deep");
+    case simdjson::CAPACITY: throw Error(Code::limit, "", "the JSON text has 4 GiB or more: the parser takes less");
     case simdjson::MEMALLOC: throw Error(Code::no_memory, "", "no memory to parse JSON");
     default: throw Error(Code::malformed, "json.syntax", text);
   }
@@ -36,10 +36,10 @@ constexpr std::size_t kSlack = 0;
 #endif
 
 [[noreturn]] void throw_duplicate(std::string_view key) {
-  throw Error(Code::malformed, "json.key.duplicate", "key " + in_quotes(key) + " stands twice in one JSON object");
+  throw Error(Code::malformed, "json.key.duplicate", "key " + in_quotes(key) + " appears twice in one JSON object");
 }
 
-// Of objects of a few members: no memory, no hashing.
+// For objects of a few members: allocates and hashes nothing.
 void check_small(JsonView object) {
   constexpr std::size_t kMost = 8;
   std::string_view seen[kMost];
@@ -51,7 +51,7 @@ void check_small(JsonView object) {
   }
 }
 
-// Hashes are sorted rather than put into a table: keys made to collide only cost the second sort, of their texts.
+// We sort the hashes instead of making a table: keys that were made to collide cost only the second sort, of the texts.
 void check_large(JsonView object) {
   const std::hash<std::string_view> hash;
   std::vector<std::size_t> hashes;
@@ -149,7 +149,7 @@ bool JsonItemsView::next() noexcept {
   return true;
 }
 
-// The tape lists containers before what they hold, so one pass over it meets every object without a stack.
+// The tape lists a container before its members, so one pass over the tape meets every object without a stack.
 void check_unique_keys(JsonView root) {
   const std::size_t end = root.end();
   for (JsonView view = root; view.at_ < end;) {
@@ -170,7 +170,7 @@ struct JsonDocument::Tree {
 };
 
 JsonDocument::JsonDocument(JsonText text, std::uint32_t depth) : tree_(std::make_unique<Tree>()) {
-  simdjson::dom::parser parser;  // its index of the text goes away with it
+  simdjson::dom::parser parser;  // a local, so that its index of the text is freed here
   // The parser counts the level below the innermost container too.
   simdjson::error_code error = parser.allocate(text.size_, std::size_t{depth} + 1);
   if (error == simdjson::SUCCESS) {
@@ -190,7 +190,7 @@ JsonView JsonDocument::root() const noexcept {
 struct JsonDocument::Tree {};
 
 JsonDocument::JsonDocument(JsonText, std::uint32_t) {
-  throw Error(Code::unsupported, "", "this build reads no JSON: it was made without simdjson");
+  throw Error(Code::unsupported, "", "this build cannot read JSON: build with simdjson");
 }
 
 JsonView JsonDocument::root() const noexcept { return {{nullptr, nullptr}, 0}; }

@@ -9,11 +9,11 @@
 
 #include "ztensor/macros.h"
 
-// JSON (RFC 8259): a text parsed whole, then walked in its order. Strict: UTF-8, one value, no lone surrogate, no
-// number past 64 bits. A build without simdjson has the types, and parsing throws unsupported.
+// JSON (RFC 8259). A text is parsed as a whole, and then walked in its order. The parser is strict: it takes UTF-8 and
+// one value, and refuses lone surrogates and numbers past 64 bits. Without simdjson, parsing throws unsupported.
 namespace zt::wire {
 
-// Memory for a text, with the slack behind it that the parser reads into.
+// Memory for a text. The parser may read past the end, so there is slack behind the text.
 class JsonText {
  public:
   explicit JsonText(std::size_t size);
@@ -25,19 +25,19 @@ class JsonText {
   std::size_t size_;
 };
 
-// One value of a document, which must outlive it. The accessors are empty for a value of another kind.
+// One value of a document. The document must outlive it. An accessor is empty if the value is of another kind.
 class JsonView {
  public:
   bool is_object() const noexcept { return type() == '{'; }
   bool is_array() const noexcept { return type() == '['; }
   bool is_null() const noexcept { return type() == 'n'; }
   std::optional<std::string_view> text() const noexcept;  // unescaped; may hold U+0000
-  // A number written as a plain non-negative integer: 1e3, 16.0 and -1 are none, -0 is 0.
+  // A number that is written as a plain non-negative integer. -0 is 0; 1e3, 16.0 and -1 are no such numbers.
   std::optional<std::uint64_t> unsigned_integer() const noexcept;
   std::optional<std::int64_t> integer() const noexcept;  // a plain integer below 2^63
   std::optional<double> floating() const noexcept;       // any other number
   std::optional<bool> boolean() const noexcept;
-  // Members of an object, or items of an array: at most 2^24 - 1, also where there are more. Of other kinds 0.
+  // The members of an object, or the items of an array; 2^24 - 1 if there are more; 0 for other kinds.
   std::size_t count() const noexcept;
 
  private:
@@ -45,9 +45,9 @@ class JsonView {
   friend class JsonMembersView;
   friend class JsonItemsView;
   friend void check_unique_keys(JsonView root);
-  // simdjson's tape, as its doc/tape.md has it: a word begins with its type in the top byte; a container's says how
-  // much it holds, in 24 bits, and where the tape goes on behind it, a string's where its length and bytes lie in
-  // `strings`; a number takes a second word.
+  // simdjson's tape (its doc/tape.md). The top byte of a word is its type. The word of a container holds, in 24 bits,
+  // the number of its members, and where the tape goes on behind it. The word of a string says where its length and
+  // bytes are in `strings`. A number takes a second word.
   struct Tape {
     const std::uint64_t* words;
     const std::uint8_t* strings;
@@ -64,7 +64,7 @@ class JsonView {
 // The members of an object in the order of the text. Call next() before each. Keys may repeat: see check_unique_keys().
 class JsonMembersView {
  public:
-  explicit JsonMembersView(JsonView object);  // of any other value there are none
+  explicit JsonMembersView(JsonView object);  // any other value has no members
   bool next() noexcept;
   std::string_view key() const noexcept { return *key_.text(); }
   JsonView value() const noexcept { return {key_.tape_, key_.at_ + 1}; }
@@ -78,7 +78,7 @@ class JsonMembersView {
 // The items of an array. Call next() before each.
 class JsonItemsView {
  public:
-  explicit JsonItemsView(JsonView array);  // of any other value there are none
+  explicit JsonItemsView(JsonView array);  // any other value has no items
   bool next() noexcept;
   JsonView value() const noexcept { return value_; }
 
@@ -88,12 +88,12 @@ class JsonItemsView {
   std::size_t end_;
 };
 
-// A parsed text. What it keeps is about 3 times the text; while parsing, 6 times (a text of nothing but brackets or
-// digits: 13 times).
+// A parsed text. It keeps about 3 times the size of the text. Parsing takes 6 times the size, or 13 times for a text of
+// only brackets or digits.
 class JsonDocument {
  public:
-  // Frees the text. `depth`: containers inside one another, the root counted, empty ones not. Throws malformed
-  // "json.syntax", "json.utf8", "json.depth"; unsupported.
+  // Frees the text. At most `depth` containers may nest; the root counts, empty containers do not. Throws malformed
+  // "json.syntax", "json.utf8", "json.depth"; limit; unsupported.
   explicit JsonDocument(JsonText text, std::uint32_t depth = 64);
   JsonDocument(JsonDocument&&) noexcept;
   JsonDocument& operator=(JsonDocument&&) noexcept;
@@ -105,8 +105,8 @@ class JsonDocument {
   std::unique_ptr<Tree> tree_;
 };
 
-// Throws malformed "json.key.duplicate" when an object, `root` or any inside it, has a key twice after unescaping.
-// Time is n log n in the number of keys whatever they are; memory is 8 bytes a key of the largest object.
+// Throws malformed "json.key.duplicate" if an object, `root` or any inside it, has a key twice after unescaping. For n
+// keys, whatever they are, it takes n log n time; and 8 bytes of memory for each key of the largest object.
 void check_unique_keys(JsonView root);
 
 }  // namespace zt::wire

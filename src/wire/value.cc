@@ -17,9 +17,9 @@ namespace {
 // A container that parse() is inside of.
 struct Open {
   wire::CborItem head;
-  Value::Array items = {};   // of an array, or the one value of a tag
-  Value::Map members = {};   // of a map
-  bool wants_value = false;  // a map's last member has its key only
+  Value::Array items = {};   // the items of an array, or the one value of a tag
+  Value::Map members = {};   // the members of a map
+  bool wants_value = false;  // the last member of a map has only its key yet
 
   void add(Value value) {
     if (head.kind != wire::CborKind::map) {
@@ -60,7 +60,7 @@ Value scalar(const wire::CborItem& item) {
   }
 }
 
-// Any value that holds no other.
+// Writes a value that holds no other value.
 void write_scalar(wire::CborWriter& writer, const Value& value) {
   if (const bool* flag = value.boolean()) return writer.boolean(*flag);
   if (const auto number = value.unsigned_integer()) return writer.unsigned_integer(*number);
@@ -74,7 +74,8 @@ void write_scalar(wire::CborWriter& writer, const Value& value) {
   }
   if (const auto* simple = value.simple()) {
     if (simple->number >= 20 && simple->number < 32) {
-      throw Error(Code::usage, "", std::to_string(simple->number) + " is not a simple value");
+      throw Error(Code::usage, "",
+                  std::to_string(simple->number) + " is not a simple value: use 0 to 19, or 32 to 255");
     }
     return writer.simple(simple->number);
   }
@@ -87,7 +88,7 @@ void check_strict(const Value& value) {
                       : value.is_undefined()      ? "undefined"
                       : value.simple() != nullptr ? "a simple value"
                                                   : nullptr;
-  if (found != nullptr) throw Error(Code::usage, "", std::string("deterministic CBOR has no room for ") + found);
+  if (found != nullptr) throw Error(Code::usage, "", std::string("deterministic CBOR cannot hold ") + found);
 }
 
 // A container that encode_sorted() is inside of.
@@ -106,7 +107,7 @@ class SortedLevel {
       writer.tag(tag_->number);
     }
   }
-  // What to write next, at offset `at`, or null.
+  // The value to write next, at offset `at`, or null.
   const Value* next(std::size_t at) {
     const std::size_t number = passed_++;
     if (items_ != nullptr) return number < items_->size() ? &(*items_)[number] : nullptr;
@@ -116,7 +117,7 @@ class SortedLevel {
     const auto& [key, value] = (*members_)[number / 2];
     return number % 2 == 0 ? &key : &value;
   }
-  // Brings the members of a map, which end the buffer, into the order of their encoded keys.
+  // Sorts the members of a map, which are at the end of the buffer, by their encoded keys.
   void sort(std::vector<std::byte>& buffer, Value::Sorted sorted) const;
 
  private:
@@ -127,7 +128,7 @@ class SortedLevel {
   const Value::Map* members_;
   const Value::Tag* tag_;
   std::size_t passed_ = 0;
-  std::vector<std::size_t> starts_ = {};  // of each key, each value, and the end
+  std::vector<std::size_t> starts_ = {};  // where each key and each value begins, and where the last one ends
 };
 
 void SortedLevel::sort(std::vector<std::byte>& buffer, Value::Sorted sorted) const {
@@ -140,7 +141,7 @@ void SortedLevel::sort(std::vector<std::byte>& buffer, Value::Sorted sorted) con
   };
   std::vector<std::size_t> order(members_->size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  // Stable: of equal keys, which only the form `any` lets pass, each keeps its place among the others.
+  // The sort is stable, so equal keys, which only Sorted::any allows, keep their order.
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return compare(a, b) < 0; });
   for (std::size_t i = 1; sorted == Value::Sorted::strict && i < order.size(); ++i) {
     if (compare(order[i - 1], order[i]) == 0) throw Error(Code::usage, "", "a map has the same key twice");
@@ -230,7 +231,7 @@ Value Value::parse(std::span<const std::byte> cbor, std::uint32_t depth) {
   do {
     const wire::CborItem item = cursor.read();
     if (is_container(item)) {
-      open.push_back({.head = item});  // no room is made ahead: nested counts may each claim all that is left
+      open.push_back({.head = item});  // reserves nothing: each of many nested counts may claim all the bytes left
     } else {
       place(scalar(item));
     }
@@ -246,7 +247,7 @@ Value Value::parse(std::span<const std::byte> cbor, std::uint32_t depth) {
 
 std::vector<std::byte> Value::encode() const {
   wire::CborWriter writer;
-  std::vector<const Value*> pending = {this};  // the next one last
+  std::vector<const Value*> pending = {this};  // the next value is last
   while (!pending.empty()) {
     const Value* value = pending.back();
     pending.pop_back();
@@ -274,7 +275,7 @@ std::vector<std::byte> Value::encode_sorted(Sorted sorted, std::uint32_t depth) 
   std::vector<SortedLevel> levels;
   const auto write = [&](const Value& value) {
     if (levels.size() >= depth) {
-      throw Error(Code::usage, "", "values nest at most " + std::to_string(depth) + " deep here");
+      throw Error(Code::usage, "", "the value nests more than " + std::to_string(depth) + " levels deep");
     }
     if (sorted == Sorted::strict) check_strict(value);
     if (const double* number = value.floating(); number != nullptr && std::isnan(*number)) {
