@@ -5,10 +5,10 @@
 namespace zt::io {
 
 void check_path(const std::filesystem::path& path) {
-  // What the system says of an empty one names nothing.
+  // The system's message for an empty path would name nothing.
   if (path.empty()) fail(ENOENT, path, "'': a path must not be empty");
   if (path.native().find('\0') == std::string::npos) return;
-  throw Error(Code::usage, "", "a path must not contain a NUL byte");
+  throw Error(Code::usage, "", "the path contains a NUL byte: remove it");
 }
 
 std::size_t read_up_to(int file, std::uint64_t offset, std::span<std::byte> out, const std::filesystem::path& path,
@@ -29,7 +29,7 @@ Descriptor open_regular(const std::filesystem::path& path, struct stat& status) 
   check_path(path);
   constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
   Descriptor file(retry([&] { return ::open(path.c_str(), kFlags); }));
-  // ENXIO is how the system refuses to open a socket.
+  // The system gives ENXIO for a socket.
   if (!file && errno == ENXIO) fail(EINVAL, path, "not a regular file");
   if (!file) fail(errno, path, "cannot open");
   if (::fstat(file.get(), &status) != 0) fail(errno, path, "cannot read its status");

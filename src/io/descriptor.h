@@ -16,12 +16,11 @@
 
 namespace zt::io {
 
-static_assert(sizeof(off_t) == 8, "files are larger than 2 GiB: build with _FILE_OFFSET_BITS=64");
+static_assert(sizeof(off_t) == 8, "off_t must have 64 bits: build with _FILE_OFFSET_BITS=64");
 
-inline constexpr std::size_t kMostAtOnce = std::size_t{1} << 29;  // of reads and writes: systems stop at 2 GiB
+inline constexpr std::size_t kMostAtOnce = std::size_t{1} << 29;  // bytes of a read or write: systems stop at 2 GiB
 
-// Owns a file descriptor; empty holds none. What close() says is not looked at: check by sync or flush
-// before.
+// Owns a file descriptor, or none. It ignores errors of close(): sync before, if they matter.
 class Descriptor {
  public:
   Descriptor() = default;
@@ -44,7 +43,7 @@ class Descriptor {
   int number_ = -1;
 };
 
-// Repeats a system call for as long as signals interrupt it.
+// Repeats a system call until no signal interrupts it.
 template <class Call>
 auto retry(Call&& call) {
   while (true) {
@@ -67,16 +66,17 @@ auto retry(Call&& call) {
   fail_with(Code::usage, path, std::move(message));
 }
 
-// Throws usage for a path with a NUL, where the system would stop reading it and use another file; io (ENOENT) for an
-// empty one.
+// Throws usage for a path with a NUL: the system would end the path there, and use another file. Throws io (ENOENT) for
+// an empty path.
 void check_path(const std::filesystem::path& path);
 
-// Reads at `offset`, up to all of `out`: how many bytes, fewer only where the file ends. Throws io, which says `what`.
+// Fills `out` from `offset` on, and returns how many bytes it read: fewer only if the file ends. Throws io with the
+// message `what`.
 std::size_t read_up_to(int file, std::uint64_t offset, std::span<std::byte> out, const std::filesystem::path& path,
                        const char* what);
 
-// Opens a regular file for reading and says what it is. Never blocks on a FIFO, never makes a terminal ours.
-// Throws io: EISDIR for a folder, EINVAL for a FIFO, a socket or a device.
+// Opens a regular file for reading, and fills `status`. It never blocks on a FIFO, and never makes a terminal the
+// controlling one. Throws io: EISDIR for a folder, EINVAL for a FIFO, a socket or a device.
 Descriptor open_regular(const std::filesystem::path& path, struct stat& status);
 
 }  // namespace zt::io

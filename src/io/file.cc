@@ -17,7 +17,7 @@ namespace {
 
 [[noreturn]] void fail_cut(const std::filesystem::path& path, std::uint64_t size, std::uint64_t now) {
   throw Error::system(0, path.native(),
-                      "the file was cut while it was open: it had " + std::to_string(size) + " bytes and ends at " +
+                      "the file was cut while it was open: it had " + std::to_string(size) + " bytes and now ends at " +
                           std::to_string(now));
 }
 
@@ -27,7 +27,7 @@ std::int64_t modified_at(const struct stat& status) {
 
 std::uint64_t size_of(int descriptor, const std::filesystem::path& path) {
   struct stat status {};
-  if (::fstat(descriptor, &status) != 0) fail(errno, path, "cannot read its status");
+  if (::fstat(descriptor, &status) != 0) fail(errno, path, "cannot read the status of the file");
   return static_cast<std::uint64_t>(status.st_size);
 }
 
@@ -35,8 +35,7 @@ Bytes map_pages(int descriptor, std::uint64_t length, Mapping mapping, const std
   if (length > std::numeric_limits<std::size_t>::max()) fail(EFBIG, path, "cannot map");
   const auto size = static_cast<std::size_t>(length);
   const bool shared = mapping == Mapping::shared;
-  // Without MAP_NORESERVE a private mapping of a file larger than memory is refused though nobody writes to
-  // it.
+  // Without MAP_NORESERVE the system refuses a private mapping of a file larger than memory.
   void* const pages = ::mmap(nullptr, size, shared ? PROT_READ : PROT_READ | PROT_WRITE,
                              shared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
   if (pages == MAP_FAILED) fail(errno, path, "cannot map");
@@ -81,7 +80,7 @@ std::uint64_t File::size_now() const { return size_of(descriptor_, path_); }
 
 bool File::was_changed() const {
   struct stat status {};
-  if (::fstat(descriptor_, &status) != 0) fail(errno, path_, "cannot read its status");
+  if (::fstat(descriptor_, &status) != 0) fail(errno, path_, "cannot read the status of the file");
   return static_cast<std::uint64_t>(status.st_size) != size_ || modified_at(status) != modified_;
 }
 
@@ -98,7 +97,7 @@ void File::read_at(std::uint64_t offset, std::span<std::byte> out) const {
 
 Bytes File::map(Mapping mapping) const {
   if (size_ == 0) return {};
-  // Touching pages past the end is SIGBUS, so a file known to be cut is not handed out, mapped before or not.
+  // Touching pages past the end is SIGBUS. So we refuse a file that was cut, even if we have mapped it already.
   const std::uint64_t now = size_of(descriptor_, path_);
   if (now < size_) fail_cut(path_, size_, now);
   std::atomic<const Bytes*>& kept = mappings_[static_cast<std::size_t>(mapping)];
@@ -114,8 +113,8 @@ Bytes File::mapped(Mapping mapping) const {
   try {
     return map_pages(descriptor_, size_, mapping, path_);
   } catch (const Error&) {
-    // Where the system counts private pages that nobody has written to (strict overcommit, RLIMIT_DATA), a file larger
-    // than what is left is still to be had without a copy.
+    // Some systems count private pages that nobody has written to (strict overcommit, RLIMIT_DATA), and have no room
+    // for a large file. The shared mapping needs no room.
     if (mapping != Mapping::shielded) throw;
   }
   return map(Mapping::shared);

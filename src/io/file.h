@@ -14,21 +14,21 @@ namespace zt::io {
 
 class Descriptor;
 
-// Which file this is, whatever its name.
+// Identifies a file, whatever its name is.
 struct Identity {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
   friend bool operator==(const Identity&, const Identity&) = default;
 };
 
-// A regular file, opened once for reading; its size is taken once. read_at() uses pread, so a file that was
-// cut since is an io error. Mappings are made when first asked for and live as long as any Bytes over
-// them.
+// A regular file, opened once for reading; its size is read once. read_at() uses pread, so a file that was cut
+// meanwhile is an io error. A mapping is made when it is first asked for. It lives until the File and all Bytes over
+// it are gone.
 class File final : public ByteStore {
  public:
-  // Throws io: ENOENT, EISDIR, EACCES, ...; EINVAL for what is not a regular file (never blocks on a FIFO).
+  // Throws io: ENOENT, EISDIR, EACCES, ...; EINVAL unless it is a regular file (a FIFO does not block).
   static std::shared_ptr<const File> open(const std::filesystem::path& path);
-  // A file that someone has open for reading, by another descriptor of it; without a path. Throws io as open() does.
+  // A file that the caller has open for reading. Duplicates the descriptor; has no path. Throws io as open() does.
   static std::shared_ptr<const File> share(int descriptor);
   ~File() override;
   File(const File&) = delete;
@@ -38,8 +38,8 @@ class File final : public ByteStore {
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override;
   Bytes map(Mapping mapping) const override;  // throws io
   const Identity& identity() const { return identity_; }
-  std::uint64_t size_now() const;  // others may have changed it since. Throws io.
-  // Whether its size or time of change are others than when it was opened. Throws io.
+  std::uint64_t size_now() const;  // asks the system again. Throws io.
+  // Whether the size or the time of the last change differ from those at opening. Throws io.
   bool was_changed() const;
   const std::filesystem::path& path() const { return path_; }
 
@@ -53,8 +53,8 @@ class File final : public ByteStore {
   Identity identity_;
   std::filesystem::path path_;
   Bytes mapped(Mapping mapping) const;
-  // By Mapping; null until asked for. Hold the pages while the File lives. Without a lock, since one that a thread has at
-  // a fork is locked for ever in the child.
+  // One for each Mapping, null until it is asked for; they hold the pages while the File lives. There is no lock: a
+  // lock that a thread holds at a fork stays locked for ever in the child.
   mutable std::atomic<const Bytes*> mappings_[kMappings] = {};
 };
 

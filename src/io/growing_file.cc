@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kCopied = std::size_t{1} << 20;
-constexpr int kMaxOpens = 10;  // a file that is replaced as often as we open it
+constexpr int kMaxOpens = 10;  // then we give up on a file that is replaced each time that we open it
 
 Descriptor open_writable(const fs::path& path) {
   constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
@@ -28,15 +28,15 @@ Descriptor open_writable(const fs::path& path) {
   return file;
 }
 
-// No lock, no growing: two writers at once would destroy the file. So a file system without locks is an error here.
+// Two writers at once would destroy the file. So a file system without locks is an error here.
 void lock(const Descriptor& file, const fs::path& path) {
   if (retry([&] { return sys::flock(file.get(), LOCK_EX | LOCK_NB); }) == 0) return;
-  fail(errno, path, errno == EWOULDBLOCK ? "another writer has it" : "cannot lock");
+  fail(errno, path, errno == EWOULDBLOCK ? "another writer has locked the file" : "cannot lock");
 }
 
 Identity identity_of(const Descriptor& file, const fs::path& path) {
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail(errno, path, "cannot read its status");
+  if (::fstat(file.get(), &status) != 0) fail(errno, path, "cannot read the status of the file");
   return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
 }
 
@@ -53,18 +53,18 @@ GrowingFile::GrowingFile(const fs::path& path, bool durable) : path_(path), dura
 void GrowingFile::open() {
   for (int i = 0; i < kMaxOpens; ++i) {
     struct stat looked {};
-    open_regular(path_, looked);  // opening a device for writing may do something
+    open_regular(path_, looked);  // refuses devices: opening one for writing may have effects
     file_ = open_writable(path_);
     lock(file_, path_);
-    // Before the lock its last owner may have changed the file, or replaced it.
+    // Before we had the lock, its last owner may have changed or replaced the file.
     store_ = File::open(path_);
     if (store_->identity() == identity_of(file_, path_)) return;
   }
-  fail(EBUSY, path_, "it is being replaced all the time");
+  fail(EBUSY, path_, "the file is replaced again and again: try later");
 }
 
 GrowingFile::~GrowingFile() {
-  // Children forked since share the lock, and would keep the next writer from taking it.
+  // Children that were forked meanwhile share the lock. They would keep the next writer from taking it.
   if (is_owner()) sys::flock(file_.get(), LOCK_UN);
 }
 
@@ -85,7 +85,7 @@ void GrowingFile::write(std::uint64_t offset, std::span<const std::byte> bytes) 
     const std::size_t wanted = std::min(bytes.size(), kMostAtOnce);
     const ssize_t done = retry([&] { return sys::pwrite(file_.get(), bytes.data(), wanted, offset); });
     if (done < 0) fail(errno, path_, "cannot write");
-    if (done == 0) fail(EIO, path_, "cannot write");  // rather than for ever
+    if (done == 0) fail(EIO, path_, "cannot write");  // or the loop would never end
     bytes = bytes.subspan(static_cast<std::size_t>(done));
     offset += static_cast<std::uint64_t>(done);
   }
@@ -108,12 +108,13 @@ void GrowingFile::sync() {
 void GrowingFile::check_written() {
   const int copy = ::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0);
   if (copy < 0) fail(errno, path_, "cannot write");
-  // Linux has closed it also when it says EINTR: never twice.
+  // Linux closes the descriptor even when it reports EINTR, so we never close twice.
   if (::close(copy) != 0 && errno != EINTR) fail(errno, path_, "cannot write");
 }
 
 void GrowingFile::check_place() const {
-  if (identify(place_) != identity_of(file_, path_)) fail_usage(path_, "it is another file by now");
+  if (identify(place_) != identity_of(file_, path_))
+    fail_usage(path_, "the path leads to another file by now: open it again");
 }
 
 void GrowingFile::truncate(std::uint64_t size) noexcept {

@@ -21,24 +21,24 @@ class GrowingFile {
   GrowingFile(const GrowingFile&) = delete;
   GrowingFile& operator=(const GrowingFile&) = delete;
 
-  std::uint64_t size() const { return size_; }  // as it was when the lock was taken
+  std::uint64_t size() const { return size_; }  // the size when the lock was taken
   const std::shared_ptr<const File>& store() const { return store_; }
   const std::filesystem::path& path() const { return path_; }
-  // A forked child has a copy of this object, but the lock and the file are its parent's.
+  // False in a forked child: it has a copy of this object, but the lock and the file belong to its parent.
   bool is_owner() const;
 
   void read(std::uint64_t offset, std::span<std::byte> out) const;
-  void reserve(std::uint64_t offset, std::uint64_t length) noexcept;  // room on the disk, if the system can
+  void reserve(std::uint64_t offset, std::uint64_t length) noexcept;  // see sys::reserve()
   void write(std::uint64_t offset, std::span<const std::byte> bytes);
   void copy(std::uint64_t from, std::uint64_t length, std::uint64_t to);
-  // What is written so far lasts before what is written next. Nothing unless durable.
+  // If durable, makes all that is written so far last before any later write.
   void sync();
-  // Reports what network file systems and quotas say no earlier than when a file is closed.
+  // Throws the errors that network file systems and quotas report only when a file is closed.
   void check_written();
   // Throws usage unless the path still leads to this file.
   void check_place() const;
-  void truncate(std::uint64_t size) noexcept;  // as far as the system lets us
-  void cut(std::uint64_t size);                // the same, or throws io
+  void truncate(std::uint64_t size) noexcept;  // ignores errors
+  void cut(std::uint64_t size);                // truncates, or throws io
 
  private:
   void open();

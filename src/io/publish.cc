@@ -24,18 +24,18 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr mode_t kNewMode = 0666;  // less the umask
-constexpr int kMaxNames = 100;     // random ones that are taken before we give up
+constexpr mode_t kNewMode = 0666;  // the system applies the umask
+constexpr int kMaxNames = 100;     // if so many random names are taken, we give up
 constexpr std::size_t kCopied = std::size_t{1} << 20;
 
 std::string open_file_path(const Descriptor& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
 
-// An unnamed file in the folder; empty where there are none, or none that could be given a name later.
+// Opens an unnamed file in the folder. Empty if the system has no such files, or could not name the file later.
 Descriptor open_unnamed(const Target& target, mode_t mode) {
   constexpr int kFlags = O_TMPFILE | O_RDWR | O_CLOEXEC;
   Descriptor file(retry([&] { return sys::openat(target.folder.get(), ".", kFlags, mode); }));
   if (!file) {
-    // File systems and kernels without O_TMPFILE: EISDIR and ENOENT are of those that have never heard of it.
+    // File systems and kernels without O_TMPFILE; kernels that do not know the flag give EISDIR or ENOENT.
     const bool refused = errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL || errno == ENOENT;
     if (!refused) fail_replacing(errno, target, "cannot create a file in its folder");
     return file;
@@ -77,8 +77,8 @@ struct Publication::State {
   PublishOptions options;
   Target target;
   Descriptor file;
-  std::string sibling;  // the name that the file has for the time being; empty when it has none
-  pid_t process;        // a forked child has a copy of this object, but the sibling is its parent's
+  std::string sibling;  // the temporary name of the file, or empty
+  pid_t process;        // a forked child has a copy of this object, but the sibling belongs to its parent
   Stage stage = Stage::writing;
   std::uint64_t position = 0;  // where the next bytes go
   std::vector<std::string> notes;
@@ -93,7 +93,7 @@ struct Publication::State {
   void copy_to_sibling();
   void replace();
 
-  std::optional<struct stat> replaced_;  // the file that was there at the beginning
+  std::optional<struct stat> replaced_;  // the file that had the name at the beginning
 };
 
 void Publication::State::open() {
@@ -104,7 +104,7 @@ void Publication::State::open() {
   replaced_ = existing;
   if (options.unnamed) file = open_unnamed(target, new_mode());
   const bool named = !file;
-  // A new unnamed file needs no sibling ever, so that there is nothing to search the folder for.
+  // A new unnamed file never needs a sibling, so we do not search the folder.
   if (named || existing) remove_stale_siblings(target.folder.get(), target.name);
   if (named) {
     open_sibling();
@@ -119,7 +119,7 @@ void Publication::State::open_sibling() {
     Descriptor opened(retry([&] { return sys::openat(target.folder.get(), name.c_str(), kFlags, new_mode()); }));
     if (!opened && errno == EEXIST) continue;
     if (!opened) fail_replacing(errno, target, "cannot create a file in its folder");
-    // Until it is locked another save may take it for stale and remove it.
+    // Until the sibling is locked, another save may take it for stale and remove it.
     struct stat status {};
     if (!lock_sibling(opened.get())) continue;
     if (::fstat(opened.get(), &status) == 0 && status.st_nlink == 0) continue;
@@ -130,8 +130,8 @@ void Publication::State::open_sibling() {
   fail(EEXIST, target.asked, "cannot find a free temporary name in its folder");
 }
 
-// Before a byte is written: whether the file can be given its name later. Where there are unnamed files there are links
-// and renames.
+// Checks, before a byte is written, that the file can get its name later. A system with unnamed files has links and
+// renames, and needs no check.
 void Publication::State::check_renames() {
   const int folder = target.folder.get();
   const std::string name = sibling_name(folder, target.name);
@@ -152,7 +152,7 @@ void Publication::State::write(std::span<const std::byte> bytes) {
     const std::size_t wanted = std::min(bytes.size(), kMostAtOnce);
     const ssize_t done = retry([&] { return sys::write(file.get(), bytes.data(), wanted); });
     if (done < 0) fail(errno, target.asked, "cannot write");
-    if (done == 0) fail(EIO, target.asked, "cannot write");  // rather than for ever
+    if (done == 0) fail(EIO, target.asked, "cannot write");  // or the loop would never end
     bytes = bytes.subspan(static_cast<std::size_t>(done));
     position += static_cast<std::uint64_t>(done);
   }
@@ -169,16 +169,16 @@ void Publication::State::read_back(std::uint64_t offset, std::span<std::byte> ou
   }
 }
 
-// Network file systems and quotas report a failed write no earlier than at close: close a second descriptor,
-// since the first one has the lock.
+// Network file systems and quotas report a failed write only at close. The first descriptor holds the lock, so we close
+// a second one.
 void Publication::State::check_written() {
   const int copy = ::fcntl(file.get(), F_DUPFD_CLOEXEC, 0);
   if (copy < 0) fail(errno, target.asked, "cannot write");
-  // Linux has closed it also when it says EINTR: never twice.
+  // Linux closes the descriptor even when it reports EINTR, so we never close twice.
   if (::close(copy) != 0 && errno != EINTR) fail(errno, target.asked, "cannot write");
 }
 
-// Gives the file the target's name, if that is free. 0, or the errno.
+// Gives the file the target's name, if the name is free. Returns 0 or an errno.
 int Publication::State::place_new() {
   const int folder = target.folder.get();
   if (options.durable && !sync_data(file)) fail(errno, target.asked, "cannot sync");
@@ -200,7 +200,7 @@ int Publication::State::place_sibling() {
     sibling.clear();
     return 0;
   }
-  if (!lacks_names(errno)) return errno;  // NFS and others cannot rename so
+  if (!lacks_names(errno)) return errno;  // NFS and others lack this kind of rename
   if (retry([&] { return sys::linkat(folder, from, folder, name, 0); }) == 0) {
     sys::unlinkat(folder, from, 0);
     sibling.clear();
@@ -210,8 +210,8 @@ int Publication::State::place_sibling() {
   return place_over_claim();
 }
 
-// Where no call gives a name only if it is free, an empty file takes it, which only one of many can create, and is
-// replaced at once. Who is killed in between leaves that file.
+// For systems without a call that gives a name only if the name is free. An empty file takes the name, which only one
+// of many savers can create, and is replaced at once. A process that is killed in between leaves the empty file.
 int Publication::State::place_over_claim() {
   constexpr int kFlags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
   const int folder = target.folder.get();
@@ -224,7 +224,7 @@ int Publication::State::place_over_claim() {
     return ::fstat(claim.get(), &opened) == 0 && ::fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
            opened.st_dev == named.st_dev && opened.st_ino == named.st_ino && named.st_size == 0;
   };
-  if (!is_ours()) return EEXIST;  // another replaced or wrote to it
+  if (!is_ours()) return EEXIST;  // another process has replaced it or written to it
   if (retry([&] { return sys::renameat(folder, sibling.c_str(), folder, name); }) == 0) {
     sibling.clear();
     return 0;
@@ -234,7 +234,7 @@ int Publication::State::place_over_claim() {
   return os_error;
 }
 
-// For a mount that has unnamed files, and cannot name them.
+// For a mount that has unnamed files but cannot name them.
 void Publication::State::copy_to_sibling() {
   const Descriptor unnamed = std::exchange(file, Descriptor());
   const std::uint64_t length = position;
@@ -253,9 +253,10 @@ void Publication::State::copy_to_sibling() {
   if (options.durable && !sync_data(file)) fail(errno, target.asked, "cannot sync");
 }
 
-// A file without a name cannot be renamed over another, so it gets one for a moment. False: a copy of it did.
+// A file without a name cannot be renamed over another file, so it gets a name for a moment. False if a copy of the
+// file got the name instead.
 bool Publication::State::link_sibling() {
-  lock_sibling(file.get());  // nobody else knows this file: it cannot be taken
+  lock_sibling(file.get());  // nobody else knows this file, so the lock is free
   const std::string from = open_file_path(file);
   for (int i = 0; i < kMaxNames; ++i) {
     std::string name = sibling_name(target.folder.get(), target.name);
@@ -275,11 +276,11 @@ bool Publication::State::link_sibling() {
 void Publication::State::replace() {
   const auto existing = look(target);
   if (existing) check_regular(*existing, target.asked);
-  if (existing) notes = keep_traits(target, *existing, file);  // while nobody can open it
+  if (existing) notes = keep_traits(target, *existing, file);  // while nobody else can open the file
   const bool copied = sibling.empty() && !link_sibling();
   if (existing && copied) notes = keep_traits(target, *existing, file);
-  // Otherwise a crash soon after could leave the name with neither the old bytes nor the new ones. A mount without a
-  // sync would otherwise have no saves at all; only who asked for a lasting one is refused.
+  // Without the sync, a crash soon after could leave the name with neither the old bytes nor the new ones. On a mount
+  // that cannot sync, only a durable save fails.
   if (!sync_data(file) && (options.durable || !lacks_sync(errno))) fail(errno, target.asked, "cannot sync");
   const int folder = target.folder.get();
   const int done = retry([&] { return sys::renameat(folder, sibling.c_str(), folder, target.name.c_str()); });
@@ -291,12 +292,12 @@ void Publication::State::publish() {
   check_written();
   const bool exists = look(target).has_value();
   if (exists && options.create_new) fail(EEXIST, target.asked, "must not exist yet");
-  if (!exists && replaced_) notes = keep_traits(target, *replaced_, file);  // it was removed meanwhile
+  if (!exists && replaced_) notes = keep_traits(target, *replaced_, file);  // the old file was removed meanwhile
   const int refused = exists ? EEXIST : place_new();
   if (refused != 0 && options.create_new) fail(refused, target.asked, "cannot create");
-  // Also when a new file was refused for another reason: the second way works or names the same one.
+  // Also after another error: replace() works, or meets the same error.
   if (refused != 0) replace();
-  // Children forked since share the lock, and would keep whoever appends to the file from taking it.
+  // Children that were forked meanwhile share the lock. They would keep an append to the file from taking it.
   unlock_sibling(file.get());
   if (options.durable) sync_folder(target);
 }
@@ -318,9 +319,10 @@ Publication& Publication::operator=(Publication&&) noexcept = default;
 
 void Publication::write(std::span<const std::byte> bytes) {
   if (!state_ || state_->stage != State::Stage::writing) {
-    fail_usage(state_ ? state_->target.asked : fs::path(), "nothing can be written to this file any more");
+    fail_usage(state_ ? state_->target.asked : fs::path(),
+               "this file takes no more writes: it was published, or a write failed");
   }
-  state_->stage = State::Stage::broken;  // unless this write gets to its end
+  state_->stage = State::Stage::broken;  // until this write has succeeded
   state_->write(bytes);
   state_->stage = State::Stage::writing;
 }
@@ -354,7 +356,8 @@ const std::vector<std::string>& Publication::notes() const { return state_->note
 
 void Publication::publish() {
   if (!state_ || state_->stage != State::Stage::writing) {
-    fail_usage(state_ ? state_->target.asked : fs::path(), "this file cannot be published: it was, or a write failed");
+    fail_usage(state_ ? state_->target.asked : fs::path(),
+               "this file cannot be published: it was published before, or a write failed");
   }
   state_->stage = State::Stage::over;
   try {
@@ -373,7 +376,7 @@ std::optional<Identity> identify(const fs::path& path) {
     return Identity{static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
   }
   if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-  fail(errno, path, "cannot look it up");
+  fail(errno, path, "cannot look up the path");
 }
 
 void sync_file(const fs::path& path) {
@@ -387,11 +390,11 @@ void remove_file(const fs::path& path, const File& expected) {
   const Target target = name_target(path, Folder::place);
   const auto found = look(target);
   if (!found) fail(ENOENT, path, "cannot remove");
-  if (S_ISLNK(found->st_mode)) fail_usage(path, "a link is not removed");
+  if (S_ISLNK(found->st_mode)) fail_usage(path, "the path is a link: remove the file that it leads to");
   check_regular(*found, path);
   const Identity now{static_cast<std::uint64_t>(found->st_dev), static_cast<std::uint64_t>(found->st_ino)};
-  if (now != expected.identity()) fail_usage(path, "it is another file by now");
-  if (expected.was_changed()) fail_usage(path, "it was changed meanwhile");
+  if (now != expected.identity()) fail_usage(path, "not removed: the path leads to another file by now");
+  if (expected.was_changed()) fail_usage(path, "not removed: the file was changed meanwhile");
   if (sys::unlinkat(target.folder.get(), target.name.c_str(), 0) != 0) fail(errno, path, "cannot remove");
 }
 

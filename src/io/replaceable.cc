@@ -12,7 +12,8 @@
 namespace zt::io {
 namespace {
 
-// Not st_dev: a mount of a file of the same file system has the same, and files below an overlay have others.
+// Comparing st_dev would not do: it is equal if the mounted file is of the same file system, and it differs for files
+// of an overlay.
 bool is_mounted(const Target& target) {
 #ifdef STATX_ATTR_MOUNT_ROOT
   struct statx status {};
@@ -29,11 +30,11 @@ bool is_mounted(const Target& target) {
 bool owns_all() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3] = {};
-  if (::syscall(SYS_capget, &header, sets) != 0) return true;  // the system will say so
+  if (::syscall(SYS_capget, &header, sets) != 0) return true;  // unknown: the rename will report it
   return (sets[CAP_TO_INDEX(CAP_FOWNER)].effective & CAP_TO_MASK(CAP_FOWNER)) != 0;
 }
 
-// In such a folder, as /tmp is one, a file is replaced by its owner or by that of the folder alone.
+// In a sticky folder, such as /tmp, only the owner of a file or of the folder may replace the file.
 bool is_kept_by_others(const Target& target, const struct stat& existing) {
   struct stat folder {};
   if (::fstat(target.folder.get(), &folder) != 0 || (folder.st_mode & S_ISVTX) == 0) return false;

@@ -20,10 +20,10 @@ namespace {
 constexpr std::string_view kSuffix = ".tmp";
 constexpr std::size_t kDigits = 16;
 constexpr std::string_view kHex = "0123456789abcdef";
-// Saving every file of a folder searches it as many times, so a huge folder is not searched to its end.
+// A program may save every file of a folder, and each save searches the folder. So we search only part of a huge one.
 constexpr int kMaxSearched = 10'000;
 
-// ".<name>.", cut at a character of UTF-8 so that all of the sibling's name fits.
+// ".<name>.", where <name> is cut between characters of UTF-8 if the sibling's name would be too long.
 std::string prefix_of(int folder, std::string_view name) {
   constexpr std::size_t kAdded = 2 + kDigits + kSuffix.size();
   const long longest = ::fpathconf(folder, _PC_NAME_MAX);
@@ -65,8 +65,7 @@ bool is_regular(int folder, const std::string& name, struct stat& status) {
 
 Descriptor open_sibling(int folder, const std::string& name) {
   constexpr int kFlags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK | O_NOFOLLOW;
-  // NFS grants an exclusive lock only to who may write; one with the mode of a read-only target may only be
-  // read.
+  // NFS grants an exclusive lock only on a descriptor that may write. A sibling of a read-only target may only be read.
   Descriptor file(retry([&] { return ::openat(folder, name.c_str(), O_RDWR | kFlags); }));
   if (!file) file = Descriptor(retry([&] { return ::openat(folder, name.c_str(), O_RDONLY | kFlags); }));
   return file;
@@ -77,7 +76,7 @@ void remove_if_stale(int folder, const std::string& name) {
   if (!is_regular(folder, name, named)) return;
   const Descriptor file = open_sibling(folder, name);
   if (!file || retry([&] { return sys::flock(file.get(), LOCK_EX | LOCK_NB); }) != 0) return;
-  // Its maker may have renamed it before we had the lock: then the name is gone, or is another file's.
+  // The maker may have renamed the sibling before we had the lock: then the name is gone, or another file has it.
   struct stat opened {};
   if (::fstat(file.get(), &opened) != 0 || !is_regular(folder, name, named)) return;
   if (named.st_dev == opened.st_dev && named.st_ino == opened.st_ino) sys::unlinkat(folder, name.c_str(), 0);

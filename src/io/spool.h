@@ -8,7 +8,7 @@
 
 namespace zt::io {
 
-// A file without a name, in the system's folder for temporary ones: what is written there is gone with this object.
+// An unnamed file in the system's folder for temporary files. It is gone with this object.
 class Spool final : public WritableFile {
  public:
   Spool();  // throws io

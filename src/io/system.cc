@@ -40,7 +40,7 @@ std::span<const std::byte> as_span(const void* bytes, std::size_t length) {
   return {static_cast<const std::byte*>(bytes), length};
 }
 
-// Past what off_t can say the system would take the offset for a negative one.
+// The system would take a larger offset for a negative one.
 constexpr std::uint64_t kMaxOffset = std::numeric_limits<off_t>::max();
 
 }  // namespace

@@ -8,8 +8,8 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
-// Every system call of io that changes a file, its size, its name or its lock. They behave as the system's own,
-// unless a test has set a Hook. Calls that only read are made directly.
+// Every system call of io that changes a file, its size, its name or its lock. Without a Hook, which only tests set,
+// they behave as the system's own. Calls that only read are made directly.
 namespace zt::io::sys {
 
 enum class Call {
@@ -30,20 +30,21 @@ enum class Call {
   unlock
 };
 
-// What is about to be done. `file` is the descriptor that is changed, or the folder of the name that is.
+// A call that is about to be made. `file` is the descriptor of the file that changes, or of the folder whose name
+// changes.
 struct Event {
   Call call;
   int file;
-  std::uint64_t offset = 0;  // of pwrite and reserve; the new size for truncate
+  std::uint64_t offset = 0;  // for pwrite and reserve; the new size for truncate
   std::span<const std::byte> bytes = {};
-  std::uint64_t length = 0;  // of reserve
-  unsigned flags = 0;        // of create and rename
+  std::uint64_t length = 0;  // for reserve
+  unsigned flags = 0;        // for create and rename
 };
 
 struct Verdict {
-  int os_error = 0;                         // not 0: nothing is done and the call fails so
-  std::optional<std::size_t> at_most = {};  // a write is this short
-  bool pretend = false;                     // nothing is done and the call succeeds
+  int os_error = 0;                         // not 0: the call does nothing and fails with this errno
+  std::optional<std::size_t> at_most = {};  // a write writes no more bytes than this
+  bool pretend = false;                     // the call does nothing and succeeds
 };
 
 // Lets a test fail, shorten and watch the calls of the whole process. May be called from any thread.
@@ -53,16 +54,15 @@ class Hook {
   virtual Verdict before(const Event& event) noexcept = 0;
 };
 
-// Null: none. The caller sees to it that no call is under way on another thread.
+// Null removes the hook. No call may run on another thread meanwhile.
 void set_hook(Hook* hook) noexcept;
 
 int openat(int folder, const char* name, int flags, mode_t mode) noexcept;
 ssize_t write(int file, const void* bytes, std::size_t length) noexcept;
 ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t offset) noexcept;
-// Takes room on the disk for bytes that are about to be written there, all at once, where that helps: ext4, which would
-// look for it block by block, then writes a third faster. No byte and no size changes. Nothing where there is no room:
-// the writes will say so. Other file systems are not asked: XFS then keeps room behind the end, btrfs compresses no
-// more, and tmpfs clears the memory first.
+// fallocate()s the range before a large write, on ext4 only, where it saves a third of the time. It changes no byte and
+// no size, and ignores errors: the writes will report a full disk. On other file systems it would harm: XFS keeps space
+// behind the end, btrfs stops to compress, and tmpfs clears the memory first.
 void reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept;
 int ftruncate(int file, std::uint64_t size) noexcept;
 int fsync(int file) noexcept;

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 constexpr int kMaxLinks = 40;  // as many as Linux follows
 
-// An absolute text of a link replaces all of the path.
+// If the text of a link is absolute, it replaces the whole path.
 fs::path next_of_link(const fs::path& link, std::error_code& error) {
   return link.parent_path() / fs::read_symlink(link, error);
 }
@@ -23,7 +23,7 @@ fs::path follow_links(const fs::path& asked) {
     struct stat status {};
     if (::lstat(at.c_str(), &status) != 0) {
       if (errno == ENOENT) return at;
-      fail(errno, asked, "cannot look it up");
+      fail(errno, asked, "cannot look up the path");
     }
     if (!S_ISLNK(status.st_mode)) return at;
     std::error_code error;
@@ -49,7 +49,8 @@ std::vector<fs::path> names_through_links(const fs::path& path) {
 Target name_target(const fs::path& path, Folder folder) {
   check_path(path);
   Target target{path, {}, path.filename().native()};
-  if (target.name.empty() || target.name == "." || target.name == "..") fail(EISDIR, path, "not a file name");
+  if (target.name.empty() || target.name == "." || target.name == "..")
+    fail(EISDIR, path, "the path does not end in a file name");
   const fs::path parent = path.has_parent_path() ? path.parent_path() : fs::path(".");
   const int access = folder == Folder::syncable ? O_RDONLY : O_PATH;
   target.folder = Descriptor(retry([&] { return ::open(parent.c_str(), access | O_DIRECTORY | O_CLOEXEC); }));
@@ -59,16 +60,16 @@ Target name_target(const fs::path& path, Folder folder) {
 
 Target resolve_target(const fs::path& path, Folder folder) {
   check_path(path);
-  // The system goes first: it refuses loops, and links that others planted in a shared folder, which reading
-  // them one by one would not.
+  // We ask the system first: it refuses loops, and links that others planted in a shared folder. Reading the links one
+  // by one would not refuse these.
   struct stat status {};
   const bool exists = ::stat(path.c_str(), &status) == 0;
-  if (!exists && errno != ENOENT) fail(errno, path, "cannot look it up");
+  if (!exists && errno != ENOENT) fail(errno, path, "cannot look up the path");
   if (exists) check_regular(status, path);
   Target target = name_target(follow_links(path), folder);
   target.asked = path;
-  // Links below /proc lead to files that may have no name; their text is no path.
-  if (exists && !look(target)) fail(ENOENT, path, "leads to a file without a name");
+  // Links below /proc may lead to files without a name. The text of such a link is not a path.
+  if (exists && !look(target)) fail(ENOENT, path, "the path leads to a file without a name");
   return target;
 }
 
@@ -76,7 +77,7 @@ std::optional<struct stat> look(const Target& target) {
   struct stat status {};
   if (::fstatat(target.folder.get(), target.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0) return status;
   if (errno == ENOENT) return std::nullopt;
-  fail(errno, target.asked, "cannot look it up");
+  fail(errno, target.asked, "cannot look up the path");
 }
 
 void check_regular(const struct stat& status, const fs::path& asked) {
@@ -89,7 +90,7 @@ void check_regular(const struct stat& status, const fs::path& asked) {
 
 void sync_folder(const Target& target) {
   if (retry([&] { return sys::fsync(target.folder.get()); }) == 0) return;
-  // Some file systems cannot sync a folder: there is nothing more to ask of them.
+  // Some file systems cannot sync a folder, and we forgive it.
   if (!lacks_sync(errno)) fail(errno, target.asked, "cannot sync its folder");
 }
 

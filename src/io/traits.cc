@@ -15,9 +15,9 @@ namespace {
 
 constexpr mode_t kKept = 0777;
 constexpr const char* kAccessList = "system.posix_acl_access";
-constexpr int kTries = 5;  // of reading what others make longer meanwhile
+constexpr int kTries = 5;  // for a value that others make longer meanwhile
 
-// All bytes that `call(buffer, length)` gives; empty, with errno set, where it fails.
+// All bytes that `call(buffer, length)` gives; empty, with errno set, if it fails.
 template <class Call>
 std::optional<std::string> bytes_of(Call&& call) {
   for (int i = 0; i < kTries; ++i) {
@@ -35,7 +35,7 @@ std::optional<std::string> bytes_of(Call&& call) {
   return std::nullopt;
 }
 
-// Names of attributes, each of which ends in a NUL.
+// Splits a list of attribute names, each of which ends in a NUL.
 std::vector<std::string> split_names(std::string_view list) {
   std::vector<std::string> names;
   while (!list.empty()) {
@@ -51,14 +51,14 @@ mode_t shared_rights(mode_t mode) {
   return both << 3 | both;
 }
 
-// One file that takes over from another: every method keeps one thing.
+// Gives one file the traits of another; each method keeps one trait.
 class Keeper {
  public:
   Keeper(const Target& target, const struct stat& existing, int file)
       : target_(target),
         existing_(existing),
         file_(file),
-        // The file need not be readable for us, and reading it would change the time of its last access.
+        // We use the path, because we may not be allowed to read the file, and opening it would change its access time.
         path_("/proc/self/fd/" + std::to_string(target.folder.get()) + "/" + target.name) {}
 
   std::vector<std::string> keep() {
@@ -78,7 +78,7 @@ class Keeper {
   void read_names() {
     const auto list = bytes_of([&](char* out, std::size_t size) { return ::llistxattr(path_.c_str(), out, size); });
     if (list) names_ = split_names(*list);
-    // ENOENT: the file is gone meanwhile, or nothing is mounted at /proc.
+    // ENOENT: the file has gone meanwhile, or nothing is mounted at /proc.
     if (!list && errno != ENOTSUP && errno != ENOSYS && errno != ENOENT) note("its extended attributes", errno);
   }
 
@@ -86,7 +86,7 @@ class Keeper {
     return bytes_of([&](char* out, std::size_t size) { return ::lgetxattr(path_.c_str(), name.c_str(), out, size); });
   }
 
-  // Whether it is as the old file's; otherwise errno says why not.
+  // Copies an attribute of the old file. False, with errno set, if it fails.
   bool copy(const std::string& name) {
     const auto value = attribute(name);
     return value && sys::fsetxattr(file_, name.c_str(), value->data(), value->size()) == 0;
@@ -98,10 +98,10 @@ class Keeper {
     }
   }
 
-  // Whether the group is the old one; the owner decides on nothing else.
+  // Keeps owner and group. True if the group was kept: only the group matters for the mode.
   bool keep_group() {
     struct stat now {};
-    if (::fstat(file_, &now) != 0) fail(errno, target_.asked, "cannot read its status");
+    if (::fstat(file_, &now) != 0) fail(errno, target_.asked, "cannot read the status of the file");
     if (now.st_uid == existing_.st_uid && now.st_gid == existing_.st_gid) return true;
     if (sys::fchown(file_, existing_.st_uid, existing_.st_gid) == 0) return true;
     const int os_error = errno;
@@ -112,8 +112,8 @@ class Keeper {
     return false;
   }
 
-  // The list of the old file, or no list: a new file has that of its folder, which may let others in. False where the
-  // rights of the group, which are the most that a list grants, must not be taken from the old file.
+  // Keeps the list of the old file. If there is none, removes the list that the new file got from its folder, which may
+  // let others in. False if the rights of the group, the most that a list grants, must not come from the old file.
   bool keep_access_list() {
     const bool wanted = std::find(names_.begin(), names_.end(), kAccessList) != names_.end();
     if (wanted && copy(kAccessList)) return true;
@@ -127,10 +127,10 @@ class Keeper {
 
   void keep_mode(bool group) {
     struct stat now {};
-    if (::fstat(file_, &now) != 0) fail(errno, target_.asked, "cannot read its status");
+    if (::fstat(file_, &now) != 0) fail(errno, target_.asked, "cannot read the status of the file");
     const mode_t old = existing_.st_mode & kKept;
     const mode_t wanted = group ? old : (old & 0700) | shared_rights(old);
-    // Some systems refuse even to set the mode that a file has.
+    // Some systems refuse to set even the mode that the file already has.
     if ((now.st_mode & 07777) == wanted || sys::fchmod(file_, wanted) == 0) return;
     if ((now.st_mode & ~wanted & 077) != 0) fail(errno, target_.asked, "cannot keep its mode");
     note("its mode", errno);
@@ -141,7 +141,7 @@ class Keeper {
   const struct stat& existing_;
   int file_;
   std::string path_;
-  std::vector<std::string> names_;  // of the old file's attributes
+  std::vector<std::string> names_;  // the attributes of the old file
   std::vector<std::string> notes_;
 };
 

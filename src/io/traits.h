@@ -10,14 +10,13 @@
 
 namespace zt::io {
 
-// The mode to create a file with that is to replace one of mode `replaced`: its owner, who is us for now, may do
-// anything, and the others only what both the group and the others may do with the old file, for its group may be
-// another.
+// The mode for a new file that will replace a file of mode `replaced`. The owner, who is us for now, may do anything.
+// The group of the new file may be another, so group and others get only the rights that both had in the old file.
 mode_t guarded_mode(mode_t replaced);
 
-// Gives `file`, which is about to replace the file `existing` of that name, its user attributes, owner, group, access
-// list and mode, as far as the system lets us. Nobody may do with it what nobody could do with the old one, at no moment.
-// Returns what it could not keep, a line for each. Throws io only where that would let others in.
+// Gives `file`, which is about to replace `existing`, the user attributes, owner, group, access list and mode of
+// `existing`, as far as the system allows. At no moment has anyone more rights than on the old file. Returns a line for
+// each trait that could not be kept. Throws io only if a failure would give others more rights.
 std::vector<std::string> keep_traits(const Target& target, const struct stat& existing, const Descriptor& file);
 
 }  // namespace zt::io

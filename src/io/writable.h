@@ -8,20 +8,20 @@
 
 namespace zt::io {
 
-// A file that is being written from front to back, and may be read back and cut meanwhile. One owner. All throw io.
+// A file that is written from front to back. It may be read back and cut meanwhile. One owner. All functions throw io.
 class WritableFile : public ByteSink {
  public:
-  // Whether room has to be made by place() before every stretch of bytes: a file that grows in place.
+  // Whether the file grows in place: then place() must make room before each range of bytes.
   virtual bool grows() const { return false; }
-  // Moves on to the next multiple of `alignment`, a power of two, and returns it; the gap reads as zeros. About `bound`
-  // bytes will follow: a file that grows in place makes room for them first.
+  // Moves to the next multiple of `alignment`, a power of two, and returns this position; the gap reads as zeros. About
+  // `bound` bytes will follow: a file that grows in place makes room for them first.
   virtual std::uint64_t place(std::uint64_t alignment, std::uint64_t bound) = 0;
-  // The next `bytes` bytes are written from `position` on: a file takes room on the disk for them, if the system can.
-  // Only speed depends on it.
+  // Announces that `bytes` bytes will be written from `position` on, so that a file can reserve disk space. Only speed
+  // depends on it.
   virtual void reserve(std::uint64_t position, std::uint64_t bytes) noexcept = 0;
-  // What was written at `offset`, all of `out`.
+  // Fills `out` with the bytes that were written at `offset`.
   virtual void read_back(std::uint64_t offset, std::span<std::byte> out) const = 0;
-  // Forgets what was written from `position` on.
+  // Drops all bytes from `position` on.
   virtual void rewind(std::uint64_t position) = 0;
 };
 
