@@ -11,9 +11,10 @@
 namespace zt::model {
 namespace {
 
-// Differs from process to process, so that no file can be made whose names all fall on one place of the index.
+// Differs from process to process. So no file can be made that puts all its names in one place of the index.
 std::uint64_t process_seed() {
-  // Not a static that is initialized once: a thread that does so at a fork is waited for in the child, which lacks it.
+  // A static with an initializer would not do: if a thread initializes it during a fork, the child waits for that
+  // thread for ever.
   static std::atomic<std::uint64_t> chosen = 0;
   std::uint64_t seed = chosen.load();
   if (seed != 0) return seed;
@@ -61,7 +62,7 @@ Text Catalog::keep(std::string_view text) {
 }
 
 void Catalog::expect(std::uint64_t tensors, std::size_t index_bytes) {
-  constexpr std::size_t kLeastEntry = 48;  // less is broken, or hardly worth it
+  constexpr std::size_t kLeastEntry = 48;  // hardly any valid entry is shorter
   const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(tensors, index_bytes / kLeastEntry));
   tensors_.reserve(count);
   parts_.reserve(count);
@@ -103,7 +104,7 @@ bool Catalog::add_tensor(std::string_view name, std::span<const std::uint64_t> s
   const std::size_t at = place(name, name_hash);
   if (index_[at] != kNone) return false;
   if (tensors_.size() + 1 >= kNone || dimensions_.size() + shape.size() >= kNone || shape.size() > 255) {
-    throw Error(Code::limit, "catalog.size", "more tensors or dimensions than a catalog holds");
+    throw Error(Code::limit, "catalog.size", "the file has more tensors or dimensions than a catalog can hold");
   }
   TensorRow row;
   row.name = keep(name);
@@ -120,7 +121,9 @@ bool Catalog::add_tensor(std::string_view name, std::span<const std::uint64_t> s
 }
 
 PartRow& Catalog::add_part(std::string_view role, DType dtype, const Recipe& recipe, std::string_view digest) {
-  if (parts_.size() + 1 >= kNone) throw Error(Code::limit, "catalog.size", "more parts than a catalog holds");
+  if (parts_.size() + 1 >= kNone) {
+    throw Error(Code::limit, "catalog.size", "the file has more parts than a catalog can hold");
+  }
   PartRow row;
   row.recipe = recipe;
   row.digest = keep(digest);
@@ -143,7 +146,7 @@ void Catalog::add_copy(std::string_view name, std::uint32_t row) {
   tensors_.back().part_count = original.part_count;
 }
 
-// A file of very many broken entries mostly repeats itself: the same fault as the last one is kept once.
+// A file of very many broken entries mostly has the same fault again and again: such a fault is kept once.
 std::uint32_t Catalog::keep(Fault fault) {
   if (faults_.empty() || !(faults_.back() == fault)) faults_.push_back(std::move(fault));
   return static_cast<std::uint32_t>(faults_.size() - 1);
@@ -175,7 +178,7 @@ std::optional<std::uint32_t> Catalog::find_part(const TensorRow& tensor, std::st
 
 std::uint32_t Catalog::add_view(const View& view) {
   if (views_.size() + 1 >= kNone || dimensions_.size() + 2 * view.shape.size() >= kNone) {
-    throw Error(Code::limit, "catalog.size", "more parts than a catalog holds");
+    throw Error(Code::limit, "catalog.size", "the file has more parts than a catalog can hold");
   }
   views_.push_back({.blob_length = view.blob_length,
                     .start = view.start,
@@ -190,7 +193,7 @@ std::uint32_t Catalog::add_view(const View& view) {
 View Catalog::view(std::uint32_t number) const {
   const ViewRow& row = views_[number];
   const std::uint64_t* axes = dimensions_.data() + row.axes;
-  // Strides are kept as the unsigned twins of their type, which may be read as the signed ones.
+  // Strides are kept as unsigned numbers of the same width, which C++ lets us read as signed ones.
   return {.blob_length = row.blob_length,
           .start = row.start,
           .shape = {axes, row.rank},

@@ -12,7 +12,7 @@ struct Row {
   unsigned bits;
 };
 
-// By DType.
+// Indexed by DType.
 constexpr std::array<Row, kDTypeCount> kRows = {{
     {"float64", 64},        {"float32", 32},        {"float16", 16},       {"bfloat16", 16},     {"int64", 64},
     {"int32", 32},          {"int16", 16},          {"int8", 8},           {"uint64", 64},       {"uint32", 32},

@@ -18,123 +18,124 @@
 
 namespace zt::model {
 
-// What the digests of parts are over.
+// The bytes that the digests of parts cover.
 enum class Digests : std::uint8_t {
   none,     // the format has none
-  stored,   // the stored bytes: crc32c, unless another is asked for
-  decoded,  // the decoded bytes: xxh3, unless another is asked for
+  stored,   // the stored bytes: crc32c, unless the caller chooses another
+  decoded,  // the decoded bytes: xxh3, unless the caller chooses another
 };
 
-// Where the data of a model goes that is to lie in several files.
+// How the format stores a model in several files.
 enum class ShardForm : std::uint8_t {
   none,     // the format has no shards
-  rooted,   // files of bytes, which a root file of the format names (generation 2)
-  indexed,  // whole files, which an index in JSON names (safetensors)
+  rooted,   // a root file names files that hold only data (generation 2)
+  indexed,  // an index in JSON names whole files of the format (safetensors)
 };
 
-// What files of one format can be, and what their readers insist on. What a tensor has beyond it is a loss: refused,
-// or given up knowingly.
+// What files of one format can hold, and what their readers require. Anything else in a tensor is a loss: the Writer
+// refuses it, or drops it if the caller allows losses.
 struct Holds {
   // Attributes.
   bool tensor_attributes = true;
-  bool only_text_attributes = false;      // of the file
-  bool own_attributes = true;             // "ztensor.*", which the library notes for itself; else they are left out
-  bool deterministic_attributes = false;  // one form of CBOR: no tags, sorted keys, which are names
-  std::uint32_t index_depth = 0;          // how deep the index may nest, whatever Limits say; 0: as they say
+  bool only_text_attributes = false;      // attributes of the file are texts
+  bool own_attributes = true;             // false: the library's own "ztensor.*" attributes are left out
+  bool deterministic_attributes = false;  // one form of CBOR: no tags, and sorted keys that are names
+  std::uint32_t index_depth = 0;          // how deep the index may nest, whatever Limits say; 0: as Limits say
 
   // Layouts and roles.
-  bool other_layouts = true;            // than dense, sparse_csr and sparse_coo
+  bool other_layouts = true;            // layouts except dense, sparse_csr and sparse_coo
   bool sparse_layouts = true;           // sparse_csr and sparse_coo
-  bool only_known_parts = false;        // nothing beside the parts of a layout that the format defines
-  bool named_roles = false;             // layouts and roles follow the rules of names, and no object is empty
-  bool checked_profiles = false;        // quantized layouts are held to their rules
-  std::string_view layout_prefix = {};  // of layouts that the file would mean another by; "": none
-  std::string_view taken_name = {};     // what no tensor may be named; "": nothing
+  bool only_known_parts = false;        // a tensor has only the parts that the format defines for its layout
+  bool named_roles = false;             // layouts and roles follow the rules of names, and each object has a part
+  bool checked_profiles = false;        // quantized layouts must follow their rules
+  std::string_view layout_prefix = {};  // layouts with this prefix would mean another layout in a file; "": none
+  std::string_view taken_name = {};     // no tensor may have this name; "": none
 
   // Contents.
-  bool narrow_indices = false;  // sparse indices of 32 bits; otherwise they are of 64
-  bool sorted_sparse = false;   // sparse entries in order, no cell twice
-  bool bounded_shapes = false;  // the product of a shape fits 64 bits, also where a later dimension is 0
-  bool whole_bytes = false;     // elements of less than a byte fill bytes
+  bool narrow_indices = false;  // sparse indices may have 32 bits; otherwise they have 64
+  bool sorted_sparse = false;   // sparse entries are in order, and no cell comes twice
+  bool bounded_shapes = false;  // the product of a shape fits 64 bits, even if a later dimension is 0
+  bool whole_bytes = false;     // elements smaller than a byte fill whole bytes
 
   // Parts.
   bool compressed_parts = true;
-  bool only_seekable_parts = false;  // compressed parts are zstd frames with a seek table, and nothing else
-  bool sorted_parts = false;         // those of a tensor lie in the order of their roles
+  bool only_seekable_parts = false;  // compressed parts are zstd frames with a seek table
+  bool sorted_parts = false;         // the parts of a tensor are in the order of their roles
   bool shared_parts = true;          // tensors may name the same bytes
   bool equal_parts_once = false;     // raw parts of the same bytes are stored once
   Digests digests = Digests::stored;
-  bool sha256 = true;  // digests may be
+  bool sha256 = true;  // digests may be sha256
   ShardForm shards = ShardForm::none;
 };
 
-// What becomes of the manifest of a file that grows. Everything that is not named here stays as the file has it, also
-// what this build does not understand.
+// How the manifest of a growing file changes. Everything else in the manifest stays as it is, even if this build does
+// not understand it.
 struct ManifestEdit {
-  const Catalog* added = nullptr;                                      // new tensors; none of the names below
+  const Catalog* added = nullptr;                                      // new tensors; their names are not listed below
   std::set<std::string, std::less<>> removed;                          // tensors that go
   std::map<std::string, std::string, std::less<>> aliases;             // new name -> tensor that stays
   std::map<std::string, std::vector<std::byte>, std::less<>> changed;  // tensor -> its new attributes; empty: none
   std::optional<std::vector<std::byte>> attributes = {};               // of the file; empty: none
-  std::vector<Region> free = {};                                       // of former manifests, for the next edit
+  std::vector<Region> free = {};                                       // regions of former manifests, for the next edit
 };
 
-// Where the index of a file lies.
+// Where the index of a file is.
 enum class Index : std::uint8_t {
-  last,   // head, parts, manifest, footer: parts can be written before all is known of them
+  last,   // head, parts, manifest, footer: parts can be written before the index is known
   first,  // head, parts: the head is the index
 };
 
-inline constexpr std::uint64_t kMostAlignment = std::uint64_t{2} << 20;  // a huge page: more helps nobody
+inline constexpr std::uint64_t kMostAlignment = std::uint64_t{2} << 20;  // a huge page: more would not help
 
-// How one format lays out a file. Pure: it makes bytes and places, and never touches a target.
+// How one format lays out a file. It is pure: it makes bytes and offsets, and never touches a target.
 struct Encoder {
   std::string_view format;  // "zt-1.2"
-  std::string_view title;   // "1.2": how messages name the format
+  std::string_view title;   // "1.2": messages name the format by it
   const char* index_limit;  // the rule that an index over Limits::index_bytes breaks
   Index index = Index::last;
-  std::uint64_t alignment;            // of parts; a writer may be asked for more
-  std::uint64_t most_alignment;       // the most that it may be asked for
-  std::uint64_t canonical_alignment;  // of parts in the canonical form; 0: the format has none
+  std::uint64_t alignment;            // the default alignment of parts; a caller may choose more
+  std::uint64_t most_alignment;       // the largest alignment that a caller may choose
+  std::uint64_t canonical_alignment;  // of parts in the canonical form; 0: the format has no canonical form
   std::uint64_t manifest_alignment;   // see is_index_aligned()
   Holds holds;
-  // What a file begins with where the index comes last; else null.
+  // The head of a file; null if the index comes first.
   std::vector<std::byte> (*head)();
-  // Where the index comes first, and null where it comes last: all of the file except its parts. The catalog is
-  // complete, and the offsets of its parts count from the end of what is returned.
+  // All of a file except its parts; null if the index comes last. The catalog is complete, and the offsets of its parts
+  // count from the end of the result.
   std::vector<std::byte> (*index_head)(const Catalog& catalog);
-  // The tensors in the order in which their parts lie: in canonical files, and where the index comes first. Else null.
+  // The tensors in the order of their parts in the file: for canonical files, and if the index comes first. Else null.
   std::vector<std::uint32_t> (*order)(const Catalog& catalog);
-  // The stored type ("" when the format has none) and the logical type ("" for none) of a dtype, as the format spells
-  // them.
+  // The format's words for the stored type ("": the format cannot store the dtype) and the logical type ("": none) of a
+  // dtype.
   std::string_view (*storage)(DType dtype);
   std::string_view (*logical)(DType dtype);
-  // Where the index comes last; null where it comes first.
+  // The manifest; null if the index comes first.
   std::vector<std::byte> (*manifest)(const Catalog& catalog);
-  // What ends the file, right behind the manifest at `offset`.
+  // The end of the file, right behind the manifest at `offset`; null if the index comes first.
   std::vector<std::byte> (*footer)(std::uint64_t offset, std::span<const std::byte> manifest);
-  // Of a model in several whole files: the index that says which of them each tensor lies in. `files`: their names, as
+  // The index of a model in several whole files: it names the file of each tensor. `files` are the names of the files;
   // recipes count them from 1. Null unless shards are `indexed`.
   std::vector<std::byte> (*shard_index)(const Catalog& catalog, std::span<const std::string> files);
-  // Of a file that may grow: where its manifest lies, the CBOR item alone.
+  // The region of the manifest of a file that may grow, without what follows the CBOR item.
   Region (*locate)(const ByteStore& store, const Limits& limits);
-  // All regions that manifests have been in, as far as the file says; `reusable`: those that hold neither this
-  // version's nor the one before it, by growing length. Never throws for strange content.
+  // The regions of all manifests, present and former, that the file names. `reusable` gets the regions that hold
+  // neither the manifest of this version nor that of the version before it, shortest first. Never throws for strange
+  // content.
   std::vector<Region> (*former)(const ByteStore& store, const Catalog& catalog, std::span<const std::byte> manifest,
                                 std::vector<Region>& reusable);
-  // The manifest of a file that grows, from the one it has; null where files are only written anew.
+  // Makes the new manifest of a growing file from the old one; null if files of this format cannot grow.
   std::vector<std::byte> (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);
-  // The same manifest with every part of this file at another offset: `place` gives it, and is asked in the order of
-  // the manifest. Null where `edit` is.
+  // The same manifest with every part of this file at the offset that `place` returns; it is called in the order of the
+  // manifest. Null if `edit` is null.
   std::vector<std::byte> (*relocate)(std::span<const std::byte> manifest,
                                      const std::function<std::uint64_t(Region part)>& place);
 
   bool has_canonical_form() const { return canonical_alignment != 0; }
-  // Whether the manifest is placed as parts are; else it follows the last part directly.
+  // Whether the manifest is aligned as parts are; else it directly follows the last part.
   bool is_index_aligned() const { return manifest_alignment > 1; }
 };
 
-// Throws limit, with the rule of the format, for an index that no reader would take.
+// Throws limit, with the rule of the format, if the index is larger than readers accept.
 void check_index_size(std::uint64_t bytes, const Encoder& encoder, const Limits& limits);
 
 }  // namespace zt::model

@@ -9,11 +9,11 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// What the bit patterns of the highest numbers mean.
+// What the highest bit patterns mean.
 enum class Top {
   ieee,     // the highest exponent: infinities and NaNs
   one_nan,  // all ones below the sign: NaN; no infinities
-  number,   // nothing else
+  number,   // numbers, like all other patterns
   no_sign,  // numbers; the one NaN is where negative zero would be
 };
 
@@ -24,7 +24,7 @@ struct Form {
   Top top;
 };
 
-// 2^exponent; of doubles that are not subnormal.
+// 2^exponent, which must not be subnormal.
 double power(int exponent) {
   constexpr int kBias = 1023, kFraction = 52;
   return std::bit_cast<double>(static_cast<std::uint64_t>(exponent + kBias) << kFraction);

@@ -6,8 +6,8 @@
 
 namespace zt::model {
 
-// The value of one element, given its bits (those above its width are zero). Exact, but for integers of 64 bits, which
-// are rounded; of a NaN only that it is one is kept. Not for complex dtypes, which are NaN here.
+// The value of one element from its bits (the bits above its width are zero). It is exact, except that integers of 64
+// bits are rounded, and the payload of a NaN is lost. For complex dtypes the result is NaN.
 double value_of(DType dtype, std::uint64_t bits) noexcept;
 
 }  // namespace zt::model

@@ -4,7 +4,7 @@
 
 namespace zt::model {
 
-// Bytes of an integer dtype, or 0 when it is none (bool is none).
+// The bytes of an integer dtype; 0 for any other dtype, and for bool.
 constexpr unsigned integer_bytes(DType dtype) noexcept {
   switch (dtype) {
     case DType::i64:

@@ -10,10 +10,10 @@ namespace zt::model {
 
 inline constexpr std::uint64_t kUnknownLength = ~std::uint64_t{0};
 
-// What a decoder knows of the frames of a codec.
+// What a decoder knows about the frames of a codec.
 enum class Framing : std::uint8_t {
   unknown,   // a stream of frames, with or without a seek table
-  seekable,  // frames and their seek table, and nothing else
+  seekable,  // only frames and their seek table
 };
 
 // How stored bytes become decoded bytes.
@@ -30,28 +30,28 @@ inline constexpr Coding Coding::raw{Codec::raw, Framing::unknown};
 inline constexpr Coding Coding::zstd{Codec::zstd, Framing::unknown};
 inline constexpr Coding Coding::seekable{Codec::zstd, Framing::seekable};
 
-// How the elements of a part lie among the decoded bytes of a larger blob. `shape` and `strides` have one entry an axis,
-// the last one moving fastest. They are borrowed: from whoever makes the view, or from the Catalog that keeps it.
+// Where the elements of a part are in the decoded bytes of a larger blob. `shape` and `strides` have one entry for each
+// axis; the last axis moves fastest. They are borrowed from the maker of the view, or from the Catalog that keeps it.
 struct View {
   std::uint64_t blob_length = 0;               // decoded bytes of the whole blob
-  std::uint64_t start = 0;                     // of the first element among them
-  std::span<const std::uint64_t> shape = {};   // of the elements, which need not be the tensor's
-  std::span<const std::int64_t> strides = {};  // bytes; every element lies within the blob: the decoder has checked
+  std::uint64_t start = 0;                     // where the first element begins in them
+  std::span<const std::uint64_t> shape = {};   // may differ from the shape of the tensor
+  std::span<const std::int64_t> strides = {};  // in bytes; the decoder has checked that every element is in the blob
   std::uint32_t element_bytes = 1;
 };
 
-inline constexpr std::uint32_t kWhole = 0xFFFFFFFF;  // no View: the part is all of its blob, in its order
+inline constexpr std::uint32_t kWhole = 0xFFFFFFFF;  // no View: the part is the whole blob
 inline constexpr std::uint16_t kOwnedFile = 0xFFFF;  // the bytes that the Catalog itself owns
 
-// How the decoded bytes of one part come to be. Made by decoders, carried out by read/.
+// How to make the decoded bytes of one part. Decoders make recipes, and src/read carries them out.
 struct Recipe {
   std::uint64_t offset = 0;  // of the stored bytes in their file
   std::uint64_t stored_length = 0;
-  std::uint64_t decoded_length = 0;  // of the part; kUnknownLength: a compressed part that does not say
+  std::uint64_t decoded_length = 0;  // of the part; kUnknownLength if the file does not state it
   std::uint32_t view = kWhole;       // an index into the Catalog's views
   std::uint16_t file = 0;            // 0: the file itself; n: file n - 1 of the Catalog; kOwnedFile
   Coding coding = Coding::raw;
-  std::uint8_t swap = 0;  // bytes of the big-endian words to turn around; 0: none
+  std::uint8_t swap = 0;  // the bytes of a big-endian word, which must be reversed; 0: reverse nothing
 };
 static_assert(sizeof(Recipe) == 32);
 

@@ -17,7 +17,7 @@ void check_bounds(std::span<const std::uint64_t> indices, std::uint64_t size, st
     if (indices[i] >= size) {
       throw Error(Code::malformed, "sparse.index.bounds",
                   "index " + std::to_string(i) + " of " + std::string(axis) + " is " + std::to_string(indices[i]) +
-                      ", not less than " + std::to_string(size));
+                      ": expected less than " + std::to_string(size));
     }
   }
 }
@@ -30,21 +30,25 @@ void check_csr(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
   if (indptr.empty() || indptr.size() - 1 != shape[0]) {
     throw Error(Code::malformed, "sparse.indptr.length",
                 "indptr has " + std::to_string(indptr.size()) + " entries for " + std::to_string(shape[0]) +
-                    " rows: expected one more than rows");
+                    " rows: expected one more");
   }
   if (indices.size() != nnz) {
     throw Error(Code::malformed, "sparse.index.length",
-                std::to_string(indices.size()) + " indices for " + std::to_string(nnz) + " values");
+                "there are " + std::to_string(indices.size()) + " indices for " + std::to_string(nnz) +
+                    " values: expected one for each");
   }
-  if (indptr.front() != 0) throw Error(Code::malformed, "sparse.indptr.start", "indptr does not begin at 0");
+  if (indptr.front() != 0)
+    throw Error(Code::malformed, "sparse.indptr.start",
+                "indptr begins at " + std::to_string(indptr.front()) + ": expected 0");
   for (std::size_t i = 1; i < indptr.size(); ++i) {
     if (indptr[i] < indptr[i - 1]) {
       throw Error(Code::malformed, "sparse.indptr.order", "indptr falls at row " + std::to_string(i));
     }
   }
   if (indptr.back() != nnz) {
-    throw Error(Code::malformed, "sparse.indptr.end",
-                "indptr ends at " + std::to_string(indptr.back()) + ", there are " + std::to_string(nnz) + " values");
+    throw Error(
+        Code::malformed, "sparse.indptr.end",
+        "indptr ends at " + std::to_string(indptr.back()) + ", but there are " + std::to_string(nnz) + " values");
   }
   check_bounds(indices, shape[1], "the columns");
 }
@@ -54,8 +58,8 @@ void check_coo(std::span<const std::uint64_t> shape, std::uint64_t nnz, std::spa
   const auto expected = checked::multiply(shape.size(), nnz);
   if (!expected || indices.size() != *expected) {
     throw Error(Code::malformed, "sparse.index.length",
-                std::to_string(indices.size()) + " indices for " + std::to_string(nnz) + " values of rank " +
-                    std::to_string(shape.size()));
+                "there are " + std::to_string(indices.size()) + " indices for " + std::to_string(nnz) +
+                    " values of rank " + std::to_string(shape.size()) + ": expected one for each value and axis");
   }
   for (std::size_t axis = 0; axis < shape.size(); ++axis) {
     check_bounds(indices.subspan(axis * nnz, nnz), shape[axis], "axis " + std::to_string(axis));
@@ -76,7 +80,7 @@ void check_csr_order(std::span<const std::uint64_t> indices, std::span<const std
 
 // zt-2 §6
 void check_coo_cells(std::size_t rank, std::uint64_t nnz, std::span<const std::uint64_t> indices) {
-  // Below zero, at it or above it, as cell a comes before b, is the same or comes after.
+  // Negative if cell a comes before cell b, 0 if both are the same cell, positive otherwise.
   const auto compare = [&](std::uint64_t a, std::uint64_t b) {
     for (std::size_t axis = 0; axis < rank; ++axis) {
       const std::uint64_t left = indices[axis * nnz + a];
