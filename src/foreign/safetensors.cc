@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::uint64_t kPrefix = 8;                           // the length of the header, as u64
 constexpr std::uint64_t kLeastHeader = 2;                      // "{}"
-constexpr std::uint64_t kMostHeader = 100'000'000;             // upstream's own bound
-constexpr std::uint64_t kMostNumber = std::uint64_t{1} << 53;  // what every JSON reader keeps exact
+constexpr std::uint64_t kMostHeader = 100'000'000;             // the bound of the reference
+constexpr std::uint64_t kMostNumber = std::uint64_t{1} << 53;  // every JSON reader keeps numbers up to this exact
 constexpr std::uint32_t kDepth = 8;
 
 Type find_type(std::string_view tag) {
@@ -63,22 +63,23 @@ std::uint64_t read_prefix(const ByteStore& store) {
   return endian::load_le<std::uint64_t>(prefix.data());
 }
 
-// The header's length, held against the store and the limits.
+// The length of the header, after checking it against the store and the limits.
 std::uint64_t header_length(const ByteStore& store, const Limits& limits) {
   const std::uint64_t size = store.size();
   if (size < kPrefix + kLeastHeader) {
-    malformed("safetensors.file.size", "a file of " + text(size) + " bytes; the least is 10");
+    malformed("safetensors.file.size", "the file has " + text(size) + " bytes: expected at least 10");
   }
   const std::uint64_t length = read_prefix(store);
   if (length < kLeastHeader) {
-    malformed("safetensors.header.size", "a header of " + text(length) + " bytes; the least is 2");
+    malformed("safetensors.header.size", "the header has " + text(length) + " bytes: expected at least 2");
   }
   if (!checked::within(kPrefix, length, size)) {
     malformed("safetensors.header.bounds", "offset 8 + header length " + text(length) + " runs past " + text(size));
   }
   if (length > std::min(kMostHeader, limits.index_bytes)) {
     throw Error(Code::limit, "safetensors.header.limit",
-                "a header of " + text(length) + " bytes, over " + text(std::min(kMostHeader, limits.index_bytes)));
+                "the header has " + text(length) + " bytes, over the limit of " +
+                    text(std::min(kMostHeader, limits.index_bytes)));
   }
   return length;
 }
@@ -94,7 +95,7 @@ std::optional<std::uint64_t> plain_number(wire::JsonView value) {
   return number && *number <= kMostNumber ? number : std::nullopt;
 }
 
-// What one tensor's object says.
+// The fields of one tensor's object.
 struct Entry {
   std::string_view dtype;
   std::vector<std::uint64_t> shape;
@@ -108,7 +109,7 @@ class Decoder {
       : begin_(buffer_begin), length_(file_size - buffer_begin), limits_(limits) {}
 
   model::Catalog decode(wire::JsonView root) {
-    if (!root.is_object()) malformed("safetensors.header.object", "the header is no JSON object");
+    if (!root.is_object()) malformed("safetensors.header.object", "the header is not a JSON object");
     catalog_.format = "safetensors";
     catalog_.expect(root.count(), static_cast<std::size_t>(begin_ - kPrefix));
     wire::JsonMembersView members(root);
@@ -133,14 +134,14 @@ class Decoder {
   }
 
   void add_metadata(wire::JsonView map) {
-    if (std::exchange(has_metadata_, true)) malformed("safetensors.metadata.duplicate", "given twice");
-    if (map.is_null()) return;  // none, as for the format's own reader
-    if (!map.is_object()) malformed("safetensors.metadata.object", "neither a JSON object nor null");
+    if (std::exchange(has_metadata_, true)) malformed("safetensors.metadata.duplicate", "the key appears twice");
+    if (map.is_null()) return;  // the reference takes null for no metadata
+    if (!map.is_object()) malformed("safetensors.metadata.object", "expected a JSON object or null");
     wire::check_unique_keys(map);
     std::uint64_t count = 0;
     for (wire::JsonMembersView members(map); members.next(); ++count) {
       if (!members.value().text()) {
-        malformed("safetensors.metadata.value", "the value of " + in_quotes(members.key()) + " is no string");
+        malformed("safetensors.metadata.value", "the value of " + in_quotes(members.key()) + " is not a string");
       }
     }
     wire::CborWriter cbor;
@@ -154,19 +155,19 @@ class Decoder {
   }
 
   void add_tensor(std::string_view name, wire::JsonView fields) {
-    if (name.empty()) malformed("safetensors.name.empty", "a tensor without a name");
-    if (name.find('\0') != std::string_view::npos) malformed("safetensors.name.nul", "U+0000 in a name");
+    if (name.empty()) malformed("safetensors.name.empty", "the name of a tensor is empty");
+    if (name.find('\0') != std::string_view::npos) malformed("safetensors.name.nul", "the name contains U+0000");
     read_entry(fields);
     const Type type = find_type(entry_.dtype);
     check_extent(type);
     if (!catalog_.add_tensor(name, entry_.shape, "dense", {})) {
-      malformed("safetensors.name.duplicate", "the name is given twice");
+      malformed("safetensors.name.duplicate", "the name appears twice");
     }
     add_part(type);
   }
 
   void read_entry(wire::JsonView fields) {
-    if (!fields.is_object()) malformed("safetensors.tensor.object", "its entry is no JSON object");
+    if (!fields.is_object()) malformed("safetensors.tensor.object", "the entry is not a JSON object");
     unsigned seen = 0;
     bool odd = false;
     bool repeated = false;
@@ -195,18 +196,19 @@ class Decoder {
 
   void read_dtype(wire::JsonView value) {
     const auto tag = value.text();
-    if (!tag) malformed("safetensors.dtype.text", "the dtype is no string");
+    if (!tag) malformed("safetensors.dtype.text", "the dtype is not a string");
     entry_.dtype = *tag;
   }
 
   void read_shape(wire::JsonView value) {
-    if (!value.is_array()) malformed("safetensors.shape.form", "the shape is no array");
+    if (!value.is_array()) malformed("safetensors.shape.form", "the shape is not an array");
     entry_.shape.clear();
     for (wire::JsonItemsView items(value); items.next();) {
       const auto dimension = plain_number(items.value());
-      if (!dimension) malformed("safetensors.shape.form", "a dimension is no plain integer of at most 2^53");
+      if (!dimension) malformed("safetensors.shape.form", "a dimension is not a plain integer of at most 2^53");
       if (entry_.shape.size() == std::min<std::uint32_t>(limits_.rank, 255)) {
-        throw Error(Code::limit, "safetensors.shape.rank", "more than " + text(entry_.shape.size()) + " dimensions");
+        throw Error(Code::limit, "safetensors.shape.rank",
+                    "the shape has more than " + text(entry_.shape.size()) + " dimensions");
       }
       entry_.shape.push_back(*dimension);
     }
@@ -224,7 +226,7 @@ class Decoder {
     entry_.end = *end;
   }
 
-  // The range lies in the buffer, and is as long as shape and dtype say.
+  // The range must be in the buffer, and as long as shape and dtype say.
   void check_extent(const Type& type) const {
     const auto range = [&] { return "data_offsets [" + text(entry_.begin) + ", " + text(entry_.end) + "]"; };
     if (entry_.begin > entry_.end) malformed("safetensors.offsets.order", range() + " run backwards");
@@ -253,11 +255,11 @@ class Decoder {
       catalog_.fault_tensor(
           {Code::unsupported, "safetensors.dtype.unknown", "dtype " + in_quotes(type.tag) + " is not known"});
       const auto row = static_cast<std::uint32_t>(catalog_.size() - 1);
-      part.fault = catalog_.tensor(row).fault;  // one cause for both: there may be millions
+      part.fault = catalog_.tensor(row).fault;  // one fault for both: there may be millions
     }
     in_order_ = in_order_ && entry_.begin == covered_;
     covered_ = entry_.end;
-    // Past the buffer in sum, some two overlap: no need to hear of the millions that may follow.
+    // If the sum is larger than the buffer, two tensors overlap. We stop here: millions may follow.
     if (length > length_ - total_) {
       malformed("safetensors.tiling.overlap",
                 "the tensors up to this one have more bytes than the buffer's " + text(length_));
@@ -265,7 +267,7 @@ class Decoder {
     total_ += length;
   }
 
-  // The tag, or "" for an unknown one after the first 16: a file could name a new one for each tensor.
+  // The tag. For unknown tags after the first 16 it is "": a file could have a new one for each tensor.
   std::string_view known(const Type& type) {
     if (type.bits != 0) return type.tag;
     if (std::find(unknown_.begin(), unknown_.end(), type.tag) != unknown_.end()) return type.tag;
@@ -274,8 +276,8 @@ class Decoder {
     return type.tag;
   }
 
-  // Sorted by (begin, end), the ranges follow each other from the first byte of the buffer to its last. Files are
-  // mostly written in that order; then there is nothing to sort.
+  // Sorted by (begin, end), the ranges must fill the buffer without gaps. Most files are written in this order: then we
+  // need not sort.
   void check_tiling() {
     if (!in_order_) covered_ = cover_sorted();
     if (covered_ != length_) {
@@ -293,7 +295,7 @@ class Decoder {
   std::uint64_t cover_sorted() const {
     std::vector<Range> ranges;
     ranges.reserve(catalog_.size());
-    for (std::uint32_t row = 0; row < catalog_.size(); ++row) {  // of a tensor and of its one part
+    for (std::uint32_t row = 0; row < catalog_.size(); ++row) {  // each tensor has one part, with the same row
       const model::Recipe& recipe = catalog_.part(row).recipe;
       const std::uint64_t begin = recipe.offset - begin_;
       ranges.push_back({begin, begin + recipe.stored_length, row});
@@ -311,17 +313,17 @@ class Decoder {
   [[noreturn]] void throw_untiled(const Range& range, std::uint64_t covered) const {
     malformed(range.begin < covered ? "safetensors.tiling.overlap" : "safetensors.tiling.gap",
               "tensor " + in_quotes(catalog_.text(catalog_.tensor(range.row).name)) + " begins at " +
-                  text(range.begin) + ", the one before it ends at " + text(covered));
+                  text(range.begin) + ", but the tensor before it ends at " + text(covered));
   }
 
-  std::uint64_t begin_;   // of the buffer in the file
-  std::uint64_t length_;  // of the buffer
+  std::uint64_t begin_;   // where the buffer begins in the file
+  std::uint64_t length_;  // the length of the buffer
   const Limits& limits_;
   model::Catalog catalog_;
-  Entry entry_;                            // of the tensor at hand; its shape's memory is used again
+  Entry entry_;                            // the current tensor; a member so that the memory of its shape is reused
   std::vector<std::string_view> unknown_;  // tags, in the header's memory
   std::uint64_t odd_entries_ = 0;
-  std::uint64_t covered_ = 0;  // the end of the tensor before
+  std::uint64_t covered_ = 0;  // where the previous tensor ends
   std::uint64_t total_ = 0;    // bytes of all tensors so far
   bool in_order_ = true;
   bool has_metadata_ = false;

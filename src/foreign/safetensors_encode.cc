@@ -17,7 +17,7 @@ namespace {
 
 using model::Catalog;
 
-constexpr std::size_t kPrefix = 8;  // the length of the header, which fills a multiple of it
+constexpr std::size_t kPrefix = 8;  // holds the length of the header, which is padded to a multiple of 8
 
 const Type* find_type(DType dtype) {
   const auto found = std::ranges::find_if(kTypes, [&](const Type& type) { return type.dtype == dtype; });
@@ -29,7 +29,7 @@ std::string_view tag_of(DType dtype) {
   return type == nullptr ? std::string_view() : type->tag;
 }
 
-// As serde_json has it: what must be escaped is, the rest is UTF-8.
+// Like serde_json: escapes only the characters that JSON requires to be escaped.
 void append_text(std::string& out, std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   constexpr std::string_view kShort = "\b\f\n\r\t\"\\";
@@ -55,7 +55,7 @@ void append_metadata(std::string& out, std::span<const std::byte> attributes) {
   std::map<std::string, std::string> sorted;
   wire::CborCursor cursor(attributes);
   cursor.read();
-  while (cursor.more()) {  // texts alone: the writer has seen to that
+  while (cursor.more()) {  // the writer has checked that keys and values are texts
     std::string key(as_text(cursor.read().content));
     sorted.emplace(std::move(key), as_text(cursor.read().content));
   }
@@ -118,7 +118,7 @@ std::vector<std::byte> index_head(const Catalog& catalog) {
   return head;
 }
 
-// As transformers and huggingface_hub write it: keys in order, two spaces a level.
+// Like transformers and huggingface_hub: sorted keys, and two spaces for each level.
 std::vector<std::byte> shard_index(const Catalog& catalog, std::span<const std::string> files) {
   std::map<std::string_view, const model::PartRow*> tensors;
   std::uint64_t total = 0;

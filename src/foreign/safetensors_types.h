@@ -8,10 +8,10 @@
 
 namespace zt::foreign::safetensors {
 
-inline constexpr std::string_view kMetadata = "__metadata__";  // the member of a header that is no tensor
+inline constexpr std::string_view kMetadata = "__metadata__";  // the one member of a header that is not a tensor
 
-// What a dtype's tag stands for. `bits` is 0 for one whose size we do not know. `place`: tensors of a file are written
-// in the order of these, and of their names, so that elements of 8 bytes come first and all are aligned.
+// The meaning of a dtype's tag. `bits` is 0 if we do not know the size. Tensors of a file are written in the order of
+// `place`, and then of their names. So elements of 8 bytes come first, and all are aligned.
 struct Type {
   std::string_view tag;
   unsigned bits;
@@ -19,7 +19,7 @@ struct Type {
   unsigned place;
 };
 
-// Those that most files have come first: a decoder looks for the tag of every tensor.
+// The most frequent tags come first, because a decoder looks for the tag of every tensor.
 inline constexpr std::array<Type, 22> kTypes = {{
     {"F32", 32, DType::f32, 4},
     {"BF16", 16, DType::bf16, 7},
