@@ -38,7 +38,7 @@ std::optional<double> find_integer(const Value& map, std::string_view key) {
 }
 
 std::optional<std::uint64_t> count_elements(std::span<const std::uint64_t> shape) {
-  if (std::find(shape.begin(), shape.end(), 0U) != shape.end()) return 0;  // whatever the others come to
+  if (std::find(shape.begin(), shape.end(), 0U) != shape.end()) return 0;  // even if the others overflow
   return checked::elements(shape);
 }
 
@@ -61,20 +61,20 @@ const ProfilePart* find_part(const Profile& profile, std::string_view role) {
 
 void check_parts(const Profile& profile, std::span<const std::string_view> roles, const char* rule) {
   for (const std::string_view role : roles) {
-    if (find_part(profile, role) == nullptr) broken(rule, "no part '" + std::string(role) + "'");
+    if (find_part(profile, role) == nullptr) broken(rule, "part '" + std::string(role) + "' is missing");
   }
   if (profile.parts.size() != roles.size()) {
-    broken(rule, std::to_string(profile.parts.size()) + " parts, expected " + list(roles) + " alone");
+    broken(rule, "there are " + std::to_string(profile.parts.size()) + " parts: expected only " + list(roles));
   }
 }
 
 std::string type_of(const ProfilePart& part) {
-  return part.dtype ? std::string(dtype_name(*part.dtype)) : "a type that is not known";
+  return part.dtype ? std::string(dtype_name(*part.dtype)) : "an unknown type";
 }
 
 void check_length(const ProfilePart& part, std::optional<std::uint64_t> expected, const char* rule) {
   if (expected && part.length == *expected) return;
-  broken(rule, "part '" + std::string(part.role) + "' has " + std::to_string(part.length) + " bytes, expected " +
+  broken(rule, "part '" + std::string(part.role) + "' has " + std::to_string(part.length) + " bytes: expected " +
                    (expected ? std::to_string(*expected) : "more than 64 bits count"));
 }
 

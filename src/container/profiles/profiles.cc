@@ -11,11 +11,11 @@ void check_gguf(const Profile& profile) {
   constexpr std::string_view kRoles[] = {"data"};
   check_parts(profile, kRoles, "gguf.parts");
   const ProfilePart& data = *find_part(profile, "data");
-  if (data.dtype != DType::u8) broken("gguf.data.dtype", "part 'data' holds " + type_of(data) + ", not plain bytes");
+  if (data.dtype != DType::u8) broken("gguf.data.dtype", "part 'data' holds " + type_of(data) + ": expected uint8");
   const std::uint64_t block = find_unsigned(profile.attributes, "elems_per_block").value_or(0);
-  if (block == 0) broken("gguf.block.elements", "'elems_per_block' is no integer of at least 1");
+  if (block == 0) broken("gguf.block.elements", "'elems_per_block' is not an integer of at least 1");
   const std::uint64_t bytes = find_unsigned(profile.attributes, "block_bytes").value_or(0);
-  if (bytes == 0) broken("gguf.block.bytes", "'block_bytes' is no integer of at least 1");
+  if (bytes == 0) broken("gguf.block.bytes", "'block_bytes' is not an integer of at least 1");
   const auto elements = count_elements(profile.shape);
   if (!elements) broken("gguf.shape", "the shape has more elements than 64 bits count");
   if (*elements % block != 0) {

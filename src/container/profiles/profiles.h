@@ -8,32 +8,32 @@
 #include "model/quantized.h"
 #include "ztensor/value.h"
 
-// The quantized layouts: zt.mx/1, zt.quant_group/1 and gguf.<type>/1 (spec/profiles). The same in every generation that
-// can hold them.
+// The quantized layouts: zt.mx/1, zt.quant_group/1 and gguf.<type>/1 (spec/profiles). They have the same rules in every
+// generation that can hold them.
 namespace zt::container {
 
 struct ProfilePart {
   std::string_view role;
-  std::optional<DType> dtype;  // empty: its logical type is not known
+  std::optional<DType> dtype;  // empty if the logical type is unknown
   std::uint64_t length;        // decoded bytes
 };
 
-// What the index says of a tensor: all that the rules are about. Borrowed for the call.
+// What the index says about a tensor. Borrowed for the call.
 struct Profile {
   std::string_view layout;
   std::span<const std::uint64_t> shape;
-  const Value& attributes;  // a map; anything else is as an empty one
+  const Value& attributes;  // a map; any other value counts as an empty map
   std::span<const ProfilePart> parts;
-  bool to_write = false;  // of a new tensor: what readers take in different ways is refused too
+  bool to_write = false;  // for a new tensor: refuse also what different readers understand differently
 };
 
 inline constexpr std::string_view kMx = "zt.mx/1";
 inline constexpr std::string_view kQuantGroup = "zt.quant_group/1";
 bool is_gguf(std::string_view layout);  // gguf.q4_0/1, ...
 
-// Throws malformed "mx.*", "quant.*", "gguf.*" where the tensor breaks a rule of its layout. Other layouts pass.
+// Throws malformed "mx.*", "quant.*", "gguf.*" if the tensor breaks a rule of its layout. Other layouts pass.
 void check_profile(const Profile& profile);
-// The same, of a tensor of that layout; what it says.
+// The same for a tensor of this layout. Returns how it is quantized.
 model::Quantized parse_mx(const Profile& profile);
 model::Quantized parse_quant_group(const Profile& profile);
 

@@ -16,7 +16,8 @@ using model::Quantized;
 using model::ScaleScope;
 using model::ZeroPoint;
 
-// Bytes of a word of packed codes of this dtype; 0: there is none. Signed words are read as unsigned ones.
+// The bytes of a word of packed codes of this dtype; 0 if the dtype cannot be a word. Signed words are read as
+// unsigned.
 std::uint32_t word_bytes(std::optional<DType> dtype) { return dtype ? model::integer_bytes(*dtype) : 0; }
 
 std::uint32_t word_bytes(std::string_view word) {
@@ -30,29 +31,30 @@ bool is_float(std::optional<DType> dtype) {
   return dtype == DType::f64 || dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16;
 }
 
-// Throws `rule` unless the part holds so many codes in words that are all full.
+// Throws `rule` unless the part holds `codes` codes, in full words.
 void check_packed(const ProfilePart& part, const Quantized& found, std::uint64_t codes, const char* rule) {
   if (codes % found.per_word != 0) {
     broken(rule, std::to_string(codes) + " codes of part '" + std::string(part.role) + "' do not fill words of " +
                      std::to_string(found.per_word));
   }
-  check_length(part, codes / found.per_word * (found.per_word * found.bits / 8), rule);  // no more bytes than codes
+  check_length(part, codes / found.per_word * (found.per_word * found.bits / 8),
+               rule);  // no overflow: a code takes at most a byte
 }
 
 void parse_packing(Quantized& found, const Value& attributes, const ProfilePart& data) {
   const auto bits = find_unsigned(attributes, "bits");
   constexpr std::uint64_t kWidths[] = {2, 3, 4, 5, 6, 8};
   if (!bits || std::find(std::begin(kWidths), std::end(kWidths), *bits) == std::end(kWidths)) {
-    broken("quant.bits", "'bits' is none of 2, 3, 4, 5, 6 and 8");
+    broken("quant.bits", "'bits' is not 2, 3, 4, 5, 6 or 8");
   }
   const Value* packing = attributes.find("packing");
-  if (packing == nullptr || !packing->is_map()) broken("quant.packing", "'packing' is no map");
+  if (packing == nullptr || !packing->is_map()) broken("quant.packing", "'packing' is not a map");
   const std::string_view word = find_text(*packing, "word");
   const std::uint32_t bytes = word_bytes(word);
-  if (bytes == 0) broken("quant.packing.word", "'word' is none of 'u8', 'u16', 'u32' and 'u64'");
+  if (bytes == 0) broken("quant.packing.word", "'word' is not 'u8', 'u16', 'u32' or 'u64'");
   if (bytes * 8 % *bits != 0) {
     broken("quant.bits.word",
-           std::to_string(*bits) + " bits do not divide the " + std::to_string(bytes * 8) + " of a word");
+           std::to_string(*bits) + " bits do not divide the " + std::to_string(bytes * 8) + " bits of a word");
   }
   const std::string_view order = find_text(*packing, "order");
   if (order != "lsb_first" && order != "msb_first") {
@@ -72,11 +74,11 @@ void parse_packing(Quantized& found, const Value& attributes, const ProfilePart&
 
 void parse_zero_point(Quantized& found, const Value& attributes) {
   const Value* zero = attributes.find("zero_point");
-  if (zero == nullptr || !zero->is_map()) broken("quant.zero", "'zero_point' is no map");
+  if (zero == nullptr || !zero->is_map()) broken("quant.zero", "'zero_point' is not a map");
   const std::string_view form = find_text(*zero, "form");
   if (form == "implied") {
     const auto value = find_integer(*zero, "value");
-    if (!value) broken("quant.zero.value", "an implied zero point has no integer 'value'");
+    if (!value) broken("quant.zero.value", "an implied zero point needs an integer 'value', which is missing");
     found.zero = ZeroPoint::implied;
     found.zero_value = *value;
   } else if (form == "tensor") {
@@ -86,7 +88,7 @@ void parse_zero_point(Quantized& found, const Value& attributes) {
     }
     found.zero = packing == "plain" ? ZeroPoint::plain : ZeroPoint::packed;
   } else if (form != "none") {
-    broken("quant.zero.form", "'form' of the zero point is none of 'none', 'implied' and 'tensor'");
+    broken("quant.zero.form", "'form' of the zero point is not 'none', 'implied' or 'tensor'");
   }
 }
 
@@ -94,7 +96,10 @@ void check_zeros_type(Quantized& found, const ProfilePart& zeros) {
   const std::uint32_t bytes = word_bytes(zeros.dtype);
   const bool fits =
       found.zero == ZeroPoint::plain ? bytes != 0 || is_float(zeros.dtype) : bytes == found.per_word * found.bits / 8;
-  if (!fits) broken("quant.zeros.dtype", "part 'zeros' holds " + type_of(zeros));
+  if (!fits) {
+    broken("quant.zeros.dtype",
+           "part 'zeros' holds " + type_of(zeros) + ", which does not fit 'packing' of the zero points");
+  }
   found.zero_type = *zeros.dtype;
 }
 
@@ -102,19 +107,20 @@ void parse_scales(Quantized& found, const Value& attributes, const ProfilePart& 
   const std::string_view form = find_text(attributes, "scale_form");
   const bool exponents = form == "e8m0_exponent";
   if (!exponents && form != "f32_factors" && form != "f16_factors") {
-    broken("quant.form", "'scale_form' is none of 'f32_factors', 'f16_factors' and 'e8m0_exponent'");
+    broken("quant.form", "'scale_form' is not 'f32_factors', 'f16_factors' or 'e8m0_exponent'");
   }
   if (exponents ? scales.dtype != DType::f8_e8m0 : !is_float(scales.dtype)) {
-    broken("quant.scales.dtype", "part 'scales' holds " + type_of(scales) + " for " + in_quotes(form));
+    broken("quant.scales.dtype",
+           "part 'scales' holds " + type_of(scales) + ", which does not fit 'scale_form' " + in_quotes(form));
   }
   found.scale = *scales.dtype;
 }
 
-// How many scales there are: found from how many the part has, where the size of groups is left open.
+// Returns the number of scales. If the file leaves the size of groups open, finds it from the length of the part.
 std::uint64_t parse_groups(Quantized& found, const Profile& profile, std::uint64_t elements,
                            const ProfilePart& scales) {
   const auto size = find_unsigned(profile.attributes, "group_size");
-  if (!size) broken("quant.group", "'group_size' is no unsigned integer");
+  if (!size) broken("quant.group", "'group_size' is not an unsigned integer");
   const std::uint64_t width = dtype_bits(found.scale) / 8;
   std::uint64_t count = elements;
   if (*size != 0) {
@@ -123,9 +129,9 @@ std::uint64_t parse_groups(Quantized& found, const Profile& profile, std::uint64
              "groups of " + std::to_string(*size) + " do not divide an axis of " + std::to_string(found.along));
     }
     found.group = *size;
-    count = elements / *size;  // no rest: it divides a factor
+    count = elements / *size;  // exact: the size divides a factor
   } else if (profile.to_write) {
-    broken("quant.group.open", "'group_size' 0 has two meanings: say the size");
+    broken("quant.group.open", "'group_size' 0 has two meanings: give the size");
   } else if (checked::multiply(found.along, width) == scales.length) {
     found.scope = ScaleScope::channel;
     count = found.along;
@@ -141,7 +147,8 @@ std::uint64_t parse_groups(Quantized& found, const Profile& profile, std::uint64
 Quantized parse_quant_group(const Profile& profile) {
   const ProfilePart* data = find_part(profile, "data");
   const ProfilePart* scales = find_part(profile, "scales");
-  if (data == nullptr || scales == nullptr) broken("quant.parts", "it has not both the parts 'data' and 'scales'");
+  if (data == nullptr || scales == nullptr)
+    broken("quant.parts", "it needs the parts 'data' and 'scales', and one is missing");
   Quantized found;
   parse_packing(found, profile.attributes, *data);
   parse_zero_point(found, profile.attributes);
@@ -153,7 +160,7 @@ Quantized parse_quant_group(const Profile& profile) {
   parse_scales(found, profile.attributes, *scales);
   const auto axis = find_unsigned(profile.attributes, "axis");
   if (!axis || *axis >= profile.shape.size()) {
-    broken("quant.axis", "'axis' is none of the " + std::to_string(profile.shape.size()) + " of the shape");
+    broken("quant.axis", "'axis' is not an axis of the shape, which has " + std::to_string(profile.shape.size()));
   }
   const auto elements = count_elements(profile.shape);
   if (!elements) broken("quant.shape", "the shape has more elements than 64 bits count");

@@ -7,7 +7,7 @@
 namespace zt::container {
 namespace {
 
-// By DType.
+// Indexed by DType.
 constexpr std::array<TypeWords, kDTypeCount> kWords = {{
     {"f64", ""},           {"f32", ""},         {"f16", ""},       {"bf16", ""},
     {"i64", ""},           {"i32", ""},         {"i16", ""},       {"i8", ""},
@@ -29,7 +29,7 @@ std::optional<DType> find_storage(std::string_view word) {
 }
 
 std::optional<DType> find_long_storage(std::string_view word) {
-  const auto dtype = find_dtype(word);  // our own names are those of the first generations
+  const auto dtype = find_dtype(word);  // the first generations have the same names as we
   if (!dtype || !type_words(*dtype).logical.empty()) return std::nullopt;
   return dtype;
 }

@@ -6,22 +6,22 @@
 
 #include "ztensor/dtype.h"
 
-// What the generations share beneath their schemas.
+// Words and checks that the generations share.
 namespace zt::container {
 
-// The word a generation stores for a dtype, and the logical type over it ("" for none).
+// The word that a file has for the stored type of a dtype, and its logical type ("" for none).
 struct TypeWords {
   std::string_view storage;
   std::string_view logical;
 };
 TypeWords type_words(DType dtype);
 
-// The dtype of a stored type by the long name that 0.1 and 1.0 have for it ("float32"); empty when unknown.
+// The dtype of a stored type by its long name in 0.1 and 1.0 ("float32"); empty if unknown.
 std::optional<DType> find_long_storage(std::string_view word);
-// The dtype of a stored type by its short name ("f32"); empty when unknown.
+// The dtype of a stored type by its short name ("f32"); empty if unknown.
 std::optional<DType> find_storage(std::string_view word);
-// The dtype that a logical type names over that storage (spec/zt-1.2.md §5). Unknown logical types are `unknown`;
-// a known one over another storage is `wrong`.
+// The dtype of a logical type over a storage (spec/zt-1.2.md §5). `unknown`: we do not know the logical type; `wrong`:
+// it needs another storage.
 enum class Logical { ok, unknown, wrong };
 struct LogicalType {
   Logical verdict;
@@ -29,7 +29,7 @@ struct LogicalType {
 };
 LogicalType find_logical(std::string_view word, DType storage);
 
-// Whether zstd can turn `stored` bytes into `decoded`.
+// Whether `stored` bytes of zstd can decode to `decoded` bytes.
 bool zstd_can_give(std::uint64_t stored, std::uint64_t decoded);
 
 }  // namespace zt::container

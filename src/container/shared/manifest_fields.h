@@ -15,57 +15,57 @@
 #include "ztensor/error.h"
 #include "ztensor/limits.h"
 
-// How fields are read from the CBOR of the generations before 2, each of which names its own rules.
+// Reads fields from the CBOR of the generations before 2. Each generation has its own rule ids.
 namespace zt::container {
 
 // A field of a map whose keys the format fixes.
 struct Field {
   std::string_view name;
-  const char* rule;  // what is thrown, as malformed, for a wrong value and where it is missing
+  const char* rule;  // thrown, as malformed, if the value is wrong or missing
   bool required = false;
 };
 
-// A kind of such maps.
+// A map with these fields, and the rules that are thrown for it.
 template <std::size_t N>
 struct FieldMap {
-  const char* rule;       // it is no map
-  std::string_view what;  // it is
-  const char* key_rule;   // a key is no text
-  const char* twice_rule;
+  const char* rule;        // the value is not a map
+  std::string_view what;   // the name of the map, for messages
+  const char* key_rule;    // a key is not a text
+  const char* twice_rule;  // a field comes twice
   std::array<Field, N> fields;
 };
 
 [[noreturn]] void wrong_field(const Field& field, std::string_view expected);
 
-// Text; byte strings of UTF-8 are taken for it, as the older readers do. Valid until the cursor moves.
+// The text of an item. Byte strings of UTF-8 count as text, as in older readers. Valid until the cursor moves.
 std::string_view text_of(const wire::CborItem& item, const Field& field);
 std::uint64_t number_of(const wire::CborItem& item, const Field& field);
 bool is_absent(const wire::CborItem& item);  // null or undefined
-// Whether an encoding is "zstd", and not "raw". Throws unsupported for another one.
+// True for the encoding "zstd", false for "raw". Throws unsupported for any other encoding.
 bool is_zstd(std::string_view encoding, const char* rule);
 
 // The next key of a map, as text; valid until the cursor moves.
 std::string_view read_key(wire::CborCursor& cursor, const char* rule);
-// Passes over a map and returns its encoded bytes without tags around it; nothing for null.
+// Skips a map, and returns its encoded bytes without the tags around it; empty for null.
 std::span<const std::byte> read_map_bytes(wire::CborCursor& cursor, const Field& field);
-// Appends the dimensions of a shape; `rank_rule` is for more than the limit of them.
+// Appends the dimensions of a shape. Throws `rank_rule`, as limit, if there are too many.
 void read_shape(wire::CborCursor& cursor, const Limits& limits, const Field& field, const char* rank_rule,
                 std::vector<std::uint64_t>& shape);
 
 // The lenient rules for a cursor that begins beneath `above` open containers.
 wire::CborRules lenient_rules(const Limits& limits, std::uint32_t above);
 
-// Which fields of a map have been there: each may be once.
+// The fields of a map that were seen so far. Each may come once.
 class SeenOnce {
  public:
   explicit SeenOnce(const char* twice_rule) : rule_(twice_rule) {}
   void mark(unsigned index, const Field& field) {
-    if (has(index)) wrong_field({field.name, rule_}, "it once");
+    if (has(index)) wrong_field({field.name, rule_}, "to find it once");
     seen_ |= 1U << index;
   }
   bool has(unsigned index) const { return (seen_ & (1U << index)) != 0; }
   void require(unsigned index, const Field& field) const {
-    if (field.required && !has(index)) wrong_field(field, "it to be there");
+    if (field.required && !has(index)) wrong_field(field, "to find it");
   }
 
  private:
@@ -81,11 +81,11 @@ unsigned find_field(const std::array<Field, N>& fields, std::string_view key) {
   return i;
 }
 
-// Reads such a map: `read(index, field)` reads the value of a field. Unknown keys are passed over.
+// Reads the fields of a map: `read(index, field)` reads the value of a field. Skips unknown keys.
 template <std::size_t N, class Read>
 void read_fields(wire::CborCursor& cursor, const FieldMap<N>& map, Read&& read) {
   if (cursor.read().kind != wire::CborKind::map) {
-    throw Error(Code::malformed, map.rule, std::string(map.what) + " is no map");
+    throw Error(Code::malformed, map.rule, std::string(map.what) + " is not a map");
   }
   SeenOnce seen(map.twice_rule);
   while (cursor.more()) {
@@ -100,10 +100,10 @@ void read_fields(wire::CborCursor& cursor, const FieldMap<N>& map, Read&& read) 
   for (unsigned i = 0; i < N; ++i) seen.require(i, map.fields[i]);
 }
 
-// How many entries an index says that it has, before they come; 0 where it does not say.
+// Called before the entries of an index, with their number; 0 if the index does not state it.
 using Expect = std::function<void(std::uint64_t count)>;
 
-// Reads a map whose keys are names: `read(name)` reads the value of each, and has its name until then.
+// Reads a map whose keys are names: `read(name)` reads each value. The name is valid until `read` moves the cursor.
 template <class Read>
 void read_names(wire::CborCursor& cursor, const Field& field, const char* key_rule, Read&& read,
                 const Expect& expect = {}) {
@@ -113,8 +113,8 @@ void read_names(wire::CborCursor& cursor, const Field& field, const char* key_ru
   while (cursor.more()) read(read_key(cursor, key_rule));
 }
 
-// Reads the next item of `outer` by `inner`. What `work` throws is returned, and the item passed over; where even that
-// fails, the CBOR itself is broken, nothing after it can be trusted, and it is thrown.
+// `work` reads the next item of `outer` with the cursor `inner`. If it throws, skips the item and returns the error. If
+// skipping fails too, the CBOR itself is broken: throws, because nothing after it can be trusted.
 template <class Work>
 std::optional<Error> attempt(wire::CborCursor& outer, wire::CborCursor& inner, Work&& work) {
   inner.restart(outer.rest());

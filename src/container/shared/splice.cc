@@ -13,15 +13,15 @@ namespace {
 
 using wire::CborWriter;
 
-// Deeper than any reader of ours lets an index be: what is put together here was decoded before.
+// Deeper than any limit of our readers. The manifest was decoded before, so it cannot be deeper.
 constexpr std::uint32_t kDepth = 1100;
 
 bool less(std::span<const std::byte> a, std::span<const std::byte> b) {
   return std::ranges::lexicographical_compare(a, b);
 }
 
-// How long the item is that `bytes` begin with. The index was decoded before, so nothing is checked here but that the
-// item ends. Nothing where it has a container or a string of unknown length.
+// The length of the item at the start of `bytes`; empty if a container or string in it has no stated length. The index
+// was decoded before, so this function only checks that the item ends.
 std::optional<std::size_t> definite_length(std::span<const std::byte> bytes) {
   std::size_t at = 0;
   for (std::uint64_t items = 1; items > 0; --items) {
@@ -42,7 +42,7 @@ std::optional<std::size_t> definite_length(std::span<const std::byte> bytes) {
       if (number > left) return std::nullopt;
       at += static_cast<std::size_t>(number);
     } else if (kind == wire::major::kArray || kind == wire::major::kMap) {
-      if (number > left) return std::nullopt;  // a byte an item at least: so `items` stays small
+      if (number > left) return std::nullopt;  // an item takes at least a byte, so `items` stays small
       items += kind == wire::major::kMap ? 2 * number : number;
     } else if (kind == wire::major::kTag) {
       ++items;
@@ -71,9 +71,10 @@ std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes
 std::vector<MemberView> members_of(std::span<const std::byte> map) {
   wire::CborCursor cursor(map, {.depth = kDepth});
   const wire::CborItem head = cursor.read();
-  if (head.kind != wire::CborKind::map) throw Error(Code::internal, "", "an index that was read is no map any more");
+  if (head.kind != wire::CborKind::map)
+    throw Error(Code::internal, "", "an index that was read before is no longer a map");
   std::vector<MemberView> members;
-  if (!head.indefinite) members.reserve(static_cast<std::size_t>(head.number));  // held against the bytes by read()
+  if (!head.indefinite) members.reserve(static_cast<std::size_t>(head.number));  // read() has checked the number
   while (cursor.more()) {
     MemberView& member = members.emplace_back();
     member.encoded_key = skip(cursor);
@@ -119,7 +120,7 @@ void MapBuilder::add(std::string_view key, const MapBuilder& value) {
 
 void MapBuilder::sort() {
   const auto by_key = [](const Member& a, const Member& b) { return less(a.key, b.key); };
-  // Those that are kept come first, and mostly they are in order.
+  // The kept members come first, and are mostly in order.
   const auto middle = std::is_sorted_until(members_.begin(), members_.end(), by_key);
   if (middle == members_.end()) return;
   std::sort(middle, members_.end(), by_key);
@@ -158,7 +159,7 @@ void keep_objects(const std::vector<MemberView>& objects, const model::ManifestE
   for (const auto& [name, existing] : edit.aliases) aliased.emplace(existing, std::span<const std::byte>());
   for (const MemberView& object : objects) {
     const auto wanted = aliased.find(object.key);
-    if (wanted != aliased.end()) wanted->second = object.value;  // also of one that goes: then it has a new name
+    if (wanted != aliased.end()) wanted->second = object.value;  // also if the object is removed: it gets a new name
     if (edit.removed.contains(object.key)) continue;
     const auto changed = edit.changed.find(object.key);
     if (changed == edit.changed.end()) {
@@ -170,7 +171,7 @@ void keep_objects(const std::vector<MemberView>& objects, const model::ManifestE
   for (const auto& [name, existing] : edit.aliases) {
     const auto value = aliased.at(existing);
     if (value.empty())
-      throw Error(Code::not_found, "", "no tensor named " + in_quotes(existing) + " stays in the file");
+      throw Error(Code::not_found, "", "the file has no tensor " + in_quotes(existing) + " for an alias");
     out.add(name, copy_of(value));
   }
 }
@@ -178,7 +179,7 @@ void keep_objects(const std::vector<MemberView>& objects, const model::ManifestE
 std::vector<std::byte> with_parts(
     std::span<const std::byte> manifest, std::string_view parts,
     const std::function<void(const std::vector<MemberView>& members, MapBuilder& out)>& part) {
-  // A map with the members of `old`, those of the given key changed; every member where there is none.
+  // A copy of the map `old` in which the value at `key` is changed; all values if `key` is null.
   const auto rebuilt = [](std::span<const std::byte> old, const std::string_view* key, const auto& change) {
     MapBuilder out;
     const std::vector<MemberView> members = members_of(old);

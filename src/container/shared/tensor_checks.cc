@@ -13,11 +13,11 @@ namespace {
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kAlignment = 64;
 
-// The data part holds exactly the elements of the shape.
+// Checks that the data part holds exactly the elements of the shape.
 void check_dense(model::Catalog& catalog, const model::TensorRow& tensor, const Limits& limits,
                  const TensorRules& rules) {
   const auto found = catalog.find_part(tensor, "data");
-  if (!found) throw Error(Code::malformed, rules.dense_data, "a dense tensor has no part 'data'");
+  if (!found) throw Error(Code::malformed, rules.dense_data, "layout 'dense' needs a part 'data', which is missing");
   const std::uint64_t expected = dense_bytes(catalog.shape(tensor), catalog.part(*found).dtype, rules);
   const model::Recipe& recipe = catalog.part(*found).recipe;
   if (recipe.decoded_length == model::kUnknownLength) {
@@ -26,7 +26,7 @@ void check_dense(model::Catalog& catalog, const model::TensorRow& tensor, const 
     catalog.set_decoded_length(*found, expected);
   } else if (recipe.decoded_length != expected) {
     throw Error(Code::malformed, rules.dense_length,
-                "the shape takes " + std::to_string(expected) + " bytes, part 'data' has " +
+                "the shape takes " + std::to_string(expected) + " bytes, but part 'data' has " +
                     std::to_string(recipe.decoded_length));
   }
 }
@@ -35,7 +35,7 @@ void check_sparse(const model::Catalog& catalog, const model::TensorRow& tensor,
                   const TensorRules& rules) {
   for (const std::string_view role : {std::string_view("values"), indices}) {
     if (!catalog.find_part(tensor, role)) {
-      throw Error(Code::malformed, rules.sparse_parts, "no part " + in_quotes(role));
+      throw Error(Code::malformed, rules.sparse_parts, "part " + in_quotes(role) + " is missing");
     }
   }
   element_count(catalog.shape(tensor), rules);
@@ -48,7 +48,7 @@ model::Fault fault_of(const Error& error) { return {error.code(), error.rule(), 
 void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blobs_end, const BlobRules& rules) {
   const auto range = [&] { return "offset " + std::to_string(offset) + " + length " + std::to_string(length); };
   if (offset % kAlignment != 0) {
-    throw Error(Code::malformed, rules.align, range() + ": the offset is no multiple of 64");
+    throw Error(Code::malformed, rules.align, range() + ": the offset is not a multiple of 64");
   }
   if (!checked::within(offset, length, blobs_end)) {
     throw Error(Code::malformed, rules.bounds, range() + " runs past " + std::to_string(blobs_end));
@@ -68,7 +68,7 @@ void check_ratio(std::uint64_t decoded, std::uint64_t stored, const BlobRules& r
 void check_decoded(std::uint64_t decoded, const Limits& limits, const BlobRules& rules) {
   if (decoded > limits.decoded_bytes) {
     throw Error(Code::limit, rules.limit,
-                "more decoded bytes than the limit of " + std::to_string(limits.decoded_bytes));
+                "the part has more decoded bytes than the limit of " + std::to_string(limits.decoded_bytes));
   }
 }
 
@@ -90,9 +90,12 @@ void check_tensor(model::Catalog& catalog, const Limits& limits, const TensorRul
   if (layout == "dense") return check_dense(catalog, tensor, limits, rules);
   if (layout == "sparse_csr") {
     if (!catalog.find_part(tensor, "indptr")) {
-      throw Error(Code::malformed, rules.sparse_parts, "no part 'indptr'");
+      throw Error(Code::malformed, rules.sparse_parts, "part 'indptr' is missing");
     }
-    if (tensor.rank != 2) throw Error(Code::malformed, rules.sparse_rank, "a CSR tensor has two dimensions");
+    if (tensor.rank != 2) {
+      throw Error(Code::malformed, rules.sparse_rank,
+                  "a CSR tensor needs two dimensions, and this one has " + std::to_string(tensor.rank));
+    }
     return check_sparse(catalog, tensor, "indices", rules);
   }
   if (layout == "sparse_coo") check_sparse(catalog, tensor, "coords", rules);

@@ -8,15 +8,15 @@
 #include "ztensor/error.h"
 #include "ztensor/limits.h"
 
-// What the generations before 2 check alike, each by rule ids of its own: where blobs lie, what they may decode to, and
-// whether a tensor's parts fit its shape.
+// Checks that the generations before 2 share, each with its own rule ids: the places of blobs, their decoded lengths,
+// and whether the parts of a tensor fit its shape.
 namespace zt::container {
 
 struct BlobRules {
   const char* align;
   const char* bounds;
   const char* header;
-  const char* limit;  // on decoded bytes
+  const char* limit;  // too many decoded bytes
   const char* ratio;
 };
 
@@ -31,19 +31,19 @@ struct TensorRules {
 
 model::Fault fault_of(const Error& error);
 
-// Throws malformed unless [offset, offset + length) begins at a multiple of 64, ends by `blobs_end` and, if it is not
-// empty, lies past the header.
+// Throws malformed unless [offset, offset + length) begins at a multiple of 64, ends at `blobs_end` or before and, if
+// it is not empty, is behind the header.
 void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blobs_end, const BlobRules& rules);
-// Throws malformed when zstd cannot turn `stored` bytes into `decoded`.
+// Throws malformed if `stored` bytes of zstd cannot decode to `decoded` bytes.
 void check_ratio(std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules);
-// Throws limit.
+// Throws limit if there are too many decoded bytes.
 void check_decoded(std::uint64_t decoded, const Limits& limits, const BlobRules& rules);
-// Elements of the shape, and the bytes of them. Throw malformed `rules.overflow`.
+// The number of elements of the shape, and of their bytes. Both throw malformed `rules.overflow`.
 std::uint64_t element_count(std::span<const std::uint64_t> shape, const TensorRules& rules);
 std::uint64_t dense_bytes(std::span<const std::uint64_t> shape, DType dtype, const TensorRules& rules);
 
-// Holds the last tensor of the catalog, whose parts are there and without fault, against its layout. A dense part that
-// does not say its decoded length is given it. Throws malformed or limit.
+// Checks the last tensor of the catalog, whose parts have no faults, against its layout. Fills in the decoded length of
+// a dense part if the file does not state it. Throws malformed or limit.
 void check_tensor(model::Catalog& catalog, const Limits& limits, const TensorRules& rules);
 
 }  // namespace zt::container

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kMagicBytes = 8;
 constexpr std::uint64_t kSizeBytes = 8;
 
-// The store has at least eight bytes.
+// The last eight bytes of the store, which has at least so many.
 std::uint64_t last_number(const ByteStore& store) {
   std::array<std::byte, kSizeBytes> tail;
   store.read_at(store.size() - kSizeBytes, tail);
@@ -33,7 +33,7 @@ bool begins_with(const ByteStore& store, std::string_view magic) {
 bool ends_in_size_of_map(const ByteStore& store) {
   const std::uint64_t size = store.size();
   if (size < kMagicBytes + kSizeBytes) return false;
-  const std::uint64_t length = last_number(store);  // the magic, read as a number, is larger than any file
+  const std::uint64_t length = last_number(store);  // if these bytes are the magic, the number is larger than any file
   if (length == 0 || length > size - kMagicBytes - kSizeBytes) return false;
   std::array<std::byte, 1> first;
   store.read_at(size - kSizeBytes - length, first);
@@ -43,8 +43,7 @@ bool ends_in_size_of_map(const ByteStore& store) {
 Region find_index(const ByteStore& store, std::string_view magic, const Limits& limits, const TrailerRules& rules) {
   const std::uint64_t size = store.size();
   if (size < kMagicBytes + kSizeBytes) {
-    throw Error(Code::malformed, rules.size,
-                "a file of " + std::to_string(size) + " bytes cannot be whole: 16 is the least");
+    throw Error(Code::malformed, rules.size, "the file has " + std::to_string(size) + " bytes: expected at least 16");
   }
   if (!begins_with(store, magic)) {
     throw Error(Code::malformed, rules.magic, "offset 0: expected " + std::string(magic));
@@ -52,13 +51,13 @@ Region find_index(const ByteStore& store, std::string_view magic, const Limits& 
   const std::uint64_t length = last_number(store);
   if (length > size - kMagicBytes - kSizeBytes) {
     throw Error(Code::malformed, rules.bounds,
-                "the last eight bytes give the index " + std::to_string(length) + " bytes of a file of " +
+                "the last eight bytes state an index of " + std::to_string(length) + " bytes, but the file has " +
                     std::to_string(size) + ": it was cut short, is unfinished or has bytes behind its end");
   }
   if (length > limits.index_bytes) {
     throw Error(
         Code::limit, rules.limit,
-        "an index of " + std::to_string(length) + " bytes is over the limit of " + std::to_string(limits.index_bytes));
+        "the index has " + std::to_string(length) + " bytes, over the limit of " + std::to_string(limits.index_bytes));
   }
   return {size - kSizeBytes - length, length};
 }

@@ -15,13 +15,13 @@ struct TrailerRules {
   const char* size;
   const char* magic;
   const char* bounds;
-  const char* limit;  // on index bytes
+  const char* limit;  // too many index bytes
 };
 
 bool begins_with(const ByteStore& store, std::string_view magic);
-// Whether the last eight bytes can be the size of a CBOR map that lies directly before them.
+// Whether the last eight bytes can be the size of a CBOR map directly before them.
 bool ends_in_size_of_map(const ByteStore& store);
-// Where the index lies. Throws malformed; limit.
+// Finds the region of the index. Throws malformed; limit.
 Region find_index(const ByteStore& store, std::string_view magic, const Limits& limits, const TrailerRules& rules);
 
 }  // namespace zt::container

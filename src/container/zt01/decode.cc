@@ -28,7 +28,7 @@ constexpr TensorRules kRules = {
              .limit = "zt01.part.limit",
              .ratio = "zt01.zstd.ratio"},
     .overflow = "zt01.shape.overflow",
-    .dense_data = "",  // the one part that an entry describes is always there
+    .dense_data = "",  // an entry always has its one part
     .dense_length = "zt01.dense.length",
     .sparse_parts = "",
     .sparse_rank = "zt01.sparse.rank",
@@ -36,27 +36,28 @@ constexpr TensorRules kRules = {
 
 constexpr std::uint32_t kIndexBytes = 8;
 
-// The library's own words for layouts.
+// Translates layouts to the library's own words.
 std::string_view layout_of(const Entry& entry) {
   if (entry.layout == "sparsecsr") return "sparse_csr";
   if (entry.layout == "sparsecoo") return "sparse_coo";
   return entry.layout;
 }
 
-// §6: byte order is marked for raw data of types of more than one byte. It then holds for the indices beside it too.
+// §6: the mark of byte order counts only for raw data of types of more than one byte. Then it counts for the indices
+// too.
 bool is_swapped(const Entry& entry, DType dtype) { return entry.big_endian && !entry.zstd && dtype_bits(dtype) > 8; }
 
 std::uint8_t swap_of(DType dtype) { return static_cast<std::uint8_t>(dtype_bits(dtype) / 8); }
 
-// Turns index entries into catalog rows; one per decode.
+// Turns index entries into catalog rows.
 class Entries {
  public:
   Entries(Catalog& catalog, std::uint64_t blobs_end, const Limits& limits)
       : catalog_(catalog), blobs_end_(blobs_end), limits_(limits) {}
 
-  // Adds one tensor with its parts. Whatever breaks a rule inside it becomes its fault.
+  // Adds one tensor with its parts. A broken rule inside it becomes its fault.
   void add(const Entry& entry);
-  // Says what was passed over.
+  // Notes the entries that were left out because their names are taken.
   void note_duplicates();
 
  private:
@@ -66,7 +67,7 @@ class Entries {
   void add_coo(const Entry& entry, DType dtype);
   std::uint64_t sparse_bytes(const Entry& entry, DType dtype) const;
   model::PartRow& add_blob(const Entry& entry, DType dtype);
-  // A part among the bytes of the blob. Elements lie on these axes, `strides` bytes apart.
+  // Where the elements of a part are in the blob: on axes of this shape, `strides` bytes apart.
   struct Axes {
     std::uint64_t blob_length;
     std::uint64_t start;
@@ -92,7 +93,7 @@ void Entries::add(const Entry& entry) {
   try {
     if (entry.fault) throw *entry.fault;
     check_extent(entry.offset, entry.length, blobs_end_, kRules.blob);
-    if (entry.offset == 0) throw Error(Code::malformed, kRules.blob.header, "offset 0 is the header's");
+    if (entry.offset == 0) throw Error(Code::malformed, kRules.blob.header, "offset 0 is in the header");
     check_decoded(entry.length, limits_, kRules.blob);
     if (!dtype) throw Error(Code::unsupported, "zt01.dtype", "unknown dtype " + in_quotes(entry.dtype));
   } catch (const Error& error) {
@@ -104,19 +105,20 @@ void Entries::add(const Entry& entry) {
   try {
     add_parts(entry, *dtype);
   } catch (const Error& error) {
-    add_blob(entry, *dtype);  // its bytes can be read as they are
+    add_blob(entry, *dtype);  // so its raw bytes can still be read
     catalog_.fault_tensor(fault_of(error));
   }
 }
 
 void Entries::note_duplicates() {
   if (duplicates_ == 0) return;
-  catalog_.notes.push_back(std::to_string(duplicates_) + (duplicates_ == 1 ? " entry has" : " entries have") +
-                           " the name of an earlier tensor, which is the one that counts; the first is " +
-                           in_quotes(first_duplicate_));
+  catalog_.notes.push_back(
+      std::to_string(duplicates_) + (duplicates_ == 1 ? " entry has" : " entries have") +
+      " the name of an earlier tensor, and only the earlier tensor is read; the first such name is " +
+      in_quotes(first_duplicate_));
 }
 
-// Adds nothing when it throws. zt-0.1 §5
+// If it throws, it has added nothing. zt-0.1 §5
 void Entries::add_parts(const Entry& entry, DType dtype) {
   if (entry.layout == "dense") return add_dense(entry, dtype);
   if (entry.layout == "sparsecsr") return add_csr(entry, dtype);
@@ -133,7 +135,7 @@ void Entries::add_dense(const Entry& entry, DType dtype) {
   } else if (entry.length != expected) {
     throw Error(
         Code::malformed, kRules.dense_length,
-        "the shape takes " + std::to_string(expected) + " bytes, " + std::to_string(entry.length) + " are stored");
+        "the shape takes " + std::to_string(expected) + " bytes, but " + std::to_string(entry.length) + " are stored");
   }
   model::PartRow& row = add_blob(entry, dtype);
   row.recipe.decoded_length = expected;
@@ -142,16 +144,17 @@ void Entries::add_dense(const Entry& entry, DType dtype) {
 
 [[noreturn]] void throw_unsaid() {
   throw Error(Code::unsupported, "zt01.sparse.zstd",
-              "the file does not say how many bytes the sparse tensor takes before zstd: it cannot be read");
+              "the file does not state how many bytes the sparse tensor has without zstd: it cannot be read");
 }
 
 [[noreturn]] void throw_uneven(const Entry& entry, std::uint64_t bytes) {
   if (entry.zstd) throw_unsaid();
-  throw Error(Code::malformed, "zt01.sparse.length", std::to_string(bytes) + " bytes are no whole number of entries");
+  throw Error(Code::malformed, "zt01.sparse.length",
+              std::to_string(bytes) + " bytes are not a whole number of entries");
 }
 
-// §5. The decoded bytes of a sparse blob. Those of a zstd one are not stated, so only one can be read that is as every
-// release wrote it: with as many bytes as the dense tensor would have.
+// §5. The decoded length of a sparse blob. A zstd blob does not state its length. Every release wrote as many bytes as
+// the dense tensor would have, so only such a blob can be read.
 std::uint64_t Entries::sparse_bytes(const Entry& entry, DType dtype) const {
   const std::uint64_t elements = element_count(entry.shape, kRules);
   if (!entry.zstd) return entry.length;
@@ -163,7 +166,10 @@ std::uint64_t Entries::sparse_bytes(const Entry& entry, DType dtype) const {
 
 // §5: row pointers, columns, values.
 void Entries::add_csr(const Entry& entry, DType dtype) {
-  if (entry.shape.size() != 2) throw Error(Code::malformed, kRules.sparse_rank, "a CSR tensor has two dimensions");
+  if (entry.shape.size() != 2) {
+    throw Error(Code::malformed, kRules.sparse_rank,
+                "a CSR tensor needs two dimensions, and this one has " + std::to_string(entry.shape.size()));
+  }
   const std::uint64_t bytes = sparse_bytes(entry, dtype);
   const std::uint32_t width = dtype_bits(dtype) / 8;
   const auto pointers = checked::add(entry.shape[0], 1);
@@ -180,10 +186,12 @@ void Entries::add_csr(const Entry& entry, DType dtype) {
   add_view(entry, "indptr", DType::u64, run(0, *pointers, kIndexBytes), swapped);
 }
 
-// §5: records of one position on each axis and a value.
+// §5: each record has a position on each axis, and a value.
 void Entries::add_coo(const Entry& entry, DType dtype) {
   const std::uint64_t rank = entry.shape.size();
-  if (rank == 0) throw Error(Code::malformed, kRules.sparse_rank, "a COO tensor has at least one dimension");
+  if (rank == 0)
+    throw Error(Code::malformed, kRules.sparse_rank,
+                "a COO tensor needs at least one dimension, and this one has none");
   const std::uint64_t bytes = sparse_bytes(entry, dtype);
   const std::uint64_t record = rank * kIndexBytes + dtype_bits(dtype) / 8;
   if (bytes % record != 0) throw_uneven(entry, bytes);
@@ -196,7 +204,7 @@ void Entries::add_coo(const Entry& entry, DType dtype) {
            {.blob_length = bytes, .start = 0, .shape = {rank, count}, .strides = {kIndexBytes, step}}, swapped);
 }
 
-// The whole blob as the part "data".
+// Adds the whole blob as the part "data".
 model::PartRow& Entries::add_blob(const Entry& entry, DType dtype) {
   model::PartRow& row = catalog_.add_part("data", dtype,
                                           {.offset = entry.offset,
@@ -208,10 +216,10 @@ model::PartRow& Entries::add_blob(const Entry& entry, DType dtype) {
   return row;
 }
 
-// A part of the blob; its digest is that of the blob's stored bytes.
+// Adds a part of the blob. Its digest covers all stored bytes of the blob.
 void Entries::add_view(const Entry& entry, std::string_view role, DType dtype, const Axes& axes, bool swapped) {
   const std::uint32_t width = dtype_bits(dtype) / 8;
-  std::uint64_t elements = 1;  // they lie in the blob: no overflow
+  std::uint64_t elements = 1;  // no overflow: the elements are in the blob
   for (const std::uint64_t size : axes.shape) elements *= size;
   const View view{.blob_length = axes.blob_length,
                   .start = axes.start,
@@ -237,7 +245,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
   const Region extent = find_index(store, kMagic, limits, kTrailer);
   Catalog catalog;
   catalog.format = "zt-0.1";
-  if (extent.length == 0) return catalog;  // §2: as the real reader has it
+  if (extent.length == 0) return catalog;  // §2: like the original reader
   // A private copy: another process may write to the file between a check and a use.
   std::vector<std::byte> index(static_cast<std::size_t>(extent.length));
   store.read_at(extent.offset, index);

@@ -40,14 +40,15 @@ void note_fault(std::optional<Error>& kept, std::optional<Error> fault) {
 IndexCursor::IndexCursor(std::span<const std::byte> index, const Limits& limits)
     : limits_(limits), root_(index, lenient_rules(limits, 0)), value_({}, lenient_rules(limits, 2)) {
   const CborItem head = root_.read();
-  if (head.kind != CborKind::array) throw Error(Code::malformed, "zt01.root", "the index is no array");
+  if (head.kind != CborKind::array) throw Error(Code::malformed, "zt01.root", "the index is not an array");
   if (!head.indefinite) count_ = head.number;
 }
 
 // zt-0.1 §3
 bool IndexCursor::next(Entry& out) {
   if (!root_.more()) return false;
-  if (root_.read().kind != CborKind::map) throw Error(Code::malformed, "zt01.entry", "a tensor's entry is no map");
+  if (root_.read().kind != CborKind::map)
+    throw Error(Code::malformed, "zt01.entry", "the entry of a tensor is not a map");
   out = {};
   out.layout = "dense";
   read_entry(out);
@@ -113,7 +114,7 @@ void IndexCursor::read_field(unsigned index, Entry& out) {
   }
 }
 
-// A key that is not of the format: kept as the file has its value.
+// Keeps a key that the format does not define, with its encoded value.
 void IndexCursor::read_custom(std::string_view key) {
   custom_.text(key);
   custom_.raw(root_.skip());

@@ -13,20 +13,20 @@
 #include "ztensor/limits.h"
 #include "ztensor/macros.h"
 
-// The schema of a 0.1 index: its own words, not yet held against the file (spec/zt-0.1.md §3).
+// The schema of a 0.1 index, in the words of the file and not yet checked against it (spec/zt-0.1.md §3).
 namespace zt::container::zt01 {
 
 inline constexpr std::string_view kMagic = "ZTEN0001";
 
 struct Entry {
-  std::string name, dtype, layout, digest;  // layout: "dense" unless it says otherwise
+  std::string name, dtype, layout, digest;  // layout: "dense" unless the entry has another
   std::uint64_t offset = 0;
   std::uint64_t length = 0;  // "size" in the file
   std::vector<std::uint64_t> shape;
   bool zstd = false;
   bool big_endian = false;
   std::vector<std::byte> attributes;  // all other keys: one CBOR map, or nothing
-  std::optional<Error> fault;         // why some of it could not be read
+  std::optional<Error> fault;         // the first fault in a field
 };
 
 // Walks an index once, from front to back.
@@ -35,10 +35,10 @@ class IndexCursor {
   // Throws malformed "zt01.root", "cbor.*".
   IndexCursor(std::span<const std::byte> index ZT_LIFETIME_BOUND, const Limits& limits);
 
-  // How many entries the index says that it has; 0 where it does not say.
+  // The number of entries that the index states, or 0.
   std::uint64_t count() const noexcept { return count_; }
-  // Reads the next entry, if there is one. What is wrong with a field is the entry's fault; an entry that is no map or
-  // has no name, which nothing could be listed by, is thrown, and so is broken CBOR.
+  // Reads the next entry, if there is one. A broken field is the entry's fault. Throws for an entry that is not a map
+  // or has no name, because it cannot be listed, and for broken CBOR.
   bool next(Entry& out);
 
  private:
@@ -47,11 +47,11 @@ class IndexCursor {
   void read_custom(std::string_view key);
 
   const Limits& limits_;
-  // A value is read by a cursor of its own, so that a fault ends there and the fields after it, above all the name, are
-  // still found.
+  // A second cursor reads values: after a fault in a value, the first cursor still finds the other fields, above all
+  // the name.
   wire::CborCursor root_, value_;
   std::uint64_t count_ = 0;
-  wire::CborWriter custom_;  // members of the entry's attributes
+  wire::CborWriter custom_;  // the members of the attributes of the entry
   std::uint64_t custom_count_ = 0;
 };
 

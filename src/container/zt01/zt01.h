@@ -11,8 +11,8 @@ namespace zt::container::zt01 {
 
 // Whether the store begins with the magic. Never throws for strange content.
 bool sniff(const ByteStore& store, std::string_view name);
-// Reads the index and nothing else. An entry that breaks a rule is listed with its fault; of two with one name the
-// first one counts, which a note says.
+// Reads only the index. Lists an entry that breaks a rule with its fault. If two entries have the same name, lists the
+// first one and adds a note.
 model::Catalog decode(const ByteStore& store, const Limits& limits);
 
 }  // namespace zt::container::zt01

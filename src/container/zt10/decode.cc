@@ -34,13 +34,13 @@ constexpr TensorRules kRules = {
     .sparse_rank = "zt10.sparse.rank",
 };
 
-// Turns manifest entries into catalog rows; one per decode.
+// Turns manifest entries into catalog rows.
 class Entries {
  public:
   Entries(Catalog& catalog, std::uint64_t blobs_end, const Limits& limits)
       : catalog_(catalog), blobs_end_(blobs_end), limits_(limits) {}
 
-  // Adds one tensor with its parts. Whatever breaks a rule inside it becomes its fault.
+  // Adds one tensor with its parts. A broken rule inside it becomes its fault.
   void add(std::string_view name, const TensorFields& tensor);
 
  private:
@@ -67,7 +67,7 @@ void Entries::add(std::string_view name, const TensorFields& tensor) {
   }
 }
 
-// §4: the tensor's dtype is that of its elements, and indices are u64.
+// §4: the dtype of a tensor is the dtype of its elements; indices are u64.
 void Entries::add_part(const TensorFields& tensor, const PartFields& part) {
   const std::string_view word = is_index(part.role) ? dtype_name(DType::u64) : std::string_view(tensor.dtype);
   const auto storage = find_long_storage(word);
@@ -98,7 +98,8 @@ void Entries::add_part(const TensorFields& tensor, const PartFields& part) {
 
 }  // namespace
 
-// §2. Where the last eight bytes cannot be the size of a manifest, the file is a torn one of 1.1 or 1.2: those say so.
+// §2. If the last eight bytes cannot be the size of a manifest, the file is a torn file of 1.1 or 1.2, and zt12 reports
+// it.
 bool sniff(const ByteStore& store, std::string_view) {
   return begins_with(store, kMagic) && ends_in_size_of_map(store);
 }
@@ -119,9 +120,9 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
                            [&](std::string_view name, const TensorFields& tensor) { entries.add(name, tensor); });
   } catch (const Error& error) {
     if (std::string_view(error.rule()) != "zt10.root.tensors") throw;
-    throw Error(
-        error.code(), error.rule(),
-        std::string(error.what()) + "; a 1.2 file whose last 8 bytes are cut looks like this: see 'ztensor repair'");
+    throw Error(error.code(), error.rule(),
+                std::string(error.what()) +
+                    "; a 1.2 file looks like this after its last 8 bytes were cut: see 'ztensor repair'");
   }
   catalog.attributes.assign(attributes.begin(), attributes.end());
   catalog.shrink();

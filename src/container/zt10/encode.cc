@@ -31,20 +31,20 @@ std::string_view storage_of(DType dtype) {
   return find_long_storage(name) ? name : std::string_view();
 }
 
-// The dtype that a tensor has in a manifest, which is that of all its parts but indices.
+// The dtype of a tensor in a manifest: the dtype of all its parts except indices.
 DType element_dtype(const Catalog& catalog, const TensorRow& tensor) {
   std::optional<DType> found;
   for (const PartRow& part : catalog.parts(tensor)) {
     const std::string_view role = catalog.word(part.role);
     if (is_index(role)) {
-      if (part.dtype != DType::u64) unwritable("part " + in_quotes(role) + " of other than 64-bit indices");
+      if (part.dtype != DType::u64) unwritable("part " + in_quotes(role) + " with indices that are not uint64");
     } else if (found && *found != part.dtype) {
       unwritable("parts of two dtypes in one tensor");
     } else {
       found = part.dtype;
     }
   }
-  if (!found) unwritable("a tensor without elements of its own");
+  if (!found) unwritable("a tensor that has no part except indices");
   if (storage_of(*found).empty()) unwritable("dtype " + std::string(dtype_name(*found)));
   return *found;
 }
@@ -118,7 +118,7 @@ std::vector<std::byte> head() {
   return {magic.begin(), magic.end()};
 }
 
-// What the real writer of 1.0 writes, byte for byte: it sorts names, and always names itself so.
+// Writes the same bytes as the original writer of 1.0, which sorts names, and always has this generator.
 std::vector<std::byte> manifest_of(const Catalog& catalog) {
   CborWriter out;
   out.map(4);

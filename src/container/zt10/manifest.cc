@@ -52,7 +52,7 @@ std::span<const std::byte> ManifestCursor::walk(
   read_fields(root_, kRoot, [&](unsigned index, const Field& field) {
     switch (index) {
       case 0: text_of(root_.read(), field); break;
-      case 1: root_.skip(); break;  // who wrote it is of no use to a reader
+      case 1: root_.skip(); break;  // readers do not need the generator
       case 2: attributes = read_map_bytes(root_, field); break;
       default: walk_tensors(field, expect, tensor);
     }

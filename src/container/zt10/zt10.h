@@ -13,11 +13,11 @@ namespace zt::container::zt10 {
 // Whether the store begins with the magic that 1.0 shares with 1.1, and ends in the size of a manifest, not in the
 // magic. Never throws for strange content.
 bool sniff(const ByteStore& store, std::string_view name);
-// Reads the manifest and nothing else. An entry that breaks a rule is listed with its fault.
+// Reads only the manifest. Lists an entry that breaks a rule with its fault.
 model::Catalog decode(const ByteStore& store, const Limits& limits);
-// Its manifest() throws unsupported "zt10.unwritable" for what the generation cannot say: attributes of tensors, those
-// of the file that are not text, logical types, parts of other dtypes than 1.0 takes them for. storage() does for such
-// a dtype.
+// manifest() throws unsupported "zt10.unwritable" for everything that the generation cannot store: attributes of
+// tensors, attributes of the file that are not text, logical types, and parts of other dtypes than 1.0 expects.
+// storage() gives "" for such a dtype.
 extern const model::Encoder kEncoder;
 
 }  // namespace zt::container::zt10

@@ -22,7 +22,7 @@ using model::Fault;
 
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 16;
-constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // of the manifest
+constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // bytes of the manifest to read first
 
 bool is_magic(std::span<const std::byte> bytes) { return as_text(bytes) == kMagic; }
 
@@ -39,12 +39,11 @@ constexpr TensorRules kRules = {
     .sparse_rank = "zt12.sparse.rank",
 };
 
-// Where the manifest lies. §2
+// Finds the manifest. §2
 Region find_manifest(const ByteStore& store) {
   const std::uint64_t size = store.size();
   if (size < kHeaderBytes + kFooterBytes) {
-    throw Error(Code::malformed, "zt12.size",
-                "a file of " + std::to_string(size) + " bytes cannot be whole: 24 is the least");
+    throw Error(Code::malformed, "zt12.size", "the file has " + std::to_string(size) + " bytes: expected at least 24");
   }
   std::array<std::byte, kHeaderBytes> head;
   std::array<std::byte, kFooterBytes> footer;
@@ -60,15 +59,15 @@ Region find_manifest(const ByteStore& store) {
   const auto length = endian::load_le<std::uint64_t>(footer.data());
   if (length > size - kHeaderBytes - kFooterBytes) {
     throw Error(Code::malformed, "zt12.manifest.bounds",
-                "the footer gives the manifest " + std::to_string(length) + " bytes of a file of " +
+                "the footer states a manifest of " + std::to_string(length) + " bytes, but the file has " +
                     std::to_string(size) + "; see 'ztensor repair'");
   }
   return {size - kFooterBytes - length, length};
 }
 
-// The item that the manifest's range begins with. While a file grows, the range goes on to the new end of the file,
-// over whatever is there: so it is fetched in pieces, each as long as those before, and only to the end of the item. A
-// private copy: another process may write to the file between a check and a use. zt-1.2 §2
+// Reads the CBOR item at the start of the manifest's range. While a file grows, the range reaches to the new end of the
+// file. So we read it in pieces, each as long as all before it, and only to the end of the item. The result is a
+// private copy, because another process may write to the file between a check and a use. zt-1.2 §2
 std::vector<std::byte> fetch_manifest(const ByteStore& store, Region extent, const Limits& limits) {
   const std::uint64_t most = std::min(extent.length, limits.index_bytes);
   std::vector<std::byte> manifest;
@@ -83,21 +82,21 @@ std::vector<std::byte> fetch_manifest(const ByteStore& store, Region extent, con
     if (state != wire::CborEnd::State::more || want == extent.length) return manifest;
     if (want == most) {
       throw Error(Code::limit, "zt12.manifest.limit",
-                  "a manifest of up to " + std::to_string(extent.length) + " bytes is over the limit of " +
+                  "the manifest may have " + std::to_string(extent.length) + " bytes, over the limit of " +
                       std::to_string(limits.index_bytes));
     }
     want = std::min(most, 2 * want);
   }
 }
 
-// Turns manifest entries into catalog rows; one per decode.
+// Turns manifest entries into catalog rows.
 class Entries {
  public:
-  // `manifest`: where its item lies.
+  // `manifest` is the region of the CBOR item.
   Entries(Catalog& catalog, Region manifest, std::uint64_t file_size, const Limits& limits)
       : catalog_(catalog), manifest_(manifest), blobs_end_(file_size - kFooterBytes), limits_(limits) {}
 
-  // Adds one object with its parts. Whatever breaks a rule inside it becomes its fault.
+  // Adds one object with its parts. A broken rule inside it becomes its fault.
   void add(std::string_view name, const ObjectFields& object);
 
  private:
@@ -164,20 +163,20 @@ void Entries::fault_part(const PartFields& part, Fault fault) {
   catalog_.fault_tensor(std::move(fault));
 }
 
-// §5. The bytes of a part whose logical type is not known can be read; the tensor cannot.
+// §5. If the logical type of a part is unknown, its bytes can be read, but the tensor cannot.
 void Entries::set_type(model::PartRow& row, const PartFields& part) {
   const LogicalType logical = find_logical(part.type, row.dtype);
   if (logical.verdict == Logical::ok) {
     row.dtype = logical.dtype;
   } else if (logical.verdict == Logical::wrong) {
     fault_part(part, {Code::malformed, "zt12.part.type.storage",
-                      "type " + in_quotes(part.type) + " cannot lie over " + in_quotes(part.dtype)});
+                      "type " + in_quotes(part.type) + " cannot be stored as " + in_quotes(part.dtype)});
   } else {
     fault_part(part, {Code::unsupported, "zt12.part.type", "unknown type " + in_quotes(part.type)});
   }
 }
 
-// §3: where the stored bytes lie, and what they can decode to.
+// §3: checks where the stored bytes are, and what they can decode to.
 void Entries::check_part(const PartFields& part) {
   check_extent(part.offset, part.length, blobs_end_, kRules.blob);
   if (part.offset + part.length > manifest_.offset && part.offset < manifest_.offset + manifest_.length) {
@@ -187,8 +186,8 @@ void Entries::check_part(const PartFields& part) {
   }
   if (!part.zstd && part.decoded_length && *part.decoded_length != part.length) {
     throw Error(Code::malformed, "zt12.part.length",
-                "a raw part of " + std::to_string(part.length) + " bytes declares " +
-                    std::to_string(*part.decoded_length) + " decoded");
+                "a raw part of " + std::to_string(part.length) + " bytes states " +
+                    std::to_string(*part.decoded_length) + " decoded bytes");
   }
   if (part.zstd && part.decoded_length) check_ratio(*part.decoded_length, part.length, kRules.blob);
   check_decoded(part.decoded_length.value_or(part.length), limits_, kRules.blob);
@@ -196,8 +195,8 @@ void Entries::check_part(const PartFields& part) {
 
 }  // namespace
 
-// A file that begins like ours but does not end so is a 1.0 file where its last eight bytes can be the size of a
-// manifest; else it was cut short, and decode() says so.
+// A file that begins with the magic and does not end with it is a 1.0 file if its last eight bytes can be the size of a
+// manifest. Otherwise it was cut short, and decode() reports it.
 bool sniff(const ByteStore& store, std::string_view) {
   if (!begins_with(store, kMagic)) return false;
   return store.size() < kHeaderBytes + kFooterBytes || !ends_in_size_of_map(store);

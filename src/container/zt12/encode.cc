@@ -160,7 +160,7 @@ const model::Encoder kEncoder = {
     .locate = locate,
     .former =
         [](const ByteStore&, const Catalog&, std::span<const std::byte>, std::vector<Region>&) {
-          return std::vector<Region>();  // none is used again
+          return std::vector<Region>();  // this generation uses no region again
         },
     .edit = edit_manifest,
     .relocate = relocate,

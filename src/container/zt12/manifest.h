@@ -15,7 +15,7 @@
 #include "ztensor/limits.h"
 #include "ztensor/macros.h"
 
-// The schema of a 1.1 or 1.2 manifest: its own words, not yet held against the file (spec/zt-1.2.md §3).
+// The schema of a 1.1 or 1.2 manifest, in the words of the file and not yet checked against it (spec/zt-1.2.md §3).
 namespace zt::container::zt12 {
 
 inline constexpr std::string_view kMagic = "ZTEN1000";
@@ -26,7 +26,7 @@ struct PartFields {
   std::uint64_t length = 0;
   std::optional<std::uint64_t> decoded_length;  // "uncompressed_length"
   bool zstd = false;
-  std::optional<Error> fault;  // why the rest of it could not be read
+  std::optional<Error> fault;  // why the other fields could not be read
 };
 
 struct ObjectFields {
@@ -34,7 +34,7 @@ struct ObjectFields {
   std::string layout;                     // "format" in the file
   std::span<const std::byte> attributes;  // one CBOR map, or nothing
   std::vector<PartFields> parts;
-  std::optional<Error> fault;  // why the rest of it could not be read
+  std::optional<Error> fault;  // why the other fields could not be read
 };
 
 struct RootFields {
@@ -42,14 +42,14 @@ struct RootFields {
   std::span<const std::byte> attributes;  // one CBOR map, or nothing
 };
 
-// Walks a manifest once, from front to back. Spans that it hands out are of its bytes.
+// Walks a manifest once, from front to back. The spans that it gives borrow from the manifest.
 class ManifestCursor {
  public:
   ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
 
-  // Calls `expect`, then `object` with each entry, in the order of the file; what is wrong within an entry or a part is
-  // its fault. Throws malformed or limit "zt12.*", "cbor.*" for what is wrong with the manifest. Unknown keys are
-  // passed over, bytes after the item too: appends leave some.
+  // Calls `expect`, then `object` with each entry, in the order of the file. A broken rule inside an entry or a part is
+  // its fault. Throws malformed or limit "zt12.*", "cbor.*" if the manifest itself is broken. Ignores unknown keys, and
+  // bytes after the item, which appends leave.
   RootFields walk(const Expect& expect,
                   const std::function<void(std::string_view name, const ObjectFields& object)>& object);
 
@@ -61,7 +61,7 @@ class ManifestCursor {
   static void read_part(wire::CborCursor& cursor, PartFields& out);
 
   const Limits& limits_;
-  wire::CborCursor root_, object_, part_;  // an item is read by a cursor of its own, so that a fault ends there
+  wire::CborCursor root_, object_, part_;  // one for each level: after a fault, the outer cursor goes on
   ObjectFields fields_;                    // reused, so that a file of many tensors allocates little
 };
 

@@ -10,11 +10,11 @@
 // Generations 1.1 and 1.2: blobs, one CBOR manifest, a footer (spec/zt-1.2.md).
 namespace zt::container::zt12 {
 
-// Whether the store begins with the magic and is no 1.0 file. Never throws for strange content.
+// Whether the store begins with the magic, and is not a 1.0 file. Never throws for strange content.
 bool sniff(const ByteStore& store, std::string_view name);
-// Reads the manifest and nothing else. An entry that breaks a rule is listed with its fault.
+// Reads only the manifest. Lists an entry that breaks a rule with its fault.
 model::Catalog decode(const ByteStore& store, const Limits& limits);
-// Where the manifest lies: the CBOR item alone, which may be shorter than the footer says while a file grows.
+// The region of the manifest's CBOR item. While a file grows, the item may be shorter than the footer states.
 Region locate(const ByteStore& store, const Limits& limits);
 extern const model::Encoder kEncoder;
 

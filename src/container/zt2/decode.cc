@@ -22,11 +22,11 @@ using model::Catalog;
 using model::Coding;
 using model::Fault;
 
-constexpr std::size_t kMaxShards = 65534;  // a Recipe's file is 16 bits, and 0 is this one
+constexpr std::size_t kMaxShards = 65534;  // a Recipe's file has 16 bits; 0 and 65535 have another meaning
 
 Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
 
-// Left to right, so that a zero hides only what comes after it. zt-2 §4
+// Multiplies from left to right, so a zero hides only the dimensions after it. zt-2 §4
 std::uint64_t product_of(std::span<const std::uint64_t> shape) {
   std::uint64_t product = 1;
   for (const std::uint64_t dimension : shape) {
@@ -39,10 +39,10 @@ std::uint64_t product_of(std::span<const std::uint64_t> shape) {
   return product;
 }
 
-// A shard table is in the order of its encoded keys, which is that of length, then of bytes.
+// The order of a shard table, which is sorted by encoded keys: by length, then by bytes.
 bool before(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
 
-// Turns manifest entries into catalog rows; one per decode.
+// Turns manifest entries into catalog rows.
 class Entries {
  public:
   Entries(Catalog& catalog, std::uint64_t data_end, const Limits& limits)
@@ -63,13 +63,13 @@ class Entries {
   Catalog& catalog_;
   std::uint64_t data_end_;
   const Limits& limits_;
-  std::vector<PartFacts> facts_;  // of the object being added
+  std::vector<PartFacts> facts_;  // the parts of the current object
 };
 
 // zt-2 §8
 void Entries::add_shard(const ShardFields& shard) {
   if (catalog_.files.size() == kMaxShards) {
-    throw Error(Code::limit, "zt2.shard.limit", "more than " + std::to_string(kMaxShards) + " shards");
+    throw Error(Code::limit, "zt2.shard.limit", "the file has more than " + std::to_string(kMaxShards) + " shards");
   }
   catalog_.files.push_back({.name = std::string(shard.name), .size = shard.size, .digest = std::string(shard.digest)});
 }
@@ -77,7 +77,7 @@ void Entries::add_shard(const ShardFields& shard) {
 // zt-2 §4
 void Entries::add_object(std::string_view name, const ObjectFields& object) {
   const std::uint64_t elements = product_of(object.shape);
-  // The CBOR has been checked for keys that are there twice.
+  // The name is new: the CBOR cursor refuses duplicate keys.
   catalog_.add_tensor(name, object.shape, layout_of_file(object.layout), object.attributes);
   facts_.clear();
   for (const PartFields& part : object.parts) {
@@ -90,12 +90,12 @@ void Entries::add_object(std::string_view name, const ObjectFields& object) {
   }
   if (object.shape.size() > limits_.rank) {
     catalog_.fault_tensor(
-        {Code::limit, "zt2.shape.limit", "more than " + std::to_string(limits_.rank) + " dimensions"});
+        {Code::limit, "zt2.shape.limit", "the tensor has more than " + std::to_string(limits_.rank) + " dimensions"});
   }
   check_layout(object, elements);
   if (!checked::elements(object.shape)) {
     catalog_.fault_tensor(
-        {Code::unsupported, "zt2.shape.wide", "the dimensions that are not zero have a product of more than 64 bits"});
+        {Code::unsupported, "zt2.shape.wide", "the product of the dimensions that are not zero does not fit 64 bits"});
   }
 }
 
@@ -104,12 +104,12 @@ void Entries::add_part(const PartFields& part) {
   const DType storage = storage_of(part);
   const std::uint16_t file = file_of(part);
   check_blob(part, file);
-  const bool empty = part.type && part.type->empty();  // a type without a name is none of ours
+  const bool empty = part.type && part.type->empty();  // the file states the type ""
   const LogicalType logical =
       empty ? LogicalType{Logical::unknown, storage} : find_logical(part.type.value_or(""), storage);
   if (logical.verdict == Logical::wrong) {
     throw Error(Code::malformed, "zt2.part.type.storage",
-                "type " + in_quotes(*part.type) + " cannot lie over " + in_quotes(part.dtype));
+                "type " + in_quotes(*part.type) + " cannot be stored as " + in_quotes(part.dtype));
   }
   const bool known = logical.verdict == Logical::ok;
   const Coding coding = part.encoding == kSeekable ? Coding::seekable : Coding::raw;
@@ -130,12 +130,12 @@ void Entries::add_part(const PartFields& part) {
   if (auto fault = coding_fault(part)) {
     catalog_.fault_part(*fault);
     fault_tensor(part, *std::move(fault));
-  } else if (!known) {  // its bytes can be read all the same
+  } else if (!known) {  // the bytes of the part can still be read
     fault_tensor(part, {Code::unsupported, "zt2.part.type.unknown", "unknown type " + in_quotes(*part.type)});
   }
 }
 
-// zt-2 §5. bool is a type over u8 here.
+// zt-2 §5. In this generation bool is a logical type over u8, and not a storage.
 DType Entries::storage_of(const PartFields& part) {
   const auto storage = find_storage(part.dtype);
   if (!storage || *storage == DType::boolean) {
@@ -163,7 +163,8 @@ void Entries::check_blob(const PartFields& part, std::uint16_t file) {
     return "offset " + std::to_string(part.offset) + " + length " + std::to_string(part.length);
   };
   if (part.offset % kLeastAlignment != 0 || part.offset < kLeastAlignment) {
-    throw Error(Code::malformed, "zt2.blob.align", range() + ": the offset is no multiple of 4096 from 4096 on");
+    throw Error(Code::malformed, "zt2.blob.align",
+                range() + ": expected an offset that is a multiple of 4096 and not 0");
   }
   const std::uint64_t end = file == 0 ? data_end_ : catalog_.files[file - 1U].size - kFooterBytes;
   if (!checked::within(part.offset, part.length, end)) {
@@ -171,7 +172,7 @@ void Entries::check_blob(const PartFields& part, std::uint16_t file) {
   }
 }
 
-// Why the bytes cannot be decoded, as far as that can be told from here. zt-2 §7
+// Why the bytes cannot be decoded, if the metadata shows it. zt-2 §7
 std::optional<Fault> Entries::coding_fault(const PartFields& part) {
   if (part.encoding && part.encoding != kSeekable) {
     return Fault{Code::unsupported, "zt2.encoding.unknown", "unknown encoding " + in_quotes(*part.encoding)};
@@ -182,7 +183,7 @@ std::optional<Fault> Entries::coding_fault(const PartFields& part) {
   }
   if (part.decoded_length > limits_.decoded_bytes) {
     return Fault{Code::limit, "zt2.part.limit",
-                 "more decoded bytes than the limit of " + std::to_string(limits_.decoded_bytes)};
+                 "the part has more decoded bytes than the limit of " + std::to_string(limits_.decoded_bytes)};
   }
   return std::nullopt;
 }
@@ -222,7 +223,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
   catalog.decoded_digests = true;
   Ending ending = read_ending(store, limits);
   if (ending.footer.is_data_shard()) {
-    catalog.notes.emplace_back("this is a data shard: it has no tensors, the file that names it has");
+    catalog.notes.emplace_back("this is a data shard and has no tensors: open the file that names it");
     return catalog;
   }
   Entries entries(catalog, ending.file_size - kFooterBytes, limits);
@@ -232,7 +233,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
        .expect = [&](std::uint64_t objects) { catalog.expect(objects, ending.manifest.size()); },
        .object = [&](std::string_view name, const ObjectFields& object) { entries.add_object(name, object); }});
   catalog.attributes.assign(attributes.begin(), attributes.end());
-  ending.manifest = {};  // before the extents are gathered
+  ending.manifest = {};  // frees memory before check_overlap() takes some
   catalog.shrink();
   check_overlap(catalog, ending.footer);
   return catalog;

@@ -23,7 +23,7 @@ using model::Coding;
 using model::PartRow;
 using wire::CborWriter;
 
-// Keys of maps are in the order of their encoded bytes: a shorter text comes first. zt-2 §3
+// The order of the keys of a map, by their encoded bytes: a shorter text comes first. zt-2 §3
 bool key_less(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
 
 std::string_view storage(DType dtype) { return dtype == DType::boolean ? "u8" : type_words(dtype).storage; }
@@ -168,7 +168,7 @@ std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const 
   return std::move(out.buffer());
 }
 
-// Parts in shards stay where they are.
+// Parts in shards do not move.
 std::vector<std::byte> relocate(std::span<const std::byte> manifest,
                                 const std::function<std::uint64_t(Region)>& place) {
   return with_parts(manifest, "parts", [&](const std::vector<MemberView>& members, MapBuilder& out) {
@@ -194,7 +194,7 @@ std::vector<std::byte> relocate(std::span<const std::byte> manifest,
   });
 }
 
-// Parts of canonical files lie in the order of names, as bytes compare. zt-2 §11
+// In canonical files the parts are in the order of the names, compared as bytes. zt-2 §11
 std::vector<std::uint32_t> order(const Catalog& catalog) {
   std::vector<std::uint32_t> rows(catalog.size());
   std::iota(rows.begin(), rows.end(), 0U);
@@ -208,7 +208,7 @@ std::vector<std::byte> head() {
 }
 
 std::vector<std::byte> footer(std::uint64_t offset, std::span<const std::byte> manifest) {
-  Footer ending;  // of a data shard, unless there is a manifest
+  Footer ending;  // a data shard has no manifest and this footer
   if (!manifest.empty()) {
     ending = {.manifest_offset = offset, .manifest_length = manifest.size(), .manifest_hash = hash::xxh3(manifest)};
   }

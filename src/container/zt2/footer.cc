@@ -45,23 +45,23 @@ void check_footer(const Footer& footer, std::uint64_t file_size, const Limits& l
   }
   if (footer.is_data_shard()) {
     if (footer.manifest_offset == 0 && footer.manifest_hash == 0) return;
-    malformed("zt2.footer.shard", "a footer without a manifest has an offset of " +
+    malformed("zt2.footer.shard", "the footer states no manifest, but an offset of " +
                                       std::to_string(footer.manifest_offset) +
-                                      " or a hash: expected zeros, which make a data shard");
+                                      " or a hash: a data shard has zeros here");
   }
   const auto range = [&] {
     return "manifest at offset " + std::to_string(footer.manifest_offset) + " + length " +
            std::to_string(footer.manifest_length);
   };
   if (footer.manifest_length > kMaxManifestBytes) {
-    malformed("zt2.manifest.size", range() + ": longer than " + std::to_string(kMaxManifestBytes));
+    malformed("zt2.manifest.size", range() + " is longer than " + std::to_string(kMaxManifestBytes));
   }
   if (footer.manifest_length > limits.index_bytes) {
     throw Error(Code::limit, "zt2.manifest.limit",
-                range() + ": over the limit of " + std::to_string(limits.index_bytes));
+                range() + " is over the limit of " + std::to_string(limits.index_bytes));
   }
   if (footer.manifest_offset % kLeastAlignment != 0 || footer.manifest_offset < kLeastAlignment) {
-    malformed("zt2.manifest.align", range() + ": the offset is no multiple of 4096 from 4096 on");
+    malformed("zt2.manifest.align", range() + ": expected an offset that is a multiple of 4096 and not 0");
   }
   if (!checked::within(footer.manifest_offset, footer.manifest_length, file_size - kFooterBytes)) {
     malformed("zt2.manifest.bounds", range() + " runs past " + std::to_string(file_size - kFooterBytes));
@@ -72,7 +72,7 @@ void check_footer(const Footer& footer, std::uint64_t file_size, const Limits& l
 Ending read_ending(const ByteStore& store, const Limits& limits) {
   const std::uint64_t size = store.size();
   if (size < kLeastFileBytes) {
-    malformed("zt2.size", "a file of " + std::to_string(size) + " bytes cannot be whole: 48 is the least");
+    malformed("zt2.size", "the file has " + std::to_string(size) + " bytes: expected at least 48");
   }
   std::array<std::byte, kHeaderBytes> head;
   std::array<std::byte, kFooterBytes> tail;

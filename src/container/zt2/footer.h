@@ -18,8 +18,8 @@ inline constexpr std::string_view kMagic = "\x89ZT2\r\n\x1a\n";
 inline constexpr std::uint64_t kHeaderBytes = 8;
 inline constexpr std::uint64_t kFooterBytes = 40;
 inline constexpr std::uint64_t kLeastFileBytes = kHeaderBytes + kFooterBytes;
-inline constexpr std::uint64_t kLeastAlignment = 4096;       // of blobs and manifests; the first lie there too
-inline constexpr std::uint64_t kCanonicalAlignment = 65536;  // what the canonical form has instead
+inline constexpr std::uint64_t kLeastAlignment = 4096;       // of blobs and manifests; also their least offset
+inline constexpr std::uint64_t kCanonicalAlignment = 65536;  // of blobs in the canonical form
 inline constexpr std::uint64_t kMaxManifestBytes = std::uint64_t{1} << 30;
 inline constexpr std::uint32_t kVersion = 2;
 
@@ -33,19 +33,20 @@ struct Footer {
   friend bool operator==(const Footer&, const Footer&) = default;
 };
 
-// Empty when the magic is not at the end. Whether the fields make sense is for check_footer.
+// Empty if the magic is not at the end. check_footer() checks the fields.
 std::optional<Footer> parse_footer(std::span<const std::byte, kFooterBytes> bytes);
 std::array<std::byte, kFooterBytes> encode_footer(const Footer& footer);
-// Throws malformed "zt2.*" when the footer cannot end a file of that size, limit for its manifest's length.
+// Throws malformed "zt2.*" if the footer cannot end a file of this size; limit if the manifest is too long.
 void check_footer(const Footer& footer, std::uint64_t file_size, const Limits& limits);
 
-// How one version of a file ends: its footer and its manifest, a private copy. Not yet parsed.
+// The end of a file: its footer, and a private copy of its manifest, not yet parsed.
 struct Ending {
   std::uint64_t file_size = 0;
   Footer footer;
   std::vector<std::byte> manifest;
 };
-// Reads both ends of a file and its manifest, and holds that against its hash. Throws malformed, mismatch, limit, io.
+// Reads both ends of a file and its manifest, and checks the hash of the manifest. Throws malformed, mismatch, limit,
+// io.
 Ending read_ending(const ByteStore& store, const Limits& limits);
 
 }  // namespace zt::container::zt2

@@ -37,8 +37,8 @@ bool next_is_text(const CborCursor& cursor) {
   return !rest.empty() && static_cast<unsigned>(rest[0]) >> 5 == wire::major::kText;
 }
 
-// Which of `fields` the next key of a struct is; their count for an unknown one, of whatever kind. That none stands
-// twice is the cursor's to check.
+// Reads the next key of a struct, and returns its index in `fields`; N for any other key. The cursor rejects duplicate
+// keys.
 template <std::size_t N>
 unsigned read_field(CborCursor& cursor, const std::array<std::string_view, N>& fields) {
   if (!next_is_text(cursor)) {
@@ -51,7 +51,7 @@ unsigned read_field(CborCursor& cursor, const std::array<std::string_view, N>& f
   return i;
 }
 
-// The next key of a map whose keys are names.
+// Reads the next key of a map whose keys are names.
 std::string_view read_name(CborCursor& cursor, const char* rule) {
   if (!next_is_text(cursor)) {
     throw Error(Code::malformed, rule,
@@ -63,9 +63,9 @@ std::string_view read_name(CborCursor& cursor, const char* rule) {
 // zt-2 §4
 void check_name(std::string_view name) {
   if (is_name(name)) return;
-  throw Error(
-      Code::malformed, "zt2.name.form",
-      "name " + in_quotes(name) + " of " + std::to_string(name.size()) + " bytes: expected 1 to 1024, and no U+0000");
+  throw Error(Code::malformed, "zt2.name.form",
+              "name " + in_quotes(name) + " of " + std::to_string(name.size()) +
+                  " bytes: expected 1 to 1024 bytes without U+0000");
 }
 
 wire::CborRules rules(const Limits& limits) { return {.strict = true, .depth = std::min(limits.depth, kDepth)}; }
@@ -87,7 +87,7 @@ void check_deterministic(std::span<const std::byte> manifest, const Limits& limi
 ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits& limits)
     : manifest_(manifest), limits_(limits), cursor_(manifest, rules(limits)) {}
 
-// A manifest that is no deterministic CBOR is that before anything else, wherever the walk met a fault. zt-2 §3
+// Reports non-deterministic CBOR first, even if the walk met another error earlier. zt-2 §3
 std::span<const std::byte> ManifestCursor::walk(const Visitor& visitor) {
   try {
     const auto attributes = walk_root(visitor);
@@ -104,7 +104,7 @@ std::span<const std::byte> ManifestCursor::walk_root(const Visitor& visitor) {
   static constexpr std::array<std::string_view, 3> kFields = {"shards", "objects", "attributes"};
   std::span<const std::byte> attributes;
   bool found = false;
-  if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.root", "the manifest is no map");
+  if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.root", "the manifest is not a map");
   while (cursor_.more()) {
     switch (read_field(cursor_, kFields)) {
       case 0: walk_shards(visitor); break;  // the order of keys puts it before `objects`
@@ -113,7 +113,7 @@ std::span<const std::byte> ManifestCursor::walk_root(const Visitor& visitor) {
       default: cursor_.skip();
     }
   }
-  if (!found) wrong("zt2.root.objects", "objects", "it to be there");
+  if (!found) wrong("zt2.root.objects", "objects", "to find it");
   return attributes;
 }
 
@@ -125,7 +125,8 @@ void ManifestCursor::walk_shards(const Visitor& visitor) {
     shard.name = read_name(cursor_, "zt2.shard.key");
     if (!is_shard_name(shard.name)) {
       throw Error(Code::malformed, "zt2.shard.name",
-                  "shard name " + in_quotes(shard.name) + ": expected 1 to 64 letters, digits and ._-, no dot first");
+                  "shard name " + in_quotes(shard.name) +
+                      ": expected 1 to 64 letters, digits and ._-, not beginning with a dot");
     }
     try {
       read_shard(shard);
@@ -140,7 +141,7 @@ void ManifestCursor::walk_shards(const Visitor& visitor) {
 // zt-2 §8
 void ManifestCursor::read_shard(ShardFields& out) {
   static constexpr std::array<std::string_view, 2> kFields = {"size", "digest"};
-  if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.shard", "the entry is no map");
+  if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.shard", "the entry is not a map");
   while (cursor_.more()) {
     switch (read_field(cursor_, kFields)) {
       case 0: out.size = number_of(cursor_.read(), "zt2.shard.size", "size"); break;
@@ -148,7 +149,7 @@ void ManifestCursor::read_shard(ShardFields& out) {
       default: cursor_.skip();
     }
   }
-  if (out.size < kLeastFileBytes) wrong("zt2.shard.size", "size", "48 or more");  // also where it is missing
+  if (out.size < kLeastFileBytes) wrong("zt2.shard.size", "size", "48 or more");  // also if it is missing
   if (!is_digest(out.digest)) wrong("zt2.shard.digest", "digest", "an algorithm, ':' and lowercase hex digits");
 }
 
@@ -178,7 +179,7 @@ void ManifestCursor::read_object(ObjectFields& out) {
   out.parts.clear();
   std::optional<std::string_view> layout;
   bool shape = false;
-  if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.object", "the entry is no map");
+  if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.object", "the entry is not a map");
   while (cursor_.more()) {
     switch (read_field(cursor_, kFields)) {
       case 0: read_parts(out.parts); break;
@@ -189,8 +190,8 @@ void ManifestCursor::read_object(ObjectFields& out) {
     }
   }
   if (out.parts.empty()) wrong("zt2.object.parts", "parts", "at least one");
-  if (!shape) wrong("zt2.object.shape", "shape", "it to be there");
-  if (!layout) wrong("zt2.object.layout", "layout", "it to be there");
+  if (!shape) wrong("zt2.object.shape", "shape", "to find it");
+  if (!layout) wrong("zt2.object.layout", "layout", "to find it");
   out.layout = *layout;
 }
 
@@ -199,7 +200,8 @@ void ManifestCursor::read_shape(std::vector<std::uint64_t>& shape) {
   const CborItem head = cursor_.read();
   if (head.kind != CborKind::array) wrong("zt2.object.shape", "shape", "an array of unsigned integers");
   if (head.number > kMaxRank) {
-    throw Error(Code::malformed, "zt2.shape.rank", std::to_string(head.number) + " dimensions, more than 64");
+    throw Error(Code::malformed, "zt2.shape.rank",
+                "the shape has " + std::to_string(head.number) + " dimensions: expected at most 64");
   }
   while (cursor_.more()) shape.push_back(number_of(cursor_.read(), "zt2.object.shape", "shape"));
 }
@@ -209,7 +211,8 @@ void ManifestCursor::read_parts(std::vector<PartFields>& parts) {
   if (cursor_.read().kind != CborKind::map) wrong("zt2.object.parts", "parts", "a map");
   while (cursor_.more()) {
     if (parts.size() >= limits_.parts) {
-      throw Error(Code::limit, "zt2.object.limit", "more than " + std::to_string(limits_.parts) + " parts");
+      throw Error(Code::limit, "zt2.object.limit",
+                  "the tensor has more than " + std::to_string(limits_.parts) + " parts");
     }
     PartFields& part = parts.emplace_back();
     part.role = read_name(cursor_, "zt2.part.key");
@@ -230,7 +233,7 @@ void ManifestCursor::read_part(PartFields& out) {
   std::optional<std::string_view> dtype, digest;
   std::optional<std::uint64_t> decoded;
   bool blob = false;
-  if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.part", "the entry is no map");
+  if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.part", "the entry is not a map");
   while (cursor_.more()) {
     switch (read_field(cursor_, kFields)) {
       case 0: read_blob(out), blob = true; break;
@@ -243,11 +246,11 @@ void ManifestCursor::read_part(PartFields& out) {
       default: cursor_.skip();
     }
   }
-  if (!blob) wrong("zt2.part.blob", "blob", "it to be there");
-  if (!dtype) wrong("zt2.part.dtype", "dtype", "it to be there");
+  if (!blob) wrong("zt2.part.blob", "blob", "to find it");
+  if (!dtype) wrong("zt2.part.dtype", "dtype", "to find it");
   if (digest && !is_digest(*digest)) wrong("zt2.part.digest", "digest", "an algorithm, ':' and lowercase hex digits");
   if (decoded.has_value() != out.encoding.has_value()) {
-    wrong("zt2.part.decoded", "decoded_length", "it to be there where `encoding` is, and only there");
+    wrong("zt2.part.decoded", "decoded_length", "to find it exactly if there is an 'encoding'");
   }
   out.dtype = *dtype;
   out.digest = digest.value_or("");

@@ -12,11 +12,11 @@
 #include "ztensor/limits.h"
 #include "ztensor/macros.h"
 
-// The schema of a manifest of generation 2: its own words, not yet held against the file (spec/zt-2.md §3, §4). Texts
-// are views of the manifest: deterministic CBOR has no strings in chunks.
+// The schema of a manifest of generation 2, in the words of the file and not yet checked against it (spec/zt-2.md §3,
+// §4). Texts are views of the manifest: deterministic CBOR has no strings in chunks.
 namespace zt::container::zt2 {
 
-inline constexpr std::uint32_t kDepth = 33;  // the root is at 0, and nothing lies deeper than 32. zt-2 §3
+inline constexpr std::uint32_t kDepth = 33;  // levels 0, the root, to 32. zt-2 §3
 
 struct ShardFields {
   std::string_view name, digest;
@@ -28,7 +28,7 @@ struct PartFields {
   std::optional<std::string_view> type, shard, encoding;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
-  std::uint64_t decoded_length = 0;  // `length` where there is no encoding
+  std::uint64_t decoded_length = 0;  // `length` if there is no encoding
 };
 
 struct ObjectFields {
@@ -38,18 +38,19 @@ struct ObjectFields {
   std::vector<PartFields> parts;          // at least one
 };
 
-// Called in the order of the file, shards before objects; `expect` with the number of objects before the first.
+// Its functions are called in the order of the file, shards before objects. `expect` gets the number of objects, before
+// the first object.
 struct Visitor {
   std::function<void(const ShardFields&)> shard;
   std::function<void(std::uint64_t objects)> expect;
   std::function<void(std::string_view name, const ObjectFields&)> object;
 };
 
-// Walks a manifest from front to back. Throws malformed or limit "zt2.*", "cbor.*"; there is no lesser fault.
+// Walks a manifest from front to back. Throws malformed or limit "zt2.*", "cbor.*": every fault here refuses the file.
 class ManifestCursor {
  public:
   ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
-  // Returns the file's attributes: one CBOR map, or nothing. Unknown keys are passed over. Once.
+  // Returns the attributes of the file: one CBOR map, or nothing. Ignores unknown keys. Call it once.
   std::span<const std::byte> walk(const Visitor& visitor);
 
  private:

@@ -14,7 +14,7 @@ bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 bool is_shard_letter(char c) { return is_digit(c) || is_lower(c) || is_upper(c) || c == '.' || c == '_' || c == '-'; }
 
-// The library's own words: what stands under "zt1" is never one of them, so that no file gets them past their rules.
+// The library's own words. A layout "zt1.<word>/1" never becomes one of them: it would bypass the rules of that layout.
 bool is_own_word(std::string_view word) { return word == "dense" || word == "sparse_csr" || word == "sparse_coo"; }
 
 }  // namespace

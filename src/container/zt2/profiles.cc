@@ -19,18 +19,19 @@ const PartFacts* find(const TensorFacts& tensor, std::string_view role) {
   return found == tensor.parts.end() ? nullptr : &*found;
 }
 
-// Roles differ from one another, so that as many parts as there are roles, all of them found, are exactly those.
+// No two parts have the same role. So if each role is found and the counts are equal, there are no other parts.
 void check_parts(const TensorFacts& tensor, std::initializer_list<std::string_view> roles, const char* rule) {
   for (const std::string_view role : roles) {
-    if (find(tensor, role) == nullptr) throw Error(Code::malformed, rule, "no part " + in_quotes(role));
+    if (find(tensor, role) == nullptr) throw Error(Code::malformed, rule, "part " + in_quotes(role) + " is missing");
   }
   if (tensor.parts.size() != roles.size()) {
-    throw Error(Code::malformed, rule,
-                std::to_string(tensor.parts.size()) + " parts, where the layout has " + std::to_string(roles.size()));
+    throw Error(
+        Code::malformed, rule,
+        "there are " + std::to_string(tensor.parts.size()) + " parts: the layout has " + std::to_string(roles.size()));
   }
 }
 
-// Of a type that is not known, nobody can say how long it should be.
+// A part of an unknown type has no expected length.
 void check_size(const PartFacts& part, std::uint64_t elements, const char* rule) {
   if (!part.known) return;
   const auto expected = byte_length(part.dtype, elements);
@@ -43,7 +44,8 @@ void check_size(const PartFacts& part, std::uint64_t elements, const char* rule)
 
 unsigned index_width(const PartFacts& part, const char* rule) {
   if (!part.typed && (part.dtype == DType::u32 || part.dtype == DType::u64)) return dtype_bits(part.dtype) / 8;
-  throw Error(Code::malformed, rule, "part " + in_quotes(part.role) + ": expected u32 or u64 without a type");
+  throw Error(Code::malformed, rule,
+              "part " + in_quotes(part.role) + ": expected dtype u32 or u64 without a logical type");
 }
 
 // zt-2 §6
@@ -54,7 +56,10 @@ void check_dense(const TensorFacts& tensor) {
 
 // zt-2 §6
 void check_csr(const TensorFacts& tensor) {
-  if (tensor.shape.size() != 2) throw Error(Code::malformed, "zt2.csr.rank", "a CSR tensor has two dimensions");
+  if (tensor.shape.size() != 2) {
+    throw Error(Code::malformed, "zt2.csr.rank",
+                "a CSR tensor needs two dimensions, and this one has " + std::to_string(tensor.shape.size()));
+  }
   check_parts(tensor, {"values", "indices", "indptr"}, "zt2.csr.parts");
   const PartFacts& indices = *find(tensor, "indices");
   const PartFacts& indptr = *find(tensor, "indptr");
@@ -63,10 +68,10 @@ void check_csr(const TensorFacts& tensor) {
     throw Error(Code::malformed, "zt2.csr.dtype", "part 'indptr' and part 'indices' have different dtypes");
   }
   const auto pointers = checked::add(tensor.shape[0], 1);
-  if (!pointers) throw Error(Code::malformed, "zt2.csr.rows", "one more than the rows is more than 64 bits count");
+  if (!pointers) throw Error(Code::malformed, "zt2.csr.rows", "the number of rows plus one does not fit 64 bits");
   if (indices.bytes % width != 0) {
     throw Error(Code::malformed, "zt2.csr.length",
-                "part 'indices' of " + std::to_string(indices.bytes) + " bytes is no whole number of indices");
+                "part 'indices' of " + std::to_string(indices.bytes) + " bytes is not a whole number of indices");
   }
   check_size(indptr, *pointers, "zt2.csr.length");
   check_size(*find(tensor, "values"), indices.bytes / width, "zt2.csr.length");
@@ -74,13 +79,14 @@ void check_csr(const TensorFacts& tensor) {
 
 // zt-2 §6
 void check_coo(const TensorFacts& tensor) {
-  if (tensor.shape.empty()) throw Error(Code::malformed, "zt2.coo.rank", "a COO tensor has at least one dimension");
+  if (tensor.shape.empty())
+    throw Error(Code::malformed, "zt2.coo.rank", "a COO tensor needs at least one dimension, and this one has none");
   check_parts(tensor, {"values", "coords"}, "zt2.coo.parts");
   const PartFacts& coords = *find(tensor, "coords");
   const std::uint64_t cell = index_width(coords, "zt2.coo.dtype") * tensor.shape.size();
   if (coords.bytes % cell != 0) {
     throw Error(Code::malformed, "zt2.coo.length",
-                "part 'coords' of " + std::to_string(coords.bytes) + " bytes is no whole number of cells");
+                "part 'coords' of " + std::to_string(coords.bytes) + " bytes is not a whole number of cells");
   }
   check_size(*find(tensor, "values"), coords.bytes / cell, "zt2.coo.length");
 }
@@ -102,9 +108,10 @@ void check_profile(const TensorFacts& tensor) {
   if (tensor.layout == "zt.sparse_csr/1") return check_csr(tensor);
   if (tensor.layout == "zt.sparse_coo/1") return check_coo(tensor);
   if (tensor.layout == kMx || tensor.layout == kQuantGroup || is_gguf(tensor.layout)) return check_quantized(tensor);
-  if (tensor.layout == "sparse_csr" || tensor.layout == "sparse_coo") {  // 1.x words: here they promise nothing
-    throw Error(Code::unsupported, "zt2.layout.reserved",
-                "layout " + in_quotes(tensor.layout) + " is one of generation 1, which generation 2 does not have");
+  if (tensor.layout == "sparse_csr" || tensor.layout == "sparse_coo") {  // words of 1.x, which have no meaning here
+    throw Error(
+        Code::unsupported, "zt2.layout.reserved",
+        "layout " + in_quotes(tensor.layout) + " is a layout of generation 1 and has no meaning in generation 2");
   }
 }
 

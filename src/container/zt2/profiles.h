@@ -7,14 +7,14 @@
 
 #include "ztensor/dtype.h"
 
-// What layouts ask of a tensor's metadata, its shape and its parts' types and sizes (spec/profiles/).
+// The rules of layouts for the metadata of a tensor: its shape, and the types and sizes of its parts (spec/profiles/).
 namespace zt::container::zt2 {
 
 struct PartFacts {
   std::string_view role;
-  DType dtype = DType::u8;  // of an unknown logical type: its storage
-  bool typed = false;       // a logical type lies over its storage
-  bool known = true;        // that type, if there is one, is known, and so the size of elements
+  DType dtype = DType::u8;  // if the logical type is unknown, the dtype of the storage
+  bool typed = false;       // it has a logical type
+  bool known = true;        // its logical type, if any, is known, and so is the size of its elements
   std::uint64_t bytes = 0;  // decoded
 };
 
@@ -26,11 +26,10 @@ struct TensorFacts {
   std::span<const std::byte> attributes;  // one CBOR map, or nothing
 };
 
-// Throws what is wrong with a tensor of a layout that is known here: malformed "zt2.dense.*", "zt2.csr.*", "zt2.coo.*",
-// "mx.*", "quant.*", "gguf.*".
-// Any other layout is right as it is.
+// Throws if the tensor breaks a rule of its layout: malformed "zt2.dense.*", "zt2.csr.*", "zt2.coo.*", "mx.*",
+// "quant.*", "gguf.*"; unsupported "zt2.layout.reserved" for a word of 1.x. Any other layout passes.
 void check_profile(const TensorFacts& tensor);
-// Whether that refuses the whole file, as every reader of generation 2 does; else it is a fault of the tensor.
+// Whether such an error refuses the whole file, as in every reader of generation 2. Otherwise it is the tensor's fault.
 bool refuses_file(std::string_view layout);
 
 }  // namespace zt::container::zt2

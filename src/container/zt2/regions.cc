@@ -22,7 +22,7 @@ struct Extent {
   }
 };
 
-// Of all blobs that hold bytes, and of the manifest, that `wanted` takes, sorted.
+// The sorted extents of the manifest and of all blobs that hold bytes, as far as `wanted` accepts them.
 template <class F>
 std::vector<Extent> extents_of(const model::Catalog& catalog, const Footer& footer, F&& wanted) {
   std::vector<Extent> extents;
@@ -38,7 +38,7 @@ std::vector<Extent> extents_of(const model::Catalog& catalog, const Footer& foot
   return extents;
 }
 
-// Who lies there, for a message.
+// The name of an extent's owner, for a message.
 std::string name_of(const model::Catalog& catalog, const Extent& extent) {
   const std::string range =
       " at offset " + std::to_string(extent.offset) + " + length " + std::to_string(extent.length);
@@ -55,7 +55,7 @@ std::string name_of(const model::Catalog& catalog, const Extent& extent) {
   return "the manifest" + range;
 }
 
-// The list as it stands there, in any state.
+// Reads the list without checking its regions.
 std::vector<Region> read_list(std::span<const std::byte> manifest) {
   using wire::CborKind;
   std::vector<Region> list;
@@ -98,7 +98,7 @@ void check_overlap(const model::Catalog& catalog, const Footer& footer) {
   for (std::size_t i = 1; i < extents.size(); ++i) {
     const Extent& last = extents[i - 1];
     const Extent& next = extents[i];
-    // Extents in order of their offsets overlap where neighbours do; the same bytes twice are shared on purpose.
+    // If any sorted extents overlap, two neighbours do. Two equal extents share their bytes on purpose.
     if (last.file != next.file || next.offset >= last.offset + last.length) continue;
     if (last.offset == next.offset && last.length == next.length) continue;
     throw Error(Code::malformed, "zt2.blob.overlap", name_of(catalog, last) + " overlaps " + name_of(catalog, next));
@@ -115,15 +115,15 @@ std::vector<Region> free_regions(std::span<const std::byte> manifest, const mode
   }
   if (list.empty()) return {};
   std::ranges::sort(list, {}, &Region::offset);
-  // Most blobs lie before all of the regions, whatever those are.
+  // Mostly, nearly all blobs are before the first region.
   const std::uint64_t first = list.front().offset;
   const std::vector<Extent> taken = extents_of(catalog, footer, [&](const Extent& extent) {
-    return extent.file == 0 && extent.offset + extent.length > first;  // of a file that was opened: they do not wrap
+    return extent.file == 0 && extent.offset + extent.length > first;  // no overflow: opening has checked the extents
   });
   std::vector<Region> free;
-  std::uint64_t end = kLeastAlignment;  // of the region before
+  std::uint64_t end = kLeastAlignment;  // where the previous region ends
   auto next = taken.begin();
-  std::uint64_t taken_end = 0;  // of the extents that begin before the region does
+  std::uint64_t taken_end = 0;  // where the extents end that begin before the region
   for (const Region& region : list) {
     if (region.length == 0 || region.offset % kLeastAlignment != 0 || region.offset < end) continue;
     if (file_size < kFooterBytes || !checked::within(region.offset, region.length, file_size - kFooterBytes)) continue;
@@ -144,7 +144,7 @@ std::vector<Region> former_regions(const ByteStore& store, const model::Catalog&
   std::array<std::byte, kFooterBytes> bytes;
   store.read_at(size - kFooterBytes, bytes);
   const Footer present = parse_footer(bytes).value_or(Footer{});
-  // The version before this one: its footer stands before this one's. Who opened it a moment ago may be reading it.
+  // The footer of the version before this one is right before this one's. A reader may have just opened that version.
   std::optional<Footer> before;
   if (size >= kLeastFileBytes + kFooterBytes) {
     store.read_at(size - 2 * kFooterBytes, bytes);

@@ -10,26 +10,25 @@
 #include "model/catalog.h"
 #include "model/encoder.h"
 
-// Which bytes of a file of generation 2 are taken, and which may be taken again (spec/zt-2.md §2, §9).
+// Which bytes of a file of generation 2 are in use, and which may be used again (spec/zt-2.md §2, §9).
 namespace zt::container::zt2 {
 
-// Throws malformed "zt2.blob.overlap" unless the blobs of each file, and this one's manifest, are disjoint or the same.
-// O(n log n), in memory linear in the parts.
+// Throws malformed "zt2.blob.overlap" if two blobs of a file, or a blob and the manifest, overlap and are not equal. It
+// takes O(n log n) time, and memory linear in the number of parts.
 void check_overlap(const model::Catalog& catalog, const Footer& footer);
 
-// The root key under which a manifest of ours lists regions of former manifests: an array of [offset, length].
+// The root key under which our manifests list the regions of former manifests: an array of [offset, length].
 inline constexpr std::string_view kFreeKey = "ztensor.free";
-// Those regions of `manifest` that a writer may use: aligned, inside the file, clear of its blobs and its manifest and
-// of one another. Never throws for strange content: what is no such list gives none. In order of their offsets.
+// The regions in the list of `manifest` that a writer may use, in the order of their offsets: aligned, inside the file,
+// and without overlap with its blobs, its manifest and each other. Strange content never throws: it gives no regions.
 std::vector<Region> free_regions(std::span<const std::byte> manifest, const model::Catalog& catalog,
                                  const Footer& footer, std::uint64_t file_size);
 
-// model::Encoder::former of this generation: the list as above, but with the region of the present manifest, which it
-// names or which is added to it.
+// model::Encoder::former of this generation: the regions of the list, and the region of the present manifest.
 std::vector<Region> former_regions(const ByteStore& store, const model::Catalog& catalog,
                                    std::span<const std::byte> manifest, std::vector<Region>& reusable);
 
-// The name of the one encoding that there is.
+// The name of the only encoding.
 inline constexpr std::string_view kSeekable = "zt.zstd-seekable/1";
 
 }  // namespace zt::container::zt2

@@ -12,8 +12,9 @@ namespace zt::container::zt2 {
 
 // Whether the store begins with the magic. Never throws for strange content.
 bool sniff(const ByteStore& store, std::string_view name);
-// Reads footer and manifest and nothing else. The rules of the container, of dense and of CSR refuse the file; what
-// breaks another profile's rules, or is not known here, is listed with its fault. A data shard has no tensors.
+// Reads only the footer and the manifest. A broken rule of the container, of dense or of CSR refuses the file. A tensor
+// that breaks the rules of another profile, or has something unknown, is listed with its fault. A data shard has no
+// tensors.
 model::Catalog decode(const ByteStore& store, const Limits& limits);
 extern const model::Encoder kEncoder;
 
