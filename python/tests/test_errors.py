@@ -129,7 +129,7 @@ def test_parts_and_errors_of_arrays_keep_their_own(tmp_path):
             writer.add_object("t", (1,), "own", {"q": 5})
         with pytest.raises(TypeError, match=r"^parts must be a dict of arrays, not list$"):
             writer.add_object("t", (1,), "own", [np.zeros(1)])
-        with pytest.raises(TypeError, match=r"^a tensor's name is a str, not int$"):
+        with pytest.raises(TypeError, match=r"^a tensor's name must be a str, not int$"):
             writer.add_object(5, (1,), "own", {"q": 5})
 
 

@@ -197,9 +197,9 @@ def test_a_writer_is_not_called_from_its_own_sink(tmp_path):
 
 
 def test_a_format_is_text(tmp_path):
-    with pytest.raises(TypeError, match=r"a format is text, .*, not int"):
+    with pytest.raises(TypeError, match=r"format must be a str, .*, not int"):
         ztensor.Writer(tmp_path / "w.zt", format=2)
     with ztensor.Writer(tmp_path / "w.zt") as writer:
         writer.add_tensor("a", np.zeros(3))
-    with pytest.raises(TypeError, match="a format is text"):
+    with pytest.raises(TypeError, match="format must be a str"):
         ztensor.convert(tmp_path / "w.zt", tmp_path / "out.zt", to=2)

@@ -1,4 +1,4 @@
-"""Tensors of an open file, by their handles, as arrays of NumPy, SciPy and torch."""
+"""Makes arrays of NumPy, SciPy and torch from the tensors of an open file."""
 
 from __future__ import annotations
 
@@ -47,15 +47,15 @@ def many_to_torch(
 
 
 def to_writable(tensor: _ztensor.Tensor) -> Array:
-    """Over memory that may be written to, which changes neither the file nor other views."""
+    """An array that may be written to. Writing changes neither the file nor other views."""
     array = tensor.array(False, True, None)
     if array is None:
-        raise BufferError(f"tensor {tensor.name!r} cannot be exported by DLPack")
+        raise BufferError(f"tensor {tensor.name!r} is not a plain array and cannot be exported by DLPack")
     return array
 
 
 def view_of(tensor: _ztensor.Tensor) -> Array | None:
-    """An array to take slices of, where that costs no read of all; else None."""
+    """An array to slice, if the file is mapped, else None. float4 is always read as a whole."""
     if tensor.dtype_name == FLOAT4:
         whole: Array = to_numpy(tensor, False, None, None)
         return whole
@@ -64,11 +64,11 @@ def view_of(tensor: _ztensor.Tensor) -> Array | None:
 
 def check_device_of_numpy(device: Any) -> None:
     if str(device) != "cpu":
-        raise UsageError(f"device is {device!r}: NumPy has the CPU alone")
+        raise UsageError(f"device is {device!r}, but NumPy arrays live on the CPU: read the tensor with to='torch'")
 
 
 def _torch(tensor: _ztensor.Tensor, place: Place | None, device: Any, verify: bool | None) -> Any:
-    """Within plain_torch()."""
+    """Call it within plain_torch()."""
     made = _sparse_torch(tensor, verify) if place is None else _made(tensor, _to_arrays.torch_dense, *place)
     return made if device is None else made.to(device)
 
@@ -76,7 +76,7 @@ def _torch(tensor: _ztensor.Tensor, place: Place | None, device: Any, verify: bo
 def _many_torch(
     source: _ztensor.Source, names: list[str], places: list[Place | None], device: Any, verify: bool | None
 ) -> dict[str, Any]:
-    """Within plain_torch()."""
+    """Call it within plain_torch()."""
     tensors = {}
     for name, place in zip(names, places, strict=True):
         if place is None:
@@ -84,7 +84,7 @@ def _many_torch(
         else:
             try:
                 tensor = _to_arrays.torch_dense(*place)
-            except UnsupportedError as error:  # a handle for each, just in case, would cost time
+            except UnsupportedError as error:  # makes a handle only here: one for each tensor would cost time
                 raise _located(source.tensor(name), error) from error.__cause__
         tensors[name] = tensor if device is None else tensor.to(device)
     return tensors
@@ -95,7 +95,7 @@ def _sparse_torch(tensor: _ztensor.Tensor, verify: bool | None) -> Any:
 
 
 def _special_numpy(tensor: _ztensor.Tensor, verify: bool | None) -> Any:
-    """What is not simply an array: sparse tensors, float4."""
+    """Reads a tensor that is not a plain array: sparse, or float4."""
     if tensor.layout == "dense":
         return _to_arrays.unpack_float4(tensor.part("data", verify), tensor.shape)
     parts, _ = _sparse_of(tensor, False, verify)
@@ -103,8 +103,8 @@ def _special_numpy(tensor: _ztensor.Tensor, verify: bool | None) -> Any:
 
 
 def _sparse_of(tensor: _ztensor.Tensor, wide: bool, verify: bool | None) -> tuple[_sparse.Sparse, str]:
-    """The parts of a sparse tensor, and the dtype of its values by its name; `wide`: indices of 64 bits."""
-    dtype = tensor.dtype_name  # throws for an unknown layout
+    """The parts of a sparse tensor, and the name of the dtype of its values. `wide` gives indices of 64 bits."""
+    dtype = tensor.dtype_name  # raises for an unknown layout
     values = tensor.part("values", verify)
     if dtype == FLOAT4:
         _made(tensor, _sparse.refuse_float4)
@@ -113,7 +113,7 @@ def _sparse_of(tensor: _ztensor.Tensor, wide: bool, verify: bool | None) -> tupl
 
 
 def _made(tensor: _ztensor.Tensor, make: Callable[..., T], *arguments: Any) -> T:
-    """What `make` makes of a tensor; a refusal names file and tensor."""
+    """Returns make(*arguments). If it refuses, the error names the file and the tensor."""
     try:
         return make(*arguments)
     except UnsupportedError as error:

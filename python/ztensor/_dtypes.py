@@ -1,4 +1,4 @@
-"""Dtypes by the names users see, in NumPy and in torch."""
+"""The names of dtypes, and the dtypes of NumPy and torch for each name."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NUMPY: dict[str, np.dtype[Any]] = {
 }
 
 
-@functools.lru_cache(maxsize=256)  # NumPy makes up dtype.name anew each time, which takes longer than a small write
+@functools.lru_cache(maxsize=256)  # NumPy builds dtype.name at each call, which takes longer than a small write
 def name_of(dtype: np.dtype[Any]) -> str:
     """The name of a NumPy dtype of either byte order."""
     name = str(dtype.name)
@@ -36,7 +36,7 @@ def name_of(dtype: np.dtype[Any]) -> str:
 
 @functools.cache
 def torch_dtypes() -> dict[str, Any]:
-    """torch's dtype of each name, as far as this torch has them. Imports torch."""
+    """torch's dtype for each name, if this torch has it. Imports torch."""
     import torch
 
     names = {name: name for name in NUMPY} | {FLOAT4: TORCH_FLOAT4}

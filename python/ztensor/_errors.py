@@ -1,4 +1,4 @@
-"""The exceptions. Each is also the built-in one that a caller would expect."""
+"""The exceptions. Each is also a built-in exception that a caller would expect."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ CANNOT_HOLD = "python.array"  # the rule: NumPy, SciPy or torch has arrays of th
 
 
 class ZTensorError(Exception):
-    """What went wrong with a file, a tensor or a call, except what the operating system reports (`OSError`).
+    """An error in a file, a tensor or a call. Errors of the operating system are `OSError`s instead.
 
-    `code` is the library's word for it. `rule` names the rule that a file's content breaks, "" otherwise.
+    `code` is the library's word for the kind of error. `rule` is the id of the broken rule, or "".
     """
 
     code: str = "internal"
@@ -34,30 +34,30 @@ class ChecksumError(ZTensorError, ValueError):
 
 
 class UnsupportedError(ZTensorError, NotImplementedError):
-    """Legal, but not known to this build."""
+    """It is legal, but this build does not support it."""
 
     code = "unsupported"
 
 
 class LimitError(ZTensorError, ValueError):
-    """Over a bound of `Limits`."""
+    """A file or a call exceeds a bound of `Limits`, or of its format."""
 
     code = "limit"
 
 
 class RefusedError(ZTensorError, ValueError):
-    """Refused by policy: to trust it is for the user to decide."""
+    """Refused by policy: only the user can decide to trust it."""
 
     code = "refused"
 
 
 class TensorNotFoundError(ZTensorError, KeyError):
-    """No tensor has that name."""
+    """No tensor has this name."""
 
     code = "not_found"
 
     def __str__(self) -> str:
-        return Exception.__str__(self)  # KeyError would quote it
+        return Exception.__str__(self)  # KeyError would quote the message
 
 
 class UsageError(ZTensorError, ValueError):

@@ -1,4 +1,4 @@
-"""What a caller hands over, as the buffers that the module takes."""
+"""Makes the buffers that the module takes from a caller's arrays and tensors."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from ._dtypes import FLOAT4, TORCH_FLOAT4, name_of, names_of_torch
 from ._errors import UnsupportedError
 from ._torch import check_extent, taken
 
-# (buffer, dtype name, shape unless the buffer has it, whether the bytes are swapped)
+# (buffer, name of the dtype, shape or None for the shape of the buffer, whether the bytes are swapped)
 Spec = tuple[Any, str, "list[int] | None", bool]
 
 
 def is_torch(value: Any) -> bool:
-    """Whether it is a torch.Tensor; imports nothing, since who has one has imported torch."""
+    """Whether the value is a torch.Tensor. Imports nothing: if it is one, torch is imported already."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
@@ -27,7 +27,7 @@ def is_scipy(value: Any) -> bool:
 
 
 def spec_of(value: Any) -> Spec:
-    """A dense array of any kind. Throws TypeError for what is no array."""
+    """The Spec of a dense array of any kind. Raises TypeError for anything else."""
     if is_torch(value):
         return taken(_spec_of_torch, value)
     return _spec_of_numpy(_as_numpy(value))
@@ -35,7 +35,7 @@ def spec_of(value: Any) -> Spec:
 
 def _as_numpy(value: Any) -> np.ndarray[Any, Any]:
     if isinstance(value, np.ma.MaskedArray):
-        name_of(value.dtype)  # np.ma cannot tell of all others whether anything is masked
+        name_of(value.dtype)  # np.ma.is_masked() fails for some dtypes that we refuse
         if np.ma.is_masked(value):
             raise UnsupportedError("a masked array cannot be stored: fill it, or store the mask beside it")
         return np.asarray(value.data)
@@ -57,17 +57,17 @@ def _spec_of_numpy(array: np.ndarray[Any, Any]) -> Spec:
     check_reach(array)
     if name == FLOAT4:
         return _pack(array), name, list(array.shape), False
-    # Seen as elements of no type, since ml_dtypes' own have no buffers.
+    # A view of untyped elements, because arrays of ml_dtypes have no buffers.
     return array.view(f"V{array.itemsize}"), name, None, not array.dtype.isnative and array.itemsize > 1
 
 
 def check_reach(array: np.ndarray[Any, Any]) -> None:
-    """Refuses what as_strided() made to reach out of the memory that it was given, where that can be told."""
+    """Refuses an array of as_strided() that reaches out of its memory, as far as we can find out."""
     owner: Any = array
     strided = False
     while isinstance(owner, np.ndarray) and owner.base is not None:
         inner, owner = owner, owner.base
-        if type(owner).__name__ == "DummyArray":  # what as_strided() puts between the array that it makes and its own
+        if type(owner).__name__ == "DummyArray":  # as_strided() puts it between its result and its argument
             strided = True
             owner = owner.base
     if not strided or array.size == 0:
@@ -78,12 +78,12 @@ def check_reach(array: np.ndarray[Any, Any]) -> None:
         except (TypeError, ValueError, BufferError):
             return
         if not _within(inner, whole):
-            return  # its base is not where its memory is
+            return  # the memory of the array is not in its base
         owner = whole
-    # An owner whose strides were changed need not reach as far as its memory.
+    # An owner whose strides were changed may not cover all of its memory.
     if owner.size and owner.flags.forc and not _within(array, owner):
         raise UnsupportedError(
-            f"an array of shape {array.shape} and strides {array.strides} reaches out of the memory that it lies in"
+            f"an array of shape {array.shape} and strides {array.strides} reaches out of the memory of its base"
         )
 
 
@@ -93,7 +93,7 @@ def _within(array: np.ndarray[Any, Any], whole: np.ndarray[Any, Any]) -> bool:
 
 
 def _bounds(array: np.ndarray[Any, Any]) -> tuple[int, int]:
-    """Where the first of its bytes lies, and the end of the last."""
+    """The addresses of the first byte, and of the end of the last byte."""
     low = high = array.__array_interface__["data"][0]
     for size, stride in zip(array.shape, array.strides, strict=True):
         if stride < 0:
@@ -104,7 +104,7 @@ def _bounds(array: np.ndarray[Any, Any]) -> tuple[int, int]:
 
 
 def _pack(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """float4 elements, one a byte in NumPy, two a byte: the first in the low half."""
+    """Packs float4 elements, which have one byte each in NumPy, two to a byte: the first in the low half."""
     nibbles = np.ascontiguousarray(array).reshape(-1).view(np.uint8) & 15
     packed = np.zeros((nibbles.size + 1) // 2, np.uint8)
     packed[:] = nibbles[0::2]
@@ -118,9 +118,9 @@ def _spec_of_torch(tensor: Any) -> Spec:
     if tensor.is_nested:
         raise UnsupportedError("a nested torch tensor cannot be stored: store its parts, or pad it")
     if tensor.layout != torch.strided:
-        raise UnsupportedError(f"a torch tensor of layout {tensor.layout} cannot be stored as a dense one")
+        raise UnsupportedError(f"a torch tensor of layout {tensor.layout} cannot be stored as a dense tensor")
     if tensor.is_meta:
-        raise UnsupportedError("a tensor on the meta device has no elements")
+        raise UnsupportedError("a tensor on the meta device has no elements to store")
     if tensor.is_quantized:
         raise UnsupportedError("a quantized torch tensor cannot be stored: store its int_repr() and scales")
     name = names_of_torch().get(tensor.dtype)
@@ -130,7 +130,7 @@ def _spec_of_torch(tensor: Any) -> Spec:
     plain = tensor.detach().resolve_conj().resolve_neg().cpu()
     if name == FLOAT4:
         if plain.dim() == 0:
-            raise UnsupportedError(f"a {TORCH_FLOAT4} tensor without dimensions holds two elements")
+            raise UnsupportedError(f"a 0-d {TORCH_FLOAT4} tensor holds two elements: give it a dimension")
         shape = [*plain.shape[:-1], 2 * plain.shape[-1]]
         return plain.contiguous().view(torch.uint8).numpy(), name, shape, False
     if name.startswith(("bfloat16", "float8")):

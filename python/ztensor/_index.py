@@ -1,4 +1,4 @@
-"""NumPy's indexing, worked out before any bytes are read."""
+"""Works out NumPy's indexing before any bytes are read."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ._errors import UnsupportedError
 
 
 def expand(key: Any, ndim: int) -> list[Any]:
-    """The key with its ellipsis spelled out: one entry an axis, and None for new ones.
+    """The key with slices in place of its ellipsis: one entry for each axis, and None for each new axis.
 
-    An ellipsis also stays behind them, for no axis: NumPy then makes no scalar, and keeps its order of axes.
+    The ellipsis also stays behind these slices, for no axis. So NumPy makes no scalar, and keeps its order of axes.
     """
     entries = list(key) if isinstance(key, tuple) else [key]
     entries = [_entry(entry) for entry in entries]
@@ -27,7 +27,7 @@ def expand(key: Any, ndim: int) -> list[Any]:
     whole = [slice(None)] * (ndim - used)
     entries[at : at + len(dots)] = whole + [Ellipsis] * len(dots)
     if sum(isinstance(entry, np.ndarray) for entry in entries) > 1:
-        raise UnsupportedError("a tensor is indexed by an array on one axis at most")
+        raise UnsupportedError("index arrays on more than one axis are not supported: index one axis at a time")
     return entries
 
 
@@ -35,7 +35,7 @@ def _entry(entry: Any) -> Any:
     if entry is None or entry is Ellipsis or isinstance(entry, slice):
         return entry
     if isinstance(entry, (bool, np.bool_)):
-        raise UnsupportedError("a tensor cannot be indexed by a single bool")
+        raise UnsupportedError("a tensor cannot be indexed by a single bool: use None, or a slice")
     if isinstance(entry, (list, np.ndarray)) or hasattr(entry, "__array__"):
         array = np.asarray(entry)
         if array.size == 0 and not isinstance(entry, np.ndarray):
@@ -43,7 +43,7 @@ def _entry(entry: Any) -> Any:
         if array.ndim == 0 and array.dtype.kind in "iu":
             return int(array)
         if array.dtype.kind == "b" and array.ndim != 1:
-            raise UnsupportedError("a boolean index has one dimension")
+            raise UnsupportedError(f"a boolean index of {array.ndim} dimensions is not supported: use one dimension")
         if array.dtype.kind not in "iub":
             raise IndexError("arrays used as indices must be of integer (or boolean) type")
         return array
@@ -56,9 +56,9 @@ def _entry(entry: Any) -> Any:
 
 
 def resolve(entries: list[Any], shape: tuple[int, ...]) -> tuple[list[Any], tuple[Any, ...]]:
-    """What to read, and the key that then makes NumPy's result of it.
+    """What to read of each axis, and the key that makes NumPy's result from it.
 
-    Each axis is read by (start, count, step), or at a list of positions.
+    Of each axis we read (start, count, step), or a list of positions.
     """
     axes: list[Any] = []
     after: list[Any] = []

@@ -1,4 +1,4 @@
-"""What a file may ask for."""
+"""Bounds on what a file may ask for."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ._errors import UsageError
 
 @dataclass(frozen=True)
 class Limits:
-    """What a file may ask for before it is refused with `LimitError`. `None` is the library's default."""
+    """Bounds on what a file may ask for. A file over a bound raises `LimitError`. `None` is the library's default."""
 
-    index_bytes: int | None = None  # of the manifest or header, encoded
-    decoded_bytes: int | None = None  # of one part, or of what is dequantized
+    index_bytes: int | None = None  # of the encoded manifest or header
+    decoded_bytes: int | None = None  # of one part, or of a dequantized tensor
     rank: int | None = None  # dimensions of one tensor
     parts: int | None = None  # of one tensor
-    depth: int | None = None  # items inside one another in the manifest, the root counted
+    depth: int | None = None  # levels of nesting in the manifest; the root is one
 
     def __post_init__(self) -> None:
         bits_of = {"index_bytes": 64, "decoded_bytes": 64, "rank": 32, "parts": 32, "depth": 32}

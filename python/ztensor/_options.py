@@ -1,4 +1,4 @@
-"""Arguments that several calls share, checked."""
+"""Checks arguments that several calls share."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def limits_of(limits: Limits | None) -> Limits | None:
 
 
 def encode_path(path: PathLike) -> bytes:
-    """A path as the bytes that the system is given."""
+    """The bytes of a path for the system."""
     encoded = os.fsencode(path)
     if b"\0" in encoded:
-        raise ValueError("embedded null byte")  # as open() has it
+        raise ValueError("embedded null byte")  # like open()
     return encoded
 
 
@@ -95,14 +95,14 @@ def refuse_text(file: Any, mode: str) -> None:
 
 
 def format_of(format: str | None) -> str:
-    """The format to write; "" is left to the library."""
+    """The format to write; "" lets the library choose."""
     if format is not None and not isinstance(format, str):
-        raise TypeError(f'a format is text, "1.0", "1.2", "2" or "safetensors", not {type(format).__name__}')
+        raise TypeError(f'format must be a str, "1.0", "1.2", "2" or "safetensors", not {type(format).__name__}')
     return format or ""
 
 
 def level_of(compress: bool | int | None) -> int | None:
-    """The zstd level that `compress` asks for; 0 is raw, None is left to another."""
+    """The zstd level for `compress`: 0 is raw, None lets the caller choose."""
     if compress is None:
         return None
     if compress is True:
@@ -119,13 +119,13 @@ def alignment_of(alignment: int | None) -> int:
     if alignment is None:
         return 0
     value = _integer("alignment", alignment, "an int")
-    if not 0 < value < 2**64:  # what the library would not see; it checks the others
+    if not 0 < value < 2**64:  # these would not reach the library, which checks all others
         raise UsageError(f"alignment {value}: expected a power of two from 64 to 2097152")
     return value
 
 
 def shard_size_of(size: int | None) -> int:
-    """The bytes of `max_shard_size`; 0 is no shards."""
+    """The bytes of `max_shard_size`; 0 for no shards."""
     if size is None:
         return 0
     value = _integer("max_shard_size", size, "a number of bytes")
@@ -145,11 +145,11 @@ def threads_of(threads: int | None) -> int:
 
 def name_of_tensor(name: str) -> str:
     if not isinstance(name, str):
-        raise TypeError(f"a tensor's name is a str, not {type(name).__name__}")
+        raise TypeError(f"a tensor's name must be a str, not {type(name).__name__}")
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise UsageError(f"a tensor cannot be named {name!r}: that is no UTF-8") from None
+        raise UsageError(f"a tensor cannot be named {name!r}: the name has no UTF-8 form") from None
     return name
 
 
@@ -161,5 +161,5 @@ def shape_of(shape: Iterable[Any]) -> list[int]:
 
 
 def globs_of(what: str, globs: Iterable[str]) -> list[str]:
-    """One glob, or several."""
+    """A list of globs from one glob or several."""
     return [globs] if isinstance(globs, str) else [text_of(f"a glob of {what}", glob) for glob in globs]

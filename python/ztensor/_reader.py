@@ -23,23 +23,24 @@ if TYPE_CHECKING:
     from torch import Tensor as TorchTensor
 
 _BUFFERED = (io.BufferedReader, io.BufferedRandom)
-_OPEN_FILES = (*_BUFFERED, io.FileIO, io.BytesIO)  # those that are not called for their bytes
+_OPEN_FILES = (*_BUFFERED, io.FileIO, io.BytesIO)  # we read their bytes without calling them
 
 
 class Verified(NamedTuple):
-    """What `verify` found: names of tensors."""
+    """The names of the tensors that `verify` looked at."""
 
-    checked: list[str]  # every part has a known digest, and all was found right
-    undigested: list[str]  # contents are right, but some part has no digest that we know
-    unreadable: list[str]  # listed, but not to be read
+    checked: list[str]  # every part has a digest that we know, and all digests and contents are right
+    undigested: list[str]  # the contents are right, but some part has no digest that we know
+    unreadable: list[str]  # listed, but cannot be read
 
 
 class Reader(Mapping[str, Tensor]):
     """An open file of tensors, of any format: a mapping from names to `Tensor`s, in the file's order.
 
     `source` is a path, bytes, or a seekable binary file object. `backend` is "mmap", "read", or "auto".
-    `verify`: None checks digests on every copying or decoding read, True also on views, False on none.
-    Any thread may use it, and a forked child too, except over a file object that is not a file on disk or a `BytesIO`.
+    `verify`: None checks digests in every read that copies or decodes, True also for views, False never.
+    Any thread may use a Reader, and so may a forked child, unless `source` is a file object other than a file on disk
+    or a `BytesIO`.
     """
 
     def __init__(
@@ -61,11 +62,11 @@ class Reader(Mapping[str, Tensor]):
         else:
             self._source = _open_object(source, options)
             if type(source) in _OPEN_FILES:
-                self._source.watch(source)  # its owner may close it; a file object of another kind says so itself
+                self._source.watch(source)  # the owner may close it; other file objects report this themselves
         for note in self._source.notes():
             warnings.warn(note, UserWarning, stacklevel=2)
 
-    # --- what is in it: no tensor bytes are touched ---
+    # --- contents: these read no tensor bytes ---
 
     @property
     def tensor_names(self) -> list[str]:
@@ -73,7 +74,7 @@ class Reader(Mapping[str, Tensor]):
 
     @property
     def attributes(self) -> dict[Any, Any]:
-        """Of the file."""
+        """The attributes of the file."""
         return self._source.attributes()
 
     @property
@@ -83,17 +84,20 @@ class Reader(Mapping[str, Tensor]):
 
     @property
     def paths(self) -> list[str]:
-        """The files it reads, shards included, where they were found or should be; none for a source not on disk."""
+        """The path of the file, then of each shard: where it was found or, if not used yet, where it is expected.
+
+        A source that is not on disk has none.
+        """
         return self._source.paths()
 
     @property
     def unreadable(self) -> dict[str, Exception]:
-        """The tensors that are listed but cannot be read, with what reading them throws."""
+        """The tensors that are listed but cannot be read, and the errors that reading them raises."""
         return self._source.unreadable()
 
     @property
     def notes(self) -> list[str]:
-        """What a user should know, but is no error."""
+        """Remarks for the user that are not errors."""
         return self._source.notes()
 
     def metadata(self, name: str) -> TensorMetadata:
@@ -134,10 +138,10 @@ class Reader(Mapping[str, Tensor]):
         device: Any = None,
         verify: bool | None = None,
     ) -> Any:
-        """One tensor as a NumPy array, or a torch tensor. NumPy's form of a sparse tensor is one of `scipy.sparse`.
+        """One tensor as a NumPy array, or a torch tensor. For NumPy, a sparse tensor is an object of `scipy.sparse`.
 
-        Without a copy where the bytes allow. NumPy's views are read-only; torch's memory may be written to,
-        which changes neither the file nor the views. `copy=True` gives an owned array that may be written to.
+        It copies only if it must. NumPy views are read-only. A torch tensor may be written to, which changes neither
+        the file nor the views. `copy=True` gives an array that owns its memory and may be written to.
         """
         tensor = self._source.tensor(name)
         if to == "numpy":
@@ -195,10 +199,10 @@ class Reader(Mapping[str, Tensor]):
         device: Any = None,
         verify: bool | None = None,
     ) -> dict[str, Any]:
-        """Many at once, in parallel. What is copied lies in one block, which lives while one of them does."""
+        """Many tensors at once, in parallel. All copies are in one block, which lives until the last one is gone."""
         source = self._source
         if isinstance(names, str):
-            raise TypeError("names must be a list of names: read_tensor() takes one")
+            raise TypeError("names must be a list of names: for one name, call read_tensor()")
         chosen = source.names() if names is None else list(names)
         if to == "numpy":
             return _arrays.many_to_numpy(source, chosen, copy, device, verify)
@@ -207,13 +211,13 @@ class Reader(Mapping[str, Tensor]):
         raise UsageError(f"to is {to!r}: expected 'numpy' or 'torch'")
 
     def read_into(self, target: str | Mapping[str, Any], out: Any = None, *, verify: bool | None = None) -> None:
-        """Fills `out`, or each array of a dict by name; shapes and dtypes must agree."""
+        """Fills `out`, or each array of a dict from names to arrays. Shapes and dtypes must agree."""
         if isinstance(target, str):
             target = {target: out}
         elif not isinstance(target, Mapping):
             raise TypeError(f"expected a name and an array, or a dict of arrays, not {type(target).__name__}")
         elif out is not None:
-            raise UsageError("a dict of arrays is all that read_into() takes")
+            raise UsageError("pass either a dict of arrays, or a name and an array")
         source = self._source
         fills = [Fill(source.tensor(name), out) for name, out in target.items()]
         for fill in fills:
@@ -223,10 +227,10 @@ class Reader(Mapping[str, Tensor]):
             fill.finish()
 
     def verify(self, names: Iterable[str] | None = None, *, shards: bool = False, canonical: bool = False) -> Verified:
-        """Checks digests and contents of the named tensors, or of all; throws what is wrong first.
+        """Checks digests and contents of the named tensors, or of all, and raises the first error.
 
-        `shards` also holds each shard of the file as a whole, used or not, against its digest. `canonical` also holds
-        the file against the canonical form of format 2.
+        `shards` also checks the digest of each shard as a whole, even if no tensor uses the shard. `canonical` also
+        checks that the file has the canonical form of format 2.
         """
         if isinstance(names, str):
             names = [names]
@@ -270,10 +274,10 @@ class Reader(Mapping[str, Tensor]):
     def __hash__(self) -> int:
         return object.__hash__(self)
 
-    # --- its life ---
+    # --- closing, pickling ---
 
     def close(self) -> None:
-        """Arrays that were handed out stay valid. Idempotent."""
+        """Closes the file. Arrays that were read stay valid. Closing twice is allowed."""
         self._source.close()
 
     def __enter__(self) -> Reader:
@@ -298,16 +302,16 @@ class Reader(Mapping[str, Tensor]):
 
 def _reopen(path: str, options: dict[str, Any], size: int, index_sum: int) -> Reader:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # said when it was opened first
+        warnings.simplefilter("ignore")  # the first opening has already warned
         reader = Reader(path, **options)
     source = reader._source
     if source.stored_size != size or source.index_sum() != index_sum:
-        raise FormatError(f"{path}: is not the file any more that was pickled", rule="python.pickle.changed")
+        raise FormatError(f"{path}: the file has changed since the Reader was pickled", rule="python.pickle.changed")
     return reader
 
 
 def _open_object(source: Any, options: _ztensor.OpenOptions) -> _ztensor.Source:
-    """What is not a path."""
+    """Opens a source that is not a path."""
     if isinstance(source, (bytes, bytearray, memoryview, mmap.mmap)):
         options.backend = "auto"
         return _ztensor.open_buffer(source, "<bytes>", options)
@@ -318,16 +322,16 @@ def _open_object(source: Any, options: _ztensor.OpenOptions) -> _ztensor.Source:
     descriptor = _descriptor_of(source)
     if descriptor is not None:
         return _ztensor.open_descriptor(descriptor, name, options)
-    if type(source) is io.BytesIO:  # memory, which no call has to be asked for: as it is now
+    if type(source) is io.BytesIO:  # takes its bytes as they are now
         options.backend = "read"
         return _ztensor.open_buffer(source.getvalue(), name, options)
     return _ztensor.open_file(source, name, options)
 
 
 def _descriptor_of(file: Any) -> int | None:
-    """Of a regular file on disk that is open for reading, if its bytes are those that `file` would give.
+    """The descriptor, if `file` is a regular file on disk, open for reading, and gives the bytes of that file.
 
-    Subclasses and wrappers have a `fileno()` too, but may give other bytes, as gzip does.
+    Subclasses and wrappers also have a `fileno()`, but may give other bytes, as gzip does.
     """
     raw = file.raw if type(file) in _BUFFERED else file
     if type(raw) is not io.FileIO or not raw.readable():

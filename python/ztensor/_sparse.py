@@ -1,4 +1,4 @@
-"""Sparse tensors: to and from SciPy and torch. Cells stay as they are given: repeated, in any order."""
+"""Converts sparse tensors from and to SciPy and torch. Cells keep their order, and repeated cells stay."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from ._errors import CANNOT_HOLD, UnsupportedError
 from ._to_arrays import torch_of_array
 from ._torch import taken
 
-SCIPY_KEY = "ztensor.scipy"  # an attribute that users do not see
-SCIPY_CHARS = "?bBhHiIlLqQfdFD"  # the dtypes that SciPy's sparse code is made for, of those that we have
+SCIPY_KEY = "ztensor.scipy"  # users do not see this attribute
+SCIPY_CHARS = "?bBhHiIlLqQfdFD"  # those of our dtypes that SciPy's sparse code supports
 
 
 @dataclass(frozen=True)
 class Sparse:
     """The parts of a sparse tensor; `indptr` is None for COO, whose `indices` are (ndim, nnz).
 
-    `is_array`: it is one of SciPy's sparse arrays, which multiply element by element, not one of its matrices.
+    `is_array`: it is a SciPy sparse array, which multiplies element by element, and not a SciPy matrix.
     """
 
     shape: tuple[int, ...]
@@ -30,14 +30,14 @@ class Sparse:
 
     @property
     def attributes(self) -> dict[str, str]:
-        """What the file says of it beside the user's attributes. Of other than two dimensions there are only arrays."""
+        """Attributes besides the user's. Without two dimensions there are only arrays, so no attribute is needed."""
         return {SCIPY_KEY: "array"} if self.is_array and len(self.shape) == 2 else {}
 
 
 def from_scipy(matrix: Any) -> Sparse:
     is_array = not isinstance(matrix, _spmatrix())
     if matrix.format == "csr" and matrix.ndim == 2:
-        used = int(matrix.indptr[-1])  # SciPy lets the arrays be longer than the matrix needs
+        used = int(matrix.indptr[-1])  # SciPy allows arrays that are longer than the matrix needs
         return Sparse(matrix.shape, matrix.data[:used], matrix.indices[:used], matrix.indptr, is_array)
     if matrix.format != "coo" and matrix.ndim == 2:
         return from_scipy(matrix.tocsr())
@@ -65,7 +65,7 @@ def _parts_of_torch(tensor: Any) -> Sparse | None:
     plain = tensor.detach()
     shape = tuple(plain.shape)
     if plain.layout == torch.sparse_coo and not plain.is_meta:
-        values = plain._values()  # the public calls want it coalesced, which would sum repeated cells
+        values = plain._values()  # the public calls require coalescing, which would sum repeated cells
         if values.dim() == 1:
             return Sparse(shape, values, plain._indices())
     elif plain.layout == torch.sparse_csr and not plain.is_meta:
@@ -73,12 +73,12 @@ def _parts_of_torch(tensor: Any) -> Sparse | None:
             return Sparse(shape, plain.values(), plain.col_indices(), plain.crow_indices())
     raise UnsupportedError(
         f"a torch tensor of layout {tensor.layout} and shape {shape} cannot be stored: "
-        "sparse_csr matrices and sparse_coo tensors without dense dimensions can"
+        "only sparse_csr matrices and sparse_coo tensors without dense dimensions can"
     )
 
 
 def refuse_float4() -> NoReturn:
-    raise UnsupportedError("neither SciPy nor torch has sparse tensors of float4_e2m1fn", rule=CANNOT_HOLD)
+    raise UnsupportedError("SciPy and torch have no sparse tensors of float4_e2m1fn: read its parts", rule=CANNOT_HOLD)
 
 
 def to_scipy(parts: Sparse) -> Any:
@@ -86,7 +86,7 @@ def to_scipy(parts: Sparse) -> Any:
 
     if parts.values.dtype.char not in SCIPY_CHARS:
         raise UnsupportedError(
-            f'SciPy has no sparse tensors of {parts.values.dtype}: read it with to="torch", or its parts',
+            f'SciPy has no sparse tensors of {parts.values.dtype}: read it with to="torch", or read its parts',
             rule=CANNOT_HOLD,
         )
     csr, coo = scipy.sparse.csr_matrix, scipy.sparse.coo_matrix
@@ -107,7 +107,7 @@ def to_scipy(parts: Sparse) -> Any:
 
 
 def to_torch(parts: Sparse, dtype: str) -> Any:
-    """`dtype` is that of the values, by its name."""
+    """`dtype` is the name of the dtype of the values."""
     import torch
 
     values = torch_of_array(parts.values, dtype)

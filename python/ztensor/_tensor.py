@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Location(NamedTuple):
-    """Where stored bytes lie: `path` is None for a source that is not on disk."""
+    """The place of stored bytes. `path` is None for a source that is not on disk."""
 
     path: str | None
     offset: int
@@ -29,18 +29,18 @@ class PartMetadata(NamedTuple):
     """One stored array of a tensor, as the file describes it."""
 
     role: str
-    dtype: str  # of an unknown logical type: its storage
-    storage: str  # the file's own word
-    logical: str  # the file's own word, or ""
+    dtype: str  # if the logical type is unknown, the dtype of the storage
+    storage: str  # the word in the file
+    logical: str  # the word in the file, or ""
     encoding: str
     digest: str
     offset: int
     stored: int  # bytes in the file
-    shard: str = ""  # the name of the shard that the bytes lie in; "": the file itself
+    shard: str = ""  # the name of the shard that has the bytes; "": the file itself
 
 
 class TensorMetadata(NamedTuple):
-    """What the file says of a tensor; stays when the reader is closed."""
+    """What the file says about a tensor. It stays valid after the reader is closed."""
 
     name: str
     shape: tuple[int, ...]
@@ -51,7 +51,7 @@ class TensorMetadata(NamedTuple):
 
 
 class Parts(Mapping[str, Any]):
-    """The parts of a tensor by their roles, read when asked for: arrays of one dimension, owned."""
+    """The parts of a tensor by their roles. Each access reads an array of one dimension that owns its memory."""
 
     def __init__(self, tensor: _ztensor.Tensor) -> None:
         self._tensor = tensor
@@ -74,14 +74,14 @@ class Parts(Mapping[str, Any]):
 
 
 class Tensor:
-    """A tensor of a `Reader`. Nothing of its elements is read until it is asked for."""
+    """A tensor of a `Reader`. It reads elements only when they are asked for."""
 
     __slots__ = ("__weakref__", "_handle", "_name", "_reader")
 
     def __init__(self, handle: _ztensor.Tensor, name: str, reader: Mapping[str, Tensor]) -> None:
         self._handle = handle
-        self._name = name  # also known when the reader is closed
-        self._reader = reader  # to be pickled with
+        self._name = name  # known even after the reader is closed
+        self._reader = reader  # for pickling
 
     def __reduce__(self) -> tuple[Any, ...]:
         return operator.getitem, (self._reader, self._name)
@@ -100,7 +100,7 @@ class Tensor:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """NumPy's dtype of the elements. Throws `UnsupportedError` for a layout that has none."""
+        """NumPy's dtype of the elements. Raises `UnsupportedError` for a layout without a dtype."""
         return NUMPY[self.dtype_name]
 
     @property
@@ -109,17 +109,17 @@ class Tensor:
 
     @property
     def layout(self) -> str:
-        """ "dense", "sparse_csr", "sparse_coo", or the file's own word."""
+        """ "dense", "sparse_csr", "sparse_coo", or the word in the file."""
         return self._handle.layout
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all parts, decoded."""
+        """The decoded bytes of all parts."""
         return self._handle.nbytes
 
     @property
     def size(self) -> int:
-        """Elements: the product of the shape."""
+        """The number of elements: the product of the shape."""
         return self._handle.elements
 
     @property
@@ -132,50 +132,50 @@ class Tensor:
 
     @property
     def location(self) -> Location | None:
-        """Where the stored bytes lie; None for a tensor of several parts."""
+        """The place of the stored bytes; None for a tensor of several parts."""
         found = self._handle.location()
         return None if found is None else Location(*found)
 
     def numpy(self, copy: bool = False) -> np.ndarray[Any, Any]:
-        """As `Reader.read_tensor(name, "numpy")`."""
+        """The same as `Reader.read_tensor(name, "numpy")`."""
         array: np.ndarray[Any, Any] = _arrays.to_numpy(self._handle, copy, None, None)
         return array
 
     def torch(self, device: Any = None) -> TorchTensor:
-        """As `Reader.read_tensor(name, "torch")`."""
+        """The same as `Reader.read_tensor(name, "torch")`."""
         return _arrays.to_torch(self._handle, False, device, None)
 
     def dequantize(self) -> np.ndarray[Any, Any]:
-        """The values of a quantized tensor (layout "zt.mx/1" or "zt.quant_group/1"), as float32; owned."""
+        """The values of a quantized tensor (layout "zt.mx/1" or "zt.quant_group/1"), as a new float32 array."""
         return self._handle.dequantize(None)
 
     def verify(self) -> None:
-        """Checks digests and contents; throws what is wrong."""
+        """Checks digests and contents, and raises the first error."""
         self._handle.verify()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if self.layout != "dense":
-            raise UnsupportedError(f"tensor {self._name!r} of layout {self.layout!r} is no array")
+            raise UnsupportedError(f"tensor {self._name!r} of layout {self.layout!r} is not an array")
         array = self.numpy(copy=bool(copy))
         if dtype is None or np.dtype(dtype) == array.dtype:
             if copy is False and array.flags.writeable:
-                raise ValueError(f"tensor {self._name!r} cannot be had without a copy")
+                raise ValueError(f"tensor {self._name!r} cannot be read without a copy")
             return array
         if copy is False:
             raise ValueError(f"tensor {self._name!r} is {array.dtype}: a change of dtype needs a copy")
         return array.astype(dtype)
 
     def __dlpack__(self, **options: Any) -> Any:
-        """Over memory that may be written to, which changes neither the file nor NumPy's views."""
+        """Exports memory that may be written to. Writing changes neither the file nor NumPy's views."""
         array = _arrays.to_writable(self._handle)
         try:
             return array.__dlpack__(**options)
         except BufferError:
-            # DLPack has types that NumPy's own export does not: bfloat16, float8. torch knows them.
+            # NumPy cannot export bfloat16 and float8 by DLPack. torch can.
             try:
                 import torch  # noqa: F401
             except ImportError:
-                raise BufferError(f"without torch, {array.dtype} cannot be exported by DLPack") from None
+                raise BufferError(f"{array.dtype} cannot be exported by DLPack without torch: install torch") from None
         with plain_torch():
             return self.torch().__dlpack__(**options)
 
@@ -189,13 +189,13 @@ class Tensor:
         return shape[0]
 
     def __bool__(self) -> bool:
-        return True  # a handle, whatever its length
+        return True  # a handle is true even if its length is 0
 
     def __getitem__(self, key: Any) -> Any:
-        """NumPy's basic indexing, and an array of integers or bools on one axis.
+        """Supports NumPy's basic indexing, and an array of integers or bools on one axis.
 
-        Where the file is mapped the result is NumPy's own (a read-only view, by slices), else an owned array,
-        for which only the bytes that the slice needs are read.
+        If the file is mapped, NumPy makes the result (for slices a read-only view). Otherwise the result is a new
+        array, and only the bytes that it needs are read.
         """
         if self.layout != "dense":
             raise UnsupportedError(f"tensor {self._name!r} of layout {self.layout!r} cannot be sliced")

@@ -1,4 +1,4 @@
-"""Bytes of a file as arrays, where the module does not make them itself."""
+"""Makes arrays from the bytes of a file, if the module does not make them itself."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._torch import check_extent, plain_torch, taken
 
 
 def unpack_float4(packed: np.ndarray[Any, Any], shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """Two elements a byte, the first in the low half, to NumPy's one a byte."""
+    """Unpacks two elements from each byte, the first from the low half, to NumPy's one byte each."""
     nibbles = np.empty(2 * packed.size, np.uint8)
     nibbles[0::2] = packed & 15
     nibbles[1::2] = packed >> 4
@@ -37,25 +37,25 @@ def torch_dense(buffer: Any, offset: int, length: int, name: str, shape: tuple[i
         flat = torch.frombuffer(buffer, dtype=dtype, count=length // dtype.itemsize, offset=offset)
         return flat.view(shape)
     except (RuntimeError, TypeError, OverflowError) as error:
-        raise UnsupportedError(f"torch cannot have a tensor of shape {shape}: {error}", rule=CANNOT_HOLD) from error
+        raise UnsupportedError(f"torch cannot make a tensor of shape {shape}: {error}", rule=CANNOT_HOLD) from error
 
 
 def torch_of_array(array: np.ndarray[Any, Any], name: str) -> Any:
-    """An owned array of one dimension, as a torch tensor over the same memory."""
+    """A torch tensor over the memory of an array of one dimension."""
     return torch_dense(array.view(np.uint8), 0, array.nbytes, name, array.shape)
 
 
 def halved(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that torch's float4, two elements each, has."""
+    """The shape in torch, whose float4 elements are pairs."""
     if not shape or shape[-1] % 2:
         raise UnsupportedError(
-            f"torch has {TORCH_FLOAT4} in pairs: shape {shape} has an odd last dimension", rule=CANNOT_HOLD
+            f"torch has {TORCH_FLOAT4} in pairs, but shape {shape} has an odd last dimension", rule=CANNOT_HOLD
         )
     return (*shape[:-1], shape[-1] // 2)
 
 
 class Fill:
-    """An array of a caller that a tensor is read into: directly where its bytes lie as the file's."""
+    """A caller's array, to fill with a tensor: directly, if its bytes have the order of the file's bytes."""
 
     def __init__(self, tensor: _ztensor.Tensor, out: Any) -> None:
         if tensor.layout != "dense":
@@ -95,8 +95,8 @@ class Fill:
         if isinstance(out, np.ma.MaskedArray):
             raise UsageError(f"the array for tensor {tensor.name!r} is masked: read into its .data")
         if not out.flags.writeable:
-            raise UsageError(f"the array for tensor {tensor.name!r} is read-only")
-        return out.view(np.ndarray)  # a class of the caller's may have another reshape()
+            raise UsageError(f"the array for tensor {tensor.name!r} is read-only: pass one that may be written to")
+        return out.view(np.ndarray)  # a subclass may have another reshape()
 
     def _array_of_torch(self, out: Any, tensor: _ztensor.Tensor) -> np.ndarray[Any, Any] | None:
         import torch
@@ -105,7 +105,7 @@ class Fill:
         if tuple(out.shape) != shape or names_of_torch().get(out.dtype) != self._name:
             self._refuse(tensor, f"{out.dtype} {tuple(out.shape)}")
         if out.is_meta:
-            raise UsageError(f"the array for tensor {tensor.name!r} is on the meta device, and has no elements")
+            raise UsageError(f"the array for tensor {tensor.name!r} is on the meta device and has no elements")
         check_extent(out)
         if out.device.type != "cpu" or not out.is_contiguous() or out.is_conj() or out.is_neg():
             return None
@@ -114,17 +114,17 @@ class Fill:
 
     def _refuse(self, tensor: _ztensor.Tensor, found: str) -> None:
         expected = f"{tensor.dtype_name} {tensor.shape}"
-        raise UsageError(f"tensor {tensor.name!r} is {expected}, the array for it {found}")
+        raise UsageError(f"tensor {tensor.name!r} is {expected}, but the array for it is {found}")
 
     def start(self) -> None:
-        """Right before bytes are put into the caller's memory."""
+        """Call it right before bytes are put into the caller's memory."""
         if self._temporary is not None or not is_torch(self._out):
             return
         import torch
 
         with plain_torch():
             if not self._out.is_inference():  # such tensors have no version
-                torch.autograd.graph.increment_version(self._out)  # as torch does for its own calls in place
+                torch.autograd.graph.increment_version(self._out)  # like torch's own in-place calls
 
     def finish(self) -> None:
         if self._temporary is None:

@@ -1,4 +1,4 @@
-"""What the command line does, as functions."""
+"""Functions for what the command line does."""
 
 from __future__ import annotations
 
@@ -18,43 +18,43 @@ R = TypeVar("R")
 
 
 class Converted(NamedTuple):
-    """What `convert` and `merge` did."""
+    """The report of `convert` and `merge`."""
 
     tensors: int
-    bytes_in: int  # of the input files; of the tensors taken, as stored, with `include` or `exclude`
+    bytes_in: int  # of the input files; with `include` or `exclude`, the stored bytes of the chosen tensors
     bytes_out: int  # size of the output
     skipped: list[str]  # "name: cause"
-    losses: list[str]  # what the format could not hold, and `lossy` gave up
-    notes: list[str]  # what a user should know, but is no error
+    losses: list[str]  # what `lossy` left out, because the format cannot hold it
+    notes: list[str]  # remarks for the user that are not errors
 
 
 class Difference(NamedTuple):
     """One way in which two files differ."""
 
-    # "only_in_a", "only_in_b" (a tensor); "shape", "layout", "attribute"; "part" (one has it, the other has not);
-    # "dtype", "length" (decoded bytes), "contents" of a part
+    # "only_in_a", "only_in_b" (a tensor); "shape", "layout", "attribute"; "part" (only one file has it); "dtype",
+    # "length" (decoded bytes), "contents" of a part
     kind: str
-    tensor: str | None  # its name; None: the file itself
-    part: str | None  # its role
+    tensor: str | None  # the name of the tensor; None: the file itself
+    part: str | None  # the role of the part
     key: str | None  # of an attribute
-    # What each has, None where it has none. Contents: the first elements that differ, complex ones as lists of two, a
-    # NaN as text with its bits.
+    # What each file has, or None. For contents: the first elements that differ. A complex element is a list of two, and
+    # a NaN is text with its bits.
     a: Any
     b: Any
-    elements: int | None = None  # of contents: how many each has
-    differing: int | None = None  # how many differ, bit for bit
-    first: int | None = None  # the first of them, in row-major order
-    at: tuple[int, ...] | None = None  # the same as an index, of a dense tensor
-    largest: float | None = None  # |a - b|; None for bool, and where each has a NaN
+    elements: int | None = None  # for contents: how many elements each file has
+    differing: int | None = None  # how many elements differ, bit for bit
+    first: int | None = None  # the first element that differs, in row-major order
+    at: tuple[int, ...] | None = None  # its index, if the tensor is dense
+    largest: float | None = None  # the largest |a - b| of pairs without a NaN; None for bool, or without such pairs
 
 
 class DiffReport(NamedTuple):
-    """What `diff` found."""
+    """The report of `diff`."""
 
     same: bool  # there are no differences and no troubles
-    compared: int  # tensors that both have and that could be compared
+    compared: int  # tensors that both files have and that could be compared
     differences: list[Difference]
-    troubles: list[tuple[str, Exception]]  # tensors that cannot be read in one file or the other, and why
+    troubles: list[tuple[str, Exception]]  # tensors that cannot be read in one of the files, and why
 
 
 def convert(
@@ -82,13 +82,13 @@ def convert(
 ) -> Converted:
     """Puts the tensors of all inputs, of any format, into one file.
 
-    `compress=None` keeps parts as they are stored, where the output can hold them so; False, True or a level
-    stores each anew. `to` is "1.0", "1.2", "2" or "safetensors"; None is what the output's
-    name ends in, else 1.2. What that cannot hold is an `UnsupportedError` that names it, or left
-    out and listed in `losses` if `lossy`. `canonical` and `max_shard_size` are as `Writer` has them. `check_output`
-    reads the output back and compares it with the inputs. `include` and `exclude` are globs over names. Without
-    `force` an output that exists is refused. `progress` is called with bytes done and to do; returning False stops
-    the work.
+    `compress=None` keeps the encoding of each part, if the output can hold it; False, True or a level encodes each part
+    again. `to` is "1.0", "1.2", "2" or "safetensors"; None takes the format from the ending of the output's name, else
+    1.2. If this format cannot hold something, the call raises an `UnsupportedError` that names it, or with `lossy`
+    leaves it out and lists it in `losses`. `canonical` and `max_shard_size` are the same as for `Writer`.
+    `check_output` reads the output back and compares it with the inputs. `include` and `exclude` are globs over names.
+    Without `force`, an existing output is refused. `progress` is called with the bytes done and the bytes in all; if it
+    returns False, the work stops.
     """
     if not isinstance(inputs, (str, os.PathLike, Iterable)):
         raise TypeError(f"inputs must be a path or a list of paths, not {type(inputs).__name__}")
@@ -114,7 +114,7 @@ def convert(
 def _with_options_of(
     model: Callable[Concatenate[Any, PathLike, P], R],
 ) -> Callable[[Callable[..., R]], Callable[Concatenate[Iterable[PathLike], PathLike, P], R]]:
-    """For a function that passes its keywords on to `model`: it is typed, and shown by help(), with those."""
+    """For a function that passes its keywords on to `model`: gives it the keywords of `model`, for types and help()."""
 
     def shown(function: Callable[..., R]) -> Callable[..., R]:
         own, theirs = inspect.signature(function), inspect.signature(model)
@@ -128,9 +128,9 @@ def _with_options_of(
 
 @_with_options_of(convert)
 def merge(inputs: Iterable[PathLike], output: PathLike, **options: Any) -> Converted:
-    """`convert` of several files into one, with the same options; a name that two of them have is refused."""
+    """Converts several files into one, with the options of `convert`. A name that two files have is refused."""
     if isinstance(inputs, (str, os.PathLike)):
-        raise TypeError("inputs must be a list of paths: convert() takes one")
+        raise TypeError("inputs must be a list of paths: for one path, call convert()")
     return convert(inputs, output, **options)
 
 
@@ -144,10 +144,10 @@ def verify(
     threads: int | None = None,
     limits: Limits | None = None,
 ) -> Verified:
-    """Checks digests and contents of a file; throws the first thing that is wrong.
+    """Checks digests and contents of a file, and raises the first error.
 
-    `shards` also checks each shard of it as a whole, `canonical` that it has the canonical form of format 2. Other
-    options are `open`'s.
+    `shards` also checks each shard as a whole. `canonical` also checks that the file has the canonical form of format
+    2. The other options are those of `open`.
     """
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         return reader.verify(names, shards=shards, canonical=canonical)
@@ -156,7 +156,7 @@ def verify(
 def info(
     source: Source, *, backend: str = "auto", threads: int | None = None, limits: Limits | None = None
 ) -> dict[str, Any]:
-    """What is in a file, as `ztensor info --json` prints it. Options are `open`'s."""
+    """The document that `ztensor info --json` prints. The options are those of `open`."""
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         found: dict[str, Any] = json.loads(reader._source.info_json())
         return found
@@ -171,9 +171,11 @@ def diff(
     limits: Limits | None = None,
     progress: Callable[[int, int], Any] | None = None,
 ) -> DiffReport:
-    """How two files differ: names, shapes, dtypes, layouts, attributes and contents, bit for bit; whatever the formats,
-    encodings and order. Options are `open`'s; `progress` is called with bytes done and to do, and stops the work by
-    returning False."""
+    """Compares names, shapes, dtypes, layouts, attributes and contents of two files, bit for bit.
+
+    Formats, encodings and order do not matter. The options are those of `open`. `progress` is called with the bytes
+    done and the bytes in all; if it returns False, the work stops.
+    """
     with (
         Reader(a, backend=backend, threads=threads, limits=limits) as left,
         Reader(b, backend=backend, threads=threads, limits=limits) as right,
@@ -192,9 +194,10 @@ def content_id(
     limits: Limits | None = None,
     progress: Callable[[int, int], Any] | None = None,
 ) -> str:
-    """The id of the tensors: "sha256:" and 64 hex digits, the same for all files with the same tensors, as `ztensor id`
-    prints it.
+    """The id of the tensors, as `ztensor id` prints it: "sha256:" and 64 hex digits.
 
-    `trust_digests` takes sha256 digests over decoded bytes that a file of generation 2 declares at their word."""
+    All files with the same tensors have the same id. `trust_digests` uses the sha256 digests of decoded bytes that a
+    file of generation 2 declares, without checking them.
+    """
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         return _ztensor.content_id(reader._source, trust_digests, progress)

@@ -1,4 +1,4 @@
-"""Calls of torch that do what they say, whatever modes the caller has switched on, and say whose bytes they lack."""
+"""Calls torch without the caller's modes, and refuses tensors that have no bytes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def plain_torch() -> Iterator[None]:
-    """Within it torch makes and takes plain tensors: no mode of the caller sees the calls or changes what they give.
+    """Switches off all modes of the caller, so that torch makes and takes plain tensors.
 
-    That is the default device, FakeTensorMode and other modes of either kind, transforms of torch.func, inference mode.
+    The modes are the default device, FakeTensorMode and other modes of either kind, transforms of torch.func, and
+    inference mode.
     """
     import torch
     from torch.utils import _python_dispatch
@@ -34,7 +35,7 @@ def plain_torch() -> Iterator[None]:
 
 
 def plainly(make: Callable[..., T], *arguments: Any) -> T:
-    """make(*arguments), within plain_torch() if that has anything to switch off: by itself it outlasts a small read."""
+    """Returns make(*arguments). Uses plain_torch() only if a mode is on, because it takes longer than a small read."""
     functions, dispatch, transforms, inference = _modes()
     if functions() or dispatch() or transforms() is not None or inference():
         with plain_torch():
@@ -44,7 +45,7 @@ def plainly(make: Callable[..., T], *arguments: Any) -> T:
 
 @functools.cache
 def _modes() -> tuple[Callable[[], Any], ...]:
-    """torch's questions for what plain_torch() switches off."""
+    """The functions of torch that ask for the modes that plain_torch() switches off."""
     import torch
 
     return (
@@ -56,7 +57,7 @@ def _modes() -> tuple[Callable[[], Any], ...]:
 
 
 def taken(take: Callable[[Any], T], tensor: Any) -> T:
-    """What `take` makes of a caller's tensor; where torch refuses, an UnsupportedError that says what to do."""
+    """Returns take(tensor) for a caller's tensor. If torch refuses, raises an UnsupportedError that says what to do."""
     import torch
 
     _check_has_bytes(tensor)
@@ -67,12 +68,12 @@ def taken(take: Callable[[Any], T], tensor: Any) -> T:
         raise
     except Exception as error:
         raise UnsupportedError(
-            f"torch does not give the bytes of this {_kind(tensor)} ({error}): store a plain tensor that is made of it"
+            f"torch does not give the bytes of this {_kind(tensor)} ({error}): store a plain tensor made from it"
         ) from error
 
 
 def check_extent(tensor: Any) -> None:
-    """Refuses a tensor that reaches out of its storage, where no memory of its own is."""
+    """Refuses a tensor that reaches past the end of its storage."""
     import torch
 
     if not torch._C._has_storage(tensor) or tensor.numel() == 0:
@@ -83,12 +84,12 @@ def check_extent(tensor: Any) -> None:
     if end > held:
         raise UnsupportedError(
             f"a torch tensor of shape {tuple(tensor.shape)} reaches to byte {end} of its storage, which has {held}: "
-            "the storage was made smaller, or freed, under it"
+            "the storage was made smaller, or freed, after the tensor was made"
         )
 
 
 def _check_has_bytes(tensor: Any) -> None:
-    """Refuses what stands for a tensor that is somewhere else, or nowhere yet."""
+    """Refuses a tensor whose bytes are elsewhere, or do not exist yet."""
     import torch
 
     kind = _kind(tensor)
@@ -103,10 +104,10 @@ def _check_has_bytes(tensor: Any) -> None:
     if _is_a(tensor, "torch._subclasses.fake_tensor", "FakeTensor"):
         raise UnsupportedError("a fake tensor has no elements: store the real one, made outside of FakeTensorMode")
     if _is_a(tensor, "torch.distributed.tensor", "DTensor"):
-        raise UnsupportedError("a DTensor lies on several devices: store its full_tensor(), or its to_local()")
+        raise UnsupportedError("a DTensor is on several devices: store its full_tensor(), or its to_local()")
     raise UnsupportedError(
-        f"a torch tensor of class {kind} has no bytes of its own: store the tensors that it holds, or a plain one that "
-        "is made of it"
+        f"a torch tensor of class {kind} has no bytes of its own: store the tensors that it holds, or a plain tensor "
+        "made from it"
     )
 
 
@@ -115,6 +116,6 @@ def _kind(tensor: Any) -> str:
 
 
 def _is_a(tensor: Any, module: str, name: str) -> bool:
-    """Whether it is of a class that is there already if it is: nothing is imported."""
+    """Whether the tensor is of this class. Imports nothing: if it is, the module is imported already."""
     found = getattr(sys.modules.get(module), name, None)
     return found is not None and isinstance(tensor, found)

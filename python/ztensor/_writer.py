@@ -16,24 +16,25 @@ from ._tensor import Tensor
 
 
 class Writer:
-    """Writes one file, which appears at its target, whole, when it is finalized; or grows one.
+    """Writes a new file, which appears at its target when it is complete, or grows an existing file.
 
-    `target` is a path or a writable binary file object. `mode`: "w" new or replace, "x" new or `FileExistsError`,
-    "a" append to a file of 1.2 or 2, or make it; a second writer of the file gets `BlockingIOError`.
-    `format`: "1.0", "1.2", "2" or "safetensors"; None is what the target's name ends in, else 1.2.
+    `target` is a path or a writable binary file object. `mode`: "w" makes or replaces the file; "x" makes it, or raises
+    `FileExistsError`; "a" appends to a file of 1.1, 1.2 or 2, or makes it. A second writer of a growing file gets
+    `BlockingIOError`.
+    `format`: "1.0", "1.2", "2" or "safetensors"; None takes the format from the ending of the target's name, else 1.2.
     `compress`: False, True (zstd level 3), or a zstd level.
-    `checksum`: "crc32c", "xxh3", "sha256", "none"; None is the format's own. `alignment` of parts: a power of two; None
-    is the format's own. `attributes` are the file's; of a file that grows, they are added to those that it has.
-    `durable` also syncs new files.
+    `checksum`: "crc32c", "xxh3", "sha256" or "none"; None is the default of the format. `alignment` of parts: a power
+    of two; None is the default of the format. `attributes` are attributes of the file; a growing file gets them in
+    addition to its own. `durable` also syncs new files.
 
-    Of format 2: `canonical` files are the same bytes for the same tensors, whatever the order; None is yes unless
-    `compress`, `max_shard_size`, another checksum or alignment or mode "a" is asked for. `max_shard_size` puts the
-    data into files of at most so many bytes beside the target; safetensors has that too, with an index.
-    `lossy` leaves out what the format cannot hold of
-    tensors that come from a `Reader`; `losses` tells what.
+    In format 2, `canonical` files have the same bytes for the same tensors, in whatever order these are added. None
+    means True, unless `compress`, `max_shard_size`, another checksum or alignment, or mode "a" is given.
+    `max_shard_size` puts the data into files of at most so many bytes beside the target; safetensors can do this too,
+    with an index.
+    `lossy`: for tensors from a `Reader`, leaves out what the format cannot hold, and lists it in `losses`.
 
-    As a context manager it finalizes; left by an exception, it publishes nothing. It belongs to the process that made
-    it: in a forked child, whatever writes is a `UsageError`, and the file is left to the parent.
+    A `with` block finalizes the file at its end; if the block raises, nothing is published. A Writer belongs to the
+    process that made it: in a forked child every call that writes raises `UsageError`, and the parent keeps the file.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Writer:
             self._former = writer.attributes()
             self.attributes: dict[Any, Any] = writer.attributes() | given
         except BaseException:
-            writer.abort()  # lets go of the lock, whoever holds the exception
+            writer.abort()  # releases the lock, even while the exception is alive
             raise
         self._open = writer
 
@@ -92,11 +93,11 @@ class Writer:
         attributes: Mapping[str, Any] | None = None,
         replace: bool = False,
     ) -> None:
-        """Any array: NumPy, torch, `scipy.sparse`, or what has `__array__` or `__dlpack__`.
+        """Adds any array: NumPy, torch, `scipy.sparse`, or any object with `__array__` or `__dlpack__`.
 
-        Its bytes are taken before the call returns. `compress` and `checksum` are the writer's unless given.
-        `replace`: in a file that grows, a tensor of this name gives way. A `Tensor` of a `Reader`, of any layout,
-        keeps its attributes unless others are given.
+        The bytes are taken before the call returns. The defaults of `compress` and `checksum` are those of the writer.
+        `replace` replaces a tensor with this name in a growing file. A `Tensor` of a `Reader`, of any layout, keeps its
+        attributes unless others are given.
         """
         if isinstance(tensor, Tensor):
             if checksum is None and attributes is None:
@@ -132,18 +133,18 @@ class Writer:
         self._writer.add_stored(name_of_tensor(name), tensor._handle, level, bool(replace))
 
     def add_alias(self, name: str, existing: str) -> None:
-        """A second name of a tensor that was added, or that a growing file has; its bytes are stored once."""
+        """Adds a second name for a tensor that was added or that a growing file has. The bytes are stored once."""
         self._writer.add_alias(name_of_tensor(name), name_of_tensor(existing))
 
     def add_reference(self, name: str, tensor: Tensor) -> None:
-        """A tensor of another file of format 2, whose bytes stay there: this file, of format 2 and not canonical, names
-        that one as a shard."""
+        """Adds a tensor of another file of format 2 whose bytes stay in the other file, which this file names as a
+        shard. This file must be of format 2 and not canonical."""
         if not isinstance(tensor, Tensor):
             raise TypeError(f"expected a ztensor.Tensor of a Reader, not {type(tensor).__name__}")
         self._writer.add_reference(name_of_tensor(name), tensor._handle)
 
     def remove(self, name: str) -> None:
-        """Takes a tensor out of a file that grows; its bytes stay on disk until the file is written anew."""
+        """Removes a tensor from a growing file. Its bytes stay on disk until the file is written anew."""
         self._writer.remove(name_of_tensor(name))
 
     def set_tensor_attributes(self, name: str, attributes: Mapping[str, Any] | None) -> None:
@@ -152,7 +153,7 @@ class Writer:
 
     @property
     def losses(self) -> list[str]:
-        """What `lossy` left out, a line for each."""
+        """A line for each thing that `lossy` left out."""
         return self._writer.losses()
 
     def add_sparse_csr(
@@ -168,7 +169,7 @@ class Writer:
         attributes: Mapping[str, Any] | None = None,
         replace: bool = False,
     ) -> None:
-        """A matrix in compressed rows, of parts of one dimension; pointers and columns are checked."""
+        """Adds a matrix in compressed rows. Its parts have one dimension. Pointers and columns are checked."""
         self._writer.add_csr(
             name_of_tensor(name),
             shape_of(shape),
@@ -193,7 +194,8 @@ class Writer:
         attributes: Mapping[str, Any] | None = None,
         replace: bool = False,
     ) -> None:
-        """Coordinates: `indices` is (ndim, nnz), or flat in that order; one dimension of `values`."""
+        """Adds a tensor by its coordinates. `indices` has shape (ndim, nnz), or is flat in the same order. `values` has
+        one dimension."""
         self._writer.add_coo(
             name_of_tensor(name),
             shape_of(shape),
@@ -217,7 +219,7 @@ class Writer:
         checksum: str | None = None,
         replace: bool = False,
     ) -> None:
-        """A tensor of any layout: `parts` maps a role to an array, as `Tensor.parts` does back."""
+        """Adds a tensor of any layout. `parts` maps roles to arrays, like `Tensor.parts`."""
         name = name_of_tensor(name)
         if not isinstance(parts, Mapping):
             raise TypeError(f"parts must be a dict of arrays, not {type(parts).__name__}")
@@ -234,7 +236,7 @@ class Writer:
         )
 
     def finalize(self) -> None:
-        """Writes the index and publishes the file. What that cannot keep of one it replaces is a warning."""
+        """Writes the index and publishes the file. Warns if it cannot keep a trait of the file that it replaces."""
         writer = self._writer
         _ztensor.check_attributes(self.attributes)
         self._open = None
@@ -247,13 +249,13 @@ class Writer:
             warnings.warn(note, UserWarning, stacklevel=2)
 
     def abort(self) -> None:
-        """Gives up: the target stays as it was. Idempotent."""
+        """Gives up: the target stays as it was. Calling it twice is allowed."""
         writer, self._open = self._open, None
         if writer is not None:
             writer.abort()
 
     def __enter__(self) -> Writer:
-        self._writer  # noqa: B018 - throws when finished
+        self._writer  # noqa: B018 - raises if the writer is finished
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
@@ -264,7 +266,7 @@ class Writer:
 
 
 def _spec_of(name: str, array: Any, role: str | None = None) -> Spec:
-    """`spec_of`, with errors that say of which tensor, and of which part of it."""
+    """`spec_of`, with errors that name the tensor and the part."""
     try:
         return spec_of(array)
     except (UnsupportedError, TypeError) as error:
@@ -285,13 +287,13 @@ def _sparse_of(name: str, tensor: Any) -> _sparse.Sparse | None:
 
 
 def _say_where(error: Exception, name: str, role: str | None = None) -> None:
-    if type(error) in (UnsupportedError, TypeError):  # another class, of an array's own, may keep more than a message
+    if type(error) in (UnsupportedError, TypeError):  # an array's own error class may hold more than a message
         part = "" if role is None else f"part {role!r}: "
         error.args = (f"tensor {name!r}: {part}{error}",)
 
 
 def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """As the module takes them; no attributes are stored as none."""
+    """The attributes as the module takes them; None if there are none."""
     if attributes is not None and not isinstance(attributes, Mapping):
         raise TypeError(f"attributes must be a dict, not {type(attributes).__name__}")
     return dict(attributes) if attributes else None
