@@ -73,15 +73,15 @@ void add_append(CLI::App& app, Command& chosen) {
       ->type_name("SRC")
       ->expected(1, CLI::detail::expected_max_vector_size)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-  command.add_flag("--replace", append->options.replace, "a tensor of TARGET gives way to one of its name");
+  command.add_flag("--replace", append->options.replace, "replace tensors of TARGET that have the same name");
   command.add_flag("-c,--compress", append->compress, "store every tensor with zstd");
   add_level(command, append->level);
   command.add_flag("--skip-unreadable", append->options.skip_unreadable, "leave out tensors that cannot be read");
   add_threads(command, append->threads);
   add_change_options(command, *append);
   command.footer(
-      "TARGET is made if it is not there. At each moment it is a whole file: as it was,\n"
-      "or, from the end on, with all of the new tensors. Names that TARGET has are\n"
+      "TARGET is made if it does not exist. It is a whole file at every moment: the old\n"
+      "version until the end, then the new one. A name that TARGET already has is\n"
       "refused without --replace.\n\n"
       "Example:\n"
       "  ztensor append model.zt --from adapter.safetensors");

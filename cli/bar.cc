@@ -13,7 +13,7 @@
 namespace cli {
 namespace {
 
-constexpr double kPatience = 0.3;  // seconds; a bar that only flashes is noise
+constexpr double kPatience = 0.3;  // seconds before the bar appears: it should not just flash
 
 std::size_t terminal_columns() {
   winsize size = {};
@@ -55,7 +55,7 @@ void Bar::draw(std::uint64_t done, std::uint64_t total) {
   }
   line += numbers;
   line.resize(std::min(line.size(), room));
-  line.resize(std::max(line.size(), std::min(drawn_, room)), ' ');  // over what was longer
+  line.resize(std::max(line.size(), std::min(drawn_, room)), ' ');  // spaces over a longer old line
   put("\r" + line);
   drawn_ = line.size();
 }

@@ -9,8 +9,8 @@
 
 namespace cli {
 
-// A progress bar on standard error, while it lives. Draws nothing when `quiet` or where that is no terminal; its
-// callback stops the work after Ctrl-C all the same.
+// A progress bar on standard error, while this object lives. It draws nothing if `quiet`, or if standard error is not a
+// terminal. Its callback always stops the work after Ctrl-C.
 class Bar {
  public:
   explicit Bar(bool quiet);
@@ -18,8 +18,8 @@ class Bar {
   Bar(const Bar&) = delete;
   Bar& operator=(const Bar&) = delete;
 
-  zt::Progress callback();  // for calls that end before this Bar does
-  double seconds() const;   // since it was made
+  zt::Progress callback();  // must not be called after this Bar is gone
+  double seconds() const;   // since this Bar was made
 
  private:
   void draw(std::uint64_t done, std::uint64_t total);

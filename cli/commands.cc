@@ -20,7 +20,7 @@ class UsageFormatter : public CLI::Formatter {
     for (const std::string& way : usage_) text += (text.empty() ? "Usage: " : "       ") + name + " " + way + "\n";
     return text;
   }
-  std::string make_positionals(const CLI::App* /*app*/) const override { return {}; }  // the usage names them
+  std::string make_positionals(const CLI::App* /*app*/) const override { return {}; }  // the usage line has them
 
  private:
   std::vector<std::string> usage_;
@@ -37,8 +37,8 @@ CLI::App& add_command(CLI::App& app, const std::string& name, const std::string&
 }
 
 void add_operands(CLI::App& command, std::vector<std::string>& operands) {
-  // With extra arguments allowed, CLI11 reads a file name in brackets, "[a]", as the list "a". Without them, it gives
-  // positionals no more than the least number expected; but it never asks whether they were that many.
+  // If extra arguments are allowed, CLI11 reads a file name in brackets, "[a]", as the list "a". If not, it takes as
+  // many positionals as the least number expected; but it never checks that so many were given.
   command.add_option("operands", operands)
       ->expected(CLI::detail::expected_max_vector_size, CLI::detail::expected_max_vector_size)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
@@ -46,7 +46,8 @@ void add_operands(CLI::App& command, std::vector<std::string>& operands) {
 }
 
 void check_output_name(const std::string& name) {
-  if (name == "-") throw CLI::ValidationError("OUT is a file, not standard output; one of that name is ./-");
+  if (name == "-")
+    throw CLI::ValidationError("OUT must be a file, not standard output; for a file with this name, write ./-");
 }
 
 void add_output(CLI::App& command, std::optional<std::string>& output, const std::string& help) {
@@ -56,7 +57,7 @@ void add_output(CLI::App& command, std::optional<std::string>& output, const std
 void check_word(std::string_view word, std::initializer_list<std::string_view> known, std::string_view expected) {
   const std::string_view bare = word.starts_with("zt-") ? word.substr(3) : word;
   if (std::find(known.begin(), known.end(), bare) != known.end()) return;
-  throw CLI::ValidationError(fmt::format("'{}' is none of {}", word, expected));
+  throw CLI::ValidationError(fmt::format("'{}' is not one of {}", word, expected));
 }
 
 void add_quiet(CLI::App& command, bool& quiet) {
@@ -64,7 +65,7 @@ void add_quiet(CLI::App& command, bool& quiet) {
 }
 
 void add_threads(CLI::App& command, unsigned& threads) {
-  command.add_option("--threads", threads, "threads to use (default: every core this process may use)")
+  command.add_option("--threads", threads, "threads to use (default: all cores that this process may use)")
       ->type_name("N")
       ->check(CLI::Range(1, 1024))
       ->option_text("N");

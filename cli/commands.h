@@ -10,10 +10,10 @@
 
 namespace cli {
 
-// What the command line asks for; returns the exit code. Commands throw zt::Error, which main() prints.
+// Carries out the command line, and returns the exit code. Commands throw zt::Error, which main() prints.
 using Command = std::function<int()>;
 
-// Each adds its command to `app`; parsing that command sets `chosen`. What cannot be parsed is a CLI::ParseError.
+// Each adds its command to `app`. Parsing this command sets `chosen`, or throws CLI::ParseError.
 void add_info(CLI::App& app, Command& chosen);
 void add_convert(CLI::App& app, Command& chosen);
 void add_compress(CLI::App& app, Command& chosen);
@@ -29,15 +29,15 @@ void add_set(CLI::App& app, Command& chosen);
 void add_compact(CLI::App& app, Command& chosen);
 void add_repair(CLI::App& app, Command& chosen);
 
-// What they share. `usage`: the ways to call it, without the words "ztensor name".
+// Adds a command. `usage`: the ways to call it, without the words "ztensor name".
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,
                       std::vector<std::string> usage);
-// Arguments that are not options, any number of them.
+// Adds arguments that are not options, any number of them.
 void add_operands(CLI::App& command, std::vector<std::string>& operands);
-// -o OUT. Standard output is not taken: what is written is read back, and replaces its target at once.
+// Adds -o OUT. OUT cannot be standard output: the output is read back, and replaces its target in one step.
 void add_output(CLI::App& command, std::optional<std::string>& output, const std::string& help);
-void check_output_name(const std::string& name);  // the same of an operand; throws CLI::ValidationError
-// A value that is one of a few, generations of .zt with "zt-" before them or without; throws CLI::ValidationError.
+void check_output_name(const std::string& name);  // checks OUT; throws CLI::ValidationError
+// Checks that a value is one of a few; generations of .zt may begin with "zt-". Throws CLI::ValidationError.
 void check_word(std::string_view word, std::initializer_list<std::string_view> known, std::string_view expected);
 void add_quiet(CLI::App& command, bool& quiet);
 void add_threads(CLI::App& command, unsigned& threads);

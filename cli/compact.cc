@@ -42,14 +42,13 @@ int run(const Compact& compact) {
 }  // namespace
 
 void add_compact(CLI::App& app, Command& chosen) {
-  CLI::App& command =
-      add_command(app, "compact", "Give back the bytes of a file that no tensor uses", {"[OPTIONS] FILE"});
+  CLI::App& command = add_command(app, "compact", "Free the bytes of a file that no tensor uses", {"[OPTIONS] FILE"});
   const auto compact = std::make_shared<Compact>();
   add_operands(command, compact->operands);
   add_change_options(command, *compact);
   command.footer(
-      "Writes the file anew beside the old one, reads that back and compares it, and\n"
-      "only then puts it in its place. Needs as much free space as FILE takes.\n\n"
+      "Writes a new file beside FILE, reads it back and compares it, and only then\n"
+      "replaces FILE. Needs as much free space as FILE takes.\n\n"
       "Example:\n"
       "  ztensor compact model.zt");
   command.callback([compact, &chosen] {

@@ -6,7 +6,7 @@
 namespace cli {
 
 void add_compress(CLI::App& app, Command& chosen) {
-  CLI::App& command = add_command(app, "compress", "Write a copy with every tensor stored by zstd",
+  CLI::App& command = add_command(app, "compress", "Write a copy in which every tensor is compressed with zstd",
                                   {"[OPTIONS] IN -o OUT", "[OPTIONS] IN OUT"});
   struct Compress : Transfer {
     std::optional<int> level;
@@ -15,7 +15,7 @@ void add_compress(CLI::App& app, Command& chosen) {
   add_transfer_options(command, *compress);
   add_level(command, compress->level);
   command.footer(
-      "What zstd does not shrink by a sixteenth stays raw.\n\n"
+      "A part that zstd does not shrink by a sixteenth stays raw.\n\n"
       "Examples:\n"
       "  ztensor compress model.zt small.zt\n"
       "  ztensor compress model.zt -o small.zt -l 12");

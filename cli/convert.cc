@@ -12,7 +12,7 @@ struct Convert : Transfer {
 };
 
 void add_globs(CLI::App& command, const std::string& option, std::vector<std::string>& globs, const std::string& help) {
-  // One value an option, or it would swallow the operands that follow.
+  // Each option takes one value. Otherwise it would take the operands that follow.
   command.add_option(option, globs, help)
       ->expected(1)
       ->allow_extra_args(false)
@@ -30,23 +30,24 @@ void add_convert(CLI::App& app, Command& chosen) {
   add_transfer_options(command, *convert);
   command
       .add_option("-f,--format", options.format,
-                  "what the inputs must be: auto (default), safetensors, zt-1.2, zt-2, ...")
+                  "the format of the inputs: auto (default), safetensors, zt-1.2, zt-2, ...")
       ->type_name("FORMAT")
       ->each([](const std::string& name) {
         if (name == "auto" || name == "safetensors") return;
         check_word(name, {"0.1", "1.0", "1.1", "1.2", "2"},
                    "auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2 or safetensors");
       });
-  command.add_flag("-c,--compress", convert->compress, "store every tensor with zstd");
+  command.add_flag("-c,--compress", convert->compress, "compress every tensor with zstd");
   add_level(command, convert->level);
   add_target(command, options);
-  add_globs(command, "--include", options.include, "only tensors whose names match; may be repeated");
-  add_globs(command, "--exclude", options.exclude, "no tensors whose names match; may be repeated");
+  add_globs(command, "--include", options.include, "take only tensors whose names match; may be repeated");
+  add_globs(command, "--exclude", options.exclude, "leave out tensors whose names match; may be repeated");
   command.add_flag("--skip-unreadable", options.skip_unreadable, "leave out tensors that cannot be read");
   command.add_flag("--delete-original", options.delete_originals,
-                   "delete the inputs once the output is complete and checked against them");
+                   "delete the inputs after the output is complete and was compared with them");
   command.footer(
-      "Formats are told apart by content. Without -c, tensors keep their encoding.\n\n"
+      "Formats are recognized by content. Without -c, tensors keep their encoding,\n"
+      "except in canonical files of format 2, where all are raw.\n\n"
       "Examples:\n"
       "  ztensor convert model.safetensors model.zt\n"
       "  ztensor convert model.zt model.safetensors --max-shard-size 5GB\n"

@@ -6,7 +6,7 @@
 namespace cli {
 
 void add_decompress(CLI::App& app, Command& chosen) {
-  CLI::App& command = add_command(app, "decompress", "Write a copy with every tensor stored raw",
+  CLI::App& command = add_command(app, "decompress", "Write a copy in which every tensor is stored raw",
                                   {"[OPTIONS] IN -o OUT", "[OPTIONS] IN OUT"});
   const auto transfer = std::make_shared<Transfer>();
   add_transfer_options(command, *transfer);

@@ -29,7 +29,7 @@ struct Diff {
   bool json = false;
 };
 
-// As Python writes a tuple: "(2, 3)", "(3,)".
+// A tuple as in Python: "(2, 3)", "(3,)".
 template <class Numbers, class Text>
 std::string tuple(const Numbers& numbers, const Text& text) {
   std::vector<std::string> words;
@@ -38,7 +38,7 @@ std::string tuple(const Numbers& numbers, const Text& text) {
 }
 
 std::string value_text(const zt::Value& value) {
-  constexpr std::size_t kMost = 200;  // all of it is in the JSON
+  constexpr std::size_t kMost = 200;  // --json has the whole text
   std::string text = attribute_text(value);
   if (text.size() <= kMost) return text;
   std::size_t end = kMost;
@@ -53,7 +53,7 @@ std::string element_text(const zt::Value& value, zt::DType dtype) {
   }
   const double* number = value.floating();
   if (number == nullptr) return value_text(value);
-  // As short as tells it from its neighbours of the same dtype.
+  // The shortest text that no other number of the dtype has.
   return zt::dtype_bits(dtype) <= 32 ? fmt::format("{}", static_cast<float>(*number)) : fmt::format("{}", *number);
 }
 
@@ -69,7 +69,7 @@ std::string contents_text(const zt::Difference& difference) {
   return text;
 }
 
-// What each side has: "2 -> 3", "2, only in A".
+// The values of both files: "2 -> 3", "2, only in A".
 std::string sides_text(const zt::Difference& difference) {
   const auto text = [&](const zt::Value& value) {
     if (difference.kind != Kind::shape || value.array() == nullptr) return value_text(value);
@@ -113,7 +113,7 @@ void print_report(const zt::DiffReport& report) {
   if (report.same()) return;
   std::string summary = fmt::format("{} compared, {} different, {} only in A, {} only in B",
                                     count_text(report.compared, "tensor"), differing, only_a, only_b);
-  if (!report.troubles.empty()) summary += fmt::format(", {} not to be compared", report.troubles.size());
+  if (!report.troubles.empty()) summary += fmt::format(", {} could not be compared", report.troubles.size());
   print(summary + "\n");
 }
 
@@ -140,12 +140,12 @@ int compare(const Diff& diff) {
       print_report(report);
     }
     flush_output();
-  } catch (const ClosedPipe&) {  // the answer is the exit code, whoever read the lines
+  } catch (const ClosedPipe&) {  // nobody reads the lines any more, but the exit code is the answer
   }
   return verdict;
 }
 
-// Exit code 1 is an answer here, so that no failure may end with it.
+// Exit code 1 means "different" here, so a failure must not end with 1.
 int run(const Diff& diff) {
   try {
     return compare(diff);
@@ -165,14 +165,14 @@ void add_diff(CLI::App& app, Command& chosen) {
   add_operands(command, diff->files);
   command.add_flag("--json", diff->json, "print one JSON document instead of lines");
   add_threads(command, diff->threads);
-  command.add_flag("-q,--quiet", diff->quiet, "print nothing but errors and stop at the first difference");
+  command.add_flag("-q,--quiet", diff->quiet, "print only errors, and stop at the first difference");
   command.footer(
-      "Compares names, shapes, dtypes, layouts, attributes and contents, whatever the\n"
-      "formats, encodings and order. Prints nothing when the files are the same, else\n"
+      "Compares names, shapes, dtypes, layouts, attributes and contents. Formats,\n"
+      "encodings and order do not matter. Prints nothing if the files are the same, else\n"
       "  - NAME          a tensor only in A\n"
       "  + NAME          a tensor only in B\n"
-      "  ~ NAME: ...     what differs\n"
-      "Exits with 0 when they are the same, 1 when they differ, 2 when a file or a\n"
+      "  ~ NAME: ...     a difference\n"
+      "Exits with 0 if the files are the same, 1 if they differ, 2 if a file or a\n"
       "tensor cannot be read and no difference was found.\n\n"
       "Example:\n"
       "  ztensor diff model.safetensors model.zt");

@@ -6,7 +6,7 @@
 
 namespace cli {
 
-// What the commands that change a file that is there share: append, remove, set, compact, repair.
+// What the commands that change an existing file share: append, remove, set, compact, repair.
 struct Change {
   std::string file;
   bool durable = false;
@@ -16,7 +16,7 @@ struct Change {
 
 void add_change_options(CLI::App& command, Change& change);  // --durable, --json, -q
 
-// Says so where compacting `file` would give back much of it: a quarter, and more than a MB.
+// Prints a note if compacting `file` would free much of it: at least a quarter, and at least a MB.
 void note_reclaimable(const std::string& file, std::uint64_t reclaimable, std::uint64_t size);
 
 }  // namespace cli

@@ -5,22 +5,22 @@
 namespace cli {
 namespace {
 
-// The library knows causes, not options of this command.
+// The library does not know the options of this command, so its errors cannot name them.
 struct Hint {
   std::string_view rule;
-  const char* option;  // that a command must have for the hint to be of use; "": all do
+  const char* option;  // the hint is for commands with this option; "": for all commands
   std::string_view text;
 };
 constexpr Hint kHints[] = {
-    {"append.taken", "--replace", "--replace puts it in its place"},
-    {"convert.format", "--to", "-f says what the inputs are, --to what is written"},
-    {"repair.contents", "", "'ztensor convert --skip-unreadable' saves the others"},
-    {"repair.later", "--output", "-o writes that version to another file"},
-    {"repair.undigested", "--output", "-o writes it to another file, to be looked at"},
+    {"append.taken", "--replace", "--replace replaces it"},
+    {"convert.format", "--to", "-f is the format of the inputs, --to the format of the output"},
+    {"repair.contents", "", "'ztensor convert --skip-unreadable' saves the other tensors"},
+    {"repair.later", "--output", "-o writes this version to another file"},
+    {"repair.undigested", "--output", "-o writes it to another file, which you can check"},
     {"write.exists", "--force", "--force replaces it"},
-    {"write.inplace", "", "write a file in another folder, and copy it over this one"},
-    {"write.loss", "--lossy", "--lossy gives it up"},
-    {"write.regular", "--output", "write a file, and copy that"},
+    {"write.inplace", "", "write a file in another folder, and copy it over this file"},
+    {"write.loss", "--lossy", "--lossy leaves it out"},
+    {"write.regular", "--output", "write a file, and copy it"},
 };
 
 }  // namespace

@@ -7,7 +7,7 @@
 
 namespace cli {
 
-// What an error says, and behind that what the command that was chosen offers against it.
+// The text of an error, and behind it a hint if the chosen command has an option that helps.
 std::string text_with_hint(const zt::Error& error, const CLI::App& app);
 
 }  // namespace cli

@@ -40,7 +40,7 @@ int run(const Id& id) {
       found = zt::json_quote(text);
       if (!id.json) print(id.files.size() == 1 ? text + "\n" : fmt::format("{}  {}\n", text, printable(file)));
     } catch (const zt::Error& error) {
-      // One bad file must not hide those after it.
+      // One bad file must not hide the files after it.
       if (error.code() == zt::Code::cancelled) throw;
       print_error(error.what());
       error_member = R"(, "error": )" + zt::json_quote(error.what());
@@ -61,14 +61,14 @@ void add_id(CLI::App& app, Command& chosen) {
   add_operands(command, id->files);
   command.add_flag("--json", id->json, "print one JSON document instead of lines");
   command.add_flag("--trust-digests", id->trust_digests,
-                   "do not read a part whose file declares the sha256 of its decoded bytes");
+                   "use the sha256 that a file declares for a part, without reading the part");
   add_threads(command, id->threads);
   command.add_flag("-q,--quiet", id->quiet, "no progress bar");
   command.footer(
-      "Two files have the same id when they hold the same tensors: names, shapes,\n"
-      "dtypes, layouts, attributes of tensors and contents; whatever the formats,\n"
-      "encodings, order and attributes of the files. With several files, each id is\n"
-      "followed by the file's name.\n\n"
+      "Two files have the same id if they hold the same tensors: names, shapes, dtypes,\n"
+      "layouts, attributes of tensors and contents. Formats, encodings, order and\n"
+      "attributes of the files do not matter. With several files, each id is followed\n"
+      "by the name of the file.\n\n"
       "Example:\n"
       "  ztensor id model.zt backup/*.zt");
   command.callback([id, &chosen] {

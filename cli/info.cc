@@ -21,11 +21,11 @@ namespace {
 
 enum Column : std::size_t { kName, kDType, kShape, kLayout, kSize, kEncoding, kDigest, kColumns };
 
-constexpr std::size_t kWidest = 72;  // a longer cell runs over, and moves its own row only
+constexpr std::size_t kWidest = 72;  // a longer cell moves only the rest of its own row
 
 struct Row {
   std::array<std::string, kColumns> cells;
-  std::vector<std::string> lines = {};  // below it: why the tensor cannot be read, its attributes
+  std::vector<std::string> lines = {};  // lines below the row: why the tensor cannot be read, and its attributes
 };
 
 struct Table {
@@ -68,7 +68,7 @@ Row unreadable_row(const zt::Tensor& tensor, const zt::Error& cause) {
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const zt::Part part = tensor.part(i);
     stored += part.stored_length();
-    // The file's own words, since we do not know them.
+    // The words in the file, because we may not know them.
     join(row.cells[kDType], printable(part.logical().empty() ? part.storage() : part.logical()));
     join(row.cells[kEncoding], printable(part.encoding()));
     join(row.cells[kDigest], printable(digest_kind(part)));
@@ -78,7 +78,7 @@ Row unreadable_row(const zt::Tensor& tensor, const zt::Error& cause) {
   return row;
 }
 
-// The rows of a tensor: its own and, unless it is a plain array, one for each of its parts.
+// Adds a row for the tensor and, unless it is a plain array, a row for each of its parts.
 void add_rows(Table& table, const zt::Tensor& tensor) {
   Row row;
   std::vector<Row> part_rows;
@@ -87,7 +87,7 @@ void add_rows(Table& table, const zt::Tensor& tensor) {
   bool known = true;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const zt::Part part = tensor.part(i);
-    const std::optional<std::uint64_t> length = part.known_length();  // counting it would take a decode
+    const std::optional<std::uint64_t> length = part.known_length();  // finding an unknown length would take a decode
     known = known && length.has_value();
     decoded += length.value_or(0);
     stored += part.stored_length();
@@ -105,7 +105,7 @@ void add_rows(Table& table, const zt::Tensor& tensor) {
   std::move(part_rows.begin(), part_rows.end(), std::back_inserter(table.rows));
 }
 
-// "key: value" of each; nothing where there are none.
+// A line "key: value" for each attribute.
 std::vector<std::string> attribute_lines(const zt::Value& attributes) {
   std::vector<std::string> lines;
   if (attributes.members() == nullptr) return lines;
@@ -174,7 +174,7 @@ void print_attributes(const zt::Value& attributes) {
   for (const std::string& line : lines) print("  " + line + "\n");
 }
 
-// What the file takes on disk, with its shards.
+// The size of the file on disk, and of its shards.
 std::string stored_text(const zt::Source& source) {
   std::string text = size_text(source.stored_size()) + " stored";
   if (source.files() > 1) {
@@ -210,10 +210,10 @@ void add_info(CLI::App& app, Command& chosen) {
   };
   const auto info = std::make_shared<Info>();
   add_operands(command, info->files);
-  command.add_flag("--json", info->json, "one JSON document, with offsets and digests");
+  command.add_flag("--json", info->json, "print one JSON document, with offsets and digests");
   add_quiet(command, info->quiet);
   command.footer(
-      "Reads the index only, whatever the size of the file.\n\n"
+      "Reads only the index, so it is fast for a file of any size.\n\n"
       "Examples:\n"
       "  ztensor info model.safetensors\n"
       "  ztensor info model.zt --json");

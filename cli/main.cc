@@ -17,11 +17,11 @@
 
 namespace {
 
-// A file opened while descriptor 1 is closed would become descriptor 1, and our summary part of its contents.
+// If descriptor 1 is closed, the next file that we open would get this number, and our summary would go into the file.
 void hold_standard_descriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (::fcntl(fd, F_GETFD) != -1) continue;
-    // The wrong way round, so that using it still fails. The lowest free descriptor is `fd`.
+    // Opened for the wrong direction, so that using it still fails. open() takes the lowest free descriptor, `fd`.
     if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) return;
   }
 }
@@ -47,8 +47,8 @@ void describe(CLI::App& app) {
   app.get_formatter()->label("SUBCOMMAND", "COMMAND");
   app.get_formatter()->column_width(28);
   app.footer(
-      "'ztensor COMMAND --help' tells more and shows examples.\n"
-      "Exit codes: 0 done, 1 failed or refused, 2 a command line that cannot be parsed;\n"
+      "'ztensor COMMAND --help' says more and shows examples.\n"
+      "Exit codes: 0 done, 1 failed or refused, 2 the command line is wrong;\n"
       "of diff: 0 the same, 1 different, 2 trouble.");
 }
 
@@ -84,9 +84,9 @@ int run(CLI::App& app, int argc, char** argv) {
   return exit_code;
 }
 
-// Every error of every command ends here.
+// Reports every error of every command.
 int run_and_report(int argc, char** argv) {
-  CLI::App app("Looks into, converts and checks files of tensors.", "ztensor");
+  CLI::App app("Shows, converts, checks and changes files of tensors.", "ztensor");
   try {
     return run(app, argc, argv);
   } catch (const cli::ClosedPipe&) {
@@ -106,7 +106,7 @@ int run_and_report(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   hold_standard_descriptors();
-  // A full file size limit and a closed pipe are then errors of write(), and nothing is left half done.
+  // So a file size limit and a closed pipe are errors of write(), and we can clean up.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   const int exit_code = run_and_report(argc, argv);

@@ -14,14 +14,15 @@ void add_merge(CLI::App& app, Command& chosen) {
   add_target(command, transfer->options);
   command.add_flag("--skip-unreadable", transfer->options.skip_unreadable, "leave out tensors that cannot be read");
   command.add_flag("--delete-original", transfer->options.delete_originals,
-                   "delete the inputs once the output is complete and checked against them");
+                   "delete the inputs after the output is complete and was compared with them");
   command.footer(
-      "A name that two inputs have is refused. Tensors are moved as they are stored.\n\n"
+      "A name that two inputs have is refused. Tensors keep their encoding, except in\n"
+      "canonical files of format 2, where all are raw.\n\n"
       "Examples:\n"
       "  ztensor merge encoder.zt decoder.zt -o model.zt\n"
       "  ztensor merge -o model.zt shard-*.zt --delete-original");
   command.callback([transfer, &chosen] {
-    // Which of several files would be the output is too dear a guess.
+    // We do not guess which of several files is the output: a wrong guess would destroy a file.
     if (!transfer->output) throw CLI::ValidationError("-o OUT is needed");
     check_operands(*transfer);
     chosen = [transfer] { return run(*transfer); };

@@ -6,16 +6,17 @@
 namespace cli {
 
 void add_migrate(CLI::App& app, Command& chosen) {
-  CLI::App& command = add_command(app, "migrate", "Put a file into another generation of .zt, and check the result",
+  CLI::App& command = add_command(app, "migrate", "Move a file to another generation of .zt, and check the result",
                                   {"[OPTIONS] IN -o OUT", "[OPTIONS] IN OUT"});
   const auto migrate = std::make_shared<Transfer>();
   add_transfer_options(command, *migrate);
   add_target(command, migrate->options);
   command.add_flag("--delete-original", migrate->options.delete_originals,
-                   "delete IN once OUT is complete and checked against it");
+                   "delete IN after OUT is complete and was compared with it");
   command.footer(
-      "OUT is read back and compared with IN, every byte of it. What the generation cannot hold is refused\n"
-      "by name, unless --lossy. Parts that are stored alike in both are moved as they are.\n\n"
+      "Reads OUT back and compares every byte with IN. If the generation cannot hold\n"
+      "something, refuses it by name, unless --lossy. Tensors keep their encoding, except\n"
+      "in canonical files of format 2, where all are raw.\n\n"
       "Examples:\n"
       "  ztensor migrate old.zt -o new.zt\n"
       "  ztensor migrate model.zt -o published.zt --to 2");

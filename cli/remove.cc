@@ -48,16 +48,16 @@ int run(const Remove& remove) {
 }  // namespace
 
 void add_remove(CLI::App& app, Command& chosen) {
-  CLI::App& command = add_command(app, "remove", "Take tensors out of a file, in place or into a copy",
+  CLI::App& command = add_command(app, "remove", "Remove tensors from a file, in place or in a copy",
                                   {"[OPTIONS] FILE NAME... [-o OUT]"});
   const auto remove = std::make_shared<Remove>();
   add_operands(command, remove->operands);
-  add_output(command, remove->output, "write a file without them, and leave FILE as it is");
+  add_output(command, remove->output, "write a file without these tensors, and leave FILE as it is");
   command.add_flag("--force", remove->force, "replace OUT if it exists");
   add_change_options(command, *remove);
   command.footer(
-      "In place, their bytes stay in FILE until 'ztensor compact FILE'; a copy is compact.\n"
-      "A name that begins with a dash goes behind '--'.\n\n"
+      "In place, their bytes stay in FILE until 'ztensor compact FILE'. A copy does not\n"
+      "have them. Put '--' before a name that begins with a dash.\n\n"
       "Example:\n"
       "  ztensor remove model.zt optimizer.m optimizer.v");
   command.callback([remove, &chosen] {

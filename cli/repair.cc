@@ -77,13 +77,14 @@ void add_repair(CLI::App& app, Command& chosen) {
                                   {"[OPTIONS] FILE [-o OUT]"});
   const auto repair = std::make_shared<Repair>();
   add_operands(command, repair->operands);
-  add_output(command, repair->output, "write that version there, and leave FILE as it is");
+  add_output(command, repair->output, "write this version to OUT, and leave FILE as it is");
   command.add_flag("--force", repair->force, "replace OUT if it exists");
-  command.add_flag("--dry-run", repair->dry_run, "only tell what would be done");
+  command.add_flag("--dry-run", repair->dry_run, "change nothing, and say what would be done");
   add_change_options(command, *repair);
   command.footer(
-      "Without -o, FILE is cut behind that version; bytes before its end are not touched.\n"
-      "Exits with 1, and changes nothing, when no whole version is in FILE.\n\n"
+      "Without -o, cuts FILE behind this version, or gives it a new end. Does not change\n"
+      "the bytes of the version. Exits with 1, and changes nothing, if FILE has no whole\n"
+      "version.\n\n"
       "Examples:\n"
       "  ztensor repair model.zt --dry-run\n"
       "  ztensor repair model.zt -o rescued.zt");

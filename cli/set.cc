@@ -24,7 +24,7 @@ struct Set : Change {
   std::optional<std::string> tensor;
 };
 
-// Whether it is written as JSON writes a number, of whatever size.
+// Whether the text is a JSON number, of any size.
 bool is_json_number(std::string_view text) {
   const auto digits = [&text] {
     const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
@@ -46,7 +46,7 @@ bool is_json_number(std::string_view text) {
   return text.empty();
 }
 
-// JSON where it is that, else text.
+// The value of JSON; any other text is a text value.
 zt::Value value_of(std::string_view key, const std::string& text) {
   try {
     return zt::json_parse(text);
@@ -55,7 +55,8 @@ zt::Value value_of(std::string_view key, const std::string& text) {
     if (is_json_number(text)) {
       throw zt::Error(
           zt::Code::usage, "",
-          fmt::format("{0}={1}: a number that no attribute can hold; as text it is {0}='\"{1}\"'", key, text));
+          fmt::format("{0}={1}: no attribute can hold this number; to store it as text, write {0}='\"{1}\"'", key,
+                      text));
     }
     return zt::Value(text);
   }
@@ -75,7 +76,7 @@ int run(const Set& set) {
                       zt::json_quote(set.file), report.set, report.unset));
   } else if (!set.quiet) {
     std::string unset = edits.unset.empty() ? "" : fmt::format(", {} unset", report.unset);
-    if (report.absent > 0) unset += fmt::format(" ({} not there)", report.absent);
+    if (report.absent > 0) unset += fmt::format(" ({} did not exist)", report.absent);
     print(fmt::format("{}: {} set{}\n", printable(set.file), count_text(report.set, "attribute"), unset));
   }
   return 0;
@@ -88,18 +89,17 @@ void add_set(CLI::App& app, Command& chosen) {
                                   {"[OPTIONS] FILE KEY=VALUE... [--tensor NAME]", "[OPTIONS] FILE --unset KEY"});
   const auto set = std::make_shared<Set>();
   add_operands(command, set->operands);
-  command.add_option("--tensor", set->tensor, "the tensor whose attributes are set; without it, the file's")
-      ->type_name("NAME");
-  command.add_option("--unset", set->unset, "take an attribute away; may be repeated")
+  command.add_option("--tensor", set->tensor, "set attributes of this tensor instead of the file")->type_name("NAME");
+  command.add_option("--unset", set->unset, "remove an attribute; may be repeated")
       ->type_name("KEY")
       ->expected(1)
       ->allow_extra_args(false)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   add_change_options(command, *set);
   command.footer(
-      "VALUE is JSON (3, 2.5, true, null, \"3\", [1, 2], {\"a\": 1}) where it can be read as\n"
-      "that, else text; a number of more than 64 bits is refused. The first '=' ends the\n"
-      "key. A KEY that begins with a dash goes behind '--'.\n\n"
+      "VALUE is JSON (3, 2.5, true, null, \"3\", [1, 2], {\"a\": 1}). If it is not valid JSON,\n"
+      "it is text. A number of more than 64 bits is refused. The first '=' ends the key.\n"
+      "Put '--' before a KEY that begins with a dash.\n\n"
       "Example:\n"
       "  ztensor set model.zt license=MIT step=1000 tags='[\"a\", \"b\"]'");
   command.callback([set, &chosen] {
@@ -108,7 +108,7 @@ void add_set(CLI::App& app, Command& chosen) {
       throw CLI::ValidationError("a KEY=VALUE is needed, or --unset KEY");
     for (std::size_t i = 1; i < set->operands.size(); ++i) {
       if (set->operands[i].find('=') == std::string::npos || set->operands[i].front() == '=') {
-        throw CLI::ValidationError(fmt::format("'{}' is no KEY=VALUE", printable(set->operands[i])));
+        throw CLI::ValidationError(fmt::format("'{}' is not of the form KEY=VALUE", printable(set->operands[i])));
       }
     }
     set->file = set->operands[0];

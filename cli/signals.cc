@@ -16,7 +16,7 @@ extern "C" void remember_signal(int signal) { g_signal = signal; }
 void catch_interrupts() noexcept {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction old = {};
-    // nohup, and a shell's background jobs, start us with some of them ignored.
+    // nohup, and background jobs of a shell, start us with some signals ignored.
     if (::sigaction(signal, nullptr, &old) != 0 || old.sa_handler != SIG_DFL) continue;
     struct sigaction ours = {};
     ours.sa_handler = remember_signal;
@@ -31,7 +31,7 @@ int interrupted() noexcept { return g_signal; }
 void end_by(int signal) noexcept {
   std::signal(signal, SIG_DFL);
   std::raise(signal);
-  std::_Exit(128 + signal);  // only when the signal is blocked
+  std::_Exit(128 + signal);  // reached only if the signal is blocked
 }
 
 }  // namespace cli

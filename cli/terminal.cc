@@ -31,7 +31,7 @@ bool within(const Range (&ranges)[N], char32_t code) {
                      [code](Range range) { return code >= range.first && code <= range.last; });
 }
 
-// What moves the cursor, starts an escape sequence or reverses the text around it.
+// Characters that move the cursor, start an escape sequence or change the direction of text.
 constexpr Range kUnsafe[] = {{0x00, 0x1f},     {0x7f, 0x9f},     {0x61c, 0x61c},   {0x200e, 0x200f},
                              {0x2028, 0x202e}, {0x2066, 0x2069}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}};
 constexpr Range kNarrow[] = {{0x300, 0x36f},   {0x483, 0x489},   {0x591, 0x5bd},   {0x64b, 0x65f},
@@ -67,11 +67,11 @@ std::string escaped(char32_t code) {
 
 [[noreturn]] void throw_write_error(int error) {
   if (error == EPIPE) throw ClosedPipe{};
-  throw zt::Error::system(error, "", "standard output");
+  throw zt::Error::system(error, "", "cannot write to standard output");
 }
 
 void print_line(std::string_view kind, std::string_view text) {
-  // One write, so that the lines of programs that share a terminal do not mix.
+  // One write, so that lines of several programs on a terminal do not mix.
   const std::string line = fmt::format("ztensor: {}: {}\n", kind, printable(text));
   std::fwrite(line.data(), 1, line.size(), stderr);
 }

@@ -11,23 +11,23 @@ class Value;
 
 namespace cli {
 
-// Thrown when whoever read standard output went away: there is nobody left to tell.
+// Thrown when the reader of standard output is gone.
 struct ClosedPipe {};
 
-// To standard output, buffered. Both throw ClosedPipe, or zt::Error (io) when the disk is full.
+// Print to standard output, buffered. Both throw ClosedPipe, or zt::Error (io), for example if the disk is full.
 void print(std::string_view text);
 void flush_output();
 
-// One line on standard error, "ztensor: note: ..." and "ztensor: error: ...", whatever is in `text`.
+// Print one line on standard error, "ztensor: note: ..." or "ztensor: error: ...".
 void print_note(std::string_view text);
 void print_error(std::string_view text);
 
-// `text` for a terminal: valid UTF-8 as it is; control and direction characters and stray bytes as \n, \x1b, \u202e.
+// `text` for a terminal: writes control and direction characters and stray bytes as \n, \x1b, \u202e.
 std::string printable(std::string_view text);
-// Columns that printable text fills: wide characters two, combining ones none.
+// The columns of printable text: two for a wide character, none for a combining one.
 std::size_t columns_of(std::string_view text);
 
-// An attribute: text as it is, unless it reads as JSON and could be taken for another value; all else as JSON.
+// An attribute as text. It is JSON, except that a text that cannot be read as JSON stays as it is.
 std::string attribute_text(const zt::Value& value);
 
 std::string size_text(std::uint64_t bytes);                          // "999 B", "250.1 MB" (powers of 1000)

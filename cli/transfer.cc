@@ -25,13 +25,13 @@ bool is_tensor_file(const fs::path& path, const zt::OpenOptions& options) {
     zt::open(path, options);
     return true;
   } catch (const zt::Error& error) {
-    // Also a broken one, one that this build cannot read, and a pointer to one.
+    // Also true for a broken file, a file that this build cannot read, and a pointer to a file.
     const std::string_view rule = error.rule();
     return rule != "format.unknown" && rule != "format.text" && rule != "format.html";
   }
 }
 
-// `ztensor convert a.zt b.zt` may be `-o` forgotten after a shell's `*.zt`: never cost its writer the last file.
+// `ztensor convert a.zt b.zt` may come from `*.zt` with a forgotten `-o`. Do not overwrite the last file then.
 void refuse_positional_tensor_file(const std::string& output, const zt::OpenOptions& options) {
   if (!is_tensor_file(output, options)) return;
   throw zt::Error(
@@ -42,7 +42,7 @@ void refuse_positional_tensor_file(const std::string& output, const zt::OpenOpti
 // "5GB" as its number of bytes.
 std::string as_shard_size(const std::string& text) {
   std::string bytes = text;
-  std::uint64_t number = 0;  // CLI11 would take octal, and wrap what is negative or too large
+  std::uint64_t number = 0;  // CLI11 accepts octal, and wraps negative and too large numbers
   bool valid = std::from_chars(text.data(), text.data() + text.size(), number).ec == std::errc() && text[0] != '0';
   try {
     CLI::AsSizeValue(true)(bytes);
@@ -50,7 +50,8 @@ std::string as_shard_size(const std::string& text) {
     valid = false;
   }
   if (valid) return bytes;
-  throw CLI::ValidationError(fmt::format("'{}' is no whole number over 0, alone or as in 5GB or 512MiB", text));
+  throw CLI::ValidationError(
+      fmt::format("'{}' is not a size: expected a whole number over 0, alone or as in 5GB or 512MiB", text));
 }
 
 void print_report(const std::string& output, const zt::ConvertReport& report, double seconds, bool quiet) {
@@ -69,7 +70,7 @@ void add_transfer_options(CLI::App& command, Transfer& transfer) {
   add_operands(command, transfer.operands);
   add_output(command, transfer.output, "the file to write");
   command.add_flag("--force", transfer.options.overwrite,
-                   "replace OUT if it exists; a tensor file only where -o names it");
+                   "replace OUT if it exists; to replace a tensor file, also name it with -o");
   add_threads(command, transfer.threads);
   add_quiet(command, transfer.quiet);
 }
@@ -84,20 +85,20 @@ void add_level(CLI::App& command, std::optional<int>& level) {
 void add_target(CLI::App& command, zt::ConvertOptions& options) {
   command
       .add_option("--to", options.writer.format,
-                  "what to write: generation 1.0, 1.2 (default) or 2, or safetensors (default for OUT named so)")
+                  "the format of OUT: generation 1.0, 1.2 (default) or 2, or safetensors (default if OUT ends in it)")
       ->type_name("1.0|1.2|2|safetensors")
       ->each([](const std::string& name) {
         check_word(name, {"1.0", "1.2", "2", "safetensors"}, "1.0, 1.2, 2 or safetensors");
       });
-  command.add_flag("--lossy", options.writer.lossy, "leave out what that format cannot hold, and say what it was");
+  command.add_flag("--lossy", options.writer.lossy, "leave out what the format cannot hold, and say so");
   command
       .add_flag_callback(
           "--not-canonical", [&options] { options.writer.canonical = false; },
-          "format 2: keep encodings, and lay parts at multiples of 4096 instead of 65536")
+          "format 2: keep encodings, and put parts at multiples of 4096 instead of 65536")
       ->option_text(" ");
   command
       .add_option("--max-shard-size", options.writer.max_shard_size,
-                  "format 2: put data into files of at most so many bytes beside OUT (5GB, 512MB)")
+                  "put the data into files of at most SIZE bytes beside OUT (5GB, 512MB); format 2 and safetensors")
       ->transform(as_shard_size)
       ->option_text("SIZE");
 }

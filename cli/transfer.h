@@ -9,27 +9,26 @@
 
 namespace cli {
 
-// The command lines that put the tensors of some files into another: convert, compress,
-// decompress, merge, migrate.
+// The commands that put the tensors of some files into another file: convert, compress, decompress, merge, migrate.
 struct Transfer {
   std::vector<std::string> operands;  // inputs; without -o, the output comes last
   std::optional<std::string> output;
   zt::ConvertOptions options;
   unsigned threads = 0;
   bool quiet = false;
-  bool keeps_generation = false;  // of the one input, where it is a .zt that can be written
+  bool keeps_generation = false;  // OUT gets the generation of the one input, if we can write this generation
 };
 
 void add_transfer_options(CLI::App& command, Transfer& transfer);  // operands, -o, --force, --threads, -q
 void add_level(CLI::App& command, std::optional<int>& level);
-void add_target(CLI::App& command, zt::ConvertOptions& options);  // --to, --lossy, and what shapes a file of format 2
+void add_target(CLI::App& command, zt::ConvertOptions& options);  // --to, --lossy, --not-canonical, --max-shard-size
 
-// After parsing: there is -o and an input, or there are two operands. Throws CLI::ParseError. The second allows no
-// more than one input.
+// After parsing, checks that there are -o and an input, or two operands. The second function allows only one input.
+// Both throw CLI::ParseError.
 void check_operands(const Transfer& transfer);
 void check_one_operand(const Transfer& transfer);
 
-// Does it, and says so in one line.
+// Carries out the command, and prints one line about it.
 int run(const Transfer& transfer);
 
 }  // namespace cli

@@ -32,14 +32,14 @@ zt::VerifyReport check(const std::string& file, const Verify& verify, std::size_
   return zt::check(source, {.shards = verify.deep, .canonical = verify.canonical, .progress = bar.callback()});
 }
 
-// Whether nothing that was asked for says otherwise.
+// Whether there is no finding about the canonical form.
 bool is_canonical(const zt::VerifyReport& report) {
   return std::none_of(report.findings.begin(), report.findings.end(), [](const zt::Finding& finding) {
     return std::string_view(finding.error.rule()).starts_with("canonical.");
   });
 }
 
-// How many faults the file has; each is printed.
+// Prints each fault of the file, and returns their number.
 std::size_t verify_file(const std::string& file, const Verify& verify) {
   std::size_t tensors = 0;
   const zt::VerifyReport report = check(file, verify, tensors);
@@ -68,7 +68,7 @@ int run(const Verify& verify) {
       faults += found;
       bad_files += found == 0 ? 0 : 1;
     } catch (const zt::Error& error) {
-      // One bad file must not hide the state of those after it; where there is no other, it is the error.
+      // One bad file must not hide the state of the files after it. If there is only one file, its error is the error.
       if (error.code() == zt::Code::cancelled || verify.files.size() == 1) throw;
       print(fmt::format("{}\n", printable(error.what())));
       ++faults;
@@ -76,7 +76,7 @@ int run(const Verify& verify) {
     }
   }
   if (faults == 0) return 0;
-  flush_output();  // the error comes last, also where both go to one place
+  flush_output();  // so that the error comes last, even if both go to one terminal
   const std::string where =
       verify.files.size() == 1 ? verify.files.front() : fmt::format("{} of {} files", bad_files, verify.files.size());
   print_error(fmt::format("{}: {} found", where, count_text(faults, "fault")));
@@ -90,14 +90,14 @@ void add_verify(CLI::App& app, Command& chosen) {
       add_command(app, "verify", "Check the digests and contents of every tensor", {"[OPTIONS] FILE..."});
   const auto verify = std::make_shared<Verify>();
   add_operands(command, verify->files);
-  command.add_flag("--canonical", verify->canonical, "hold files of format 2 against the canonical form as well");
-  command.add_flag("--deep", verify->deep, "check the digest of every shard as a whole, too");
+  command.add_flag("--canonical", verify->canonical, "also check that files of format 2 are canonical");
+  command.add_flag("--deep", verify->deep, "also check the digest of every shard as a whole");
   add_threads(command, verify->threads);
   add_quiet(command, verify->quiet);
   command.footer(
-      "Prints a line for everything that is wrong, and one a file (not with -q). When\n"
-      "anything is wrong, unreadable tensors included, the last line is an error that\n"
-      "counts it, on standard error, and the exit code is 1.\n\n"
+      "Prints a line for each fault, and a line for each file (not with -q). An\n"
+      "unreadable tensor is a fault. If there are faults, the last line, on standard\n"
+      "error, counts them, and the exit code is 1.\n\n"
       "Examples:\n"
       "  ztensor verify model.zt backup/*.zt\n"
       "  ztensor verify --canonical published.zt");

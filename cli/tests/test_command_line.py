@@ -60,8 +60,8 @@ def test_help_of_each_command_shows_an_example(at, command):
         *(
             (
                 ["convert", "a", "b", "--to", "2", "--max-shard-size", size],
-                f"--max-shard-size: '{size}' is no whole number over 0, alone or as in 5GB or 512MiB "
-                "(see 'ztensor convert --help')",
+                f"--max-shard-size: '{size}' is not a size: expected a whole number over 0, alone or as in 5GB or "
+                "512MiB (see 'ztensor convert --help')",
             )
             for size in [
                 "0",
@@ -83,21 +83,21 @@ def test_help_of_each_command_shows_an_example(at, command):
         *(
             (
                 [command, "a", "b", "--to", "7"],
-                f"--to: '7' is none of 1.0, 1.2, 2 or safetensors (see 'ztensor {command} --help')",
+                f"--to: '7' is not one of 1.0, 1.2, 2 or safetensors (see 'ztensor {command} --help')",
             )
             for command in ("convert", "migrate")
         ),
         (
             ["convert", "a", "b", "--to", ""],
-            "--to: '' is none of 1.0, 1.2, 2 or safetensors (see 'ztensor convert --help')",
+            "--to: '' is not one of 1.0, 1.2, 2 or safetensors (see 'ztensor convert --help')",
         ),
         (
             ["convert", "a", "b", "--to", "0.1"],
-            "--to: '0.1' is none of 1.0, 1.2, 2 or safetensors (see 'ztensor convert --help')",
+            "--to: '0.1' is not one of 1.0, 1.2, 2 or safetensors (see 'ztensor convert --help')",
         ),
         (
             ["convert", "a", "b", "-f", "bogus"],
-            "--format: 'bogus' is none of auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2 or safetensors "
+            "--format: 'bogus' is not one of auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2 or safetensors "
             "(see 'ztensor convert --help')",
         ),
         *(

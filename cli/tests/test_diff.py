@@ -112,7 +112,7 @@ def test_trouble_exits_with_2_unless_a_difference_was_found(model):
     done = model.run("diff", "model.zt", "odd.zt")
     assert done.returncode == 2
     assert done.stderr == "ztensor: error: odd.zt: tensor 'größe.重み': part 'data': unknown dtype 'bq16'\n"
-    assert done.stdout == "3 tensors compared, 0 different, 0 only in A, 0 only in B, 1 not to be compared\n"
+    assert done.stdout == "3 tensors compared, 0 different, 0 only in A, 0 only in B, 1 could not be compared\n"
     write_safetensors(model / "other.safetensors", {"größe.重み": ("U8", [1], b"x")})
     assert model.run("diff", "-q", "odd.zt", "other.safetensors").returncode == 1
 

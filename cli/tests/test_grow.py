@@ -77,7 +77,7 @@ def test_a_note_says_what_compact_gives_back(at):
     at.ok("convert", "a.safetensors", "a.zt")
     done = at.run("remove", "a.zt", "big")
     assert done.returncode == 0
-    assert done.stderr == "ztensor: note: a.zt: 'ztensor compact' would give back 3.0 MB of 3.0 MB\n"
+    assert done.stderr == "ztensor: note: a.zt: 'ztensor compact' would free 3.0 MB of 3.0 MB\n"
     printed = at.ok("compact", "a.zt")
     assert printed.startswith("a.zt: 1 tensor, 3.0 MB -> ")
     assert (at / "a.zt").stat().st_size < 1000
@@ -118,10 +118,10 @@ def test_set_reads_values_as_json_or_text(grown):
     attributes = grown.info("model.zt")["attributes"]
     assert "step" not in attributes and "format" not in attributes and attributes["word"] == "other"
     before = (grown / "model.zt").read_bytes()
-    assert grown.ok("set", "model.zt", "--unset", "step") == "model.zt: 0 attributes set, 0 unset (1 not there)\n"
+    assert grown.ok("set", "model.zt", "--unset", "step") == "model.zt: 0 attributes set, 0 unset (1 did not exist)\n"
     assert (grown / "model.zt").read_bytes() == before
     told = grown.ok("set", "model.zt", "a=1", "a=2", "--unset", "word", "--unset", "word", "--unset", "step")
-    assert told == "model.zt: 1 attribute set, 1 unset (1 not there)\n"
+    assert told == "model.zt: 1 attribute set, 1 unset (1 did not exist)\n"
     assert grown.info("model.zt")["attributes"]["a"] == 2
     grown.ok("set", "model.zt", "kind=index", "--tensor", "weight")
     (weight,) = [t for t in grown.info("model.zt")["tensors"] if t["name"] == "weight"]
@@ -136,7 +136,7 @@ def test_set_does_not_make_text_of_a_number_that_it_cannot_hold(grown):
     before = (grown / "model.zt").read_bytes()
     for number in ["1e400", "-1e400", "18446744073709551616", "-9223372036854775809", "1" + "0" * 5000]:
         error = grown.fails("set", "model.zt", f"n={number}")
-        assert error == f"n={number}: a number that no attribute can hold; as text it is n='\"{number}\"'"
+        assert error == f"n={number}: no attribute can hold this number; to store it as text, write n='\"{number}\"'"
     assert (grown / "model.zt").read_bytes() == before
     texts = ["2026-11-24", "1.2.3", "007", "+1", "1e", ".5", "0x10", "NaN"]
     grown.ok("set", "model.zt", *(f"t{i}={text}" for i, text in enumerate(texts)), 'n="1e400"')

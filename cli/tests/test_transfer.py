@@ -82,7 +82,7 @@ def test_an_existing_output_is_refused_without_force(model):
 def test_what_an_output_is_comes_before_whether_it_is_there(model, force):
     (model / "folder").mkdir()
     os.mkfifo(model / "pipe")
-    error = "not a regular file; write a file, and copy that"
+    error = "not a regular file; write a file, and copy it"
     for output in ("/dev/null", "pipe"):
         assert model.fails("convert", "model.safetensors", "-o", output, *force) == f"{output}: {error}"
     assert model.fails("convert", "model.safetensors", "-o", "/dev/stdout", *force) == f"/dev/stdout: {error}"
@@ -194,7 +194,7 @@ def test_what_was_picked_is_what_the_summary_counts(model):
 
 def test_an_unknown_format_is_told_the_known_ones(model):
     error = model.fails("convert", "model.safetensors", "-o", "out.zt", "-f", "bogus", code=2)
-    assert error.startswith("--format: 'bogus' is none of auto, zt-0.1, ") and "safetensors" in error
+    assert error.startswith("--format: 'bogus' is not one of auto, zt-0.1, ") and "safetensors" in error
 
 
 def test_an_unreadable_tensor_stops_unless_it_is_to_be_skipped(model):
