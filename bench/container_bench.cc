@@ -1,4 +1,4 @@
-// What the C++ library costs by itself: opening, looking up, mapping, reading and writing.
+// Times the C++ library by itself: opening, looking up, mapping, reading and writing.
 
 #include <benchmark/benchmark.h>
 #include <ztensor/ztensor.h>

@@ -1,5 +1,5 @@
-// What growing costs: 200 appends of one tensor each to a file of 100,000, in seconds for all of them, and how much
-// larger the file is afterwards than one that is written anew. And what opening so many tensors costs, in each format.
+// Times 200 appends of one tensor each to a file of 100,000 tensors, and compares the size of the file with that of a
+// new file of the same tensors. Also times opening a file of 100,000 tensors, in each format.
 
 #include <benchmark/benchmark.h>
 #include <ztensor/ztensor.h>
@@ -19,7 +19,7 @@ std::string name_of(std::size_t i) {
   return "model.layers." + std::to_string(i / 100) + ".block." + std::to_string(i % 100) + ".weight";
 }
 
-// A file that is gone when the benchmark is over.
+// A file that is removed at the end of the benchmark.
 class Scratch {
  public:
   explicit Scratch(const std::string& name) : path_(fs::temp_directory_path() / ("zt-bench-" + name + ".zt")) {}
@@ -40,7 +40,7 @@ void write_many(const fs::path& path, const std::string& format, std::size_t cou
   if (format == "2") options.canonical = false;
   zt::Writer writer = zt::Writer::create(path, options);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto value = static_cast<float>(i);  // all differ, since equal ones are stored once
+    const auto value = static_cast<float>(i);  // all differ, because equal parts would be stored once
     const float elements[4] = {value, 2, 3, 4};
     writer.add(name_of(i), {4}, std::span<const float>(elements));
   }

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Pairs ztensor with safetensors in one run, on the same tensors, and prints both times and their ratio.
+"""Compares ztensor with safetensors in one run, on the same tensors, and prints both times and their ratio.
 
-Run through `./dev bench`. Every row alternates between the two, with files in the page cache, and takes the fastest
-of several rounds: what the code costs when nothing else is in its way. Beside the ratio of those there are the ratio
-of the medians, and that of the least processor time, which a busy machine disturbs less. Ratios over 1 mean that
-ztensor is faster.
+Run it with `./dev bench`. Each row alternates between the two libraries, with files in the page cache, and takes the
+fastest of several rounds, which other processes disturb least. It also prints the ratio of the medians, and the ratio
+of the least processor times, which a busy machine disturbs less. Ratios over 1 mean that ztensor is faster.
 
-Both save to a new file and sync nothing: where a file is there already, ztensor syncs before it takes its place and
-safetensors does not, so that would compare a disk with a page cache.
+Both libraries save to a new file, and sync nothing. If the file existed, ztensor would sync before it replaces the file
+and safetensors would not: the row would compare a disk with a page cache.
 """
 
 from __future__ import annotations
@@ -74,7 +73,7 @@ class Table:
         print(f"{'':48}{'safetensors':>12}{'ztensor':>12}{'ratio':>8}{'medians':>9}{'processor':>11}")
 
     def row(self, what: str, peer: Callable[[], Any], ours: Callable[[], Any], fresh: Path | None = None) -> None:
-        """`fresh` is what both write: it is removed before each run, outside of the time."""
+        """`fresh` is the file that both write. It is removed before each run, and the removal is not timed."""
         times: tuple[list[float], list[float]] = ([], [])
         processor = [float("inf"), float("inf")]
         for _ in range(self.rounds):
@@ -115,7 +114,7 @@ def load_rows(table: Table, folder: Path, model: Arrays, count: int, size: str) 
 
 
 def single_rows(table: Table, folder: Path) -> None:
-    """One small tensor, again and again, from a file that stays open: what a call costs."""
+    """Times a call: reads small tensors, again and again, from a file that stays open."""
     peer, ours = folder / "s.safetensors", folder / "s.zt"
     tensors = {f"layers.{i}.bias": np.full(256, i, np.float32) for i in range(100)}
     safetensors.numpy.save_file(tensors, peer)
@@ -123,7 +122,7 @@ def single_rows(table: Table, folder: Path) -> None:
     names = list(tensors) * 10
     kinds = ["numpy"]
     try:
-        import torch  # noqa: F401 - asks whether it is there
+        import torch  # noqa: F401 - checks that torch is installed
 
         kinds.append("torch")
     except ImportError as error:
@@ -159,7 +158,7 @@ def torch_save_rows(table: Table, folder: Path, model: Arrays, size: str) -> Non
         print(f"save {size} of torch: skipped, {error}")
         return
     out = folder / "new.zt"
-    # Copies lie as torch aligns them: 16 bytes off, as NumPy's do, the system's own copy takes a tenth longer.
+    # Clones have torch's alignment. From NumPy's memory, 16 bytes off, the system's own copy takes a tenth longer.
     tensors = {name: torch.from_numpy(array).clone() for name, array in model.items()}
     save = safetensors.torch.save_file
     for checksum in ("crc32c", "none"):
@@ -186,11 +185,11 @@ def torch_rows(table: Table, peer: Path, ours: Path, size: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--megabytes", type=int, default=512, help="size of the large model")
-    parser.add_argument("--tensors", type=int, default=100_000, help="tensors of the file of many")
+    parser.add_argument("--tensors", type=int, default=100_000, help="number of tensors in the file of many tensors")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only-saving", action="store_true", help="the rows of saving alone")
-    parser.add_argument("--only-single", action="store_true", help="the rows of single reads alone")
-    parser.add_argument("--folder", type=Path, help="where to put the files: a disk of your choice")
+    parser.add_argument("--only-saving", action="store_true", help="print only the rows of saving")
+    parser.add_argument("--only-single", action="store_true", help="print only the rows of single reads")
+    parser.add_argument("--folder", type=Path, help="the folder for the files, to choose a disk")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores; safetensors {safetensors.__version__}, ztensor {ztensor.__version__}\n")
     with tempfile.TemporaryDirectory(prefix="ztensor-bench-", dir=options.folder) as folder:
