@@ -1,5 +1,5 @@
-// CBOR: only zt::Error leaves the cursor and Value; read() and skip() agree; what is parsed encodes to something that
-// parses to the same; the strict form is a part of the lenient one, and what encode() makes of it is itself.
+// CBOR. Laws: the cursor and Value throw only zt::Error; read() and skip() agree; a parsed value encodes to bytes that
+// parse to the same value; each strict item is a lenient item too, and encode() gives its bytes again.
 
 #include "wire/cbor.h"
 
@@ -26,7 +26,7 @@ void require(bool law) {
   if (!law) std::abort();
 }
 
-// What `work` returns, or empty when it throws Error.
+// The result of `work`, or empty if it throws Error.
 template <class F>
 auto attempt(F&& work) -> std::optional<decltype(work())> {
   try {
@@ -39,7 +39,7 @@ auto attempt(F&& work) -> std::optional<decltype(work())> {
 
 bool is_container(CborKind kind) { return kind == CborKind::array || kind == CborKind::map || kind == CborKind::tag; }
 
-// Reads the first item of `input` to its last member; its length.
+// Reads the first item of `input` to its last member, and returns its length.
 std::size_t read_all(Input input, CborRules rules) {
   CborCursor cursor(input, rules);
   struct Level {
@@ -72,7 +72,7 @@ void check_walks(Input input) {
   const CborRules lenient, keeping{.depth = 1u << 31, .keep_tags = true}, strict{.strict = true, .depth = 33};
   const auto length = attempt([&] { return skip_all(input, lenient); });
   const auto read = attempt([&] { return read_all(input, lenient); });
-  require(!read || read == length);  // not the reverse: skip() passes over bignums that read() refuses
+  require(!read || read == length);  // not the reverse: skip() accepts bignums that read() refuses
   require(!length || attempt([&] { return read_all(input, keeping); }) == length);
   if (read) require(attempt([&] { return close_all(input, lenient); }) == length);
   const auto strict_length = attempt([&] { return skip_all(input, strict); });

@@ -1,5 +1,5 @@
-// Runs a fuzz target over every file below the folders it is given. Fails when there is none: a replay of nothing
-// would pass for ever.
+// Runs a fuzz target over every file below the given folders. Fails if there is no file: such a replay would always
+// pass.
 
 #include <cstddef>
 #include <cstdint>
@@ -18,7 +18,7 @@ namespace {
 void replay(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  // A copy without slack, so that a sanitizer sees a read one byte past the end.
+  // A copy without spare capacity, so that a sanitizer sees a read one byte past the end.
   const std::vector<std::uint8_t> input(bytes.begin(), bytes.end());
   LLVMFuzzerTestOneInput(input.data(), input.size());
 }
@@ -27,7 +27,7 @@ std::size_t replay_folder(const std::filesystem::path& folder) {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
-    std::fprintf(stderr, "%s\n", entry.path().c_str());  // before a crash, so that the last one is its cause
+    std::fprintf(stderr, "%s\n", entry.path().c_str());  // printed first: the last path before a crash is its cause
     replay(entry.path());
     ++count;
   }

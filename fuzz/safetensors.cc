@@ -1,4 +1,4 @@
-// The decoder of SafeTensors: only zt::Error leaves it, and what it lists lies within the file.
+// The decoder of SafeTensors. Laws: it throws only zt::Error, and all that it lists is inside the file.
 
 #include "foreign/safetensors.h"
 
@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   try {
     zt::foreign::safetensors::sniff(store, "");
   } catch (...) {
-    std::abort();  // strange content is false
+    std::abort();  // strange content must give false
   }
   try {
     check(zt::foreign::safetensors::decode(store, {}), size);

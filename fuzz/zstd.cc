@@ -1,6 +1,6 @@
 // A zstd stream, and a part with a seek table. Laws: a stream decodes to the same bytes, or breaks the same rule, in
-// whatever pieces it comes; FrameDecoder agrees with StreamDecoder; so do the frames that a seek table lists; a table
-// reads back; a frame that we made decodes to what it was made of.
+// whatever pieces it comes; FrameDecoder agrees with StreamDecoder; so do the frames that a seek table lists; an
+// encoded table parses to the same table; a frame that we made decodes to its input.
 
 #include "codec/zstd.h"
 
@@ -21,7 +21,7 @@ using zt::codec::FrameSize;
 using Data = std::vector<std::byte>;
 using View = std::span<const std::byte>;
 
-constexpr std::size_t kMostDecoded = std::size_t{1} << 20;  // what is longer is cut: it would only be slow
+constexpr std::size_t kMostDecoded = std::size_t{1} << 20;  // decoding stops here: more would only be slow
 
 void law(bool holds) {
   if (!holds) std::abort();
@@ -33,7 +33,7 @@ struct Outcome {
   bool cut = false;
 };
 
-// Sizes of pieces, from one number: 1 to `most`, in no order.
+// Sizes of pieces, 1 to `most`, in a random order that follows from `seed`.
 class Pieces {
  public:
   Pieces(std::uint32_t seed, std::size_t most) : state_(seed), most_(most) {}
@@ -83,8 +83,8 @@ Outcome one_shot(View stored, std::size_t size) {
   return outcome;
 }
 
-// Whether there may be the header of a compressed block without content. libzstd 1.5.4 passes over such a block in a
-// stream, and refuses it where it has the frame at once.
+// Whether there may be the header of a compressed block without content. libzstd 1.5.4 skips such a block in a stream,
+// and refuses it if it gets the whole frame at once.
 bool may_have_hollow_block(View stored) {
   for (std::size_t i = 0; i + 3 <= stored.size(); ++i) {
     const auto first = std::to_integer<unsigned>(stored[i]);
@@ -98,7 +98,7 @@ Outcome check_stream(View stored, std::uint32_t seed) {
   const Outcome odd = stream(stored, {seed, 1 + seed % 61}, {seed + 1, 1 + seed % 100003});
   if (!whole.cut && !odd.cut) {
     law(whole.rule == odd.rule);
-    // Before an error, how much came out depends on the room there was.
+    // Before an error, the number of decoded bytes depends on the room in the output.
     law(whole.rule != "whole" || whole.decoded == odd.decoded);
   }
   if (whole.cut) return whole;
@@ -109,7 +109,8 @@ Outcome check_stream(View stored, std::uint32_t seed) {
   return whole;
 }
 
-// What the frames decode to that a table at the end of `part` lists, if it does and they fill the part.
+// The decoded bytes of the frames that a table at the end of `part` lists, if there is a table and the frames fill the
+// part.
 Outcome seek(View part) {
   Outcome outcome;
   outcome.rule = "no table";
@@ -130,7 +131,7 @@ Outcome seek(View part) {
   return outcome;
 }
 
-// The bytes as the sizes of frames: what a table can say must read back, and nothing else.
+// Takes the bytes for sizes of frames. If a table can state the sizes, they must parse again; otherwise they must not.
 void check_table(View bytes) {
   std::vector<FrameSize> frames(bytes.size() / sizeof(FrameSize));
   if (!frames.empty()) std::memcpy(frames.data(), bytes.data(), frames.size() * sizeof(FrameSize));
@@ -145,7 +146,7 @@ void check_table(View bytes) {
   const auto parsed = zt::codec::parse_seek_table(table);
   law(parsed.has_value() == tellable);
   if (parsed) law(*parsed == frames);
-  law(stream(table, {1, table.size()}, {1, 16}).rule == "whole");  // to a decoder it is a skippable frame
+  law(stream(table, {1, table.size()}, {1, 16}).rule == "whole");  // a decoder takes the table for a skippable frame
 }
 
 void check_round_trip(View bytes, std::uint32_t seed) {
@@ -160,7 +161,7 @@ void check_round_trip(View bytes, std::uint32_t seed) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const View input = std::as_bytes(std::span(data, size));
-  std::uint32_t seed = static_cast<std::uint32_t>(size);  // odd pieces, the same for the same input
+  std::uint32_t seed = static_cast<std::uint32_t>(size);  // the same input gives the same pieces
   for (const std::uint8_t byte : std::span(data, std::min<std::size_t>(size, 64))) seed = seed * 31 + byte;
 
   const Outcome streamed = check_stream(input, seed);

@@ -1,5 +1,5 @@
-// Generation 0.1: every view that its decoder makes lies within its blob, and every blob within the file; then the
-// whole of the library over it.
+// Generation 0.1. Laws: every view that the decoder makes is inside its blob, and every blob inside the file. Then runs
+// the whole library over the file.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,8 @@ namespace {
 
 using zt::test::agree;
 
-// Every element lies within the decoded bytes of the blob. Sums are small: each factor was held against the blob.
+// Checks that every element is inside the decoded bytes of the blob. Sums do not overflow: the decoder has checked each
+// factor against the blob.
 void check_view(const zt::model::View& view, std::uint64_t decoded_length) {
   std::uint64_t elements = 1;
   std::uint64_t last = view.start;

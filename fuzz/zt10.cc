@@ -1,4 +1,4 @@
-// Generation 1.0: what its encoder writes of a decoded manifest decodes to the same; then the whole of the library.
+// Generation 1.0. Law: a decoded manifest encodes to a manifest that decodes to the same. Then runs the whole library.
 
 #include <algorithm>
 #include <cstddef>
@@ -37,15 +37,15 @@ void compare(const Catalog& a, std::uint32_t row_a, const Catalog& b, std::uint3
   }
 }
 
-// The blobs end where the first file did: extents that were right there stay so, however long the new manifest is.
+// The blobs end where the first file ended, so its extents stay valid for a new manifest of any length.
 void encode_again(const Catalog& catalog, std::size_t size) {
   for (std::uint32_t row = 0; row < catalog.size(); ++row) {
-    if (catalog.tensor(row).fault != zt::model::kNone) return;  // what is wrong need not be writable
+    if (catalog.tensor(row).fault != zt::model::kNone) return;  // a broken tensor need not be writable
   }
   std::vector<std::byte> file = zt10::kEncoder.head();
   file.resize(size);
   std::vector<std::byte> manifest;
-  if (!zt::test::answers([&] { manifest = zt10::kEncoder.manifest(catalog); })) return;  // 1.0 cannot say it
+  if (!zt::test::answers([&] { manifest = zt10::kEncoder.manifest(catalog); })) return;  // 1.0 cannot store it
   const std::vector<std::byte> footer = zt10::kEncoder.footer(size, manifest);
   file.insert(file.end(), manifest.begin(), manifest.end());
   file.insert(file.end(), footer.begin(), footer.end());

@@ -1,4 +1,4 @@
-// The whole of the library over a .zt file in memory: only zt::Error leaves it, and map, read and slices agree.
+// Runs the whole library over a .zt file in memory. Laws: it throws only zt::Error, and map, read and slices agree.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The whole of the library over a .zt file of generation 2 in memory: only zt::Error leaves it, and map, read and
-// slices agree. The manifest's hash is put right, or hardly any input would come past it; an input that does not end
+// Runs the whole library over a .zt file of generation 2 in memory. Laws: it throws only zt::Error, and map, read and
+// slices agree. We correct the hash of the manifest, because hardly any input would pass it. An input that does not end
 // like a file is taken for a manifest.
 
 #include <algorithm>
@@ -35,7 +35,7 @@ void append_footer(Bytes& file, zt2::Footer footer) {
   append(file, zt2::encode_footer(footer));
 }
 
-// Three pages of blobs, then the manifest.
+// A file with three pages of blobs, then the manifest.
 Bytes file_around(std::span<const std::byte> manifest) {
   Bytes file(4 * zt2::kLeastAlignment);
   std::ranges::copy(zt::as_bytes(zt2::kMagic), file.begin());
@@ -56,7 +56,7 @@ Bytes file_of(std::span<const std::byte> input) {
   return file;
 }
 
-// Regions that a writer may use are clear of everything.
+// Checks that the regions which a writer may use overlap nothing.
 void touch_regions(const zt::ByteStore& store) {
   const zt::Limits limits = zt::test::small_limits();
   const zt2::Ending ending = zt2::read_ending(store, limits);
@@ -72,7 +72,7 @@ void touch_regions(const zt::ByteStore& store) {
       const zt::model::Recipe& recipe = catalog.part(row).recipe;
       good = good && (recipe.file != 0 || clear(recipe.offset, recipe.stored_length));
     }
-    if (!good) throw std::logic_error("a region that is free is taken");
+    if (!good) throw std::logic_error("a free region overlaps something");
     end = region.offset + region.length;
   }
 }
