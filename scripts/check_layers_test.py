@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Small trees, each with one fault, and what check_layers says about them."""
+"""Tests check_layers on small trees, each with one fault."""
 
 import subprocess
 import sys

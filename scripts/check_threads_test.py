@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Small trees, and what check_threads says about them."""
+"""Tests check_threads on small trees."""
 
 import json
 import subprocess

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Exchanges files with the published releases and says what came through.
+"""Exchanges files with the published releases, and says which tensors came through.
 
     ZTENSOR_PEERS=.venvs .venv/bin/python scripts/compatibility.py [--write]
 
-ZTENSOR_PEERS has an environment for each release (./dev test python makes them). Prints the page that
-docs/compatibility.md is; --write puts it there. Exits with 1 when anything was read wrongly, rather than refused. What
-a release reads and writes is in python/tests/peer.py, which runs in the environment of the release: a process a file.
+ZTENSOR_PEERS is a folder with an environment for each release (./dev test python makes them). Prints the page
+docs/compatibility.md; --write writes the page. Exits with 1 if anything was read wrongly instead of refused. Each
+release reads and writes with python/tests/peer.py, in its own environment, with one process for each file.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ RELEASES = ("0.1.4", "1.0.1", "1.1.1", "1.2.3", "2.1.2")
 sys.path.insert(0, str(PEER.parent))
 import peer  # noqa: E402
 
-Expected = dict[str, dict[str, Any]]  # as peer.read() gives the tensors, by name
+Expected = dict[str, dict[str, Any]]  # tensors by name, in the form of peer.read()
 Table = dict[str, dict[str, str]]  # cells by row and column
 
 WRONG = "WRONG"
 
 
 class File:
-    """A file, what is in it, and what somebody sees in it."""
+    """A file, with the tensors and attributes that a reader should see in it."""
 
     def __init__(self, path: Path, expected: Expected, attributes: dict[str, Any] | None = None) -> None:
         self.path = path
@@ -51,7 +51,7 @@ class File:
 
 
 def write_all(path: Path, **options: Any) -> File:
-    """Every tensor of peer.py that the format holds."""
+    """Writes each tensor of peer.py that the format can hold."""
     old = options.get("format") == "1.0"
     expected: Expected = {}
     with ztensor.Writer(path, **options) as writer:
@@ -71,7 +71,7 @@ def write_all(path: Path, **options: Any) -> File:
 
 
 def grow(path: Path, expected: Expected) -> File:
-    """Appends, replaces, removes: what any reader has to see of it."""
+    """Appends, replaces and removes tensors. Returns the file, with the tensors that a reader should see."""
     arrays = {"added": peer.sample("float32"), "added zstd": np.arange(50_000), "int32": peer.sample("uint16")}
     expected = dict(expected)
     with ztensor.Writer(path, mode="a") as writer:
@@ -117,7 +117,7 @@ OURS: dict[str, Callable[[Path], File]] = {
 }
 
 
-# --- what is seen ---------------------------------------------------------------------------------------------------
+# --- what a reader sees ---------------------------------------------------------------------------------------------
 
 
 def python_of(release: str) -> Path:
@@ -129,7 +129,7 @@ def installed() -> list[str]:
 
 
 def ask(release: str, *arguments: str | Path) -> Any:
-    """The answer of a release, which has a process of its own."""
+    """Runs peer.py in a process of a release, and returns its answer."""
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     command = [str(python_of(release)), "-W", "ignore", str(PEER), *map(str, arguments)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=100)
@@ -140,7 +140,7 @@ def ask(release: str, *arguments: str | Path) -> Any:
 
 
 def our_view(path: Path) -> dict[str, Any]:
-    """As peer.read()."""
+    """What we read, in the form of peer.read()."""
     reader = ztensor.open(path)
     tensors: dict[str, Any] = {}
     for name in reader:
@@ -157,7 +157,7 @@ def our_view(path: Path) -> dict[str, Any]:
 
 
 def judge(expected: dict[str, Any], seen: dict[str, Any] | None) -> str:
-    """The cell of one tensor."""
+    """The cell of the table for one tensor."""
     if seen is None:
         return f"{WRONG}: not there"
     if "error" in seen:
@@ -224,7 +224,7 @@ def everything() -> Expected:
 
 
 def theirs_read_by_us(folder: Path, releases: list[str]) -> Table:
-    """Rows: what a release can write. Columns: its files."""
+    """A table with a row for each tensor that a release can write, and a column for each of its files."""
     table: Table = {}
     appended = {"kept": peer.seen_array(peer.sample("int32")), "added": peer.seen_array(peer.sample("float32"))}
     for release in releases:
@@ -234,7 +234,7 @@ def theirs_read_by_us(folder: Path, releases: list[str]) -> Table:
             seen = our_view(Path(path))
             if kind == "appended":
                 expected = appended
-            else:  # what it cannot write is in none of its files
+            else:  # the file lacks tensors that the release cannot write
                 expected = {name: one for name, one in everything().items() if name in seen["tensors"]}
             attributes = peer.ATTRIBUTES if seen["attributes"] else None
             column = release if kind == "plain" else f"{release} {kind}"
@@ -244,7 +244,7 @@ def theirs_read_by_us(folder: Path, releases: list[str]) -> Table:
 
 
 def grown_in_turns(folder: Path, releases: list[str]) -> Table:
-    """Files that one writes, another appends to, and each reads."""
+    """A table of files that one side writes, the other appends to, and both read."""
     rows: Table = {}
     for release, options in (("1.1.1", {}), ("1.2.3", {}), ("2.1.2", {"format": "2", "canonical": False})):
         if release not in releases:
@@ -279,7 +279,7 @@ def grown_in_turns(folder: Path, releases: list[str]) -> Table:
 
 
 def summary(*judged: dict[str, str] | str) -> str:
-    """ "yes", unless something was read wrongly or nothing at all: refusals of single dtypes are told elsewhere."""
+    """ "yes", unless a tensor was read wrongly or the file did not open. Other tables show refused dtypes."""
     for cells in judged:
         wrong = cells if isinstance(cells, str) else next((cell for cell in cells.values() if WRONG in cell), "yes")
         opens = cells["opens"] if isinstance(cells, dict) else "yes"
@@ -301,7 +301,7 @@ the right bytes but does not know the type. Each release is driven through its P
 
 
 def markdown(corner: str, columns: list[str], table: Table) -> list[str]:
-    """Rows with the same cells are one row."""
+    """A table in Markdown. Rows with the same cells become one row."""
     merged: dict[tuple[str, ...], list[str]] = {}
     for row, cells in table.items():
         merged.setdefault(tuple(cells.get(column, "—") for column in columns), []).append(row)
@@ -331,7 +331,7 @@ def run(folder: Path) -> str:
     releases = installed()
     for release in RELEASES:
         if release not in releases:
-            print(f"{python_of(release)} is not there: that release is left out", file=sys.stderr)
+            print(f"{python_of(release)} does not exist: release {release} is left out", file=sys.stderr)
     ours = ours_read_by_them(folder, releases)
     theirs = theirs_read_by_us(folder, releases)
     return page_of(ours, theirs, grown_in_turns(folder, releases), releases)

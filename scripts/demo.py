@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Shows zTensor at its main job: a model comes in as safetensors, and is converted, looked at, checked and loaded.
+"""Shows the main use of zTensor: converts a model from safetensors, lists it, checks it and loads it.
 
-Run through `./dev demo`, which builds and installs what this needs.
+Run it with `./dev demo`, which builds and installs what it needs.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def main() -> None:
         views = timed(f"views of all {len(model)} tensors", reader.read_tensors)
         timed("one row of the embedding", lambda: reader["model.embed_tokens.weight"][1000].sum())
         print(f"   {sum(view.nbytes for view in views.values()) / 1e6:.1f} MB mapped, none of it copied")
-        timed("an owned copy of everything, digests checked", lambda: reader.read_tensors(copy=True))
+        timed("copies of all tensors, digests checked", lambda: reader.read_tensors(copy=True))
         print()
 
         shell("compress", str(target), str(small))

@@ -1,4 +1,4 @@
-# Installs what is missing, for ./dev. Each need_* leaves a stamp of what it installed, so that the next call is quick.
+# Installs what ./dev needs. Each need_* leaves a stamp of what it installed, so that the next call is quick.
 
 stamp_is() { [[ -f $1 && $(<"$1") == "$2" ]]; }
 digest_of() { find "$@" -type f ! -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum; }
@@ -9,7 +9,7 @@ need_packages() {
   stamp_is "$stamp" "$hash" && return
   mapfile -t wanted < <(grep -v '^#' scripts/packages.txt)
   if ! command -v apt-get >/dev/null; then
-    echo "No apt-get here. Please see to it that these, by their Debian names, are installed: ${wanted[*]}"
+    echo "There is no apt-get here. Install these packages, given by their Debian names: ${wanted[*]}"
     return
   fi
   for package in "${wanted[@]}"; do
@@ -39,7 +39,7 @@ need_venv() {
   echo "$hash" >.venv/stamp
 }
 
-# Runs a command that compiles with ninja. A terminal shows how far it is; what it printed shows when it fails.
+# Runs a command that compiles with ninja. Shows its progress on a terminal, and its output if it fails.
 with_ninja_progress() {
   local log=build/setup.log line
   [[ -t 1 ]] || { "$@" >"$log" 2>&1 || { cat "$log"; return 1; }; return; }
@@ -54,7 +54,8 @@ with_ninja_progress() {
   fi
 }
 
-# The package as a user gets it, built anew when a source has changed. Its build folder is kept, so that is quick.
+# Installs the package as a user gets it, and builds it again after a source has changed. It keeps its build folder, so
+# this is quick.
 need_python_package() {
   local hash
   need_venv
@@ -66,8 +67,8 @@ need_python_package() {
   echo "$hash" >.venv/stamp-ztensor
 }
 
-# Released versions, each in an environment of its own: tests exchange files with them. One that cannot be installed here
-# is left out.
+# Installs released versions, each in its own environment. Tests exchange files with them. A version that cannot be
+# installed here is left out.
 need_peers() {
   local version folder
   export ZTENSOR_PEERS=$PWD/.venvs
