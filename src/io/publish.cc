@@ -210,8 +210,8 @@ int Publication::State::place_sibling() {
   return place_over_claim();
 }
 
-// For systems without a call that gives a name only if the name is free. An empty file takes the name, which only one
-// of many savers can create, and is replaced at once. A process that is killed in between leaves the empty file.
+// For systems on which no call refuses to replace a file. An empty file takes the name, which only one of many savers
+// can create, and is replaced at once. A process that is killed in between leaves it.
 int Publication::State::place_over_claim() {
   constexpr int kFlags = O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
   const int folder = target.folder.get();
@@ -253,8 +253,7 @@ void Publication::State::copy_to_sibling() {
   if (options.durable && !sync_data(file)) fail(errno, target.asked, "cannot sync");
 }
 
-// A file without a name cannot be renamed over another file, so it gets a name for a moment. False if a copy of the
-// file got the name instead.
+// Gives the file a name for a moment, because an unnamed file cannot replace another. False if a copy got the name.
 bool Publication::State::link_sibling() {
   lock_sibling(file.get());  // nobody else knows this file, so the lock is free
   const std::string from = open_file_path(file);
@@ -279,8 +278,7 @@ void Publication::State::replace() {
   if (existing) notes = keep_traits(target, *existing, file);  // while nobody else can open the file
   const bool copied = sibling.empty() && !link_sibling();
   if (existing && copied) notes = keep_traits(target, *existing, file);
-  // Without the sync, a crash soon after could leave the name with neither the old bytes nor the new ones. On a mount
-  // that cannot sync, only a durable save fails.
+  // Without a sync, a crash could leave neither old nor new bytes. On mounts without a sync, only `durable` fails.
   if (!sync_data(file) && (options.durable || !lacks_sync(errno))) fail(errno, target.asked, "cannot sync");
   const int folder = target.folder.get();
   const int done = retry([&] { return sys::renameat(folder, sibling.c_str(), folder, target.name.c_str()); });

@@ -43,9 +43,9 @@ class Publication final : public WritableFile {
   void rewind(std::uint64_t position) override;
   // Chooses another name in the target's folder. A file with this name is replaced.
   void rename_target(const std::string& name);
-  // The whole file appears under its name. Call it once, also if it throws. After io the target is as it was, except
-  // when `durable` cannot sync the folder: then the new file is in place, but may not outlast a crash. Throws usage if
-  // a write has failed, or after an earlier publish().
+  // The whole file appears under its name. Call it only once, even if it throws. After io the target is as it was,
+  // except when `durable` cannot sync the folder: then the new file is in place, but may not outlast a crash. Throws
+  // usage if a write has failed, or after an earlier publish().
   void publish();
   // After publish(): a line for each trait of the replaced file that the new file could not keep.
   const std::vector<std::string>& notes() const;
