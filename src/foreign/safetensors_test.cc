@@ -33,7 +33,7 @@ TEST(SafetensorsSniff, KnowsContentAndName) {
   EXPECT_TRUE(sniff(store_of("{}"), ""));
   EXPECT_TRUE(sniff(store_of(" \t\r\n{}"), "model.bin"));
   EXPECT_TRUE(sniff(store_of(std::string(4096, ' ') + "{}"), ""));
-  EXPECT_TRUE(sniff(raw_store(""), "model.safetensors"));  // then decode() says what is wrong with it
+  EXPECT_TRUE(sniff(raw_store(""), "model.safetensors"));                       // decode() then reports the fault
   EXPECT_TRUE(sniff(raw_store(std::string("\x40\0\0\0\0\0\0\0{\"", 10)), ""));  // cut short
 }
 
@@ -48,7 +48,7 @@ TEST(SafetensorsSniff, CallsOtherContentFalse) {
   EXPECT_FALSE(sniff(raw_store("{\"version\": 1}"), "config.json"));
 }
 
-// A store that is much larger than its first bytes, as a sparse file is.
+// A store that is much larger than its first bytes, like a sparse file.
 class SparseStore final : public ByteStore {
  public:
   SparseStore(std::vector<std::byte> head, std::uint64_t size) : head_(std::move(head)), size_(size) {}
@@ -321,7 +321,7 @@ TEST(SafetensorsDecode, RefusesRangesThatDoNotTileTheBuffer) {
   EXPECT_EQ(two("[0,8]", "[8,16]", 15), "malformed safetensors.offsets.bounds");
   EXPECT_EQ(two("[8,0]", "[8,16]", 16), "malformed safetensors.offsets.order");
   EXPECT_EQ(refusal(store_of("{}", 1)), "malformed safetensors.tiling.tail");
-  // An empty range may lie on a boundary only.
+  // An empty range must be on a boundary.
   EXPECT_EQ(
       refusal(store_of("{" + tensor("a", "U8", "[4]", "[0,4]") + "," + tensor("b", "U8", "[0]", "[2,2]") + "}", 4)),
       "malformed safetensors.tiling.overlap");

@@ -32,7 +32,7 @@ std::vector<Vector> published() {
       {text(""), 0},
       {text("123456789"), 0xE3069283},
       {text("abc"), 0x364B3FB7},
-      {std::vector<std::byte>(32, std::byte{0}), 0x8A9136AA},  // RFC 3720 B.4, as are the next three
+      {std::vector<std::byte>(32, std::byte{0}), 0x8A9136AA},  // RFC 3720 B.4; the next three too
       {std::vector<std::byte>(32, std::byte{0xFF}), 0x62A8AB43},
       {up, 0x46DD794E},
       {down, 0x113FDB5C},

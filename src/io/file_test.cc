@@ -38,7 +38,7 @@ std::string read_all(const File& file) {
   return std::string(as_text(bytes));
 }
 
-// More than a page, and no page like another.
+// More than a page of bytes. No two pages are equal.
 std::string long_text() {
   std::string text;
   for (int i = 0; i < 5000; ++i) text += std::to_string(i) + ' ';

@@ -54,7 +54,7 @@ struct stat status_of(const fs::path& path) {
 
 mode_t mode_of(const fs::path& path) { return status_of(path).st_mode & 07777; }
 
-// What `work` returns in a process of its own.
+// Runs `work` in its own process, and returns the result.
 int in_child(const std::function<int()>& work) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -141,7 +141,7 @@ TEST_F(OddMount, ForgivesAFolderThatCannotBeSynced) {
   }
 }
 
-// Neither unnamed files nor links nor renames that replace nothing: FUSE, 9p and some network mounts.
+// FUSE, 9p and some network mounts have no unnamed files, no links, and no renames that never replace a file.
 int lacks_new_names(const Event& event) {
   if (makes_unnamed(event)) return EOPNOTSUPP;
   if (event.call == Call::link) return EPERM;

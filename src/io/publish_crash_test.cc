@@ -19,8 +19,8 @@ using test::read_file;
 using test::TempDir;
 using test::write_file;
 
-// A save that is stopped at each of its system calls: of an unnamed file and of a named one, of a new file and of one
-// that replaces another.
+// Stops a save at each of its system calls: for unnamed and named files, and for new files and files that replace
+// another.
 class PublishCrash : public ::testing::TestWithParam<std::tuple<bool, bool, bool>> {
  protected:
   PublishOptions options() const { return {.durable = std::get<2>(GetParam()), .unnamed = std::get<0>(GetParam())}; }
@@ -31,7 +31,7 @@ class PublishCrash : public ::testing::TestWithParam<std::tuple<bool, bool, bool
     fs::remove(path());
     if (replaces()) write_file(path(), "old");
   }
-  // Whether it got to its end.
+  // Whether the save reached its end.
   bool save(const std::string& content) {
     try {
       Publication file(path(), options());
@@ -73,7 +73,7 @@ TEST_P(PublishCrash, LeavesTheOldFileOrTheNewOneWhereverItIsKilled) {
     const Faults quick;
     ASSERT_TRUE(save("next content"));
     ASSERT_EQ(read(), "next content");
-    // What was left behind is gone with the next save that looks at the folder.
+    // The next save that searches the folder removes the files that were left behind.
     ASSERT_TRUE(save("last content"));
     ASSERT_EQ(read(), "last content");
     ASSERT_EQ(dir_.count(), 1u) << at;
@@ -93,7 +93,7 @@ TEST_P(PublishCrash, LeavesNothingElseWhereverACallFails) {
           saved = save("new content");
           hit = faults.hit();
         }
-        // Only the sync of the folder fails when the new file is there already.
+        // Only the sync of the folder may fail after the new file is in place.
         const bool late = !saved && options().durable && read() == "new content";
         ASSERT_EQ(read(), saved || late ? "new content" : old()) << at;
         ASSERT_LE(dir_.count(), read() == "none" ? 0u : 1u) << at;

@@ -52,7 +52,7 @@ mode_t mode_of(const fs::path& path) {
   return status.st_mode & 07777;
 }
 
-// What `work` returns in a process of its own, which may change its limits and mounts.
+// Runs `work` in its own process, which may change its limits and mounts, and returns the result.
 template <class Work>
 int in_child(Work&& work) {
   const pid_t child = ::fork();
@@ -68,7 +68,7 @@ int in_child(Work&& work) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-// Every law of saving holds for unnamed files, and for named ones, which stand in where there are none.
+// Every law of saving holds for unnamed files, and for the named files that replace them on other systems.
 class Publish : public ::testing::TestWithParam<bool> {
  protected:
   PublishOptions options() const { return {.unnamed = GetParam()}; }
@@ -208,7 +208,7 @@ TEST_P(Publish, CreatesTheFileThatADanglingLinkNames) {
 TEST_P(Publish, FollowsLinksOnTheWayToTheFolder) {
   fs::create_directories(dir_ / "deep/er");
   fs::create_symlink("deep/er", dir_ / "short");
-  save(dir_ / "short/../f", "x", options());  // `..` of what the link leads to
+  save(dir_ / "short/../f", "x", options());  // the parent of the folder that the link leads to
   EXPECT_EQ(read_file(dir_ / "deep/f"), "x");
 }
 
@@ -321,7 +321,7 @@ TEST_P(Publish, LeavesTheOldFileWholeOnAFullFileSystem) {
       if (error.code() != Code::io || error.os_error() != ENOSPC) return 1;
     }
     if (read_file(dir_ / "f") != "old" || dir_.count() != 1) return 2;
-    save(dir_ / "f", std::string(200'000, 'y'), options());  // what the failed ones took is free again
+    save(dir_ / "f", std::string(200'000, 'y'), options());  // the failed saves have freed their space
     return dir_.count() == 1 ? 0 : 3;
   });
   if (result == kNoMount) GTEST_SKIP() << "no right to mount a tmpfs";
@@ -414,7 +414,7 @@ TEST_P(Publish, AKilledSaverLeavesTheOldFileOrTheNewOne) {
     ASSERT_TRUE(WIFSIGNALED(status));
     const std::string content = read_file(dir_ / "f");
     ASSERT_EQ(content, std::string(20'000, content.at(0)));
-    ASSERT_LE(dir_.count(), 2u);  // each child removed what the one before it left
+    ASSERT_LE(dir_.count(), 2u);  // each child removed the file that the child before it left
   }
   save(dir_ / "f", "whole", options());
   EXPECT_EQ(read_file(dir_ / "f"), "whole");
@@ -482,7 +482,7 @@ TEST(Publication, TakesRoomWithoutAByteOrASize) {
   Publication file(folder / "f", {.create_new = true, .unnamed = false});
   file.write(as_bytes(std::string_view("abc")));
   file.reserve(3, 1 << 20);
-  file.reserve(std::uint64_t{1} << 63, 1 << 20);  // no such room: nothing happens
+  file.reserve(std::uint64_t{1} << 63, 1 << 20);  // there is not so much room: nothing happens
   struct stat status {};
   for (const auto& entry : fs::directory_iterator(folder.path())) ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
   EXPECT_EQ(status.st_size, 3);

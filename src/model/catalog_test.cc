@@ -46,7 +46,7 @@ TEST_P(ExpectedCatalog, FindsWhatWasAddedInItsOrder) {
   EXPECT_FALSE(Catalog().find("layer.0"));
 }
 
-// Nothing, less, as many, and a lie.
+// expect() gets no number, too few, the right number, and a lie.
 INSTANTIATE_TEST_SUITE_P(Tensors, ExpectedCatalog, testing::Values(0, 10, 1000, std::uint64_t{1} << 63));
 
 TEST(Catalog, TakesNoNameTwice) {
@@ -106,7 +106,7 @@ TEST(Catalog, RefusesMoreThanItsNumbersCount) {
   Catalog catalog;
   const std::vector<std::uint64_t> wide(256, 1);
   EXPECT_EQ(refusal([&] { catalog.add_tensor("wide", wide, "dense", {}); }), "limit catalog.size");
-  // Only the size is looked at before it is refused; nobody has to have 4 GiB.
+  // The text is refused by its size alone, so the test needs no 4 GiB.
   const std::byte one{};
   const std::span<const std::byte> huge(&one, std::size_t{1} << 32);
   EXPECT_EQ(refusal([&] { catalog.add_tensor("huge", {}, "dense", huge); }), "limit catalog.size");
@@ -115,7 +115,7 @@ TEST(Catalog, RefusesMoreThanItsNumbersCount) {
 TEST(ThreadsCatalog, AreMadeByManyAtOnce) {
   std::vector<std::optional<std::uint32_t>> found(8);
   test::together(found.size(), [&](std::size_t thread) {
-    Catalog catalog;  // the first of the process chooses how names are hashed
+    Catalog catalog;  // the first Catalog of the process chooses the key of the hash
     for (std::uint32_t i = 0; i < 100; ++i) catalog.add_tensor("layer." + std::to_string(i), kShape, "dense", {});
     found[thread] = catalog.find("layer.99");
   });

@@ -46,10 +46,11 @@ TEST(Floats, HaveTheNaNsOfTheirFormats) {
       {DType::f8_e5m2fnuz, 0x80}, {DType::f8_e8m0, 0xFF}, {DType::f32, 0x7FC00000},
   };
   for (const auto& [dtype, bits] : cases) EXPECT_TRUE(std::isnan(value_of(dtype, bits))) << dtype_name(dtype);
-  EXPECT_TRUE(std::signbit(value_of(DType::f8_e4m3fn, 0x80)));  // a negative zero, where there is one
+  EXPECT_TRUE(std::signbit(value_of(DType::f8_e4m3fn, 0x80)));  // negative zero, for dtypes that have one
 }
 
-// FNV-1a over all codes as float32, word by word, every NaN as 7FC00000. The numbers are those of ml_dtypes and NumPy.
+// FNV-1a over all codes as float32, word by word, with 7FC00000 for each NaN. The numbers come from ml_dtypes and
+// NumPy.
 TEST(Floats, HaveTheValuesOfMlDtypesAtEveryCode) {
   struct Case {
     DType dtype;
@@ -85,7 +86,7 @@ TEST(Floats, IntegersAreReadByTheirSign) {
   EXPECT_EQ(value_of(DType::u64, std::uint64_t{1} << 63), 0x1p63);
 }
 
-// What rounding to the nearest means: no other value of the type is nearer, and of two as near the even one is taken.
+// The law of rounding to the nearest: no other value of the type is nearer, and in a tie the even one is chosen.
 template <class T>
 void expect_nearest(float value, double largest) {
   const T found = T::round(value);

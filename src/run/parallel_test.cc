@@ -58,7 +58,7 @@ TEST(ThreadsParallel, WorksOnSeveralThreadsAtOnceTheCallerAmongThem) {
   std::atomic<int> inside = 0;
   parallel_for(3, kMuch, 3, meter, [&](std::size_t) {
     inside.fetch_add(1);
-    while (inside != 3) nap(1);  // hangs unless all three are there together
+    while (inside != 3) nap(1);  // hangs unless all three run at the same time
     const std::lock_guard lock(mutex);
     ids.insert(std::this_thread::get_id());
   });
@@ -71,7 +71,7 @@ TEST(ThreadsParallel, ThrowsTheErrorOfTheLowestItem) {
     Meter meter;
     try {
       parallel_for(64, kMuch, 4, meter, [&](std::size_t i) {
-        if (i == 9) nap(1);  // so that later ones fail first
+        if (i == 9) nap(1);  // so that later items fail first
         if (i >= 9) throw Error(Code::io, "", std::to_string(i));
       });
       FAIL();
@@ -102,7 +102,7 @@ TEST(ThreadsParallel, StartsNothingAfterAFailure) {
   EXPECT_EQ(serial, 5u);
 }
 
-// Waits in every thread but the caller's until `let_go`.
+// Waits in every thread except the caller's until `let_go`.
 void wait_in_helpers(const std::thread::id caller, const std::atomic<bool>& let_go) {
   while (std::this_thread::get_id() != caller && !let_go) nap(1);
 }
@@ -156,7 +156,7 @@ TEST(ThreadsParallel, PassesOnWhatTheCallbackThrows) {
   }
 }
 
-// What the ids of the threads are that run `count` items of one byte each.
+// The ids of the threads that run `count` items of one byte each.
 std::multiset<std::thread::id> threads_of(std::size_t count, unsigned threads) {
   Meter meter;
   std::mutex mutex;

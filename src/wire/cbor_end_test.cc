@@ -61,14 +61,14 @@ State state_of(const Data& data, std::uint64_t most, std::uint32_t depth = 20) {
 
 TEST(CborEnd, IsNotLookedForWhereItCannotBe) {
   EXPECT_EQ(state_of(bytes({0x1C}), 100), State::broken);        // a reserved head
-  EXPECT_EQ(state_of(bytes({0xFF}), 100), State::broken);        // a break of nothing
-  EXPECT_EQ(state_of(bytes({0x81, 0xFF}), 100), State::broken);  // and of a definite array
+  EXPECT_EQ(state_of(bytes({0xFF}), 100), State::broken);        // a break without a container
+  EXPECT_EQ(state_of(bytes({0x81, 0xFF}), 100), State::broken);  // a break in a definite array
   EXPECT_EQ(state_of(bytes({0x1F}), 100), State::broken);        // an indefinite integer
-  EXPECT_EQ(state_of(bytes({0xDF}), 100), State::broken);        // and tag
+  EXPECT_EQ(state_of(bytes({0xDF}), 100), State::broken);        // an indefinite tag
   EXPECT_EQ(state_of(bytes({0x58, 200}), 100), State::broken);   // a string past the end
-  EXPECT_EQ(state_of(bytes({0x58, 98}), 100), State::more);      // and up to it
-  EXPECT_EQ(state_of(bytes({0x98, 200}), 100), State::broken);   // more members than bytes
-  EXPECT_EQ(state_of(bytes({0xB8, 50}), 100), State::broken);    // pairs
+  EXPECT_EQ(state_of(bytes({0x58, 98}), 100), State::more);      // a string up to the end
+  EXPECT_EQ(state_of(bytes({0x98, 200}), 100), State::broken);   // more items than bytes
+  EXPECT_EQ(state_of(bytes({0xB8, 50}), 100), State::broken);    // more pairs than bytes
   EXPECT_EQ(state_of(bytes({0xBB, 255, 255, 255, 255, 255, 255, 255, 255}), 100), State::broken);
   EXPECT_EQ(state_of(Data(1000, std::byte{0x81}), 2000), State::broken);  // depth
   EXPECT_EQ(state_of(Data(1000, std::byte{0xC1}), 2000), State::more);    // tags are not items

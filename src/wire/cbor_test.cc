@@ -29,7 +29,7 @@ std::vector<std::byte> from_hex(std::string_view hex) {
 
 constexpr CborRules kStrict{.strict = true, .depth = 33};
 
-// "malformed cbor.x", or "" when the whole input is one good item. read() and skip() must say the same.
+// "malformed cbor.x", or "" if the whole input is one good item. read() and skip() must agree.
 std::string refusal(std::span<const std::byte> input, CborRules rules = {}) {
   try {
     CborCursor cursor(input, rules);
@@ -148,7 +148,7 @@ TEST(CborCursor, LenientTakesIndefiniteLengthsLongHeadsAndTags) {
   EXPECT_EQ(refusal("79 0001 61"), "");
   EXPECT_EQ(refusal("c6 d8 18 d9 d9f7 a1 c1 01 c1 02"), "");
   EXPECT_EQ(refusal("85 f7 f0 f8 ff f97e01 fb 3ff0000000000000"), "");
-  EXPECT_EQ(refusal("a2 61 62 00 61 62 01"), "");   // names given twice are for the schema to refuse
+  EXPECT_EQ(refusal("a2 61 62 00 61 62 01"), "");   // the schema refuses repeated names
   const auto text = from_hex("7f 61 c3 61 a9 ff");  // a character split between chunks
   CborCursor cursor(text);
   EXPECT_EQ(as_text(cursor.read().content), "\xc3\xa9");
@@ -164,7 +164,7 @@ TEST(CborCursor, LenientReadsBignumsOfUpTo64Bits) {
   const auto zero = from_hex("c2 40");
   EXPECT_EQ(read_one(zero).kind, CborKind::unsigned_integer);
   EXPECT_EQ(read_one(zero).number, 0u);
-  const auto other = from_hex("c2 d8 18 41 01");  // the bytes' own tag is 24
+  const auto other = from_hex("c2 d8 18 41 01");  // the tag next to the bytes is 24
   EXPECT_EQ(read_one(other).kind, CborKind::bytes);
   const auto text = from_hex("c2 61 61");
   EXPECT_EQ(read_one(text).kind, CborKind::text);
@@ -226,9 +226,9 @@ TEST(CborCursor, CountsLevelsWithTheRoot) {
   EXPECT_EQ(refusal("81 00", {.depth = 1}), "limit cbor.depth");
   EXPECT_EQ(refusal("81 00", {.depth = 2}), "");
   EXPECT_EQ(refusal("a1 80 00", {.depth = 2}), "");
-  EXPECT_EQ(refusal("c1 c1 c1 00", {.depth = 1}), "");  // a tag that is dropped is no level
+  EXPECT_EQ(refusal("c1 c1 c1 00", {.depth = 1}), "");  // a dropped tag is not a level
   std::vector<std::byte> deep(32, std::byte{0x81});
-  deep.push_back(std::byte{0});  // item 32, where the root is 0: zt-2 takes it
+  deep.push_back(std::byte{0});  // level 32, if the root is 0: zt-2 accepts it
   EXPECT_EQ(refusal(deep, kStrict), "");
   deep.insert(deep.begin(), std::byte{0x81});
   EXPECT_EQ(refusal(deep, kStrict), "limit cbor.depth");

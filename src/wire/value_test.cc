@@ -53,7 +53,7 @@ TEST(Value, KeepsEveryKindOfItem) {
 
 TEST(Value, ParsesAndEncodesShortestInputToTheSameBytes) {
   for (const char* hex : {
-           "a3 61 62 01 61 61 02 61 62 03",  // order and a name given twice stay
+           "a3 61 62 01 61 61 02 61 62 03",  // order and repeated names stay
            "c2 49 010000000000000000",       // a bignum is a tag
            "d8 18 c3 d9 d9f7 82 c1 00 80",   // tags in tags
            "a1 a1 80 a0 c1 81 81 f7",        // containers as keys
@@ -141,7 +141,7 @@ TEST(Value, FindsAndSetsMembersByTextKey) {
 TEST(Value, RefusesToEncodeWhatNoReaderTakes) {
   EXPECT_THROW(Value("\xff").encode(), Error);
   EXPECT_THROW(Value(Value::Simple{24}).encode(), Error);
-  EXPECT_THROW(Value(Value::Simple{20}).encode(), Error);  // that is how false is written
+  EXPECT_THROW(Value(Value::Simple{20}).encode(), Error);  // these bytes mean false
   EXPECT_EQ(Value(Value::Simple{32}).encode(), from_hex("f8 20"));
 }
 

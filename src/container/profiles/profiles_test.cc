@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kHuge = std::uint64_t{1} << 63;
 
-// What a Profile borrows.
+// Owns everything that a Profile borrows.
 struct Case {
   std::string layout;
   std::vector<std::uint64_t> shape;
@@ -190,7 +190,7 @@ TEST(Profiles, StoredZeroPointsHaveTheirTypeAndNumber) {
   EXPECT_EQ(broken(quant_with_zeros("same_as_data", DType::u8, 8)), "quant.zeros.dtype");
   EXPECT_EQ(broken(quant_with_zeros("plain", DType::u8, 17)), "quant.zeros.length");
   EXPECT_EQ(broken(quant_with_zeros("same_as_data", DType::u32, 16)), "quant.zeros.length");
-  Case made = quant_with_zeros("same_as_data", DType::u32, 4);  // 8 rows of one group, but 12 do not fill words
+  Case made = quant_with_zeros("same_as_data", DType::u32, 4);  // with 12 zero points, which do not fill words
   made.shape = {12, 32};
   made.part("data").length = 192;
   made.part("scales").length = 24;
@@ -211,10 +211,10 @@ TEST(Profiles, AGroupSizeOfZeroIsReadInBothWaysAndNotWritten) {
   Case made = quant();
   made.attributes.set("group_size", 0);
   EXPECT_EQ(broken(made), "quant.scales.length");
-  made.part("scales").length = 64 * 2;  // by place on the axis
+  made.part("scales").length = 64 * 2;  // a scale for each index on the axis
   EXPECT_EQ(broken(made), "");
   EXPECT_EQ(parse_quant_group(made.profile()).scope, model::ScaleScope::channel);
-  made.part("scales").length = 512 * 2;  // by element
+  made.part("scales").length = 512 * 2;  // a scale for each element
   EXPECT_EQ(broken(made), "");
   EXPECT_EQ(parse_quant_group(made.profile()).scope, model::ScaleScope::element);
   made.to_write = true;
@@ -269,7 +269,7 @@ TEST(Profiles, OtherLayoutsPass) {
 
 TEST(Profiles, TensorsWithoutElementsHaveEmptyParts) {
   Case made = mx();
-  made.shape = {kHuge, 0, 64};  // the others may come to anything
+  made.shape = {kHuge, 0, 64};  // with a zero, the other dimensions may overflow
   made.part("data").length = made.part("scales").length = 0;
   EXPECT_EQ(broken(made), "");
   EXPECT_EQ(parse_mx(made.profile()).elements(), 0);

@@ -35,7 +35,7 @@ std::string u64(std::uint64_t value) {
   return bytes;
 }
 
-// What one entry of a test says.
+// The fields of one entry of a test.
 struct Fields {
   std::string name = "w";
   std::string dtype = "float32";
@@ -44,7 +44,7 @@ struct Fields {
   std::uint64_t size = 0;
   std::string encoding = "raw";
   std::string endianness = {};
-  std::string custom = {};  // more members, encoded, one key and its value
+  std::string custom = {};  // one more member, as an encoded key and value
 };
 
 void put(wire::CborWriter& out, const Fields& fields) {
@@ -156,7 +156,7 @@ TEST(Zt01Decode, TurnsIndicesAroundByTheirOwnSize) {
   EXPECT_EQ(recipe_of(wide, "values").swap, 2U);
   const model::Catalog bytes =
       decode_file({{.dtype = "int8", .layout = "sparsecoo", .shape = {9}, .size = 18, .endianness = "big"}});
-  EXPECT_EQ(recipe_of(bytes, "coords").swap, 0U);  // the mark has no meaning for types of one byte
+  EXPECT_EQ(recipe_of(bytes, "coords").swap, 0U);  // the mark means nothing for types of one byte
 }
 
 TEST(Zt01Decode, KeepsKeysThatItDoesNotKnowAsAttributes) {
@@ -180,7 +180,7 @@ TEST(Zt01Decode, ListsATensorThatItCannotRead) {
   const model::Catalog foreign = decode_file({{.layout = "sparse_csr", .shape = {1, 1}, .size = 28}});
   ASSERT_NE(fault_of(foreign), nullptr);
   EXPECT_STREQ(fault_of(foreign)->rule, "zt01.layout");
-  EXPECT_EQ(foreign.part(0).fault, model::kNone);  // its bytes can be had
+  EXPECT_EQ(foreign.part(0).fault, model::kNone);  // its bytes can be read
 }
 
 TEST(Zt01Sniff, KnowsTheMagic) {

@@ -61,7 +61,7 @@ TEST(Zt10Decode, ReadsAFileWithoutTensors) {
 }
 
 TEST(Zt10Decode, RefusesFilesThatAreNotFramedSo) {
-  std::string head = file_of(kEmpty);  // no file opened by path comes this far: it would be of another format
+  std::string head = file_of(kEmpty);  // a file opened by path would be taken for another format
   head[7] = '1';
   EXPECT_EQ(decoded(head), "malformed zt10.header.magic");
   EXPECT_EQ(decoded("ZTEN1000"), "malformed zt10.size");

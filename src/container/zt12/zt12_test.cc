@@ -11,7 +11,7 @@
 namespace zt::container::zt12 {
 namespace {
 
-// A file without tensors, as §2 and §3 have it: 48 bytes.
+// A file without tensors, by §2 and §3: 48 bytes.
 std::string empty_file() {
   std::string manifest = "\xA2\x67version\x65";
   manifest += "1.2.0\x67objects\xA0";
@@ -40,7 +40,7 @@ TEST(Zt12Decode, ReadsAFileWithoutTensors) {
 }
 
 TEST(Zt12Decode, RefusesFilesThatDoNotBeginAndEndWithTheMagic) {
-  std::string head = empty_file();  // no file opened by path comes this far: it would be of another format
+  std::string head = empty_file();  // a file opened by path would be taken for another format
   head[7] = '1';
   EXPECT_EQ(refusal(head), "malformed zt12.header.magic");
   std::string footer = empty_file();

@@ -106,7 +106,7 @@ TEST(Zt2Decode, SaysOfADataShardThatItIsOne) {
 }
 
 TEST(Zt2Decode, RefusesFilesThatDoNotBeginAndEndWithTheMagic) {
-  std::string head = file_of(kNoObjects);  // no file opened by path comes this far: it would be of another format
+  std::string head = file_of(kNoObjects);  // a file opened by path would be taken for another format
   head[0] = '\0';
   EXPECT_EQ(refusal(head), "malformed zt2.header.magic");
   std::string footer = file_of(kNoObjects);
@@ -121,7 +121,7 @@ TEST(Zt2Decode, TellsTheFormatsDepthFromALimit) {
       "\xA2\x61"
       "a" +
       std::string(31, '\x81') + "\x80\x67objects\xA0";
-  EXPECT_EQ(refusal(file_of(nested)), "");  // the innermost lies at depth 32
+  EXPECT_EQ(refusal(file_of(nested)), "");  // the innermost item is at depth 32
   const std::string deeper =
       "\xA2\x61"
       "a" +
@@ -206,7 +206,7 @@ TEST(Zt2Names, LayoutWordsGoThereAndBack) {
   EXPECT_EQ(layout_for_file("quantized_group"), "zt1.quantized_group/1");
 }
 
-// The rule by its words: every pair of blobs that hold bytes, and each with the manifest.
+// Checks the rule literally: for every pair of blobs that hold bytes, and for each blob with the manifest.
 bool overlap_by_pairs(std::vector<model::Recipe> blobs, const Footer& footer) {
   blobs.push_back({.offset = footer.manifest_offset, .stored_length = footer.manifest_length});
   for (const model::Recipe& a : blobs) {
