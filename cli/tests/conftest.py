@@ -1,4 +1,4 @@
-"""Inputs made with the standard library alone, and a way to run the command."""
+"""Makes inputs with the standard library only, and runs the command."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def write_safetensors(path, tensors, metadata=None):
 
 
 class Workplace:
-    """A folder of its own, in which the command runs."""
+    """A new folder, in which the command runs."""
 
     def __init__(self, folder, binary):
         self.folder = folder
@@ -51,7 +51,7 @@ class Workplace:
         )
 
     def ok(self, *arguments):
-        """Standard output of a run that succeeds and has nothing to remark."""
+        """Standard output of a run that succeeds without notes."""
         done = self.run(*arguments)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
@@ -67,7 +67,7 @@ class Workplace:
         return json.loads(self.ok("info", "--json", name))
 
     def tensors(self, name):
-        """What is in a file whose parts are all raw: name -> (dtype, shape, bytes)."""
+        """The tensors of a file whose parts are all raw: name -> (dtype, shape, bytes)."""
         data = (self / name).read_bytes()
         contents = {}
         for tensor in self.info(name)["tensors"]:
@@ -91,7 +91,7 @@ PLAIN = b"\1\2\3\4" * 4096
 
 @pytest.fixture
 def model(at):
-    """model.safetensors: a name that is no ASCII, one with a line feed, a scalar and an empty tensor among them."""
+    """model.safetensors, with a non-ASCII name, a name with a line feed, a scalar and an empty tensor."""
     write_safetensors(
         at / "model.safetensors",
         {

@@ -1,4 +1,4 @@
-"""What is parsed, and what is said about what is not."""
+"""Parsing of command lines, and errors for wrong ones."""
 
 import os
 

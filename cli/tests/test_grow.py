@@ -9,7 +9,7 @@ from conftest import PLAIN, write_safetensors
 
 @pytest.fixture(params=["1.2"])
 def grown(model):
-    """model.zt, and more.safetensors with one tensor of a new name and one that model.zt has."""
+    """model.zt, and more.safetensors with one new name and one name that model.zt has."""
     model.ok("convert", "model.safetensors", "model.zt")
     write_safetensors(model / "new.safetensors", {"new": ("U8", [4], b"wxyz")})
     write_safetensors(model / "more.safetensors", {"more": ("U8", [1], b"x"), "weight": ("U8", [2], b"yz")})

@@ -1,4 +1,4 @@
-"""ztensor migrate, and what convert and verify have for other generations."""
+"""ztensor migrate, and the options of convert and verify for other generations."""
 
 import json
 

@@ -58,9 +58,9 @@ def test_a_file_size_limit_is_an_error_that_leaves_nothing(model):
 
 
 def run_on_terminal(at, *arguments, until=None):
-    """Standard error as a terminal has it, and the exit code; after `until` is seen, presses Ctrl-C."""
+    """Runs the command on a terminal. Presses Ctrl-C after `until` appears. Returns standard error and exit code."""
     master, terminal = pty.openpty()
-    # A background job begins with SIGINT ignored, and so would what it starts.
+    # A background job begins with SIGINT ignored, and its children inherit this.
     heard = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
     process = at.start(*arguments, stdout=subprocess.DEVNULL, stderr=terminal, preexec_fn=heard)
     os.close(terminal)

@@ -1,4 +1,4 @@
-"""What the tests share."""
+"""Helpers that the tests share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def numpy_dtype(name):
 
 
 def sample(name, shape, seed=0):
-    """Elements of any bits that the dtype has; no NaN is compared by value, since same_bits() is used."""
+    """Elements of any bits that the dtype allows. Compare them with same_bits(), because there are NaNs."""
     dtype = numpy_dtype(name)
     rng = np.random.default_rng(seed)
     count = int(np.prod(shape, dtype=np.int64))
@@ -37,7 +37,7 @@ def same_bits(a, b):
 
 @pytest.fixture
 def round_trip(tmp_path):
-    """Writes one tensor and gives the open reader."""
+    """Writes one tensor, and returns an open reader."""
     readers = []
 
     def run(tensor, *, open_options=None, **options):

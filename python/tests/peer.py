@@ -46,7 +46,7 @@ ATTRIBUTES = {"text": "v", "int": -5, "float": 0.5, "list": [1, None, {"a": True
 
 
 def sample(name: str) -> np.ndarray[Any, Any]:
-    """Elements of a dtype, of shape (2, 4): all bits are there, but no more than it has."""
+    """Elements of a dtype, of shape (2, 4), that use all bits of the dtype."""
     dtype = np.dtype(getattr(ml_dtypes, name, name))
     count = 8 * dtype.itemsize
     raw = (np.arange(count) * 37 % (2 if name == "bool" else 16 if "4_e2m1" in name else 251)).astype(np.uint8)
@@ -64,14 +64,14 @@ def dense() -> dict[str, np.ndarray[Any, Any]]:
 
 
 def packed(array: np.ndarray[Any, Any]) -> bytes:
-    """As a file holds it: float4 takes half a byte, the first element the low one."""
+    """The bytes of an array in a file: float4 takes half a byte, and the first element is in the low half."""
     if array.dtype.name == "float4_e2m1fn":
         nibbles = array.reshape(-1).view(np.uint8) & 15
         return bytes(nibbles[0::2] | nibbles[1::2] << 4)
     return np.ascontiguousarray(array).tobytes()
 
 
-# --- what is seen in a file: {name: {"dtype", "shape", "sha256"} or {"parts"} or {"error"}, and "attributes"} ---------
+# --- what a reader sees: {name: {"dtype", "shape", "sha256"} or {"parts"} or {"error"}, and "attributes"} -------------
 
 
 def seen_array(array: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def read_old(ztensor: Any, reader: Any, name: str) -> dict[str, Any]:
     value = reader.read_tensor(name)
     if not hasattr(value, "tocsr"):
         return seen_array(np.array(value))
-    # The matrices that these releases make lie in memory that they have freed already: the parts are asked for by name.
+    # These releases free the memory of their matrices too early, so we read the parts by name.
     parts = {}
     for role in CSR if value.format == "csr" else COO:
         dtype = VALUES.dtype if role == "values" else np.dtype(np.uint64)
@@ -202,7 +202,7 @@ def write_2(ztensor: Any, folder: str) -> dict[str, str]:
 def fill_2(writer: Any, canonical: bool) -> None:
     writer.set_attributes(ATTRIBUTES)
     arrays, sparse = dense(), {"csr": CSR, "coo": COO}
-    for name in sorted({*arrays, *sparse}):  # the canonical form wants them so
+    for name in sorted({*arrays, *sparse}):  # the canonical form requires this order
         if name in sparse:
             described = {
                 role: {"dtype": STORAGE[part.dtype.name], "data": part.tobytes()} for role, part in sparse[name].items()

@@ -279,7 +279,7 @@ def test_values_that_python_does_not_have_stay_in_a_file_that_grows(tmp_path):
     path = tmp_path / "g.zt"
     with ztensor.Writer(path, attributes={"mark": b"12345678"}) as writer:
         writer.add_tensor("t", np.ones(1))
-    tagged = b"\xc1\x471234567"  # as long as the bytes, and CBOR's tag 1
+    tagged = b"\xc1\x471234567"  # has the length of the bytes that it replaces: CBOR's tag 1
     path.write_bytes(path.read_bytes().replace(b"\x4812345678", tagged))
     with ztensor.Writer(path, mode="a") as writer:
         writer.add_tensor("u", np.ones(1))

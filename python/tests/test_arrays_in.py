@@ -1,4 +1,4 @@
-"""Every kind of array that a writer is handed."""
+"""Every kind of array that a caller may give to a writer."""
 
 import io
 
@@ -198,7 +198,7 @@ ODD_BOOLS = np.array([0, 1, 4, 255, 128, 0], np.uint8)
 
 
 def odd_bools():
-    """Of many pieces of reading, and strided too."""
+    """An array of many pieces, contiguous and strided."""
     many = np.resize(ODD_BOOLS, 3_000_001)
     return [ODD_BOOLS.view(bool), ODD_BOOLS[::-2].view(bool), np.tile(ODD_BOOLS, (3, 2)).T.view(bool), many.view(bool)]
 
@@ -219,7 +219,7 @@ def test_every_bool_byte_but_0_is_stored_as_1(tmp_path, format, compress):
         expected = (np.ascontiguousarray(array).view(np.uint8) != 0).astype(np.uint8)
         same_bits(reader.read_tensor(f"t{i}").view(np.uint8), expected)
     assert reader["coo"].parts["values"].view(np.uint8).tolist() == [1, 1, 0]
-    assert bytes(arrays[0].view(np.uint8)) == bytes(ODD_BOOLS)  # the caller's own stay as they are
+    assert bytes(arrays[0].view(np.uint8)) == bytes(ODD_BOOLS)  # the caller's arrays do not change
 
 
 def test_odd_bools_of_torch_are_stored_as_1(round_trip):

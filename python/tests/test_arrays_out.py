@@ -1,4 +1,4 @@
-"""What reading gives: views, copies, and how long they live."""
+"""The results of reading: views, copies, and how long they live."""
 
 import builtins
 import ctypes
@@ -107,7 +107,7 @@ def test_dlpack_memory_may_be_written_to_without_changing_the_file(round_trip):
     view = reader.read_tensor("t")
     exported = np.from_dlpack(reader["t"])
     assert reader["t"].__dlpack_device__() == (1, 0)
-    if exported.flags.writeable:  # as of NumPy 2.x, by the versioned protocol
+    if exported.flags.writeable:  # in NumPy 2.x, with the versioned protocol
         exported[:] = 5
     assert view.sum() == 0
     reader.verify()
@@ -225,7 +225,7 @@ def test_a_view_is_checked_once(tmp_path):
 
 
 def overwritten(view):
-    """Writes 9 over a view, as code does that does not look at NumPy's flag."""
+    """Writes 9 over a view, like code that ignores NumPy's flag."""
     memory = (ctypes.c_char * view.nbytes).from_address(view.ctypes.data)
     memory[:] = np.full(view.shape, 9.0).tobytes()
 

@@ -18,7 +18,7 @@ GROW = """
     path, appends, step, compress = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "zstd"
     for i in range(1, appends + 1):
         if i % step == 0:
-            sys.stdin.readline()  # a line for each version that was seen: nobody is left far behind
+            sys.stdin.readline()  # a reader sends a line for each version that it saw, so no reader falls far behind
         with ztensor.Writer(path, mode="a", compress=compress and i % 3 == 0, threads=1) as writer:
             writer.add_tensor(f"t{i}", np.arange(i, i + 50))
             writer.add_tensor("last", np.array([i]), replace=True)
@@ -32,7 +32,7 @@ def values_of(name):
 
 
 def check(reader, seen):
-    """That the reader has one version, not before the one that was seen last; gives its number."""
+    """Checks that the reader has one version, not older than the last one seen, and returns its number."""
     names = reader.tensor_names
     count = reader.attributes["count"]
     assert set(names) == {"last", *(f"t{i}" for i in range(count + 1))}

@@ -1,4 +1,4 @@
-"""Quantized tensors as float32, held against NumPy and ml_dtypes."""
+"""Quantized tensors as float32, compared with NumPy and ml_dtypes."""
 
 import ml_dtypes
 import numpy as np
@@ -13,7 +13,7 @@ ignore_overflow = pytest.mark.filterwarnings("ignore:overflow", "ignore:invalid 
 
 @pytest.fixture
 def stored(tmp_path):
-    """Writes one composite and gives the tensor of the open file."""
+    """Writes one composite, and returns the tensor of the open file."""
 
     def run(shape, layout, parts, attributes, *, compress=False, **options):
         path = tmp_path / "q.zt"

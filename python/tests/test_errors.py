@@ -244,7 +244,7 @@ def test_advice_is_in_words_of_python(tmp_path):
 
 
 def in_child_as_nobody(work):
-    """What `work` returns in a process of another user."""
+    """Runs `work` in a process of another user, and returns the result."""
     pid = os.fork()
     if pid == 0:
         code = 99

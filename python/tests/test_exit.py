@@ -1,4 +1,4 @@
-"""The end of a program: whatever its threads are doing, it ends as if they were not there."""
+"""The end of a program: it ends normally, whatever its threads are doing."""
 
 import subprocess
 import sys
@@ -8,8 +8,8 @@ import pytest
 
 TRIES = 5  # each of these is a race
 
-# In a module of their own: a reader keeps its file object alive, and that its class and its module, in a way that
-# Python's collector of cycles does not see.
+# These classes have their own module: a reader keeps its file object alive, and so its class and its module, in a way
+# that Python's collector of cycles does not see.
 OBJECTS = """
 import time
 

@@ -1,4 +1,4 @@
-"""File objects of callers: which are called, and that what they return is held against what was asked."""
+"""File objects of callers: which ones we call, and that we check what they return."""
 
 import errno
 import io
@@ -12,7 +12,7 @@ import ztensor
 
 
 class Remote:
-    """Has no more than it must; each method can be made to return something else."""
+    """Has only the methods that we need. Each method can be made to return something else."""
 
     def __init__(self, data, **returns):
         self.file = io.BytesIO(data)

@@ -1,4 +1,4 @@
-"""A forked child: what it may use of its parent's readers and writers, and that it hangs on nothing."""
+"""A forked child: which readers and writers of its parent it may use, and that it never hangs."""
 
 import functools
 import gzip
@@ -19,11 +19,11 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 class Remote(io.BytesIO):
-    """A file object of a kind of its own."""
+    """A file object of an unknown class."""
 
 
 def in_child(work):
-    """What `work` returns in a child, as text; the child is killed where it hangs."""
+    """Runs `work` in a child, and returns the result as text. Kills the child if it hangs."""
     back, out = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -51,7 +51,7 @@ def path(tmp_path):
 
 
 def read_all(reader, times=1):
-    """How many reads gave something else than what was written."""
+    """How many reads gave wrong tensors."""
     wrong = 0
     for _ in range(times):
         for i in range(20):

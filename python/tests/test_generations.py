@@ -15,7 +15,7 @@ from ztensor._from_arrays import spec_of
 GOLDEN = Path(__file__).resolve().parents[2] / "tests" / "golden"
 SHAPES = [(), (0,), (7,), (2, 3), (3, 0, 2), (2, 3, 4)]
 
-# How each generation that we write may be written: what a Writer is given.
+# The options of a Writer for each generation that we write.
 WRITTEN = {
     "1.0": {"format": "1.0"},
     "1.2": {"format": "zt-1.2"},
@@ -23,7 +23,7 @@ WRITTEN = {
     "2 floor": {"format": "zt-2", "canonical": False},
     "2 sharded": {"format": "2", "max_shard_size": 20_000},
 }
-PLAIN = [name for name in NATIVE if not name.startswith("complex")]  # what 1.0 has, with bfloat16
+PLAIN = [name for name in NATIVE if not name.startswith("complex")]  # 1.0 has these and bfloat16
 DTYPES_OF_1_0 = [*PLAIN, "bfloat16"]
 
 
@@ -264,7 +264,7 @@ def test_tensors_of_a_reader_keep_layout_and_attributes(tmp_path, options):
             writer.add_tensor(name, reader[name])
     copy = ztensor.open(tmp_path / "out.zt")
     assert ztensor.diff(tmp_path / "in.zt", tmp_path / "out.zt").same
-    assert copy.metadata("t").parts["data"].encoding == "raw"  # as the writer has it
+    assert copy.metadata("t").parts["data"].encoding == "raw"  # the writer's default
 
 
 # --- files of the published releases -------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ def golden_files():
 
 
 def stored(array, dtype):
-    """The bytes of an array as a file has them: little-endian, row-major, float4 packed."""
+    """The bytes of an array in a file: little-endian, row-major, float4 packed."""
     if dtype == "float4_e2m1fn":
         return bytes(spec_of(array)[0])
     return np.ascontiguousarray(array).tobytes()
@@ -330,7 +330,7 @@ def test_big_endian_elements_are_copied_and_their_neighbours_are_not():
     reader = ztensor.open(path)
     array = reader.read_tensor("t")
     assert array.tolist() == [[1, 2], [3, 4]] and array.dtype.isnative and array.flags.owndata is False
-    assert array.flags.writeable  # of its own: no view of the file
+    assert array.flags.writeable  # not a view of the file
     assert reader["t"][1].tolist() == [3, 4]
     assert pickle.loads(pickle.dumps(reader)).read_tensor("t").tolist() == [[1, 2], [3, 4]]
 

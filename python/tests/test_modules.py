@@ -10,7 +10,7 @@ PACKAGE = Path(ztensor.__file__).parent
 
 
 def imported_by(path):
-    """The modules of this package that a file imports, also those that only type checkers see."""
+    """The modules of this package that a file imports, including imports for type checkers only."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.level == 1:

@@ -24,7 +24,7 @@ def compatibility():
 
 @pytest.fixture(scope="module")
 def page(compatibility, tmp_path_factory, request):
-    """What was found now; printed at the end of the run."""
+    """The page that this run makes. It is printed at the end of the run."""
     if not compatibility.installed():
         pytest.skip(f"no release is installed in {PEERS}")
     page = compatibility.run(tmp_path_factory.mktemp("peers"))

@@ -1,4 +1,4 @@
-"""A Reader is a mapping, and what a file says of itself."""
+"""A Reader as a mapping, and the metadata of a file."""
 
 import copy
 import gc

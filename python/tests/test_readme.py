@@ -1,4 +1,4 @@
-"""What the README and the guide show is true: it is run as it stands there."""
+"""Runs the examples of the README and of the guide."""
 
 import os
 import re
@@ -112,7 +112,7 @@ def test_a_command_runs_on_fresh_inputs(tmp_path, command):
 
 
 def plain_lines(text):
-    """Without indentation, and without the brace that ends a scope in the test."""
+    """The text without indentation, and without the brace that ends a scope in the test."""
     lines = [line.strip() for line in textwrap.dedent(text).splitlines()]
     return [line for line in lines if line not in ("", "}")]
 

@@ -1,4 +1,4 @@
-"""Files of format 2 whose bytes lie in other files beside them."""
+"""Files of format 2 whose bytes are in other files beside them."""
 
 import os
 import pickle
@@ -103,7 +103,7 @@ def test_a_pickled_reader_opens_the_shards_again(sharded):
     data = pickle.dumps(reader)
     same_bits(pickle.loads(data).read_tensor("t4"), ARRAYS["t4"])
     same_bits(pickle.loads(pickle.dumps(reader["t2"])).numpy(), ARRAYS["t2"])
-    # Other shards of the same sizes: another file, though its root looks the same but for digests.
+    # Other shards of the same sizes make another file, although only the digests in its root differ.
     with ztensor.Writer(sharded, format="2", max_shard_size=200_000, attributes={"k": 1}) as writer:
         for name, array in ARRAYS.items():
             writer.add_tensor(name, array + 1, checksum="none")
@@ -133,7 +133,7 @@ def test_a_shard_that_is_missing_concerns_its_own_tensors_alone(sharded):
     with pytest.raises(FileNotFoundError):
         reader.read_tensors()
     (first, *_) = reader.read_tensors(here).values()
-    assert not first.flags.writeable  # a view still: the lost one made no neighbour be copied
+    assert not first.flags.writeable  # still a view: a lost shard does not affect the others
 
 
 def damage(path, offset):

@@ -1,4 +1,4 @@
-"""t[...] is NumPy's indexing, whatever lies beneath."""
+"""t[...] is NumPy's indexing, for mapped, read and compressed tensors."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ SHAPE = (5, 4, 6)
 
 @pytest.fixture(scope="module")
 def tensors(tmp_path_factory):
-    """The same array mapped, read, and compressed."""
+    """The same array: mapped, read, and compressed."""
     path = tmp_path_factory.mktemp("slicing") / "s.zt"
     with ztensor.Writer(path) as writer:
         for name in ALL_DTYPES:
@@ -63,7 +63,7 @@ def test_every_key_gives_what_numpy_gives(tensors, name, key):
         want = array[key]
         assert type(got) is type(want)
         same_bits(np.asarray(got), np.asarray(want))
-        if not has_mask(key):  # which would have to be longer
+        if not has_mask(key):  # a mask would have to be longer
             same_bits(np.asarray(reader[f"{name}.z"][key]), np.asarray(repeated[key]))
 
 

@@ -77,7 +77,7 @@ def test_each_tensor_has_a_storage_of_its_own(tmp_path):
         writer.add_tensor("a", np.zeros(10))
         writer.add_tensor("b", np.zeros(1000))
     tensors = ztensor.open(tmp_path / "s.zt").read_tensors(to="torch")
-    assert tensors["a"].untyped_storage().nbytes() == 80  # so that torch.save writes no more
+    assert tensors["a"].untyped_storage().nbytes() == 80  # so torch.save writes only these bytes
 
 
 @pytest.mark.parametrize("name", ["bfloat16", "float32", "float8_e5m2"])

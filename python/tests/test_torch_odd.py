@@ -1,4 +1,4 @@
-"""Torch tensors that lack bytes of their own, and modes that change what torch's calls do."""
+"""Torch tensors without bytes of their own, and modes that change the calls of torch."""
 
 import warnings
 
