@@ -1,4 +1,4 @@
-// The library as its users write it: containers, ranges, short names.
+// Uses the library like its users: containers, ranges, short names.
 
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>

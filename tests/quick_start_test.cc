@@ -1,4 +1,4 @@
-// The C++ quick start of the README, as it stands there, and what it leaves to the reader to believe.
+// Runs the C++ quick start of the README, and checks what it says.
 
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
@@ -61,7 +61,7 @@ TEST_F(QuickStart, RunsAsItStandsInTheReadme) {
   EXPECT_EQ(graph.shape, (std::vector<std::uint64_t>{100, 100}));
 }
 
-// As spans and bytes, which other versions of these lines have.
+// The same with spans and bytes.
 TEST_F(QuickStart, TakesSpansAndGivesBytes) {
   const std::vector<float> weights = {1, 2, 3, 4, 5, 6};
   const std::vector<std::uint64_t> indices = {2};

@@ -1,6 +1,6 @@
 // compiler: clang++
 // expects: -Wdangling
-// A cast to const& gets past the deleted overload; the attribute sees it all the same.
+// A cast to const& bypasses the deleted overload, but the attribute still finds it.
 #include <ztensor/bytes.h>
 
 zt::Bytes map();

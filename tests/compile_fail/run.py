@@ -30,7 +30,7 @@ def compile_case(compiler: str, source: Path, *defines: str) -> tuple[bool, str]
 
 
 def judge(source: Path, compiler: str, expected: str) -> str:
-    """What is wrong with a case, or an empty string."""
+    """The fault of a case, or an empty string."""
     accepted, text = compile_case(compiler, source)
     if not accepted:
         return f"the safe twin is refused:\n{text}"

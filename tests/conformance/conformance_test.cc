@@ -61,13 +61,13 @@ bool is_sparse(const zt::Tensor& tensor) { return tensor.layout() == "sparse_csr
 
 void read_sparse(const zt::Tensor& tensor) {
   if (tensor.layout() == "sparse_csr") {
-    tensor.read_csr<float>();  // the corpus has no other
+    tensor.read_csr<float>();  // the corpus has no other dtype
   } else {
     tensor.read_coo<float>();
   }
 }
 
-// All that a caller might read of a tensor; throws the first that fails.
+// Reads everything that a caller might read of a tensor, and throws the first error.
 void read_fully(const zt::Tensor& tensor) {
   if (const auto cause = tensor.unreadable()) throw *cause;
   for (std::size_t i = 0; i < tensor.parts(); ++i) tensor.part(i).read();
@@ -89,7 +89,7 @@ std::optional<zt::Error> finding_of(const zt::VerifyReport& report, const std::s
   return std::nullopt;
 }
 
-// One tensor is not right: it alone, and at the expected step.
+// Checks that only one tensor is faulty, and that its fault shows at the expected step.
 void expect_tensor_refused(const Case& one) {
   const zt::Source source = zt::open(one.path, one.options);
   const std::string name = text_at(one.wanted, "tensor");
@@ -105,7 +105,7 @@ void expect_tensor_refused(const Case& one) {
   const auto finding = finding_of(report, name);
   if (where == "read") {
     expect_error(read, one);
-    // A layout that is not known has parts all the same, and they may be right.
+    // A tensor of an unknown layout has parts too, and they may be right.
     if (text_at(one.wanted, "rule") != "layout.unknown") expect_error(finding, one);
   } else {
     ASSERT_EQ(where, "verify");
@@ -113,20 +113,20 @@ void expect_tensor_refused(const Case& one) {
     expect_error(finding, one);
   }
   if (tensor.unreadable()) expect_error(tensor.unreadable(), one);
-  for (std::size_t i = 0; i < tensor.parts(); ++i) {  // its parts answer with an Error too, if they do not answer
+  for (std::size_t i = 0; i < tensor.parts(); ++i) {  // a part that cannot be read must throw an Error too
     error_of([&] { tensor.part(i).read(); });
     error_of([&] { tensor.part(i).map(); });
   }
 }
 
-// What a test knows of how a part lies in its file.
+// Where the bytes of a part are in the file, as far as a test knows.
 enum class Lies {
-  whole,   // its blob's bytes are its own
-  within,  // among other bytes of its blob, or in another order: it may be that it cannot be mapped
+  whole,   // the part is the whole blob
+  within,  // the part is only some of its blob, or in another order, and perhaps cannot be mapped
   not_mapped,
 };
 
-// map, read, read_into and a plain read of the file agree on a part.
+// Checks that map, read, read_into and a plain read of the file agree on a part.
 void expect_part(const zt::Source& source, const zt::Part& part, const std::string& sha256, Lies lies) {
   SCOPED_TRACE("part '" + std::string(part.role()) + "'");
   const std::vector<std::byte> bytes = part.read();
@@ -202,7 +202,7 @@ void expect_case(Case one) {
     SCOPED_TRACE(one.path.string() + (backend == zt::Backend::mmap ? ", mapped" : ", read"));
     one.options.backend = backend;
     if (text_at(one.wanted, "code") == "ok" && one.wanted.contains("where")) {
-      zt::open(one.path, one.options).attributes();  // its parts lie in other files
+      zt::open(one.path, one.options).attributes();  // its parts are in other files
     } else if (text_at(one.wanted, "code") == "ok") {
       expect_good(one);
     } else if (text_at(one.wanted, "where") == "open") {
@@ -213,7 +213,7 @@ void expect_case(Case one) {
   }
 }
 
-// Verdicts by the names of the files of one folder. What they view lives as long as the tests.
+// The verdicts of one folder, by file name. They borrow from a document that is never freed.
 const JsonMembers& verdicts_in(const fs::path& folder) {
   struct Listing {
     explicit Listing(const fs::path& path) : document(zt::test::load_json(path)), verdicts(members(document.root())) {}
@@ -226,7 +226,7 @@ const JsonMembers& verdicts_in(const fs::path& folder) {
   return listing->verdicts;
 }
 
-// One file is one test.
+// Each file is a test.
 class File : public testing::Test {
  public:
   explicit File(fs::path path) : path_(std::move(path)) {}
@@ -244,7 +244,7 @@ class File : public testing::Test {
   fs::path path_;
 };
 
-// "reject.zt2.blob.align" for reject/zt2/blob.align.zt. In a filter, '-' would begin what is left out.
+// "reject.zt2.blob.align" for reject/zt2/blob.align.zt. In a filter, '-' would exclude tests.
 std::string test_name(const fs::path& file) {
   std::string name = fs::relative(file, kRoot).replace_extension().string();
   std::replace(name.begin(), name.end(), '/', '.');

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REJECT = ROOT / "tests" / "conformance" / "reject"
 LITERAL = re.compile(r'"([a-z][a-z0-9]*(?:\.[a-z0-9]+)+)"')
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", re.MULTILINE)
-# Literals of that form that mean something else.
+# Literals that have the form of a rule id and are none.
 NO_RULE = {
     "cpu.max",
     "scipy.sparse",
@@ -41,7 +41,7 @@ def rules_in_code():
 
 
 def verdicts():
-    """File below tests/conformance/reject -> what expected.json says about it."""
+    """File below tests/conformance/reject -> its entry in expected.json."""
     found = {}
     for listing in REJECT.glob("*/expected.json"):
         for name, verdict in json.loads(listing.read_text()).items():

@@ -13,13 +13,13 @@ OUTPUT = pathlib.Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else ROOT
 
 
 def split(verdicts):
-    """The names, by what a reader does with these files."""
+    """The names of the folders, by what a reader must do with their files."""
     accept = [name for name, verdict in verdicts.items() if verdict["code"] == "ok"]
     return {"accept": accept, "reject": [name for name in verdicts if name not in accept]}
 
 
 def write_cases(folder, files, verdicts):
-    """Both by name. "ok." before the name of a file that is right is not part of it."""
+    """Files and verdicts by name. The "ok." before the name of a valid file is not part of the name."""
     for kind, names in split(verdicts).items():
         place = OUTPUT / "tests" / "conformance" / kind / folder
         place.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,7 @@ def write_cases(folder, files, verdicts):
 
 
 def write_seeds(target, seeds):
-    """Of a fuzz target, by name; fuzzing adds seeds of its own, which stay."""
+    """The seeds of a fuzz target, by name. Fuzzing adds other seeds, which stay."""
     folder = OUTPUT / "fuzz" / "seeds" / target
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in seeds.items():
@@ -42,7 +42,7 @@ def write_seeds(target, seeds):
 
 
 def golden_seeds(patterns, most):
-    """Golden files that match one of these and are smaller than that, as seeds."""
+    """Golden files that match a pattern and are below the size, as seeds."""
     found = {}
     for pattern in patterns:
         for path in (ROOT / "tests" / "golden").glob(pattern):
@@ -68,17 +68,17 @@ class Cases:
         self.add(name, content, {"code": code, "rule": rule, "where": "open", **verdict})
 
     def entry(self, name, content, rule, code="malformed", **verdict):
-        """A file whose tensor "w" cannot be read, or is not right, beside others that are."""
+        """A file whose tensor "w" cannot be read, or is faulty; its other tensors are valid."""
         self.add(name, content, {"code": code, "rule": rule, "tensor": "w", "where": "read", **verdict})
 
     def good(self, name, content, dtype, shape, parts, layout="dense", **more):
-        """`parts`: role -> decoded bytes of the tensor "w". view=True: they do not lie as a blob of their own."""
+        """`parts`: role -> decoded bytes of the tensor "w". view=True: the parts have no blobs of their own."""
         digests = {role: hashlib.sha256(decoded).hexdigest() for role, decoded in parts.items()}
         tensor = {"dtype": dtype, "shape": list(shape), "layout": layout, "parts": digests, **more}
         self.add("ok." + name, content, {"code": "ok", "tensors": {"w": tensor}})
 
     def write(self, golden):
-        """Writes the files, and good ones of them as seeds of the fuzz target; `golden`: patterns of more seeds."""
+        """Writes the files, and the valid ones also as seeds of the fuzz target. `golden`: patterns for more seeds."""
         write_cases(self.folder, self.files, self.verdicts)
         good = {name: content for name, content in self.files.items() if name.startswith("ok.")}
         write_seeds(self.folder, good | golden_seeds(golden, 4096))

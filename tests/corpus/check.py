@@ -37,7 +37,7 @@ def differences(committed, made, also_others):
 
 
 def is_made(name):
-    """Whether a file of tests/conformance is one that a script is to make."""
+    """Whether a script must make this file of tests/conformance."""
     return "/" in name
 
 

@@ -10,7 +10,7 @@ import struct
 
 from cases import write_cases, write_seeds
 
-# What lies under a tensor file's name when that was never fetched.
+# A Git LFS pointer, which stands for a tensor file that was never fetched.
 LOOKALIKES = (
     (
         "pointer",
@@ -28,7 +28,7 @@ seeds = []
 
 
 def entry(dtype, shape, begin, end, extra=""):
-    """One tensor's object. `shape` may be raw JSON text, begin and end too."""
+    """The object of one tensor. `shape`, begin and end may be raw JSON text."""
     shape = shape if isinstance(shape, str) else json.dumps(shape)
     return '{"dtype":"%s","shape":%s,"data_offsets":[%s,%s]%s}' % (dtype, shape, begin, end, extra)
 
@@ -61,7 +61,7 @@ def bad(name, content, rule, code="malformed", where="open", tensor=None):
 
 
 def good(name, text, buffer, tensors, notes=0):
-    """`tensors`: name -> (dtype as users see it, shape, begin, end); `notes`: how many the file gives rise to."""
+    """`tensors`: name -> (dtype as users see it, shape, begin, end); `notes`: how many notes the reader gives."""
     content = image(text, buffer)
     base = len(content) - len(buffer)
     found = {
@@ -303,7 +303,7 @@ def tiling_cases():
 
 
 def tensor_cases():
-    """One tensor cannot be read, or is not right; the file opens."""
+    """One tensor cannot be read, or is faulty; the file opens."""
     good_one = ("w", entry("F32", [1], 3, 7))
     for name, tag, shape in (("float6", "F6_E2M3", [4]), ("case", "u8", [3]), ("quantized", "Q4_0", [32])):
         bad(

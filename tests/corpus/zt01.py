@@ -85,7 +85,7 @@ def controls():
     view("coo", coo(), shape=(3, 2), parts=COO, layout="sparse_coo")
     blob = struct.pack("<QQfQQf", 0, 1, 5, 2, 0, 6)
     view("coo.digest", coo(checksum=crc_text(blob)), shape=(3, 2), parts=COO, layout="sparse_coo")
-    # The value words and the index words are turned around, each by its own size.
+    # The bytes of value words and of index words are reversed, in words of their own size.
     big = struct.pack(">QQfQQf", 0, 1, 5, 2, 0, 6)
     view("coo.big", coo(big, data_endianness="big"), shape=(3, 2), parts=COO, layout="sparse_coo")
     big = struct.pack(">3Q3Q3f", 0, 1, 3, 1, 0, 2, 1, 2, 3)
@@ -93,7 +93,7 @@ def controls():
     empty = {"values": b"", "indices": b"", "indptr": struct_u64(0, 0)}
     view("csr.empty", csr(struct_u64(0, 0), (1, 7)), shape=(1, 7), parts=empty, layout="sparse_csr")
     view("coo.empty", coo(b"", (1, 7)), shape=(1, 7), parts={"values": b"", "coords": b""}, layout="sparse_coo")
-    # Under zstd only what a release can have written is read: as many bytes as the dense tensor has.
+    # With zstd, only a blob with as many bytes as the dense tensor can be read: the releases wrote no other.
     entry = struct.pack("<QQf", 3, 0, 7)
     one_entry = {"values": entry[16:], "coords": entry[:16]}
     coded = coo(frame(entry), (5, 1), encoding="zstd", data_endianness="big")
@@ -127,7 +127,7 @@ def field_cases():
     def field(name, rule, changes, **verdict):
         cases.entry(name, tensor(changes), rule, **verdict)
 
-    # The fault comes before the name: the entry is listed all the same.
+    # The fault comes before the name, and the entry is still listed.
     late = Map([("dtype", 1), (2, 3), ("offset", 64), ("name", "w"), *FIELDS.items()])
     cases.entry("late.name", image([GOOD, late], lay(b"abc")), "zt01.dtype.text")
     field("key", "zt01.key", {1: 2})

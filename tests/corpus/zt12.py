@@ -54,13 +54,13 @@ def bad(folder, name, content, rule, code="malformed", where="open", tensor=None
 
 
 def entry(folder, name, rule, content, **verdict):
-    """A file whose tensor "w" cannot be read, or is not right, beside "good"."""
+    """A file with a tensor "w" that cannot be read, or is faulty, and a valid tensor "good"."""
     verdict.setdefault("where", "read")
     bad(folder, name, content, rule, tensor="w", **verdict)
 
 
 def beside_good(w, blobs):
-    """A file of the object `w` and of "good"; `blobs` lie from 128 on."""
+    """A file of the object `w` and of "good"; `blobs` begin at 128."""
     return image(Map([("good", GOOD), ("w", w)]), lay(b"abc") + blobs)
 
 
@@ -359,7 +359,7 @@ def blob_cases():
 
 
 def cbor_cases():
-    """One item of the manifest is no CBOR: the file cannot be opened."""
+    """One item of the manifest is not CBOR: the file cannot be opened."""
 
     def item(name, rule, raw, **verdict):
         bad("cbor", name, image({"w": GOOD}, lay(b"abc"), extra=[("x", Raw(raw))]), rule, **verdict)
@@ -473,7 +473,7 @@ def zstd_cases():
     stored("frame.magic.trailing", "zstd.frame.magic", frame(DATA) + b"ABCD", 16)
     stored("frame.magic.0.7", "zstd.frame.magic", b"\x27" + frame(DATA)[1:], 16)
     stored("frame.size.less", "zstd.frame.size", seekable(halves, [(len(halves[0]), 5), (len(halves[1]), 3)]), 8)
-    # Tables by which pieces cannot be counted: the frames are then read as a stream, whatever the table says.
+    # With these tables, pieces cannot be counted. So the frames are read as a stream, whatever the table says.
     uneven = [frame(DATA[:1]), frame(DATA[1:8])]
     for name, frames, sizes in (
         ("larger", uneven, (1, 7)),

@@ -8,11 +8,11 @@ DROP = object()  # as a changed field: leave it out
 
 
 class Raw(bytes):
-    """Encoded CBOR; goes into a manifest as it is, as a key too."""
+    """Encoded CBOR. It goes unchanged into a manifest, also as a key."""
 
 
 class Map(list):
-    """A CBOR map as pairs, where a dict will not do: keys that repeat or are no text."""
+    """A CBOR map as pairs, for keys that repeat or are not text."""
 
 
 def head(major, number):
@@ -44,7 +44,7 @@ def cbor(value):
 
 
 def changed(fields, changes):
-    """A copy of a dict with fields replaced, added or, where DROP is given, left out."""
+    """A copy of a dict with fields replaced or added. The value DROP removes a field."""
     merged = {**fields, **changes}
     return {key: value for key, value in merged.items() if value is not DROP}
 
@@ -54,7 +54,7 @@ def struct_u64(*numbers):
 
 
 def lay(blob, start=8):
-    """A blob as it lies in a file whose bytes so far end at `start`: aligned to 64 before and after."""
+    """A blob with its padding, in a file whose bytes so far end at `start`: aligned to 64 before and after."""
     padded = bytes(-start % 64) + blob
     return padded + bytes(-len(padded) - start & 63)
 
@@ -136,7 +136,7 @@ def rle_block(byte, length, last=True):
 
 
 def frame(payload, checksum=False, descriptor=0, size=None, window=None, dictionary=None, blocks=None):
-    """A zstd frame of one raw block, or of `blocks`. `size`: what it says to hold; `window`: a byte instead of it."""
+    """A zstd frame of one raw block, or of `blocks`. `size`: the size that it states; `window`: a byte instead."""
     size = len(payload) if size is None else size
     wide = size > 255
     flags = descriptor | (4 if checksum else 0) | (0 if dictionary is None else 1)

@@ -13,7 +13,7 @@ from cases import write_cases, write_seeds
 from zt2_bytes import MAGIC, PAGE, cbor, footer, image, patched, xxh3
 from zt12_bytes import DROP, Raw, changed, struct_u64
 
-# Rule -> the tag of the real reader for a file that breaks it. Rules that are missing here are not the real reader's.
+# Rule -> the tag of the original reader for a file that breaks the rule. The original reader lacks all other rules.
 TAGS = {
     "format.unknown": None,  # upstream opens by name: a file without the magic is HeaderMagic or FileTooSmall
     "zt2.size": "FileTooSmall",
@@ -113,7 +113,7 @@ def bad(name, content, rule, code="malformed", where="open", tensor=None, limits
 
 
 def listed(name, content, rule, code="malformed", where="read"):
-    """A file that opens, with a tensor "t" that cannot be read, or is not right."""
+    """A file that opens, with a tensor "t" that cannot be read, or is faulty."""
     bad(name, content, rule, code, where, "t")
 
 
@@ -421,7 +421,7 @@ def frame_cases():
 
 def cbor_cases():
     def manifest(value):
-        """The encoded value stands under a key that nobody knows."""
+        """The encoded value is under an unknown key."""
         return image(8, {"a": Raw(bytes.fromhex(value)), "objects": {}})
 
     for name, value in (
@@ -589,7 +589,7 @@ def shard_cases():
     bad("shard.unknown.case", objects(8, {"t": d("u8", [8], shard="Base")}, shards=BASE), "zt2.shard.unknown")
     names = ["a..b", "b", "s" * 64, "a", "0", "_-.", "zz"]
     table = {name: {**entry, "size": PAGE + 48 + i, "x": None} for i, name in enumerate(names)}
-    # Each part ends where its own shard does, so that taking one shard for another would be refused.
+    # Each part ends at the end of its shard. So a reader that confuses the shards would be refused.
     foreign = {name: d("u8", [8 + i], PAGE, 8 + i, shard=name) for i, name in enumerate(names)}
     only_opens("ok.shard.names", objects(8, foreign, shards=table))
 
@@ -649,7 +649,7 @@ def layout_cases():
 
 
 def seekable_cases():
-    # What the real writer makes of sixteen bytes of 01, and of none.
+    # The output of the original writer for sixteen bytes of 01, and for no bytes.
     table = "5e2a4d181100000015000000100000000100000000b1ea928f"
     sixteen = bytes.fromhex("28b52ffd0458450000100101010032c002062f6528" + table)
     empty = bytes.fromhex("5e2a4d18090000000000000000b1ea928f")

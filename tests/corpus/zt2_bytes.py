@@ -18,7 +18,7 @@ MASK = 2**64 - 1
 
 
 def shortest_float(value):
-    """Of half, single and double the first that restores the value."""
+    """The first of half, single and double that restores the value."""
     for first, form in ((b"\xf9", ">e"), (b"\xfa", ">f")):
         try:
             encoded = struct.pack(form, value)
@@ -30,7 +30,7 @@ def shortest_float(value):
 
 
 def cbor(value):
-    """Deterministic CBOR: keys in the order of their encoded bytes. A Map keeps its order, Raw is taken as it is."""
+    """Deterministic CBOR: keys in the order of their encoded bytes. A Map keeps its order. Raw is not encoded."""
     if isinstance(value, Raw):
         return bytes(value)
     if value is None or isinstance(value, bool):
@@ -158,7 +158,7 @@ def footer(offset, length, hashed, version=2, reserved=0):
 
 
 def image(end, manifest):
-    """Bytes up to `end` that are AB, then the manifest (a value, or its bytes) on the next page, and a right footer."""
+    """A file of AB bytes up to `end`, the manifest (a value, or its bytes) on the next page, and a valid footer."""
     encoded = manifest if isinstance(manifest, bytes) else cbor(manifest)
     blobs = MAGIC + b"\xab" * (end - 8)
     start = max(PAGE, -(-end // PAGE) * PAGE)
@@ -167,6 +167,6 @@ def image(end, manifest):
 
 
 def patched(content, at, new):
-    """`at` counts from the end when it is negative."""
+    """A negative `at` counts from the end."""
     at = at if at >= 0 else len(content) + at
     return content[:at] + new + content[at + len(new) :]

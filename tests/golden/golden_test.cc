@@ -1,4 +1,4 @@
-// Files of real releases, and odd ones, read as their expected.json says.
+// Files of released versions, and odd files, must read as their expected.json says.
 
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
@@ -23,7 +23,7 @@ using zt::wire::JsonView;
 
 const fs::path kGolden = fs::path(ZT_TEST_DATA) / "golden";
 
-// All that a caller might read of a tensor.
+// Reads everything that a caller might read of a tensor.
 void read_fully(const zt::Tensor& tensor) {
   if (const auto cause = tensor.unreadable()) throw *cause;
   for (std::size_t i = 0; i < tensor.parts(); ++i) tensor.part(i).read();
@@ -48,7 +48,7 @@ void expect_parts(const zt::Tensor& tensor, JsonView parts) {
     EXPECT_EQ(zt::dtype_name(part.dtype()), text_at(wanted, "dtype"));
     EXPECT_EQ(sha256_hex(part.read(zt::Verify::never)), text_at(wanted, "sha256"));
     EXPECT_EQ(part.length(), wanted.at("decoded_length").unsigned_integer());
-    if (!wanted.contains("encoding")) continue;  // the hand-made ones say less
+    if (!wanted.contains("encoding")) continue;  // hand-made files state less
     EXPECT_EQ(part.encoding(), text_at(wanted, "encoding") == "raw" ? "raw" : "zstd");
     EXPECT_EQ(part.digest(), text_at(wanted, "digest"));
     EXPECT_EQ(part.offset(), wanted.at("offset").unsigned_integer());
@@ -103,7 +103,7 @@ void expect_file(const fs::path& path, const std::map<std::string, JsonView>& wa
     if (names.insert(text_at(tensor, "name")).second) {
       expect_tensor(source, tensor);
     } else {
-      repeated = true;  // in 0.1 the first of a name counts
+      repeated = true;  // in 0.1 the first entry of a name counts
     }
   }
   EXPECT_EQ(source.size(), names.size());
@@ -128,7 +128,8 @@ TEST(Golden, ReadsWhatRelease120Wrote) { expect_folder("1.2.0"); }
 TEST(Golden, ReadsWhatRelease123Wrote) { expect_folder("1.2.3"); }
 TEST(Golden, ReadsWhatRelease200Wrote) { expect_folder("2.0.0"); }
 TEST(Golden, ReadsWhatRelease212Wrote) { expect_folder("2.1.2"); }
-// Contents that the writer of that release let pass: the file opens, its parts can be read, verifying tells.
+// Bad contents that the writer of the release accepted. The file opens, its parts can be read, and verify finds the
+// fault.
 std::map<std::string, std::string> rules_of(const std::string& file) {
   std::map<std::string, std::string> rules;
   const zt::Source source = zt::open(kGolden / "2.1.2" / file);

@@ -1,4 +1,4 @@
-// The bytes of the worked examples of the pages in spec/, written and read.
+// Writes and reads the bytes of the worked examples in spec/.
 
 #include <gtest/gtest.h>
 
@@ -69,7 +69,7 @@ constexpr std::string_view kZstdExample =
     "37 39 31 34 ab 00 00 00 00 00 00 00 5a 54 45 4e"
     "31 30 30 30";
 
-// The first tensor again, as generation 0.1 has it, and as 1.0 does.
+// The first tensor again, in generations 0.1 and 1.0.
 constexpr std::string_view kExample01 =
     "00 00 80 3f 00 00 00 40 00 00 40 40 00 00 80 40"
     "81 bf 64 6e 61 6d 65 61 74 66 6f 66 66 73 65 74"

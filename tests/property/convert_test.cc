@@ -16,7 +16,7 @@ namespace {
 namespace fs = std::filesystem;
 using zt::test::Random;
 
-// A file of a few random tensors, an alias and a sparse one; all names begin with `prefix`.
+// A file of a few random tensors, an alias and a sparse tensor; all names begin with `prefix`.
 void make_file(Random& random, const fs::path& path, const std::string& prefix, const zt::Value& attributes) {
   zt::WriterOptions options;
   options.attributes = attributes;
@@ -51,7 +51,7 @@ void expect_same(const zt::Tensor& a, const zt::Tensor& b) {
   }
 }
 
-// `result` holds the tensors of all inputs, in their order, and nothing else.
+// Checks that `result` holds exactly the tensors of all inputs, in their order.
 void expect_all(const std::vector<fs::path>& inputs, const fs::path& result) {
   const zt::Source found = zt::open(result);
   std::size_t next = 0;

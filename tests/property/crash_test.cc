@@ -1,5 +1,5 @@
-// Changes of files that are stopped at each of their system calls: the file is then the old one or the new one, tensor
-// for tensor, and the next change of it works.
+// Stops changes of files at each of their system calls. The file must then be the old one or the new one, tensor for
+// tensor, and the next change must work.
 
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
@@ -71,7 +71,7 @@ std::function<void(const fs::path&)> old_file(WriterOptions options) {
 std::function<void(const fs::path&)> save(WriterOptions options) {
   options.attributes = map_of("version", "two");
   return [options](const fs::path& path) {
-    finish(path, options, [](Writer& w) {  // out of order
+    finish(path, options, [](Writer& w) {  // not in the order of names
       add(w, "n", 5, 70000);
       add(w, "keep", 2, 3000);
       add(w, "b", 4);
@@ -83,7 +83,8 @@ std::function<void(const fs::path&)> grow(const std::function<void(Writer&)>& fi
   return [fill, durable](const fs::path& path) { finish(path, {.mode = WriteMode::append, .durable = durable}, fill); };
 }
 
-// What a reader finds: names, contents and attributes of tensors, and attributes of the file. "none": no file.
+// Everything that a reader finds: names, contents and attributes of tensors, and attributes of the file. "none": no
+// file.
 std::string version_of(const zt::Source& source) {
   const zt::VerifyReport report = zt::check(source);
   for (const zt::Finding& finding : report.findings) throw finding.error;
@@ -130,7 +131,7 @@ std::vector<Change> saves() {
   };
 }
 
-// Everything that grows a file in place, in the generation that `options` says.
+// All changes that grow a file in place, in the generation of `options`.
 std::vector<Change> growths(const WriterOptions& options, const std::vector<const char*>& names) {
   const auto old = old_file(options);
   const std::vector<std::function<void(const fs::path&)>> runs = {
@@ -148,7 +149,7 @@ std::vector<Change> growths(const WriterOptions& options, const std::vector<cons
         w.remove("a");
       }),
       grow([](Writer& w) {
-        add(w, "large", 11, 1200000);  // room is taken for it
+        add(w, "large", 11, 1200000);  // large enough for reserve()
         add(w, "z", 12, 70000, true);
         w.remove("keep");
       }),
@@ -166,7 +167,7 @@ std::vector<Change> all() {
   take(growths(floor2(), {"Append2", "AppendDurable2", "Replace2", "Remove2", "Attributes2", "Aliases2", "Many2"}));
   take(growths(in("2"), {"AppendToCanonical", "AppendDurableToCanonical", "ReplaceInCanonical", "RemoveFromCanonical",
                          "AttributesOfCanonical", "AliasesInCanonical", "ManyInCanonical"}));
-  // A file that grew before, twice: former manifests lie in it.
+  // A file that grew twice before, so it has former manifests.
   const auto grown = [](const WriterOptions& options) {
     return [options](const fs::path& path) {
       old_file(options)(path);
@@ -193,7 +194,7 @@ class Crash : public testing::TestWithParam<Change> {
     ASSERT_NE(old_, new_);
   }
   bool is_whole(const std::string& version) const { return version == old_ || version == new_; }
-  // Whether the change said that it was done.
+  // Whether the change succeeded.
   static bool run(const fs::path& path) {
     try {
       GetParam().run(path);
@@ -203,7 +204,7 @@ class Crash : public testing::TestWithParam<Change> {
       return false;
     }
   }
-  // The same change again, then an append, then one that takes that back.
+  // Makes the same change again, then appends, and then removes what the append added.
   void expect_goes_on(const fs::path& path, const std::string& found) {
     const Faults quick;
     if (found == old_) GetParam().run(path);
@@ -248,10 +249,10 @@ TEST_P(Crash, LeavesTheOldFileWhereverACallFails) {
         const fs::path path = folder / "m.zt";
         GetParam().prepare(path);
         bool done = false;
-        bool published = false;  // the call that failed came after what made the new file visible
+        bool published = false;  // the new file was visible before the call that failed
         {
           Faults faults(kind, at, os_error);
-          // What half of a footer looks like to readers is no law: the system does not tear a write inside a page.
+          // Half a footer may read as anything: the system does not tear a write inside a page.
           if (kind == Faults::Kind::fail) {
             faults.watch = [&](const zt::io::sys::Event&) { published = published || version_at(path) == new_; };
           }
@@ -348,7 +349,7 @@ std::vector<Change> durable_growths() {
 INSTANTIATE_TEST_SUITE_P(Changes, PowerCut, testing::ValuesIn(durable_growths()),
                          [](const auto& tested) { return std::string(tested.param.name); });
 
-// Watches that no file gets a name before its bytes last, and no root before its shards' names do.
+// Checks that no file gets a name before its bytes are synced, and no root before the names of its shards are synced.
 class SyncOrder final : public zt::io::sys::Hook {
  public:
   SyncOrder() { zt::io::sys::set_hook(this); }
@@ -376,8 +377,8 @@ class SyncOrder final : public zt::io::sys::Hook {
     return {};
   }
   struct Naming {
-    std::set<ino_t> dirty;    // files whose bytes might not last
-    std::size_t names_loose;  // names given before, that might not last
+    std::set<ino_t> dirty;    // files whose bytes are not synced
+    std::size_t names_loose;  // names that are not synced
   };
   const std::vector<Naming>& names() const { return names_; }
   std::size_t loose_at_end() const { return named_; }

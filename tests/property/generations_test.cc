@@ -40,7 +40,7 @@ std::vector<Format> formats() {
 
 using Bytes = std::vector<std::byte>;
 
-// --- what is put into the files
+// --- contents of the files
 
 // Values that every generation can hold.
 Value tame_attributes(Random& random) {
@@ -69,7 +69,7 @@ Bytes words(const std::vector<std::uint64_t>& numbers, unsigned width) {
 
 void add_sparse(Random& random, zt::Writer& writer, const std::string& name, const zt::AddOptions& options) {
   const bool csr = random.chance(50);
-  const bool sorted = random.chance(70);  // else there may be cells twice, too
+  const bool sorted = random.chance(70);  // otherwise cells may also come twice
   const DType dtype = random.dtype();
   const std::uint64_t rows = random.between(1, 5), columns = random.between(1, 9);
   std::vector<std::uint64_t> cells;
@@ -148,7 +148,7 @@ bool can_begin(const zt::WriterOptions& options) {
   return zt::test::answers([&] { zt::test::written(options, [](zt::Writer&) {}); });
 }
 
-// A file of random tensors: those that its format takes.
+// A file of random tensors that its format can hold.
 Bytes random_file(Random& random, const Format& format) {
   zt::WriterOptions options = format.options;
   options.attributes = random.attributes();
@@ -171,7 +171,7 @@ Bytes random_file(Random& random, const Format& format) {
           default: return add_dense(random, writer, name, with);
         }
       };
-      // Refused where it is too strange for the format: with less strange attributes it may pass.
+      // If the format refuses it, it may pass with simpler attributes.
       const bool added = zt::test::answers([&] { add(random.attributes()); }) ||
                          zt::test::answers([&] { add(tame_attributes(random)); }) ||
                          zt::test::answers([&] { add({}); });
@@ -187,14 +187,14 @@ bool has_attributes(const zt::Source& source) {
   return attributes.is_map() && !attributes.members()->empty();
 }
 
-// With the attributes of the file, where the format holds them.
+// Keeps the attributes of the file, if the format can hold them.
 zt::WriterOptions with_attributes(zt::WriterOptions options, const zt::Source& source) {
   options.attributes = source.attributes();
   if (!can_begin(options)) options.attributes = {};
   return options;
 }
 
-// Moves what can be moved. What is refused is refused by name: those names come into `refused`.
+// Moves the tensors that can be moved. The names of refused tensors go to `refused`.
 Bytes moved(const zt::Source& source, zt::WriterOptions options, std::vector<std::string>& refused,
             std::vector<std::string>* losses = nullptr) {
   options = with_attributes(options, source);
@@ -225,7 +225,7 @@ Bytes without(const zt::Source& source, const zt::WriterOptions& options, const 
   });
 }
 
-// Nothing is wrong with it, and all ways to its bytes agree.
+// Checks that the file has no fault, and that all ways to its bytes agree.
 void expect_sound(const Bytes& file) {
   const zt::Source source = zt::test::open_bytes(file);
   for (const zt::Finding& finding : zt::check(source).findings) {
@@ -290,9 +290,9 @@ TEST(Generations, AnyToAnyOtherAndBackIsTheSameOrIsRefused) {
   EXPECT_GT(attributes_moved, 0);
 }
 
-// --- what is given up knowingly
+// --- losses that the caller allows
 
-// Whether every generation has it: then it must not change.
+// Whether every generation can hold the value: then it must not change.
 bool is_plain(const Value& value) {
   if (value.tag() != nullptr || value.is_undefined() || value.simple() != nullptr) return false;
   if (const double* number = value.floating()) return !std::isnan(*number);
@@ -328,7 +328,7 @@ void expect_rest(const zt::Tensor& before, const zt::Tensor& after, bool has_att
   for (std::size_t i = 0; i < after.parts(); ++i) {
     const zt::Part part = after.part(i);
     const Bytes was = before.part(part.role()).read(), is = part.read();
-    if (sparse) continue;  // entries are sorted
+    if (sparse) continue;  // its entries get sorted
     if (before.part(part.role()).dtype() != DType::boolean) {
       EXPECT_TRUE(was == is);
       continue;
@@ -337,7 +337,7 @@ void expect_rest(const zt::Tensor& before, const zt::Tensor& after, bool has_att
     for (std::size_t at = 0; at < is.size(); ++at) EXPECT_EQ(was[at] != std::byte{0}, is[at] != std::byte{0});
   }
   if (!sparse) return;
-  // As dense values: what lies where.
+  // The values of a tensor in dense form.
   const auto cells = [](const zt::Tensor& tensor) {
     std::map<std::vector<std::uint64_t>, Bytes> out;
     const std::uint64_t nnz = entries_of(tensor);
@@ -446,7 +446,7 @@ TEST(Generations, CanonicalBytesDependOnNothingButTheTensors) {
     std::vector<std::size_t> order(read.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
     for (int again = 0; again < 3; ++again) {
-      // Moved, and added anew from memory.
+      // Makes the file by moving tensors, and by adding them from memory.
       const Bytes second = zt::test::written(canonical, [&](zt::Writer& writer) {
         for (const std::size_t i : order) writer.add_stored(read[i].name(), read[i]);
       });

@@ -1,4 +1,4 @@
-// What opening takes in memory, and what an open source keeps, is bounded by the size of the index (docs/limits.md).
+// The memory that opening takes and an open source keeps is bounded by the size of the index (docs/limits.md).
 
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -22,11 +22,11 @@ std::size_t in_use() {
   return info.uordblks + info.hblkhd;
 }
 
-constexpr std::uint64_t kCount = 65600;  // a little over a power of two: the worst for what grows by doubling
+constexpr std::uint64_t kCount = 65600;  // a little over a power of two: the worst case for vectors that double
 
 std::string name_of(std::uint64_t i) { return "model.layers." + std::to_string(i) + ".weight"; }
 
-// A file of as many tensors as kCount; gives the bytes of its index.
+// Writes a file of kCount tensors, and returns the size of its index.
 std::uint64_t write_many(const std::filesystem::path& path, std::string_view format) {
   if (format == "safetensors") {
     std::string header = "{";
@@ -51,7 +51,7 @@ std::uint64_t write_many(const std::filesystem::path& path, std::string_view for
   return writer.bytes_written() - blobs;
 }
 
-// A field of /proc/self/status, in bytes; 0 where it is not there.
+// A field of /proc/self/status, in bytes; 0 if it is missing.
 std::uint64_t status_of(const std::string& field) {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;) {
@@ -61,7 +61,7 @@ std::uint64_t status_of(const std::string& field) {
   return 0;
 }
 
-// The highest resident memory of this process is counted anew. Whether the kernel does so.
+// Resets the peak of the resident memory of this process. False if the kernel cannot.
 bool reset_peak() { return static_cast<bool>(std::ofstream("/proc/self/clear_refs") << "5" << std::flush); }
 
 class IndexMemory : public testing::TestWithParam<const char*> {
@@ -85,7 +85,7 @@ TEST_P(IndexMemory, IsAtMostTwoAndAHalfTimesTheIndex) {
 
 TEST_P(IndexMemory, PeaksAtFourTimesTheIndexWhileOpeningOrEightOfJson) {
   const std::uint64_t index = write_many(folder_ / "many", GetParam());
-  ::malloc_trim(0);  // what others gave back is not there to be used unseen
+  ::malloc_trim(0);  // so that freed memory of earlier tests is not used again, uncounted
   const std::uint64_t before = status_of("VmRSS");
   if (before == 0 || !reset_peak()) GTEST_SKIP() << "no /proc here that tells the peak of resident memory";
   const zt::Source source = zt::open(folder_ / "many");

@@ -1,5 +1,5 @@
-// Files of every generation with one byte changed or their end cut off: nothing but zt::Error comes of them, and no
-// wait. Of generation 2, whose every byte but padding is under a digest, nobody is given other tensors unnoticed.
+// Files of every generation with one byte changed, or with their end cut off. Reading them must give zt::Error or end
+// soon. In generation 2 a digest covers every byte except padding, so a reader must never get other tensors.
 
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
@@ -22,11 +22,11 @@ using zt::test::Random;
 
 constexpr std::uintmax_t kLargest = 300'000;
 
-// A file to change. The changes are made in place and taken back.
+// A file to change. Changes are made in place, and then undone.
 struct Seed {
   std::string name;
   std::shared_ptr<std::vector<std::byte>> bytes;
-  std::vector<std::size_t> dense;  // where bytes are that are not zero, or next to such: the others are mostly padding
+  std::vector<std::size_t> dense;  // positions of non-zero bytes and their neighbours: the rest is mostly padding
 
   zt::Source open(std::size_t size) const {
     const zt::OpenOptions options{.threads = 1, .limits = zt::test::small_limits()};
@@ -47,7 +47,7 @@ Seed load(const fs::path& path) {
   return seed;
 }
 
-// Files that are right: those of other tools, and those that are odd but legal.
+// Valid files: files of other tools, and odd but legal files.
 std::vector<Seed> seeds() {
   std::vector<fs::path> paths;
   for (const char* folder : {"golden", "conformance/accept"}) {
@@ -57,13 +57,13 @@ std::vector<Seed> seeds() {
       if (tensors && entry.file_size() < kLargest) paths.push_back(entry.path());
     }
   }
-  std::sort(paths.begin(), paths.end());  // a folder's own order differs from disk to disk
+  std::sort(paths.begin(), paths.end());  // the order of a folder differs from disk to disk
   std::vector<Seed> out;
   for (const fs::path& path : paths) out.push_back(load(path));
   return out;
 }
 
-// One byte changed, by one bit, to a number with a meaning, or to any; or the end cut off.
+// Flips a bit of one byte, or sets it to a special or to a random number, or cuts the end off.
 class Mutation {
  public:
   Mutation(Random& random, const Seed& seed) : bytes_(*seed.bytes), size_(bytes_.size()), at_(0) {
@@ -90,7 +90,7 @@ class Mutation {
   Mutation(const Mutation&) = delete;
   Mutation& operator=(const Mutation&) = delete;
 
-  std::size_t size() const { return size_; }  // of the file that is left
+  std::size_t size() const { return size_; }  // the size of the rest of the file
   std::string name() const {
     return (size_ < bytes_.size() ? "cut at " : "changed at ") + std::to_string(size_ < bytes_.size() ? size_ : at_);
   }
@@ -124,11 +124,11 @@ TEST(Mutation, NothingButErrorsComesOfChangedFiles) {
     }
     slowest = std::max(slowest, std::chrono::steady_clock::now() - begun);
   }
-  EXPECT_GT(opened, count / 10);  // else nothing behind open() was tried
+  EXPECT_GT(opened, count / 10);  // otherwise nothing after open() was tested
   EXPECT_LT(slowest, std::chrono::seconds(20));
 }
 
-// All that a reader is given: names, shapes, contents, attributes.
+// Everything that a reader gets: names, shapes, contents, attributes.
 std::string content_of(const zt::Source& source) {
   return zt::content_id(source) + zt::json_value(source.attributes());
 }
@@ -143,7 +143,7 @@ TEST(Mutation, GivesNobodyOtherTensorsOfGeneration2Unnoticed) {
       const zt::Source source = seed.open();
       if (source.format() != "zt-2" || source.files() != 1) return;
       const zt::VerifyReport report = zt::check(source);
-      if (!report.findings.empty() || report.checked.size() != source.size()) return;  // else there is no digest
+      if (!report.findings.empty() || report.checked.size() != source.size()) return;  // some have no digest
       contents.push_back(content_of(source));
       sound.push_back(std::move(seed));
     });

@@ -1,4 +1,4 @@
-// What goes in comes out, to the bit, whatever the array, the options and the way to read it.
+// Tensors read back bit for bit, for any array, options and way of reading.
 
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
@@ -60,14 +60,14 @@ void add_all(zt::Writer& writer, const std::vector<Added>& tensors) {
   for (const Added& tensor : tensors) writer.add(tensor.name, tensor.array.view, tensor.options);
 }
 
-// An empty map of the file is stored as none.
+// A file does not store empty attributes.
 zt::Value as_stored(const zt::Value& attributes) {
   return attributes.is_map() && attributes.members()->empty() ? zt::Value() : attributes;
 }
 
 bool same(std::span<const std::byte> a, std::span<const std::byte> b) { return std::ranges::equal(a, b); }
 
-// Every way to the bytes of a part gives `expected`. `file` is the whole file.
+// Checks that every way to the bytes of a part gives `expected`. `file` is the whole file.
 void expect_bytes(const zt::Part& part, const std::vector<std::byte>& expected, std::span<const std::byte> file,
                   bool mapped) {
   ASSERT_EQ(part.length(), expected.size());
@@ -138,7 +138,7 @@ TEST(RoundTrip, EveryDtypeKeepsEveryBitPattern) {
   for (unsigned i = 0; i < zt::kDTypeCount; ++i) {
     const auto dtype = static_cast<zt::DType>(i);
     SCOPED_TRACE(std::string(zt::dtype_name(dtype)));
-    // As 16-bit words all there are: every half, bfloat16, byte, pair of float4 and high word of a double.
+    // All 16-bit words: every half, bfloat16, byte, pair of float4 and high word of a double.
     std::vector<std::byte> data(65536 * 2 * std::max<std::size_t>(1, zt::dtype_bits(dtype) / 16));
     for (std::size_t at = 0; at < data.size(); ++at) {
       const std::size_t word = at / (data.size() / 65536);

@@ -21,7 +21,7 @@ std::vector<std::byte> content(zt::test::Random& random, std::uint64_t size) {
   for (std::size_t at = 0; at < size; at += 2 * noise.size()) {
     std::copy_n(noise.begin(), std::min(noise.size(), data.size() - at),
                 data.begin() + static_cast<std::ptrdiff_t>(at));
-    data[at] = static_cast<std::byte>(at >> 16);  // no two alike
+    data[at] = static_cast<std::byte>(at >> 16);  // no two are equal
   }
   return data;
 }
@@ -43,7 +43,7 @@ void expect_size(std::uint64_t size, zt::Encoding encoding, zt::Checksum checksu
     EXPECT_EQ(part.encoding(), encoding.is_raw() ? "raw" : "zstd");
     EXPECT_TRUE(part.read(zt::Verify::always) == data);
     EXPECT_TRUE(zt::check(source).findings.empty());
-    file[part.offset() + part.stored_length() / 2] ^= std::byte{1};  // seen by readers, which share no state with it
+    file[part.offset() + part.stored_length() / 2] ^= std::byte{1};  // the next reader sees the change
     const zt::Source broken = zt::test::open_bytes(file, {.threads = threads});
     EXPECT_EQ(zt::check(broken).findings.size(), checksum == zt::Checksum::none && encoding.is_raw() ? 0U : 1U);
     file[part.offset() + part.stored_length() / 2] ^= std::byte{1};

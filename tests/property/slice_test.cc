@@ -1,4 +1,4 @@
-// A slice is what a plain gather over the whole tensor gives, however the bytes are stored and read.
+// A slice equals a plain gather over the whole tensor, however the bytes are stored and read.
 
 #include <gtest/gtest.h>
 #include <zstd.h>
@@ -18,7 +18,7 @@ namespace {
 using Data = std::vector<std::byte>;
 using zt::test::Random;
 
-// One frame over all, as other writers make: no seek table.
+// One frame for all bytes, without a seek table, like other writers.
 Data single_stream(const Data& decoded) {
   Data stored(ZSTD_compressBound(decoded.size()));
   stored.resize(ZSTD_compress(stored.data(), stored.size(), decoded.data(), decoded.size(), 1));
@@ -56,7 +56,7 @@ Data make_file(Random& random, Stored stored, zt::DType dtype, const zt::Shape& 
   });
 }
 
-// `most`: positions taken of one axis.
+// `most`: the most positions on one axis.
 zt::AxisSelection random_axis(Random& random, std::uint64_t size, std::uint64_t most) {
   if (size == 0 || random.chance(3)) return {.start = random.below(size + 5), .count = 0};
   if (random.chance(25)) return {.start = 0, .count = size};
@@ -137,7 +137,7 @@ void expect_tensor(Random& random, const zt::Shape& shape, zt::DType dtype, std:
   std::uint64_t length = bytes;
   for (const std::uint64_t size : shape) length *= size;
   Data decoded = random.soft_bytes(length);
-  if (dtype == zt::DType::boolean) {  // the Writer stores 1 for what is not 0
+  if (dtype == zt::DType::boolean) {  // the Writer stores 1 for any byte that is not 0
     for (std::byte& element : decoded) element = std::byte{element != std::byte{0}};
   }
   for (const Stored stored : {Stored::raw, Stored::zstd, Stored::frames, Stored::stream}) {

@@ -1,4 +1,4 @@
-// Sparse tensors come back as they went in, whatever integers their indices were.
+// Sparse tensors read back unchanged, for any integer dtype of their indices.
 
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
@@ -21,7 +21,7 @@ zt::WriterOptions random_options(Random& random) {
   return options;
 }
 
-// The indices in another integer dtype; all of them are small enough for any.
+// The indices in another integer dtype. They are small enough for every dtype.
 struct Narrow {
   std::vector<std::byte> memory;
   zt::ArrayView view;

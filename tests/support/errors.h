@@ -6,7 +6,7 @@
 
 namespace zt::test {
 
-// What `work` throws. Where it throws nothing: internal, which nothing may throw.
+// The code that `work` throws; internal, which no code may throw, if it throws nothing.
 template <class Work>
 Error error_of(Work&& work) {
   try {

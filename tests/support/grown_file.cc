@@ -25,7 +25,7 @@ using grow::Tail;
 
 constexpr std::string_view kMagic2("\x89ZT2\r\n\x1a\n", 8);
 
-// Where each tensor lies, in either generation.
+// The region of each tensor, in either generation.
 using Places = std::map<std::string, Region>;
 
 std::uint64_t alignment(Tail tail) { return tail == Tail::footer40 ? 4096 : 64; }
@@ -147,7 +147,7 @@ void append(const std::filesystem::path& path, Tail tail, const grow::GrowthOpti
   Places places = read_places(tail, *store);
   growth.begin(tail, live_of(tail, *store));
   for (const auto& [name, data] : added) {
-    // Some lengths are known before, others are not.
+    // Some lengths are known beforehand, and some are not.
     places[name] = {growth.place(alignment(tail), data.size() % 2 == 0 ? data.size() : 0), data.size()};
     for (std::size_t at = 0; at < data.size(); at += 3000)
       growth.write(as_bytes(data).subspan(at).first(std::min<std::size_t>(3000, data.size() - at)));

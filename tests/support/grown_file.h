@@ -13,13 +13,13 @@ using Contents = std::map<std::string, std::string>;
 
 // A file of generation 1.2, or one with the footer of generation 2 over a manifest of lines "name offset length".
 std::string make_file(grow::Tail tail, const Contents& contents);
-// What a reader sees that opens the file now. Throws zt::Error if it is not whole.
+// The tensors that a reader sees if it opens the file now. Throws zt::Error if the file is not whole.
 Contents read_contents(grow::Tail tail, const std::filesystem::path& path);
 Contents read_contents(grow::Tail tail, const ByteStore& store);
 // Adds or replaces tensors, written in pieces.
 void append(const std::filesystem::path& path, grow::Tail tail, const grow::GrowthOptions& options,
             const Contents& added);
-// The version that the file has.
+// The present version of the file.
 grow::Live live_of(grow::Tail tail, const ByteStore& store);
 
 }  // namespace zt::test

@@ -26,7 +26,7 @@ inline JsonMembers members(wire::JsonView object) {
   return out;
 }
 
-// The text at a key, or "" when it is missing or no text.
+// The text at a key, or "" if it is missing or not a text.
 inline std::string text_at(const JsonMembers& object, const std::string& key) {
   const auto found = object.find(key);
   if (found == object.end()) return "";

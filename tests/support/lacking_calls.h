@@ -10,7 +10,8 @@
 
 namespace zt::test {
 
-// A mount that lacks some calls: each for which `refuse` gives an errno fails with that, for as long as this lives.
+// A mount that lacks some calls. While this object lives, a call for which `refuse` gives an errno fails with this
+// errno.
 class Lacking final : public io::sys::Hook {
  public:
   explicit Lacking(std::function<int(const io::sys::Event&)> refuse) : refuse_(std::move(refuse)) {

@@ -13,11 +13,11 @@
 namespace zt::test {
 namespace {
 
-// Far longer than starting threads takes on the busiest machine: only a failing test waits for so long.
+// Far longer than it takes to start threads on the busiest machine. Only a failing test waits so long.
 constexpr auto kPatience = std::chrono::seconds(60);
 
-// Where the threads of one call meet, once. Later it is passed without a lock, since that would order what the threads
-// do and so hide a race from the thread sanitizer.
+// The threads of one call meet here once. Later they pass without a lock, because a lock would order the work of the
+// threads, and so hide a race from the thread sanitizer.
 class MeetingPlace {
  public:
   explicit MeetingPlace(std::size_t threads) : threads_(threads) {}
@@ -32,7 +32,7 @@ class MeetingPlace {
     }
     const bool met = all_there_.wait_for(lock, kPatience, [this] { return met_.load(std::memory_order_relaxed); });
     if (met) return;
-    met_.store(true, std::memory_order_relaxed);  // nobody else need wait in vain
+    met_.store(true, std::memory_order_relaxed);  // so that no other thread waits in vain
     ADD_FAILURE() << arrived_.size() << " of " << threads_ << " threads have work";
   }
 

@@ -9,9 +9,9 @@
 
 namespace zt::test {
 
-// As long as it lives, parallel_for() starts its threads for any work, however little, and all threads of a call have
-// an item in hand before any of them goes on: none can do all of the work before another one is there. It is a failure
-// when they do not come together, and when no call used several threads: then the test asked for one, or gave no work.
+// While this object lives, parallel_for() starts its threads for any work, however little. All threads of a call must
+// have an item before any of them goes on, so no thread can do all the work alone. The test fails if the threads do not
+// meet, or if no call used several threads, for example because the test asked for one thread.
 class ManyThreads final : public run::Hook {
  public:
   ManyThreads() { run::set_hook(this); }
@@ -19,7 +19,7 @@ class ManyThreads final : public run::Hook {
   ManyThreads(const ManyThreads&) = delete;
   ManyThreads& operator=(const ManyThreads&) = delete;
 
-  std::size_t calls() const { return calls_; }  // those that used several threads
+  std::size_t calls() const { return calls_; }  // the calls that used several threads
 
   std::uint64_t worth_threads() noexcept override { return 0; }
   run::Work around(const run::Work& work, std::size_t threads) override;
@@ -28,7 +28,7 @@ class ManyThreads final : public run::Hook {
   std::atomic<std::size_t> calls_ = 0;
 };
 
-// Runs work(0) ... work(threads - 1) at the same time, each on a thread of its own, and passes on what one throws.
+// Runs work(0) ... work(threads - 1) at the same time, each on its own thread, and rethrows an exception of one.
 void together(std::size_t threads, const run::Work& work);
 
 }  // namespace zt::test

@@ -25,7 +25,7 @@ class VectorSink final : public ByteSink {
   std::vector<std::byte>& out_;
 };
 
-// The bytes of the file that `fill` adds to.
+// The bytes of a file with the tensors that `fill` adds.
 template <class F>
 std::vector<std::byte> written(const WriterOptions& options, F&& fill) {
   std::vector<std::byte> bytes;

@@ -11,8 +11,8 @@
 
 namespace zt::test {
 
-// Plays what may be left of one file when the power goes: all that was synced, and of what was not any part, in any
-// order, cut at sectors of 512 bytes. Records for as long as it lives; syncs are not really done.
+// Simulates one file after a loss of power: all synced bytes are there, and any part of the other writes, in any order,
+// cut at sectors of 512 bytes. Records the writes while it lives. Syncs are not really done.
 class PowerLoss final : public io::sys::Hook {
  public:
   explicit PowerLoss(const std::filesystem::path& path);
@@ -22,8 +22,8 @@ class PowerLoss final : public io::sys::Hook {
 
   io::sys::Verdict before(const io::sys::Event& event) noexcept override;
 
-  // For each moment of what was recorded, `tries` of the contents that a loss then may leave: with none and with all
-  // of what was not synced, and with random parts. `synced`: how many syncs were done by then.
+  // For each moment of the record, shows `tries` contents that a loss of power may leave: without the writes that were
+  // not synced, with all of them, and with random parts of them. `synced`: the number of syncs before this moment.
   void each(std::size_t tries, std::uint64_t seed,
             const std::function<void(const std::string& content, std::size_t synced)>& look) const;
   std::size_t syncs() const;

@@ -16,10 +16,10 @@ std::uint64_t seed_of_environment() {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), seed);
   if (error == std::errc() && end == digits.data() + digits.size()) return seed;
   std::cerr << "ZT_SEED is a whole number, not '" << digits << "'\n";
-  std::exit(2);  // another seed than the one that is asked for would look like a test that passes
+  std::exit(2);  // with another seed than the chosen one, the test might pass
 }
 
-// Tells of every test that fails how its inputs are made again.
+// Prints, for every test that fails, how to make its inputs again.
 class SeedTeller final : public testing::EmptyTestEventListener {
   void OnTestEnd(const testing::TestInfo& test) override {
     if (test.result()->Failed()) std::cout << "Its inputs again: " << Random::name() << std::endl;

@@ -22,21 +22,21 @@ inline constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_fea
 inline constexpr bool kSanitized = false;
 #endif
 
-// How often a law is tried: less under a sanitizer, which is many times slower.
+// How often to try a law: less often with a sanitizer, which is many times slower.
 inline int rounds(int count) { return kSanitized ? (count + 9) / 10 : count; }
 
-// The number that the environment variable ZT_SEED gives, else 0. With the same one, all tests of a run get the same
-// inputs; a failing test says which one it was.
+// The number in the environment variable ZT_SEED, else 0. The same number gives all tests the same inputs. A failing
+// test prints the number.
 std::uint64_t run_seed();
 
-// Choices that follow from `seed`, which tells tests apart, and from run_seed(), which tells runs apart.
+// Choices that follow from `seed`, which differs between tests, and from run_seed(), which differs between runs.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed + run_seed() * 0x9E3779B97F4A7C15) {}
   static std::string name() { return "ZT_SEED=" + std::to_string(run_seed()); }
 
   std::uint64_t bits() { return engine_(); }
-  // 0 to bound - 1. Not by a standard distribution: those differ from library to library.
+  // 0 to bound - 1. It uses no standard distribution, because these differ from library to library.
   std::uint64_t below(std::uint64_t bound) { return engine_() % bound; }
   std::uint64_t between(std::uint64_t least, std::uint64_t most) { return least + below(most - least + 1); }
   bool chance(unsigned percent) { return below(100) < percent; }
@@ -45,7 +45,7 @@ class Random {
     return items[below(N)];
   }
 
-  // Any bytes: as floats there are NaNs of every payload and negative zeros among them.
+  // Any bytes. As floats, they include NaNs of every payload and negative zeros.
   std::vector<std::byte> bytes(std::size_t size) {
     std::vector<std::byte> out(size);
     for (std::byte& byte : out) byte = static_cast<std::byte>(engine_() >> 56);
@@ -77,7 +77,7 @@ class Random {
     for (std::size_t left = below(most + 1); left > 0; --left) out += pick(kPieces);
     return out;
   }
-  // Any value that CBOR has and a file can hold.
+  // Any CBOR value that a file can hold.
   Value value(unsigned depth = 3);
   // A map with text keys, or null.
   Value attributes() {

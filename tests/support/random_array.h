@@ -11,21 +11,21 @@
 
 namespace zt::test {
 
-// An array of any strides and byte order, and the bytes that it must be stored as.
+// An array of any strides and byte order, and the bytes that a file must store for it.
 struct RandomArray {
   std::vector<std::byte> memory;
   ArrayView view;
   std::vector<std::byte> expected;  // row-major, little-endian
 };
 
-// The bytes of one element turned around: whole, or by halves for complex numbers.
+// Reverses the bytes of one element: as a whole, or in halves for complex numbers.
 inline void turn_around(DType dtype, std::byte* element, std::size_t bytes) {
   const bool complex = dtype == DType::complex64 || dtype == DType::complex128;
   const std::size_t word = complex ? bytes / 2 : bytes;
   for (std::size_t at = 0; at < bytes; at += word) std::reverse(element + at, element + at + word);
 }
 
-// What the view means, element by element.
+// The elements of the view, one by one.
 inline std::vector<std::byte> reference_bytes(const ArrayView& view) {
   const std::size_t bytes = dtype_bits(view.dtype) / 8;
   std::uint64_t elements = 1;
@@ -59,8 +59,7 @@ inline RandomArray packed_array(Random& random, DType dtype, Shape shape, bool s
   return array;
 }
 
-// Axes lie in any order in memory, with gaps, walked backwards, or all on one element; the first element at any
-// address.
+// The axes have any order in memory, with gaps, backwards, or all on one element. The first element is at any address.
 inline RandomArray random_array(Random& random, DType dtype, const Shape& shape) {
   const bool soft = random.chance(50);
   if (dtype == DType::f4_e2m1 || random.chance(20)) return packed_array(random, dtype, shape, soft);

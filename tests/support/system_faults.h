@@ -17,14 +17,14 @@
 
 namespace zt::test {
 
-// Counts the system calls of io that change something and spoils one of them, for as long as it lives.
+// Counts the system calls of io that change something, and spoils one of them, while this object lives.
 class Faults final : public io::sys::Hook {
  public:
   enum class Kind {
     none,
-    fail,        // the call fails, the next ones do not
+    fail,        // the call fails, the next calls do not
     short_fail,  // a write is done in part, the next one fails; another call just fails
-    die          // the call and all after it do nothing: what is left is what a killed process leaves
+    die          // the call and all after it do nothing, as if the process had been killed
   };
 
   explicit Faults(Kind kind = Kind::none, std::size_t at = 0, int os_error = EIO)
@@ -64,7 +64,7 @@ class Faults final : public io::sys::Hook {
   }
 
  private:
-  // Syncing is slow, and nothing that this process can see depends on it.
+  // Syncing is slow, and this process cannot see its effect.
   static io::sys::Verdict skipped(const io::sys::Event& event) {
     const bool sync = event.call == io::sys::Call::sync || event.call == io::sys::Call::datasync;
     return {.pretend = sync};

@@ -13,7 +13,7 @@
 
 namespace zt::test {
 
-// A new folder for one test, gone with all it holds when the object is. A forked child leaves by _exit.
+// A new folder for one test. The destructor removes it with all its files. A forked child must end with _exit.
 class TempDir {
  public:
   TempDir() {
@@ -30,7 +30,7 @@ class TempDir {
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-  // How many names are in it, hidden ones too.
+  // The number of names in the folder, including hidden ones.
   std::size_t count() const {
     const std::filesystem::directory_iterator names(path_);
     return static_cast<std::size_t>(std::distance(begin(names), end(names)));

@@ -11,8 +11,8 @@
 #include "ztensor/source.h"
 #include "ztensor/verify.h"
 
-// Everything that a caller can do with a source, for files that may be hostile. Anything but zt::Error that leaves
-// these is a bug; std::logic_error says that two ways to one answer disagree.
+// Does everything that a caller can do with a source, for files that may be hostile. Any exception except zt::Error is
+// a bug; std::logic_error means that two ways to one answer disagree.
 namespace zt::test {
 
 template <class F>
@@ -55,7 +55,7 @@ inline void touch_slice(const Tensor& tensor) {
   std::vector<std::byte> out(elements * bits / 8);
   tensor.read_slice(selection, out);
   const std::vector<std::byte> whole = tensor.data().read(Verify::never);
-  // The first element taken is the last one of all.
+  // The first element of the result is the last element of the tensor.
   const std::size_t bytes = bits / 8;
   if (out.empty()) return;
   agree(std::ranges::equal(std::span(out).first(bytes), std::span(whole).last(bytes)), "read and read_slice");

@@ -11,8 +11,8 @@
 
 namespace zt::test {
 
-// A file with parts that are read in each way there is: of several pieces, raw, under zstd, and with a digest that is
-// taken in order; bool and sparse. What a part holds follows from its role and dtype.
+// A file with parts for each way of reading: several pieces, raw, zstd, a digest that is computed in order, bool, and
+// sparse. The contents of a part follow from its role and dtype.
 inline constexpr std::uint64_t kModelBytes = (std::uint64_t{3} << 20) + 5;
 
 inline const std::vector<float> kModelValues = {1, 2, 3};
@@ -46,7 +46,7 @@ inline void add_model(Writer& writer, const WriterOptions& options) {
   writer.add("bool", {.dtype = DType::boolean, .shape = {bools.size()}, .data = bools.data()});
   writer.add("raw", array, {.attributes = writer.format() == "zt-1.0" ? Value() : model_attributes()});
   writer.add_csr("sparse", {2, 2}, std::span(kModelValues), kModelIndices, kModelIndptr);
-  if (writer.format() == "zt-2" && options.canonical.value_or(true)) return;  // all raw, one kind of digest
+  if (writer.format() == "zt-2" && options.canonical.value_or(true)) return;  // all raw, with one kind of digest
   writer.add("zstd", array, {.encoding = Encoding::zstd(1)});
 #ifdef ZT_HAVE_OPENSSL
   if (writer.format() != "zt-1.0") writer.add("sha", array, {.checksum = Checksum::sha256});

@@ -1,4 +1,4 @@
-// An open source and its handles, used by many threads at once.
+// Many threads use an open source and its handles at once.
 
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
@@ -22,7 +22,7 @@ using zt::test::together;
 
 constexpr std::size_t kThreads = 4;
 
-// Opened with several threads a call: callers and helpers all share one state.
+// Each call uses several threads. Callers and helpers share one state.
 zt::Source open_model(const TempDir& dir, const zt::WriterOptions& options, zt::Verify verify = zt::Verify::standard) {
   zt::test::save_model(dir / "model.zt", options);
   return zt::open(dir / "model.zt", {.verify = verify, .threads = 3});
@@ -99,7 +99,7 @@ TEST(ThreadsSource, OpenAFileThatAnotherThreadGrows) {
   });
 }
 
-// Whoever comes first makes the mapping and checks the bytes.
+// The first thread makes the mapping and checks the bytes.
 TEST(ThreadsState, MapViewsThatAreCheckedOnce) {
   const TempDir dir;
   const ManyThreads many;

@@ -1,4 +1,4 @@
-// What is done to whole files, by several threads: the result is that of one.
+// Tools for whole files give the same result with several threads as with one.
 
 #include <gtest/gtest.h>
 #include <ztensor/ztensor.h>
@@ -28,7 +28,7 @@ std::vector<std::byte> model(const zt::WriterOptions& options) {
 
 zt::Source open_model(const zt::WriterOptions& options) { return zt::test::open_bytes(model(options), {.threads = 4}); }
 
-// The same with the first stored byte of a tensor changed: under zstd, later ones may have bits that mean nothing.
+// The same file with the first stored byte of a tensor changed. In zstd, later bytes may have bits without meaning.
 zt::Source open_broken(const zt::WriterOptions& options, const char* tensor) {
   std::vector<std::byte> file = model(options);
   const zt::Part part = zt::test::open_bytes(file).tensor(tensor).data();
@@ -112,7 +112,7 @@ TEST(ThreadsConvert, WriteTheBytesThatOneWrites) {
   EXPECT_TRUE(zt::test::read_file(dir / "four.zt") == zt::test::read_file(dir / "one.zt"));
 }
 
-// Bool bytes other than 0 and 1, which any thread may come upon.
+// Bool bytes other than 0 and 1, which any thread may find.
 TEST(ThreadsLosses, SeeThatBoolsAreNotClean) {
   const TempDir dir;
   std::vector<std::byte> flags = zt::test::model_bytes("data", zt::DType::boolean);
