@@ -1,11 +1,11 @@
-"""What the compatibility matrix asks of a published release: run by the Python of its own environment.
+"""Reads and writes with a published release, for the compatibility matrix. Runs in the environment of the release.
 
-    peer.py read FILE             prints what the release sees in it, as JSON
-    peer.py write FOLDER          writes what it can into files, and prints {kind: file}
+    peer.py read FILE             prints the tensors that the release sees, as JSON
+    peer.py write FOLDER          writes all tensors that the release can, and prints {kind: file}
     peer.py append FILE           appends a tensor
 
-Needs NumPy, ml_dtypes and SciPy, and imports ztensor only when it is run: scripts/compatibility.py has the contents and
-the form of the answers from here.
+Needs NumPy, ml_dtypes and SciPy. It imports ztensor only when it runs, because scripts/compatibility.py imports this
+module for the contents and the form of the answers.
 """
 
 from __future__ import annotations

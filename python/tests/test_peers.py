@@ -1,6 +1,6 @@
-"""Files that the published releases of ztensor and this one exchange: docs/compatibility.md says what comes through.
+"""Exchanges files with the published releases of ztensor. docs/compatibility.md lists what each one reads.
 
-ZTENSOR_PEERS names a folder with a virtual environment for each release: zt-0.1.4, zt-1.0.1, ...
+ZTENSOR_PEERS is a folder with a virtual environment for each release: zt-0.1.4, zt-1.0.1, ...
 """
 
 import importlib.util

@@ -1,7 +1,7 @@
-"""Compiles each file here twice: with ZT_WRONG it must be refused, for the right reason; without, accepted.
+"""Compiles each file here twice. With ZT_WRONG it must fail, for the right reason. Without, it must compile.
 
-The comments a file begins with say what to do:
-  // expects: REGEX        the refusal must match it, so that it does not fail for another reason
+The first comments of a file are instructions:
+  // expects: REGEX        the error must match it, so that the file does not fail for another reason
   // compiler: clang++     only clang sees this mistake; the default is the compiler of the build
 """
 

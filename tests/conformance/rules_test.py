@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds spec/rules.md, the rule ids in the code and the files that break them to one another; exits with 1 if not.
+"""Checks that spec/rules.md, the rule ids in the code and the files that break the rules agree. Exits with 1 if not.
 
 A rule id is a literal such as "zt12.blob.bounds" in library code: lower-case words with dots between them.
 """

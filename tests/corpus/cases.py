@@ -1,6 +1,6 @@
-"""Files of tests/conformance and their verdicts; its README says what these hold.
+"""Files of tests/conformance and their verdicts, which the README there describes.
 
-A script of this folder takes the root of the tree that it writes to, by default the one that it lies in.
+A script of this folder takes the root of the tree that it writes to. The default is the tree of the script.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Holds the files of tests/conformance and the seeds of fuzz/seeds to the scripts that make them; exits with 1 if not.
+"""Checks that the scripts still make the files of tests/conformance and fuzz/seeds. Exits with 1 if not.
 
-All scripts run anew, into a temporary folder: they need nothing but Python and the golden files. What they write must
-be what is committed, to the byte. Seeds that fuzzing has found are beside theirs, and are nobody's to check.
+All scripts run again, into a temporary folder. They need only Python and the golden files. They must write the
+committed files, byte for byte. Seeds that fuzzing has found are not checked.
 """
 
 import pathlib

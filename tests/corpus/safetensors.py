@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Writes tests/conformance/*/safetensors/: for each rule a file that breaks only it, controls, and expected.json.
 
-Each file to reject is a good one changed in one place. Controls say what must be found. The controls are the seeds of
-the fuzz target too.
+Each file to reject is a valid file with one change. Controls are valid files, and expected.json has their tensors. The
+controls are also seeds of the fuzz target.
 """
 
 import json

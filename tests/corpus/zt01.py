@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/conformance/*/zt01/: for each rule of 0.1 a file that breaks only it, and files that are right."""
+"""Writes tests/conformance/*/zt01/: for each rule of 0.1 a file that breaks only this rule, and valid files."""
 
 import struct
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/conformance/*/zt10/: for each rule of 1.0 a file that breaks only it, and files that are right."""
+"""Writes tests/conformance/*/zt10/: for each rule of 1.0 a file that breaks only this rule, and valid files."""
 
 import struct
 

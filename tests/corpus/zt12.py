@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Writes tests/conformance/*/{zt12,cbor,zstd,digest,sparse}/: for each rule of a 1.2 file a file that breaks only it.
 
-Each file to reject is a good one changed in one place; what breaks one tensor stands beside a tensor that is right.
-"where" says which step meets the fault: opening the file, reading the named tensor, or verifying it; "limits" are those
-the file is opened with. Files whose code is "ok" must read, with the SHA-256 of each part's decoded bytes. They and
-small golden files are the seeds of the fuzz target too.
+Each file to reject is a valid file with one change. If the change breaks one tensor, the file also has a valid tensor.
+"where" is the step that meets the fault: opening the file, reading the named tensor, or verifying it. "limits" are the
+limits for opening the file. Files whose code is "ok" must read, with the SHA-256 of the decoded bytes of each part.
+These files and small golden files are also seeds of the fuzz target.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The bytes of 1.2 files, each put together by hand so that one thing can be wrong: CBOR, digests, zstd frames."""
+"""Makes the bytes of 1.2 files without a library, so that one thing can be wrong: CBOR, digests, zstd frames."""
 
 import hashlib
 import struct

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Writes tests/conformance/*/zt2/: the corpus of generation 2, and for each rule a file that breaks it alone.
+"""Writes tests/conformance/*/zt2/: the corpus of generation 2, and for each rule a file that breaks only this rule.
 
-Files named "upstream.*" are the cases that the format's own project publishes, built again from their recipes and held
-against the published size and hash. "tag" is the verdict that its reader gives; TAGS says which of our rules mean that.
-The other fields are those of zt12.py; "where" of a file whose code is "ok" may be "open": no more can be done with it.
+Files named "upstream.*" are the cases that the project of the format publishes. They are made again from their recipes,
+and must have the published size and hash. "tag" is the verdict of that project's reader. TAGS maps our rules to tags.
+The other fields are those of zt12.py. If the code is "ok", "where" may be "open": the file opens, and can do no more.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The bytes of generation 2 files, each put together by hand: deterministic CBOR, XXH3, footer."""
+"""Makes the bytes of files of generation 2 without a library: deterministic CBOR, XXH3, footer."""
 
 import struct
 
