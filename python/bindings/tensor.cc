@@ -39,7 +39,7 @@ nb::object location(const Handle& self) {
 }
 
 // Checks digests and contents; throws what is wrong.
-void verify(const Handle& self) {
+void verify_tensor(const Handle& self) {
   const Source source = self.from().use();
   const CheckOptions options = {.names = {std::string(self.tensor().name())}, .progress = to_progress()};
   released([&] { zt::verify(source, options); });
@@ -65,7 +65,7 @@ void bind_tensor(nb::module_& module) {
       .def_prop_ro("is_sparse_array", is_sparse_array)
       .def("parts", parts)
       .def("location", location)
-      .def("verify", verify);
+      .def("verify", verify_tensor);
   bind_reads(type);
   bind_pieces(type);
 }

@@ -17,8 +17,6 @@ namespace {
 
 using model::Catalog;
 
-constexpr std::size_t kPrefix = 8;  // holds the length of the header, which is padded to a multiple of 8
-
 const Type* find_type(DType dtype) {
   const auto found = std::ranges::find_if(kTypes, [&](const Type& type) { return type.dtype == dtype; });
   return found == kTypes.end() ? nullptr : &*found;

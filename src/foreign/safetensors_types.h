@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <optional>
 #include <string_view>
 
@@ -8,6 +9,7 @@
 
 namespace zt::foreign::safetensors {
 
+inline constexpr std::size_t kPrefix = 8;  // the length of the header, as u64; the header fills a multiple of it
 inline constexpr std::string_view kMetadata = "__metadata__";  // the one member of a header that is not a tensor
 
 // The meaning of a dtype's tag. `bits` is 0 if we do not know the size. Tensors of a file are written in the order of

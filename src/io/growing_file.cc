@@ -18,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kCopied = std::size_t{1} << 20;
-constexpr int kMaxOpens = 10;  // then we give up on a file that is replaced each time that we open it
+constexpr std::size_t kMovedBlock = std::size_t{1} << 20;
+constexpr int kMaxOpens = 10;  // a file that is replaced as often as we open it
 
 Descriptor open_writable(const fs::path& path) {
   constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
@@ -92,9 +92,9 @@ void GrowingFile::write(std::uint64_t offset, std::span<const std::byte> bytes) 
 }
 
 void GrowingFile::copy(std::uint64_t from, std::uint64_t length, std::uint64_t to) {
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(length, kCopied)));
+  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(length, kMovedBlock)));
   for (std::uint64_t done = 0; done < length; done += buffer.size()) {
-    buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(length - done, kCopied)));
+    buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(length - done, kMovedBlock)));
     read(from + done, buffer);
     write(to + done, buffer);
   }

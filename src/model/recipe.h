@@ -42,6 +42,7 @@ struct View {
 
 inline constexpr std::uint32_t kWhole = 0xFFFFFFFF;  // no View: the part is the whole blob
 inline constexpr std::uint16_t kOwnedFile = 0xFFFF;  // the bytes that the Catalog itself owns
+inline constexpr std::size_t kMostFiles = 0xFFFE;    // that a Catalog can name beside the file itself
 
 // How to make the decoded bytes of one part. Decoders make recipes, and src/read carries them out.
 struct Recipe {

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cstdio>
 #include <cstring>
-#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -17,7 +16,6 @@
 namespace zt::wire {
 namespace {
 
-constexpr std::uint64_t kIndefinite = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint8_t kInfoIndefinite = 31;
 constexpr std::byte kBreak{0xFF};
 constexpr std::uint64_t kTagBignum = 2, kTagNegativeBignum = 3;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,9 @@ namespace major {  // the high three bits of an item's first byte
 inline constexpr std::uint8_t kUnsigned = 0, kNegative = 1, kBytes = 2, kText = 3, kArray = 4, kMap = 5, kTag = 6,
                               kSimple = 7;  // and floats, and the break
 }  // namespace major
+
+// The count of members of an indefinite array, map or string, which a break ends.
+inline constexpr std::uint64_t kIndefinite = std::numeric_limits<std::uint64_t>::max();
 
 enum class CborKind : std::uint8_t {
   unsigned_integer,

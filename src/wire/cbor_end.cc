@@ -1,13 +1,10 @@
 #include "wire/cbor_end.h"
 
-#include <limits>
-
 #include "wire/cbor.h"
 
 namespace zt::wire {
 namespace {
 
-constexpr std::uint64_t kIndefinite = std::numeric_limits<std::uint64_t>::max();
 constexpr unsigned kLongest = 27;  // the low bits of a head with 8 more bytes
 constexpr unsigned kOpenEnd = 31;  // the low bits of the head of an indefinite item, or of the break
 

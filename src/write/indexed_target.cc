@@ -16,8 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMost = 65535;  // what a Recipe can name
-
 // The bytes of a tensor of which all is raw.
 std::uint64_t bytes_of(const model::Catalog& catalog, std::uint32_t row) {
   std::uint64_t bytes = 0;
@@ -41,7 +39,9 @@ IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
 }
 
 void IndexedTarget::open() {
-  if (shards_.size() == kMost) throw Error(Code::usage, "", "more than 65535 shards: raise max_shard_size");
+  if (shards_.size() == model::kMostFiles) {
+    throw Error(Code::usage, "", "more than 65534 shards: raise max_shard_size");
+  }
   Shard shard;
   shard.destination = to_path(path_, form_.options.mode, durable_);
   if (planned_.empty()) {

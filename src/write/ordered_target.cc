@@ -14,12 +14,12 @@
 namespace zt::write {
 namespace {
 
-constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
+constexpr std::uint64_t kCopiedBlock = std::uint64_t{4} << 20;
 
 void copy(Output& from, const Placing& part, Output& to, std::vector<std::byte>& buffer) {
   std::uint64_t length = part.length;
   for (std::uint64_t offset = part.from; length > 0; offset += buffer.size(), length -= buffer.size()) {
-    buffer.resize(static_cast<std::size_t>(std::min(length, kChunk)));
+    buffer.resize(static_cast<std::size_t>(std::min(length, kCopiedBlock)));
     from.read_back(offset, buffer);
     to.write(buffer);
   }

@@ -9,7 +9,7 @@
 namespace zt::write {
 namespace {
 
-constexpr std::uint64_t kChunk = std::uint64_t{1} << 20;
+constexpr std::uint64_t kComparedBlock = std::uint64_t{1} << 20;
 
 }  // namespace
 
@@ -22,7 +22,7 @@ std::uint64_t stored_bound(std::uint64_t decoded, const PartOptions& options) {
 const StoredPart* PartLayout::find_same(const StoredPart& part) {
   const std::uint64_t length = part.recipe.stored_length;
   const auto [first, last] = stored_.equal_range({part.digest, length});
-  std::vector<std::byte> a(static_cast<std::size_t>(std::min(length, kChunk)));
+  std::vector<std::byte> a(static_cast<std::size_t>(std::min(length, kComparedBlock)));
   std::vector<std::byte> b(a.size());
   for (auto candidate = first; candidate != last; ++candidate) {
     bool same = true;

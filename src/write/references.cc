@@ -66,6 +66,8 @@ std::uint16_t References::add(const std::shared_ptr<const SourceState>& source, 
   numbers_.emplace(key, number);
   if (twin != catalog.files.end()) return number;
   const auto taken = [&](const model::FileRow& one) { return one.name == row.name; };
+  if (catalog.files.size() == model::kMostFiles)
+    throw Error(Code::usage, "", "more than 65534 files to refer to: merge some");
   const std::string wanted = row.name.substr(0, 58);
   for (std::size_t i = 2; std::ranges::any_of(catalog.files, taken); ++i) row.name = wanted + "." + std::to_string(i);
   catalog.files.push_back(std::move(row));

@@ -12,7 +12,6 @@
 namespace zt::write {
 namespace {
 
-constexpr std::size_t kMost = 65535;       // what a Recipe can name
 constexpr std::uint64_t kManifest = 8192;  // of a whole shard: about, for a few tensors
 constexpr std::uint64_t kFooter = 64;
 
@@ -30,7 +29,9 @@ ShardTarget::ShardTarget(const Form& form, const std::filesystem::path& root)
       root_(to_path(root, form.options.mode, form.options.durable), form) {}
 
 void ShardTarget::open() {
-  if (shards_.size() == kMost) throw Error(Code::usage, "", "more than 65535 shards: raise max_shard_size");
+  if (shards_.size() == model::kMostFiles) {
+    throw Error(Code::usage, "", "more than 65534 shards: raise max_shard_size");
+  }
   Shard shard;
   const std::string name = shards_path_.stem().string() + "-" + shard_number(shards_.size() + 1) + ".zt";
   auto file = std::make_unique<io::Publication>(shards_path_.parent_path() / name,

@@ -22,8 +22,6 @@ using model::Catalog;
 using model::Coding;
 using model::Fault;
 
-constexpr std::size_t kMaxShards = 65534;  // a Recipe's file has 16 bits; 0 and 65535 have another meaning
-
 Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
 
 // Multiplies from left to right, so a zero hides only the dimensions after it. zt-2 §4
@@ -68,8 +66,9 @@ class Entries {
 
 // zt-2 §8
 void Entries::add_shard(const ShardFields& shard) {
-  if (catalog_.files.size() == kMaxShards) {
-    throw Error(Code::limit, "zt2.shard.limit", "the file has more than " + std::to_string(kMaxShards) + " shards");
+  if (catalog_.files.size() == model::kMostFiles) {
+    throw Error(Code::limit, "zt2.shard.limit",
+                "the file has more than " + std::to_string(model::kMostFiles) + " shards");
   }
   catalog_.files.push_back({.name = std::string(shard.name), .size = shard.size, .digest = std::string(shard.digest)});
 }
