@@ -137,6 +137,27 @@ def single_rows(table: Table, folder: Path) -> None:
             )
 
 
+def slice_rows(table: Table, folder: Path) -> None:
+    """Rows of a matrix that we have compressed and safetensors, which compresses nothing, has raw."""
+    peer, ours = folder / "rows.safetensors", folder / "rows.zt"
+    matrix = np.random.default_rng(1).integers(0, 100, (8192, 4096)).astype(np.float32)
+    safetensors.numpy.save_file({"m": matrix}, peer)
+    with ztensor.Writer(ours, compress=True) as writer:
+        writer.add_tensor("m", matrix)
+    size = f"{matrix.nbytes / 1e6:.0f} MB"
+
+    with safetensors.safe_open(peer, "numpy") as theirs, ztensor.Reader(ours) as reader:
+        for what, rows, step in (
+            (f"slices of 8 rows of {size}, zstd, in turn", len(matrix), 8),
+            (f"a slice of 6144 rows of {size}, zstd", 6144, 6144),
+        ):
+            table.row(
+                what,
+                lambda: [theirs.get_slice("m")[i : i + step] for i in range(0, rows, step)],  # noqa: B023
+                lambda: [reader["m"][i : i + step] for i in range(0, rows, step)],  # noqa: B023
+            )
+
+
 def save_rows(table: Table, folder: Path, model: Arrays, size: str) -> None:
     out = folder / "new.zt"  # one name for both
     small = {f"layers.{i}.bias": np.full(1024, i, np.float32) for i in range(10_000)}
@@ -197,6 +218,7 @@ def main() -> None:
         single_rows(table, Path(folder))
         if options.only_single:
             return
+        slice_rows(table, Path(folder))
         model = make_model(options.megabytes)
         size = f"{sum(array.nbytes for array in model.values()) / 1e6:.0f} MB"
         if not options.only_saving:
