@@ -45,20 +45,24 @@ class Checker {
 
  private:
   void add_part(std::uint32_t row, const model::PartRow& part);
-  void record(std::uint32_t row, std::uint64_t rank, const Error& error);
-  void check_sparse(std::uint32_t row);
-  void check_shards(VerifyReport& report, run::Meter& meter);
-  bool digested(std::uint32_t row) const;
-
   struct Part {
     std::uint32_t tensor;
     const model::PartRow* row;
     model::Recipe recipe;
   };
+  void record(std::uint32_t row, std::uint64_t rank, const Error& error);
+  bool has_odd_float4(const Part& part) const;
+  bool digested(std::uint32_t row) const;
+  std::uint64_t total() const;
+  read::Job job_of(const Part& part) const;
+  void check_parts(run::Meter& meter);
+  void check_sparse(std::uint32_t row);
+  void check_shards(VerifyReport& report, run::Meter& meter);
+  VerifyReport report() const;
+
   const Source& source_;
   const SourceState& state_;
   const Progress& progress_;
-  bool has_odd_float4(const Part& part) const;
   bool with_shards_ = false;
   std::vector<std::uint32_t> rows_;
   std::vector<Part> parts_;
@@ -120,37 +124,46 @@ bool Checker::digested(std::uint32_t row) const {
   return true;
 }
 
-VerifyReport Checker::run() {
+read::Job Checker::job_of(const Part& part) const {
+  read::Job job{.part = state_.part_source(*part.row, part.recipe),
+                .verify = Verify::always,
+                .out = {},
+                .visit = [](std::uint64_t, std::span<const std::byte>) {}};
+  if (part.row->dtype == DType::boolean) job.visit = check_bools;
+  if (has_odd_float4(part)) {
+    job.visit = [length = part.recipe.decoded_length](std::uint64_t offset, std::span<const std::byte> bytes) {
+      check_float4_end(length, offset, bytes);
+    };
+  }
+  return job;
+}
+
+// Bytes that will be read: of the parts and of the shards.
+std::uint64_t Checker::total() const {
+  std::uint64_t total = 0;
+  for (const Part& part : parts_) total = checked::add(total, part.recipe.decoded_length).value_or(total);
+  if (!with_shards_) return total;
+  for (const model::FileRow& shard : state_.catalog.files) total = checked::add(total, shard.size).value_or(total);
+  return total;
+}
+
+// Reads every part by several threads and records what is wrong.
+void Checker::check_parts(run::Meter& meter) {
   std::vector<read::Job> jobs;
   jobs.reserve(parts_.size());
-  std::uint64_t total = 0;
-  for (const Part& part : parts_) {
-    read::Job job{.part = state_.part_source(*part.row, part.recipe),
-                  .verify = Verify::always,
-                  .out = {},
-                  .visit = [](std::uint64_t, std::span<const std::byte>) {}};
-    if (part.row->dtype == DType::boolean) job.visit = check_bools;
-    if (has_odd_float4(part)) {
-      job.visit = [length = part.recipe.decoded_length](std::uint64_t offset, std::span<const std::byte> bytes) {
-        check_float4_end(length, offset, bytes);
-      };
-    }
-    jobs.push_back(std::move(job));
-    total = checked::add(total, part.recipe.decoded_length).value_or(total);
-  }
-  if (with_shards_) {
-    for (const model::FileRow& shard : state_.catalog.files) total = checked::add(total, shard.size).value_or(total);
-  }
-  run::Meter meter(progress_, total);
+  for (const Part& part : parts_) jobs.push_back(job_of(part));
   read::carry_out(jobs, run::thread_count(state_.options.threads), meter, [&](std::size_t job, Error& error) {
     error.enter(source::place_of(state_.catalog, parts_[job].tensor, parts_[job].row));
     error.enter_file(state_.name);
     tools::throw_unless_finding(error);
     record(parts_[job].tensor, job, error);
   });
+}
+
+// Sorts the tensors by what was recorded of them.
+VerifyReport Checker::report() const {
   VerifyReport report;
   for (const std::uint32_t row : rows_) {
-    check_sparse(row);
     const std::string name(source_[row].name());
     const auto finding = found_.find(row);
     if (finding != found_.end()) report.findings.push_back({name, finding->second.second});
@@ -160,9 +173,17 @@ VerifyReport Checker::run() {
       (digested(row) ? report.checked : report.undigested).push_back(name);
     }
   }
-  if (with_shards_ && state_.shards) check_shards(report, meter);
-  meter.finish();
   return report;
+}
+
+VerifyReport Checker::run() {
+  run::Meter meter(progress_, total());
+  check_parts(meter);
+  for (const std::uint32_t row : rows_) check_sparse(row);
+  VerifyReport done = report();
+  if (with_shards_ && state_.shards) check_shards(done, meter);
+  meter.finish();
+  return done;
 }
 
 void Checker::check_shards(VerifyReport& report, run::Meter& meter) {
