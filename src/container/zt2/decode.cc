@@ -39,9 +39,6 @@ std::uint64_t product_of(std::span<const std::uint64_t> shape) {
   return product;
 }
 
-// A shard table is in the order of its encoded keys, which is that of length, then of bytes.
-bool before(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
-
 // Turns manifest entries into catalog rows; one per decode.
 class Entries {
  public:
@@ -150,7 +147,7 @@ std::uint16_t Entries::file_of(const PartFields& part) {
   const auto& shards = catalog_.files;
   const auto found =
       std::lower_bound(shards.begin(), shards.end(), *part.shard,
-                       [](const model::FileRow& shard, std::string_view name) { return before(shard.name, name); });
+                       [](const model::FileRow& shard, std::string_view name) { return key_less(shard.name, name); });
   if (found == shards.end() || found->name != *part.shard) {
     throw Error(Code::malformed, "zt2.shard.unknown", "shard " + in_quotes(*part.shard) + " is not in the table");
   }

@@ -23,9 +23,6 @@ using model::Coding;
 using model::PartRow;
 using wire::CborWriter;
 
-// Keys of maps are in the order of their encoded bytes: a shorter text comes first. zt-2 §3
-bool key_less(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
-
 std::string_view storage(DType dtype) { return dtype == DType::boolean ? "u8" : type_words(dtype).storage; }
 std::string_view logical(DType dtype) { return dtype == DType::boolean ? "bool" : type_words(dtype).logical; }
 

@@ -9,6 +9,9 @@ namespace zt::container::zt2 {
 // Layouts of 1.x that have no namespace of their own are put into this one.
 inline constexpr std::string_view kOldPrefix = "zt1.";
 
+// Whether key `a` of a map comes before `b`: maps are in the order of their encoded keys, in which a shorter text comes
+// first. zt-2 §3
+bool key_less(std::string_view a, std::string_view b);
 // Whether an object, a part or a key of attributes may have this name: 1 to 1024 bytes, no U+0000.
 bool is_name(std::string_view name);
 // Whether a shard may: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot.
