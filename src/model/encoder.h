@@ -76,7 +76,37 @@ struct ManifestEdit {
   std::map<std::string, std::string, std::less<>> aliases;             // new name -> tensor that stays
   std::map<std::string, std::vector<std::byte>, std::less<>> changed;  // tensor -> its new attributes; empty: none
   std::optional<std::vector<std::byte>> attributes = {};               // of the file; empty: none
-  std::vector<Region> free = {};                                       // of former manifests, for the next edit
+  std::vector<Region> former = {};                                     // of manifests, for the next edit
+  // Gives the region that the new manifest goes into, of which it is told the size, all but what naming that region
+  // may add to it: a list with one more region of `former`. Empty, or gives none: the manifest names no such region.
+  std::function<std::optional<Region>(std::uint64_t size)> place = {};
+};
+
+struct EditedManifest {
+  std::vector<std::byte> bytes;
+  std::uint64_t bookkeeping = 0;  // bytes of it that only files which grow have
+};
+
+// Regions that manifests of a file have been in.
+struct FormerManifests {
+  std::vector<Region> regions;   // all, as far as the file says
+  std::vector<Region> reusable;  // that hold neither this version's nor the one before it, by growing length
+};
+
+// How files of one format change in place. Pure, as an Encoder is.
+struct Grower {
+  enum class Tail {
+    manifest_size,  // generations 1.1 and 1.2: the manifest, its size in 8 bytes, 8 bytes of magic
+    footer          // generation 2: 40 bytes that say where the manifest is, which may be in a region of its own
+  };
+  Tail tail;
+  // Never throws for strange content.
+  FormerManifests (*former)(const ByteStore& store, const Catalog& catalog, std::span<const std::byte> manifest);
+  EditedManifest (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);
+  // The same manifest with every part of this file at another offset: `place` gives it, and is asked in the order of
+  // the manifest.
+  std::vector<std::byte> (*relocate)(std::span<const std::byte> manifest,
+                                     const std::function<std::uint64_t(Region part)>& place);
 };
 
 // Where the index of a file lies.
@@ -116,18 +146,7 @@ struct Encoder {
   // Of a model in several whole files: the index that says which of them each tensor lies in. `files`: their names, as
   // recipes count them from 1. Null unless shards are `indexed`.
   std::vector<std::byte> (*shard_index)(const Catalog& catalog, std::span<const std::string> files);
-  // Of a file that may grow: where its manifest lies, the CBOR item alone.
-  Region (*locate)(const ByteStore& store, const Limits& limits);
-  // All regions that manifests have been in, as far as the file says; `reusable`: those that hold neither this
-  // version's nor the one before it, by growing length. Never throws for strange content.
-  std::vector<Region> (*former)(const ByteStore& store, const Catalog& catalog, std::span<const std::byte> manifest,
-                                std::vector<Region>& reusable);
-  // The manifest of a file that grows, from the one it has; null where files are only written anew.
-  std::vector<std::byte> (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);
-  // The same manifest with every part of this file at another offset: `place` gives it, and is asked in the order of
-  // the manifest. Null where `edit` is.
-  std::vector<std::byte> (*relocate)(std::span<const std::byte> manifest,
-                                     const std::function<std::uint64_t(Region part)>& place);
+  const Grower* grower;  // null: files are only written anew
 
   bool has_canonical_form() const { return canonical_alignment != 0; }
   // Whether the manifest is placed as parts are; else it follows the last part directly.

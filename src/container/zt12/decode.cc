@@ -203,11 +203,6 @@ bool sniff(const ByteStore& store, std::string_view) {
   return store.size() < kHeaderBytes + kFooterBytes || !ends_in_size_of_map(store);
 }
 
-Region locate(const ByteStore& store, const Limits& limits) {
-  const Region extent = find_manifest(store);
-  return {extent.offset, fetch_manifest(store, extent, limits).size()};
-}
-
 Catalog decode(const ByteStore& store, const Limits& limits) {
   const Region extent = find_manifest(store);
   const std::vector<std::byte> manifest = fetch_manifest(store, extent, limits);
@@ -219,6 +214,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
           .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
                 [&](std::string_view name, const ObjectFields& object) { entries.add(name, object); });
   catalog.format = root.version.starts_with("1.1") ? "zt-1.1" : "zt-1.2";
+  catalog.manifest = {extent.offset, manifest.size()};
   catalog.attributes.assign(root.attributes.begin(), root.attributes.end());
   catalog.shrink();
   return catalog;

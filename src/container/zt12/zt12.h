@@ -14,8 +14,6 @@ namespace zt::container::zt12 {
 bool sniff(const ByteStore& store, std::string_view name);
 // Reads the manifest and nothing else. An entry that breaks a rule is listed with its fault.
 model::Catalog decode(const ByteStore& store, const Limits& limits);
-// Where the manifest lies: the CBOR item alone, which may be shorter than the footer says while a file grows.
-Region locate(const ByteStore& store, const Limits& limits);
 extern const model::Encoder kEncoder;
 
 }  // namespace zt::container::zt12

@@ -228,6 +228,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
       {.shard = [&](const ShardFields& shard) { entries.add_shard(shard); },
        .expect = [&](std::uint64_t objects) { catalog.expect(objects, ending.manifest.size()); },
        .object = [&](std::string_view name, const ObjectFields& object) { entries.add_object(name, object); }});
+  catalog.manifest = {ending.footer.manifest_offset, ending.footer.manifest_length};
   catalog.attributes.assign(attributes.begin(), attributes.end());
   ending.manifest = {};  // before the extents are gathered
   catalog.shrink();
