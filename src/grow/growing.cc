@@ -1,6 +1,7 @@
 #include "grow/growing.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/checked.h"
 #include "base/utf8.h"
@@ -140,9 +141,9 @@ void Growing::read_present(const WriterOptions& options) {
   if (options.alignment != 0 && options.alignment != alignment_) {
     io::fail_usage(path_, "its alignment is " + std::to_string(alignment_) + ": a file that grows keeps it");
   }
-  manifest_.resize(static_cast<std::size_t>(catalog.manifest.length));
-  store->read_at(catalog.manifest.offset, manifest_);
-  model::FormerManifests former = encoder_->grower->former(*store, catalog, manifest_);
+  manifest_ = run::allocate(static_cast<std::size_t>(catalog.manifest.length));
+  store->read_at(catalog.manifest.offset, manifest_.bytes);
+  model::FormerManifests former = encoder_->grower->former(*store, catalog, manifest_.bytes);
   edit_.former = std::move(former.regions);
   reusable_ = std::move(former.reusable);
   growth_->begin(encoder_->grower->tail, live_version(*store, catalog, edit_.former));
@@ -200,13 +201,15 @@ Committed Growing::commit(const model::Catalog& added, const Limits& limits) {
   if (encoder_->grower->tail == Tail::footer) {
     edit_.place = [&](std::uint64_t size) { return region = place_manifest(size); };
   }
-  const model::EditedManifest manifest = encoder_->grower->edit(manifest_, edit_);
+  const model::EditedManifest manifest = encoder_->grower->edit(manifest_.bytes, edit_);
   edit_.place = {};
   model::check_index_size(manifest.bytes.size(), *encoder_, limits);
   const std::uint64_t at = growth_->commit(
       manifest.bytes, [&](std::uint64_t offset) { return encoder_->footer(offset, manifest.bytes); }, region,
       encoder_->manifest_alignment);
-  Committed committed{.size = std::filesystem::file_size(path_)};
+  std::error_code gone;  // its path may lead nowhere by now: the new version is there all the same
+  const std::uint64_t size = std::filesystem::file_size(path_, gone);
+  Committed committed{.size = gone ? at + manifest.bytes.size() : size};
   try {
     const std::uint64_t packed = packed_size(added, {at, manifest.bytes.size() - manifest.bookkeeping});
     committed.reclaimable = committed.size - std::min(committed.size, packed);

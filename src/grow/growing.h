@@ -11,6 +11,7 @@
 #include "grow/growth.h"
 #include "io/writable.h"
 #include "model/encoder.h"
+#include "run/arena.h"
 #include "ztensor/options.h"
 #include "ztensor/source.h"
 
@@ -62,8 +63,8 @@ class Growing {
   Source current_;
   const model::Encoder* encoder_ = nullptr;
   std::uint64_t alignment_ = 0;
-  std::vector<std::byte> manifest_;  // of the version that the file has
-  std::vector<Region> reusable_;     // of former manifests: nobody looks there any more
+  run::Buffer manifest_;          // of the version that the file has
+  std::vector<Region> reusable_;  // of former manifests: nobody looks there any more
   model::ManifestEdit edit_;
 };
 

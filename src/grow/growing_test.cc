@@ -2,7 +2,9 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -94,6 +96,40 @@ TEST_P(Growing, TellsWhatTheFileHasAndHadWithoutOpeningIt) {
   EXPECT_TRUE(writer.has("tied"));
   writer.finalize();
   EXPECT_EQ(writer.bytes_written(), fs::file_size(path));
+}
+
+// Bytes that this process has read by system calls; nothing where the system does not count them.
+std::optional<std::uint64_t> bytes_read() {
+  std::ifstream counts("/proc/self/io");
+  std::string name;
+  std::uint64_t bytes = 0;
+  if (counts >> name >> bytes && name == "rchar:") return bytes;
+  return std::nullopt;
+}
+
+// Decoding an index takes reading it. It is read once more, to put the new one together from its pieces.
+TEST_P(Growing, DecodesTheIndexOnce) {
+  if (!bytes_read()) GTEST_SKIP() << "/proc/self/io does not tell what is read here";
+  constexpr int kTensors = 3000;
+  const fs::path path = make([](Writer& w) {
+    for (int i = 0; i < kTensors; ++i) w.add("a.tensor.of.some.name." + std::to_string(i), kShape, data());
+  });
+  const fs::path more = folder_.path() / "more.zt";
+  Writer source = Writer::create(more, {.format = GetParam()});
+  source.add("new", kShape, other());
+  source.finalize();
+  const std::uint64_t index = kTensors * 80;  // at least
+  const auto read_by = [&](const std::function<void()>& work) {
+    const std::uint64_t before = *bytes_read();
+    work();
+    return *bytes_read() - before;
+  };
+  const std::uint64_t opening = read_by([&] { open(path); });
+  EXPECT_GT(opening, index);
+  const fs::path sources[] = {more};
+  EXPECT_LT(read_by([&] { append(path, sources); }), 2 * opening + index / 2);
+  EXPECT_LT(read_by([&] { remove(path, std::vector<std::string>{"new"}); }), 2 * opening + index / 2);
+  EXPECT_EQ(open(path).size(), std::size_t{kTensors});
 }
 
 // The offsets become longer and shorter on the way, which shows in the length of the manifest.
