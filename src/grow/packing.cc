@@ -25,7 +25,7 @@ std::uint64_t alignment_of(std::span<const Move> moves, std::uint64_t least) {
 
 Packing::Packing(std::vector<Region> parts, const model::Encoder& encoder, Region manifest)
     : footer_(encoder.footer(0, {}).size()) {
-  std::stable_sort(parts.begin(), parts.end(), less);  // mostly a few runs that are in order
+  if (!std::ranges::is_sorted(parts, less)) std::stable_sort(parts.begin(), parts.end(), less);  // mostly in a few runs
   moves_.reserve(parts.size());
   for (const Region& part : parts) {
     if (moves_.empty() || moves_.back().from != part) moves_.push_back({.from = part});

@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "base/endian.h"
 #include "base/utf8.h"
 #include "ztensor/error.h"
 
@@ -54,7 +55,12 @@ bool pass_long_head(std::span<const std::byte> bytes, std::size_t& at, std::uint
   const std::size_t width = std::size_t{1} << (info - 24);
   if (bytes.size() - at < width) return false;
   std::uint64_t number = 0;
-  for (std::size_t i = 0; i < width; ++i) number = number << 8 | std::to_integer<std::uint64_t>(bytes[at + i]);
+  switch (width) {
+    case 1: number = std::to_integer<std::uint64_t>(bytes[at]); break;
+    case 2: number = endian::load_be<std::uint16_t>(&bytes[at]); break;
+    case 4: number = endian::load_be<std::uint32_t>(&bytes[at]); break;
+    default: number = endian::load_be<std::uint64_t>(&bytes[at]);
+  }
   at += width;
   const std::size_t left = bytes.size() - at;
   --items;
@@ -95,13 +101,17 @@ bool lies_in(std::span<const std::byte> part, std::span<const std::byte> whole) 
 
 std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
 
+wire::CborItem read_map(wire::CborCursor& cursor) {
+  wire::CborItem head = cursor.read();
+  if (head.kind == wire::CborKind::map) return head;
+  throw Error(Code::internal, "", "an index that was read is no map any more");
+}
+
 // Calls `visit(encoded key, encoded value)` for each member of an encoded map.
 template <class F>
 void for_each_member(std::span<const std::byte> map, F&& visit) {
   wire::CborCursor cursor(map, {.depth = kDepth});
-  if (cursor.read().kind != wire::CborKind::map) {
-    throw Error(Code::internal, "", "an index that was read is no map any more");
-  }
+  read_map(cursor);
   while (cursor.more()) {
     const auto key = pass_over(cursor);
     visit(key, pass_over(cursor));
@@ -213,27 +223,38 @@ EditedObjects::EditedObjects(std::span<const std::byte> objects, const model::Ma
   const bool sorted = order == Order::sorted;
   if (sorted) std::ranges::sort(added_, less, &Added::key);
   pieces_.emplace_back();  // the head
-  const bool all_stay = edit.removed.empty() && edit.changed.empty();
-  for_each_member(objects, [&](std::span<const std::byte> key, std::span<const std::byte> value) {
-    if (sorted) {
-      while (next_ < added_.size() && less(added_[next_].key(), key)) put_added(next_ + 1);
-    }
-    const std::span<const std::byte> whole(key.data(), key.size() + value.size());
-    if (all_stay) return keep(whole);
-    const MemberView member = member_of(key, value);
-    if (edit.removed.contains(member.key)) return;
-    const auto changed = edit.changed.find(member.key);
-    if (changed == edit.changed.end()) return keep(whole);
-    CborWriter encoded;
-    encoded.raw(key);
-    encoded.raw(with_attributes(value, changed->second, sorted));
-    keep(changed_.emplace_back(std::move(encoded.buffer())));
-  });
+  keep_members(objects, edit, sorted);
   put_added(added_.size());
   CborWriter head;
   head.map(count_);
   head_ = std::move(head.buffer());
   pieces_.front() = head_;
+}
+
+void EditedObjects::keep_members(std::span<const std::byte> objects, const model::ManifestEdit& edit, bool sorted) {
+  wire::CborCursor cursor(objects, {.depth = kDepth});
+  const wire::CborItem head = read_map(cursor);
+  const bool all_stay = edit.removed.empty() && edit.changed.empty();
+  for (std::uint64_t seen = 0;; ++seen) {
+    const bool none_between = !sorted || next_ == added_.size();
+    if (all_stay && none_between && !head.indefinite) return keep(cursor.rest(), head.number - seen);
+    if (!cursor.more()) return;
+    const auto key = pass_over(cursor);
+    const auto value = pass_over(cursor);
+    while (sorted && next_ < added_.size() && less(added_[next_].key(), key)) put_added(next_ + 1);
+    const std::span<const std::byte> whole(key.data(), key.size() + value.size());
+    const MemberView member = all_stay ? MemberView{} : member_of(key, value);
+    if (!all_stay && edit.removed.contains(member.key)) continue;
+    const auto changed = all_stay ? edit.changed.end() : edit.changed.find(member.key);
+    if (changed == edit.changed.end()) {
+      keep(whole, 1);
+      continue;
+    }
+    CborWriter encoded;
+    encoded.raw(key);
+    encoded.raw(with_attributes(value, changed->second, sorted));
+    keep(changed_.emplace_back(std::move(encoded.buffer())), 1);
+  }
 }
 
 void EditedObjects::add(std::string_view name, std::span<const std::byte> value) {
@@ -261,13 +282,13 @@ void EditedObjects::add_aliases(std::span<const std::byte> objects, const model:
   }
 }
 
-void EditedObjects::keep(std::span<const std::byte> member) {
-  ++count_;
+void EditedObjects::keep(std::span<const std::byte> stretch, std::uint64_t members) {
+  count_ += members;
   std::span<const std::byte>& last = pieces_.back();
-  if (last.data() + last.size() == member.data() && !last.empty()) {
-    last = {last.data(), last.size() + member.size()};
-  } else {
-    pieces_.push_back(member);
+  if (last.data() + last.size() == stretch.data() && !last.empty()) {
+    last = {last.data(), last.size() + stretch.size()};
+  } else if (!stretch.empty()) {
+    pieces_.push_back(stretch);
   }
 }
 

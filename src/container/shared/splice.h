@@ -83,7 +83,8 @@ class EditedObjects {
   };
   void add(std::string_view name, std::span<const std::byte> value);
   void add_aliases(std::span<const std::byte> objects, const model::ManifestEdit& edit);
-  void keep(std::span<const std::byte> member);
+  void keep_members(std::span<const std::byte> objects, const model::ManifestEdit& edit, bool sorted);
+  void keep(std::span<const std::byte> stretch, std::uint64_t members);
   void put_added(std::size_t upto);
 
   std::deque<Added> added_;                     // aliases and new objects

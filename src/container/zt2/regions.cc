@@ -36,7 +36,7 @@ std::vector<Extent> extents_of(const model::Catalog& catalog, const Footer& foot
     if (recipe.stored_length != 0) add({recipe.offset, recipe.stored_length, recipe.file});
   }
   // They mostly come in a few runs that are in order, which merging takes in its stride and quicksort does not.
-  std::stable_sort(extents.begin(), extents.end());
+  if (!std::is_sorted(extents.begin(), extents.end())) std::stable_sort(extents.begin(), extents.end());
   return extents;
 }
 
