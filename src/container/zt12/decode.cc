@@ -23,6 +23,7 @@ using model::Fault;
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 16;
 constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // of the manifest
+constexpr std::uint64_t kMostReserved = std::uint64_t{64} << 20;
 
 bool is_magic(std::span<const std::byte> bytes) { return as_text(bytes) == kMagic; }
 
@@ -72,6 +73,7 @@ Region find_manifest(const ByteStore& store) {
 std::vector<std::byte> fetch_manifest(const ByteStore& store, Region extent, const Limits& limits) {
   const std::uint64_t most = std::min(extent.length, limits.index_bytes);
   std::vector<std::byte> manifest;
+  manifest.reserve(static_cast<std::size_t>(std::min(most, kMostReserved)));  // instead of moving it again and again
   wire::CborEnd end(extent.length, limits.depth);
   std::uint64_t want = std::min<std::uint64_t>(most, kFirstPiece);
   while (true) {
