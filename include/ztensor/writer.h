@@ -119,14 +119,20 @@ class ZT_API Writer {
   void set_attributes(const Value& attributes);
   Value attributes() const;         // as they will be, or after finalize() are
   std::string_view format() const;  // "zt-1.2"
+  // Whether a file that was there grows, instead of being made.
+  bool grows() const;
+  // Whether a tensor has this name: one that was added, or one of a file that grows which is not removed. Reads nothing.
+  bool has(std::string_view name) const;
   // Called during long adds with the bytes taken since this call, over all adds, and with `total` as it is given here.
   // An add that it stops throws cancelled, and the writer can then only be dropped.
   void set_progress(Progress progress, std::uint64_t total = 0);
   std::uint64_t bytes_written() const;  // so far; after finalize(), the size of the file, its shards included
+  // After finalize() of a file that grew: the bytes that compact() (grow.h) would give back. 0 where it would refuse.
+  std::uint64_t reclaimable() const;
 
-  // Writes the index and publishes the file. No call but bytes_written() and attributes() may follow. Throws usage (an
-  // earlier write failed), limit (an index over Limits::index_bytes: nothing is published), io (the target is as it
-  // was).
+  // Writes the index and publishes the file. No call but bytes_written(), reclaimable() and attributes() may
+  // follow. Throws usage (an earlier write failed), limit (an index over Limits::index_bytes: nothing is published), io
+  // (the target is as it was).
   void finalize();
   // Gives up: the target stays as it was. Idempotent.
   void abort() noexcept;

@@ -170,10 +170,7 @@ const model::Encoder kEncoder = {
     .manifest = nullptr,
     .footer = nullptr,
     .shard_index = shard_index,
-    .locate = nullptr,
-    .former = nullptr,
-    .edit = nullptr,
-    .relocate = nullptr,
+    .grower = nullptr,
 };
 
 }  // namespace zt::foreign::safetensors

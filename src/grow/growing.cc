@@ -1,9 +1,11 @@
 #include "grow/growing.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "grow/packing.h"
 #include "io/descriptor.h"
 #include "io/publish.h"
 #include "io/target.h"
@@ -29,10 +31,10 @@ class GrowingOutput final : public io::WritableFile {
 };
 
 // What the offsets of the parts have in common, within what a format allows.
-std::uint64_t alignment_of(const model::Catalog& catalog, const Region& manifest, const model::Encoder& encoder) {
+std::uint64_t alignment_of(const model::Catalog& catalog, const model::Encoder& encoder) {
   constexpr std::uint64_t kMost = 65536;
-  if (encoder.manifest_alignment == 1) return encoder.alignment;  // 1.x: nothing says more than that
-  std::uint64_t offsets = manifest.offset | kMost;
+  if (encoder.grower->tail == Tail::manifest_size) return encoder.alignment;  // nothing says more than that
+  std::uint64_t offsets = catalog.manifest.offset | kMost;
   for (std::uint32_t part = 0; part < catalog.part_rows(); ++part) {
     const model::Recipe& recipe = catalog.part(part).recipe;
     if (recipe.file == 0) offsets |= recipe.offset;
@@ -40,22 +42,33 @@ std::uint64_t alignment_of(const model::Catalog& catalog, const Region& manifest
   return std::max(encoder.alignment, offsets & (~offsets + 1));
 }
 
-}  // namespace
-
-Tail tail_of(const model::Encoder& encoder) {
-  return encoder.manifest_alignment == 1 ? Tail::manifest_size : Tail::footer40;
+// How many bytes an offset takes in a manifest.
+std::uint64_t width_of(std::uint64_t offset) {
+  if (offset < 24) return 1;
+  if (offset <= 0xFF) return 2;
+  if (offset <= 0xFFFF) return 3;
+  return offset <= 0xFFFFFFFF ? 5 : 9;
 }
 
-Live live_version(const ByteStore& store, const model::Catalog& catalog, Region manifest,
-                  std::span<const Region> free) {
+// The parts of a tensor that lie in its own file.
+void add_parts(const model::Catalog& catalog, std::uint32_t row, std::vector<Region>& parts) {
+  for (const model::PartRow& part : catalog.parts(catalog.tensor(row))) {
+    if (part.recipe.file == 0) parts.push_back({part.recipe.offset, part.recipe.stored_length});
+  }
+}
+
+}  // namespace
+
+Live live_version(const ByteStore& store, const model::Catalog& catalog, std::span<const Region> former) {
+  const Region& manifest = catalog.manifest;
   std::uint64_t used = manifest.offset + manifest.length;
-  for (const Region& region : free) used = std::max(used, region.offset + region.length);
+  for (const Region& region : former) used = std::max(used, region.offset + region.length);
   for (std::uint32_t part = 0; part < catalog.part_rows(); ++part) {
     const model::Recipe& recipe = catalog.part(part).recipe;
     const auto end = checked::add(recipe.offset, recipe.stored_length);
     if (recipe.file == 0 && end && *end <= store.size()) used = std::max(used, *end);
   }
-  return {.manifest = {manifest.offset, manifest.length}, .used_end = used};
+  return {.manifest = manifest, .used_end = used};
 }
 
 void check_no_own_shard(const std::filesystem::path& path, const model::Catalog& catalog) {
@@ -75,6 +88,7 @@ void check_no_own_shard(const std::filesystem::path& path, const model::Catalog&
 void Growing::check_entries() const {
   const SourceState& state = *current_.state();
   const std::uint64_t size = state.store->size();
+  const Region& live = state.catalog.manifest;
   for (std::uint32_t row = 0; row < state.catalog.size(); ++row) {
     const model::TensorRow& tensor = state.catalog.tensor(row);
     const std::string_view name = state.catalog.text(tensor.name);
@@ -82,8 +96,8 @@ void Growing::check_entries() const {
     for (const model::PartRow& part : state.catalog.parts(tensor)) {
       const Region blob{part.recipe.offset, part.recipe.stored_length};
       const bool inside = checked::within(blob.offset, blob.length, size);
-      const bool clear = blob.length == 0 || !inside || blob.offset + blob.length <= live_.offset ||
-                         blob.offset >= live_.offset + live_.length;
+      const bool clear = blob.length == 0 || !inside || blob.offset + blob.length <= live.offset ||
+                         blob.offset >= live.offset + live.length;
       if (part.recipe.file != 0 || (inside && clear)) continue;
       throw Error(
           Code::malformed, "write.entry",
@@ -111,7 +125,7 @@ void Growing::read_present(const WriterOptions& options) {
   open_options.threads = options.threads;
   current_ = open(store, path_.string(), open_options);
   encoder_ = source::find_encoder(current_.format());
-  if (encoder_ == nullptr || encoder_->edit == nullptr) {
+  if (encoder_ == nullptr || encoder_->grower == nullptr) {
     throw Error(Code::unsupported, "write.grow",
                 "a file of format " + std::string(current_.format()) + " cannot grow: convert it first");
   }
@@ -123,16 +137,16 @@ void Growing::read_present(const WriterOptions& options) {
   }
   const model::Catalog& catalog = current_.state()->catalog;
   check_no_own_shard(path_, catalog);
-  live_ = encoder_->locate(*store, options.limits);
-  alignment_ = alignment_of(catalog, live_, *encoder_);
+  alignment_ = alignment_of(catalog, *encoder_);
   if (options.alignment != 0 && options.alignment != alignment_) {
     io::fail_usage(path_, "its alignment is " + std::to_string(alignment_) + ": a file that grows keeps it");
   }
-  manifest_.resize(static_cast<std::size_t>(live_.length));
-  store->read_at(live_.offset, manifest_);
-  edit_.free = encoder_->former(*store, catalog, manifest_, reusable_);
-
-  growth_->begin(tail_of(*encoder_), live_version(*store, catalog, live_, edit_.free));
+  manifest_ = run::allocate(static_cast<std::size_t>(catalog.manifest.length));
+  store->read_at(catalog.manifest.offset, manifest_.bytes);
+  model::FormerManifests former = encoder_->grower->former(*store, catalog, manifest_.bytes);
+  edit_.former = std::move(former.regions);
+  reusable_ = std::move(former.reusable);
+  growth_->begin(encoder_->grower->tail, live_version(*store, catalog, edit_.former));
 }
 
 bool Growing::has(std::string_view name) const { return current_.find(name) && !edit_.removed.contains(name); }
@@ -149,29 +163,59 @@ void Growing::remove(std::string_view name) {
 
 std::unique_ptr<io::WritableFile> Growing::file() { return std::make_unique<GrowingOutput>(*growth_); }
 
-std::uint64_t Growing::commit(const model::Catalog& added, const Limits& limits) {
+// Regions are an eighth larger than needed, so that the next manifests fit where former ones were.
+std::optional<Region> Growing::place_manifest(std::uint64_t size) {
+  const auto found = std::ranges::find_if(reusable_, [&](const Region& one) { return one.length >= size; });
+  if (found != reusable_.end()) return *found;
+  const std::uint64_t length = checked::round_up(size + size / 8 + 64, 4096);
+  return Region{growth_->place(encoder_->manifest_alignment, length), length};
+}
+
+// Of the file that compact() would write: known without putting its manifest together, since of that only the offsets
+// change, which are written in the shortest way. An index of another tool that writes them longer makes it a little
+// less than this.
+std::uint64_t Growing::packed_size(const model::Catalog& added, Region manifest) const {
+  const model::Catalog& present = current_.state()->catalog;
+  std::vector<Region> parts;
+  parts.reserve(present.part_rows() + added.part_rows());
+  for (std::uint32_t row = 0; row < present.size(); ++row) {
+    const model::TensorRow& tensor = present.tensor(row);
+    if (!edit_.removed.empty() && edit_.removed.contains(present.text(tensor.name))) continue;
+    if (tensor.fault != model::kNone) throw Error(Code::unsupported, "compact.unreadable", "it cannot be compacted");
+    add_parts(present, row, parts);
+  }
+  for (const auto& [name, existing] : edit_.aliases) add_parts(present, *present.find(existing), parts);
+  for (std::uint32_t row = 0; row < added.size(); ++row) add_parts(added, row, parts);
+  const Packing packing(std::move(parts), *encoder_, manifest);
+  std::uint64_t manifest_length = manifest.length;  // from here on as it will be
+  for (const Move& move : packing.moves()) {
+    manifest_length += move.uses * (width_of(move.to) - width_of(move.from.offset));  // may wrap, and back
+  }
+  return packing.size(manifest_length);
+}
+
+Committed Growing::commit(const model::Catalog& added, const Limits& limits) {
   inside(path_.string(), [&] { check_entries(); });
   edit_.added = &added;
-  std::vector<std::byte> manifest = encoder_->edit(manifest_, edit_);
   std::optional<Region> region;
-  if (encoder_->manifest_alignment > 1) {
-    // Regions are an eighth larger than needed, so that the next manifests fit where former ones were.
-    const auto fits = [&](const Region& one) { return one.length >= manifest.size(); };
-    const auto found = std::ranges::find_if(reusable_, fits);
-    if (found != reusable_.end()) {
-      region = Region{found->offset, found->length};
-    } else {
-      const std::uint64_t length = checked::round_up(manifest.size() + manifest.size() / 8 + 64, 4096);
-      region = Region{growth_->place(encoder_->manifest_alignment, length), length};
-      edit_.free.push_back({region->offset, region->length});
-      manifest = encoder_->edit(manifest_, edit_);
-    }
+  if (encoder_->grower->tail == Tail::footer) {
+    edit_.place = [&](std::uint64_t size) { return region = place_manifest(size); };
   }
-  model::check_index_size(manifest.size(), *encoder_, limits);
-  growth_->commit(
-      manifest, [&](std::uint64_t offset) { return encoder_->footer(offset, manifest); }, region,
+  const model::EditedManifest manifest = encoder_->grower->edit(manifest_.bytes, edit_);
+  edit_.place = {};
+  model::check_index_size(manifest.bytes.size(), *encoder_, limits);
+  const std::uint64_t at = growth_->commit(
+      manifest.bytes, [&](std::uint64_t offset) { return encoder_->footer(offset, manifest.bytes); }, region,
       encoder_->manifest_alignment);
-  return std::filesystem::file_size(path_);
+  std::error_code gone;  // its path may lead nowhere by now: the new version is there all the same
+  const std::uint64_t size = std::filesystem::file_size(path_, gone);
+  Committed committed{.size = gone ? at + manifest.bytes.size() : size};
+  try {
+    const std::uint64_t packed = packed_size(added, {at, manifest.bytes.size() - manifest.bookkeeping});
+    committed.reclaimable = committed.size - std::min(committed.size, packed);
+  } catch (const std::exception&) {  // it has no compact form that is known; the new version is there all the same
+  }
+  return committed;
 }
 
 }  // namespace zt::grow

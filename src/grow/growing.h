@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -10,17 +11,23 @@
 #include "grow/growth.h"
 #include "io/writable.h"
 #include "model/encoder.h"
+#include "run/arena.h"
 #include "ztensor/options.h"
 #include "ztensor/source.h"
 
 namespace zt::grow {
 
-// The version that a file has, and how it ends. `free`: regions of former manifests.
-Live live_version(const ByteStore& store, const model::Catalog& catalog, Region manifest, std::span<const Region> free);
-Tail tail_of(const model::Encoder& encoder);
+// The version that a file has. `former`: regions of former manifests.
+Live live_version(const ByteStore& store, const model::Catalog& catalog, std::span<const Region> former);
 
 // Throws unsupported "write.shard" when a shard of the file is the file itself: it would change under its own root.
 void check_no_own_shard(const std::filesystem::path& path, const model::Catalog& catalog);
+
+// What came of a commit.
+struct Committed {
+  std::uint64_t size = 0;         // of the file
+  std::uint64_t reclaimable = 0;  // what compact() would give back of it; 0 where that refuses
+};
 
 // One file that grows in place: its present version, locked, and what becomes of its manifest. One owner.
 class Growing {
@@ -41,22 +48,23 @@ class Growing {
 
   // The file as an Output takes it: it has to outlive that.
   std::unique_ptr<io::WritableFile> file();
-  // Publishes the new version with these new tensors. Everything else was said by edit(). Gives the size of the file.
-  std::uint64_t commit(const model::Catalog& added, const Limits& limits);
+  // Publishes the new version with these new tensors. Everything else was said by edit().
+  Committed commit(const model::Catalog& added, const Limits& limits);
   void abort() noexcept { growth_->abort(); }
 
  private:
   void read_present(const WriterOptions& options);
   void check_entries() const;
+  std::optional<Region> place_manifest(std::uint64_t size);
+  std::uint64_t packed_size(const model::Catalog& added, Region manifest) const;
 
   std::filesystem::path path_;
   std::unique_ptr<Growth> growth_;
   Source current_;
   const model::Encoder* encoder_ = nullptr;
   std::uint64_t alignment_ = 0;
-  Region live_ = {};                 // of the manifest that the file has
-  std::vector<std::byte> manifest_;  // its bytes
-  std::vector<Region> reusable_;     // of former manifests: nobody looks there any more
+  run::Buffer manifest_;          // of the version that the file has
+  std::vector<Region> reusable_;  // of former manifests: nobody looks there any more
   model::ManifestEdit edit_;
 };
 

@@ -11,7 +11,7 @@ void GrowingEnd::fail_live() const {
 }
 
 std::optional<std::uint64_t> find_former_end(Tail tail, const Live& live, const ByteStore& store) {
-  return tail == Tail::footer40 ? find_footer_end(live, store) : find_sized_end(live, store);
+  return tail == Tail::footer ? find_footer_end(live, store) : find_sized_end(live, store);
 }
 
 }  // namespace zt::grow

@@ -2,7 +2,9 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -72,6 +74,87 @@ TEST_P(Growing, AddsReplacesRemovesAndRenames) {
   EXPECT_TRUE(verify(source).findings.empty());
   EXPECT_EQ(before.tensor("gone").read<float>(), kData) << "who opened it before reads what was";
   EXPECT_EQ(mapped.as<float>()[0], 1.0F);
+}
+
+TEST_P(Growing, TellsWhatTheFileHasAndHadWithoutOpeningIt) {
+  const fs::path path = make([](Writer& w) {
+    EXPECT_FALSE(w.grows());
+    w.add("old", kShape, data(), {.attributes = Value(Value::Map{{"k", "v"}})});
+    w.add("gone", kShape, data());
+    EXPECT_TRUE(w.has("old"));
+  });
+  Writer writer = Writer::create(path, appending());
+  EXPECT_TRUE(writer.grows());
+  EXPECT_TRUE(writer.has("old"));
+  EXPECT_TRUE(writer.has("gone"));
+  EXPECT_FALSE(writer.has("new"));
+  writer.remove("gone");
+  writer.add("new", kShape, other());
+  writer.add_alias("tied", "old");
+  EXPECT_FALSE(writer.has("gone"));
+  EXPECT_TRUE(writer.has("new"));
+  EXPECT_TRUE(writer.has("tied"));
+  writer.finalize();
+  EXPECT_EQ(writer.bytes_written(), fs::file_size(path));
+}
+
+// Bytes that this process has read by system calls; nothing where the system does not count them.
+std::optional<std::uint64_t> bytes_read() {
+  std::ifstream counts("/proc/self/io");
+  std::string name;
+  std::uint64_t bytes = 0;
+  if (counts >> name >> bytes && name == "rchar:") return bytes;
+  return std::nullopt;
+}
+
+// Decoding an index takes reading it. It is read once more, to put the new one together from its pieces.
+TEST_P(Growing, DecodesTheIndexOnce) {
+  if (!bytes_read()) GTEST_SKIP() << "/proc/self/io does not tell what is read here";
+  constexpr int kTensors = 3000;
+  const fs::path path = make([](Writer& w) {
+    for (int i = 0; i < kTensors; ++i) w.add("a.tensor.of.some.name." + std::to_string(i), kShape, data());
+  });
+  const fs::path more = folder_.path() / "more.zt";
+  Writer source = Writer::create(more, {.format = GetParam()});
+  source.add("new", kShape, other());
+  source.finalize();
+  const std::uint64_t index = kTensors * 80;  // at least
+  const auto read_by = [&](const std::function<void()>& work) {
+    const std::uint64_t before = *bytes_read();
+    work();
+    return *bytes_read() - before;
+  };
+  const std::uint64_t opening = read_by([&] { open(path); });
+  EXPECT_GT(opening, index);
+  const fs::path sources[] = {more};
+  EXPECT_LT(read_by([&] { append(path, sources); }), 2 * opening + index / 2);
+  EXPECT_LT(read_by([&] { remove(path, std::vector<std::string>{"new"}); }), 2 * opening + index / 2);
+  EXPECT_EQ(open(path).size(), std::size_t{kTensors});
+}
+
+// The offsets become longer and shorter on the way, which shows in the length of the manifest.
+TEST_P(Growing, TellsExactlyWhatCompactGivesBack) {
+  const fs::path path = make([](Writer& w) {
+    w.add("first", {20000}, std::span<const float>(std::vector<float>(20000, 1.5F)));
+    w.add("w", kShape, data());
+    w.add_alias("tied", "w");
+    w.add("empty", {0, 4}, std::span<const float>());
+  });
+  for (int i = 0; i < 12; ++i) {
+    Writer writer = Writer::create(path, appending());
+    writer.add("t" + std::to_string(i), kShape, i % 2 == 0 ? data() : other());
+    if (i == 2) writer.add_alias("second", "t1");
+    if (i == 3) writer.remove("first");
+    if (i == 4) writer.add("t0", kShape, other(), {.replace = true});
+    if (i == 5) writer.set_attributes(Value());
+    if (i == 6) writer.set_tensor_attributes("w", Value(Value::Map{{"k", "v"}}));
+    if (i == 7) writer.remove("tied");
+    writer.finalize();
+    const fs::path copy = folder_.path() / "copy.zt";
+    fs::copy_file(path, copy, fs::copy_options::overwrite_existing);
+    const CompactReport report = compact(copy);
+    EXPECT_EQ(writer.reclaimable(), report.size_before - report.size_after) << "after append " << i;
+  }
 }
 
 TEST_P(Growing, MakesAFileThatIsNotThere) {

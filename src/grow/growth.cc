@@ -39,7 +39,7 @@ struct Growth::State {
   GrowthOptions options;
   io::GrowingFile file;
   std::unique_ptr<GrowingEnd> end;
-  Tail tail = Tail::footer40;
+  Tail tail = Tail::footer;
   Stage stage = Stage::opened;
   bool changed = false;        // there is something to take back
   std::uint64_t start = 0;     // of the part that is being written
@@ -60,7 +60,7 @@ void Growth::State::enter() {
 void Growth::State::begin(Tail chosen, const Live& live) {
   if (stage != Stage::opened) io::fail_usage(file.path(), "growing it has begun already");
   tail = chosen;
-  end = tail == Tail::footer40 ? make_footer_end(file, live) : make_sized_end(file, live, options.hop_limit);
+  end = tail == Tail::footer ? make_footer_end(file, live) : make_sized_end(file, live, options.hop_limit);
   start = position = end->base();
   stage = Stage::growing;
 }
@@ -96,7 +96,7 @@ void Growth::State::write(std::span<const std::byte> bytes) {
 std::uint64_t Growth::State::place_manifest(std::span<const std::byte> manifest, std::optional<Region> region,
                                             std::uint64_t alignment) {
   if (!region) return end->place_manifest(position, manifest.size(), alignment);
-  if (tail != Tail::footer40) io::fail_usage(file.path(), "a 1.x manifest lies at the end");
+  if (tail != Tail::footer) io::fail_usage(file.path(), "a 1.x manifest lies at the end");
   if (manifest.size() > region->length) io::fail_usage(file.path(), "the manifest is longer than its region");
   const auto past = checked::add(region->offset, region->length);
   if (!past || (*past > end->base() && !end->has_room(*past)))

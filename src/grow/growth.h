@@ -10,15 +10,12 @@
 #include <vector>
 
 #include "base/region.h"
+#include "model/encoder.h"
 #include "ztensor/byte_store.h"
 
 namespace zt::grow {
 
-// How a file ends.
-enum class Tail {
-  manifest_size,  // generations 1.1 and 1.2: the manifest, its size in 8 bytes, 8 bytes of magic
-  footer40        // generation 2: 40 bytes that say where the manifest is
-};
+using Tail = model::Grower::Tail;
 
 // The version that the file has.
 struct Live {

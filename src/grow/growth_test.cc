@@ -61,11 +61,11 @@ class Grow : public ::testing::TestWithParam<Case> {
 constexpr std::uint64_t kFar = std::uint64_t{256} << 20;
 constexpr Case kDurable[] = {{Tail::manifest_size, true, kFar, "SizedDurable"},
                              {Tail::manifest_size, true, 700, "SizedHopsDurable"},
-                             {Tail::footer40, true, kFar, "FooterDurable"}};
+                             {Tail::footer, true, kFar, "FooterDurable"}};
 constexpr Case kQuick[] = {{Tail::manifest_size, false, kFar, "Sized"},
                            {Tail::manifest_size, false, 700, "SizedHops"},
                            {Tail::manifest_size, false, 2500, "SizedHopsFar"},
-                           {Tail::footer40, false, kFar, "Footer"}};
+                           {Tail::footer, false, kFar, "Footer"}};
 std::string name_of(const ::testing::TestParamInfo<Case>& tested) { return tested.param.name; }
 INSTANTIATE_TEST_SUITE_P(Quick, Grow, ::testing::ValuesIn(kQuick), name_of);
 INSTANTIATE_TEST_SUITE_P(Durable, Grow, ::testing::ValuesIn(kDurable), name_of);
@@ -489,9 +489,9 @@ TEST(GrowSized, MovesTheManifestOverMoreThanAGigabyteOfData) {
 
 TEST(GrowFooter, EndsInTheFormerFooterAndTheNewOne) {
   const TempDir dir;
-  const std::string old = test::make_file(Tail::footer40, one());
+  const std::string old = test::make_file(Tail::footer, one());
   write_file(dir / "f", old);
-  test::append(dir / "f", Tail::footer40, {}, some());
+  test::append(dir / "f", Tail::footer, {}, some());
   const std::string now = read_file(dir / "f");
   EXPECT_EQ(now.substr(now.size() - 80, 40), old.substr(old.size() - 40));
   EXPECT_EQ(now.size() % 4096, 40u);
@@ -499,11 +499,11 @@ TEST(GrowFooter, EndsInTheFormerFooterAndTheNewOne) {
 
 TEST(GrowFooter, PutsAManifestIntoAFormerRegionOrAPlacedOne) {
   const TempDir dir;
-  const std::string old = test::make_file(Tail::footer40, one());
+  const std::string old = test::make_file(Tail::footer, one());
   const auto grow = [&](const std::optional<Region>& region) {
     write_file(dir / "f", old);
     Growth growth(dir / "f", {});
-    growth.begin(Tail::footer40, test::live_of(Tail::footer40, *growth.store()));
+    growth.begin(Tail::footer, test::live_of(Tail::footer, *growth.store()));
     const Region placed{growth.place(65'536, 30), 30};
     const auto footer = [&](std::uint64_t offset) { return std::vector<std::byte>(40, std::byte(offset / 4096)); };
     return growth.commit(as_bytes("manifest"), footer, region ? region : placed, 4096);

@@ -101,8 +101,7 @@ bool Catalog::add_tensor(std::string_view name, std::span<const std::uint64_t> s
                          std::span<const std::byte> attribute_map) {
   if ((tensors_.size() + 1) * 4 > index_.size() * 3) make_index(std::max(kLeastIndex, index_.size() * 2));
   const std::uint64_t name_hash = hash(name);
-  const std::size_t at = place(name, name_hash);
-  if (index_[at] != kNone) return false;
+  __builtin_prefetch(&index_[name_hash & (index_.size() - 1)]);  // names lie anywhere: it comes while the row is made
   if (tensors_.size() + 1 >= kNone || dimensions_.size() + shape.size() >= kNone || shape.size() > 255) {
     throw Error(Code::limit, "catalog.size", "the file has more tensors or dimensions than a catalog can hold");
   }
@@ -114,6 +113,11 @@ bool Catalog::add_tensor(std::string_view name, std::span<const std::uint64_t> s
   row.rank = static_cast<std::uint8_t>(shape.size());
   row.parts = static_cast<std::uint32_t>(parts_.size());
   row.layout = intern(layout);
+  const std::size_t at = place(name, name_hash);
+  if (index_[at] != kNone) {
+    texts_.resize(row.name.at);
+    return false;
+  }
   dimensions_.insert(dimensions_.end(), shape.begin(), shape.end());
   index_[at] = static_cast<std::uint32_t>(tensors_.size());
   tensors_.push_back(row);
@@ -209,7 +213,10 @@ std::uint64_t Catalog::own(std::span<const std::byte> bytes) {
 
 std::uint32_t Catalog::intern(std::string_view word) {
   if (word.empty()) return 0;
-  std::uint32_t& recent = recent_words_[(word.size() + static_cast<std::uint8_t>(word[0])) % recent_words_.size()];
+  // "dense", "data" and the names of dtypes, which each tensor repeats, fall on different places.
+  const std::size_t mixed =
+      2 * (word.size() + static_cast<std::uint8_t>(word[0])) + static_cast<std::uint8_t>(word.back());
+  std::uint32_t& recent = recent_words_[mixed % recent_words_.size()];
   if (words_[recent] != word) recent = find_or_add(word);
   return recent;
 }

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/region.h"
 #include "model/recipe.h"
 #include "ztensor/dtype.h"
 #include "ztensor/error.h"
@@ -119,8 +120,9 @@ class Catalog {
   std::span<const std::byte> owned() const { return owned_; }
 
   std::string format;                 // "zt-1.2"
-  bool decoded_digests = false;       // digests cover decoded bytes (generation 2) instead of stored bytes
-  std::vector<FileRow> files;         // other files that hold parts
+  Region manifest;                    // of a format that grows: where its CBOR item lies; empty: there is none
+  bool decoded_digests = false;       // digests are over decoded bytes (generation 2), not over stored ones
+  std::vector<FileRow> files;         // beside the file itself
   std::vector<std::byte> attributes;  // of the file: one CBOR map, or nothing
   std::vector<std::string> notes;
 

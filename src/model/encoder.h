@@ -76,7 +76,37 @@ struct ManifestEdit {
   std::map<std::string, std::string, std::less<>> aliases;             // new name -> tensor that stays
   std::map<std::string, std::vector<std::byte>, std::less<>> changed;  // tensor -> its new attributes; empty: none
   std::optional<std::vector<std::byte>> attributes = {};               // of the file; empty: none
-  std::vector<Region> free = {};                                       // regions of former manifests, for the next edit
+  std::vector<Region> former = {};                                     // of manifests, for the next edit
+  // Gives the region that the new manifest goes into, of which it is told the size, all but what naming that region
+  // may add to it: a list with one more region of `former`. Empty, or gives none: the manifest names no such region.
+  std::function<std::optional<Region>(std::uint64_t size)> place = {};
+};
+
+struct EditedManifest {
+  std::vector<std::byte> bytes;
+  std::uint64_t bookkeeping = 0;  // bytes of it that only files which grow have
+};
+
+// Regions that manifests of a file have been in.
+struct FormerManifests {
+  std::vector<Region> regions;   // all, as far as the file says
+  std::vector<Region> reusable;  // that hold neither this version's nor the one before it, by growing length
+};
+
+// How files of one format change in place. Pure, as an Encoder is.
+struct Grower {
+  enum class Tail {
+    manifest_size,  // generations 1.1 and 1.2: the manifest, its size in 8 bytes, 8 bytes of magic
+    footer          // generation 2: 40 bytes that say where the manifest is, which may be in a region of its own
+  };
+  Tail tail;
+  // Never throws for strange content.
+  FormerManifests (*former)(const ByteStore& store, const Catalog& catalog, std::span<const std::byte> manifest);
+  EditedManifest (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);
+  // The same manifest with every part of this file at another offset: `place` gives it, and is asked in the order of
+  // the manifest.
+  std::vector<std::byte> (*relocate)(std::span<const std::byte> manifest,
+                                     const std::function<std::uint64_t(Region part)>& place);
 };
 
 // Where the index of a file is.
@@ -116,19 +146,7 @@ struct Encoder {
   // The index of a model in several whole files: it names the file of each tensor. `files` are the names of the files;
   // recipes count them from 1. Null unless shards are `indexed`.
   std::vector<std::byte> (*shard_index)(const Catalog& catalog, std::span<const std::string> files);
-  // The region of the manifest of a file that may grow, without what follows the CBOR item.
-  Region (*locate)(const ByteStore& store, const Limits& limits);
-  // The regions of all manifests, present and former, that the file names. `reusable` gets the regions that hold
-  // neither the manifest of this version nor that of the version before it, shortest first. Never throws for strange
-  // content.
-  std::vector<Region> (*former)(const ByteStore& store, const Catalog& catalog, std::span<const std::byte> manifest,
-                                std::vector<Region>& reusable);
-  // Makes the new manifest of a growing file from the old one; null if files of this format cannot grow.
-  std::vector<std::byte> (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);
-  // The same manifest with every part of this file at the offset that `place` returns; it is called in the order of the
-  // manifest. Null if `edit` is null.
-  std::vector<std::byte> (*relocate)(std::span<const std::byte> manifest,
-                                     const std::function<std::uint64_t(Region part)>& place);
+  const Grower* grower;  // null: files are only written anew
 
   bool has_canonical_form() const { return canonical_alignment != 0; }
   // Whether the manifest is aligned as parts are; else it directly follows the last part.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "container/zt2/names.h"
 #include "hash/digest.h"
 #include "io/file.h"
 #include "io/target.h"
@@ -38,7 +39,7 @@ class Beside final : public Resolver {
     return open_if_there(place(shard));
   }
   fs::path place(const ShardIdentity& shard) const override {
-    if (!source::is_shard_name(shard.name)) {
+    if (!container::zt2::is_shard_name(shard.name)) {
       throw Error(Code::malformed, "shard.name", "a shard is named " + in_quotes(shard.name));
     }
     fs::path name = stem_;
@@ -106,7 +107,7 @@ class ByIdentity final : public Resolver {
       known.file = open_if_there(path);
       if (!known.file) return nullptr;
       run::Meter nobody;
-      known.digest = source::digest_of(*known.file, wanted.algorithm, nobody);
+      known.digest = source::digest_of_store(*known.file, wanted.algorithm, nobody);
     }
     return known.digest == wanted ? known.file : nullptr;
   }

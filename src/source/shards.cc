@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <string>
 #include <utility>
 
-#include "base/endian.h"
+#include "base/blocks.h"
 #include "base/utf8.h"
+#include "container/zt2/footer.h"
+#include "container/zt2/zt2.h"
 #include "hash/running.h"
 #include "io/file.h"
 #include "ztensor/error.h"
@@ -15,49 +18,32 @@
 namespace zt::source {
 namespace {
 
-constexpr std::size_t kMostName = 64;
-constexpr std::size_t kHashedAtOnce = std::size_t{1} << 20;
-constexpr std::string_view kMagic = "\x89ZT2\r\n\x1a\n";
-constexpr std::uint64_t kHeaderBytes = 8;
-constexpr std::uint64_t kFooterBytes = 40;
-constexpr std::uint32_t kVersion = 2;
+namespace zt2 = container::zt2;
 
 ShardIdentity identity_of(const model::FileRow& row) { return {row.name, row.size, row.digest}; }
 
 // A data shard, or any whole file of generation 2: what lies between its ends is bytes to us. zt-2 §8
 void check_ends(const ByteStore& store) {
-  std::array<std::byte, kHeaderBytes> head;
-  std::array<std::byte, kFooterBytes> footer;
-  const bool fits = store.size() >= kHeaderBytes + kFooterBytes;
-  if (fits) {
-    store.read_at(0, head);
-    store.read_at(store.size() - kFooterBytes, footer);
+  std::array<std::byte, zt2::kFooterBytes> bytes;
+  std::optional<zt2::Footer> footer;
+  if (store.size() >= zt2::kLeastFileBytes && zt2::sniff(store, "")) {
+    store.read_at(store.size() - zt2::kFooterBytes, bytes);
+    footer = zt2::parse_footer(bytes);
   }
-  if (!fits || as_text(head) != kMagic || as_text(std::span(footer).last(kHeaderBytes)) != kMagic ||
-      endian::load_le<std::uint32_t>(footer.data() + 24) != kVersion) {
+  if (!footer || footer->version != zt2::kVersion) {
     throw Error(Code::malformed, "shard.magic", "it is no whole file of generation 2");
   }
 }
 
 }  // namespace
 
-bool is_shard_name(std::string_view name) {
-  constexpr std::string_view kAllowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
-  return !name.empty() && name.size() <= kMostName && name.front() != '.' &&
-         name.find_first_not_of(kAllowed) == std::string_view::npos;
-}
-
-hash::Digest digest_of(const ByteStore& store, Checksum algorithm, run::Meter& meter) {
+hash::Digest digest_of_store(const ByteStore& store, Checksum algorithm, run::Meter& meter) {
   hash::RunningDigest digest(algorithm);
-  const std::uint64_t size = store.size();
-  std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(size, kHashedAtOnce)));
-  for (std::uint64_t at = 0; at < size; at += buffer.size()) {
-    const auto piece =
-        std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(size - at, buffer.size())));
-    store.read_at(at, piece);
-    digest.update(piece);
-    meter.add(piece.size());
-  }
+  for_each_block(store, {0, store.size()}, [&](std::uint64_t, std::span<const std::byte> block) {
+    digest.update(block);
+    meter.add(block.size());
+    return true;
+  });
   return digest.finish();
 }
 
@@ -111,7 +97,7 @@ bool Shards::check(std::size_t shard, run::Meter& meter) const {
     const auto wanted = hash::parse_decoded_digest(row.digest);
     const std::shared_ptr<const ByteStore> found = store(shard);
     if (wanted && wanted->algorithm == Checksum::none) return false;
-    const std::string digest = wanted ? hash::format_digest(digest_of(*found, wanted->algorithm, meter)) : "";
+    const std::string digest = wanted ? hash::format_digest(digest_of_store(*found, wanted->algorithm, meter)) : "";
     if (digest == row.digest) return true;
     throw Error(Code::mismatch, "shard.digest",
                 "its bytes have digest " + (wanted ? digest : "of another form") + ", expected " + row.digest);

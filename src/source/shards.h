@@ -18,10 +18,8 @@
 
 namespace zt::source {
 
-// 1 to 64 of A-Z a-z 0-9 . _ -, and no dot first.
-bool is_shard_name(std::string_view name);
 // The digest of all bytes of a store, counted with `meter`. Any thread: it is not polled.
-hash::Digest digest_of(const ByteStore& store, Checksum algorithm, run::Meter& meter);
+hash::Digest digest_of_store(const ByteStore& store, Checksum algorithm, run::Meter& meter);
 
 // The other files of one source, such as its shards. Each is looked for when it is first needed; a failure is not remembered, so that it can be
 // tried again. Any thread.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
-#include <map>
 #include <set>
 #include <string>
 
@@ -13,6 +12,7 @@
 #include "io/replaceable.h"
 #include "run/progress.h"
 #include "tools/in_file.h"
+#include "tools/inputs.h"
 #include "tools/rewrite.h"
 #include "ztensor/source.h"
 #include "ztensor/writer.h"
@@ -22,138 +22,99 @@ namespace {
 
 namespace fs = std::filesystem;
 
+std::span<const fs::path> checked_paths(const fs::path& target, std::span<const fs::path> paths) {
+  if (paths.empty()) throw Error(Code::usage, "", "there is nothing to append");
+  const auto own = io::identify(target);
+  for (const fs::path& path : paths) {
+    const auto source = io::identify(path);
+    if (own && source && *own == *source)
+      throw Error(Code::usage, "", target.string() + ": the target is the source " + path.string());
+  }
+  return paths;
+}
+
 // One append of files to a file: every method is a step of run().
-class Appending {
+class Append {
  public:
-  Appending(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options)
-      : target_(target), paths_(sources), options_(options) {}
+  Append(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options)
+      : target_(target), options_(options), sources_(checked_paths(target, sources), options.open) {}
   GrowReport run();
 
  private:
-  void check_paths() const;
-  void open_sources();
-  void select();
-  void take_attributes(WriterOptions& options);
+  void select(const Writer& writer);
+  void take_attributes(Writer& writer);
 
-  struct Chosen {
-    std::uint32_t source;
-    Tensor tensor;
-  };
   const fs::path& target_;
-  std::span<const fs::path> paths_;
   const AppendOptions& options_;
-  bool exists_ = false;
-  std::optional<Source> present_;  // what the target has
-  std::vector<Source> sources_;
-  std::vector<Chosen> chosen_;
+  tools::Inputs sources_;
+  std::vector<tools::Inputs::Chosen> chosen_;
   std::uint64_t total_ = 0;
   GrowReport report_;
 };
 
-void Appending::check_paths() const {
-  if (paths_.empty()) throw Error(Code::usage, "", "there is nothing to append");
-  const auto target = io::identify(target_);
-  for (const fs::path& path : paths_) {
-    const auto source = io::identify(path);
-    if (target && source && *target == *source)
-      throw Error(Code::usage, "", target_.string() + ": the target is the source " + path.string());
-  }
-}
-
-void Appending::open_sources() {
-  for (const fs::path& path : paths_) {
-    sources_.push_back(open(path, options_.open));
-    report_.bytes_in = checked::add_up(report_.bytes_in, sources_.back().stored_size());
-    report_.bytes_in = checked::add_up(report_.bytes_in, sources_.back().shards_size());
-    for (const std::string& note : sources_.back().notes()) report_.notes.push_back(path.string() + ": " + note);
-  }
-}
-
 // Before a byte is written: every tensor can be read, and every name is free.
-void Appending::select() {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 50;  // sums of it stay far from wrapping
-  std::map<std::string_view, std::uint32_t> owners;        // views of names that sources_ keep alive
-  for (std::uint32_t i = 0; i < sources_.size(); ++i) {
-    for (const Tensor tensor : sources_[i]) {
-      if (const auto cause = tensor.unreadable()) {
-        if (!options_.skip_unreadable) throw *cause;
-        report_.skipped.push_back(std::string(tensor.name()) + ": " + cause->what());
-        continue;
-      }
-      const auto [owner, added] = owners.emplace(tensor.name(), i);
-      if (!added) {
-        throw Error(Code::usage, "",
-                    "tensor " + in_quotes(tensor.name()) + " is in both " + paths_[owner->second].string() + " and " +
-                        paths_[i].string());
-      }
-      if (present_ && present_->find(tensor.name())) {
-        if (!options_.replace) {
-          throw Error(Code::usage, "append.taken",
-                      "tensor " + in_quotes(tensor.name()) + " of " + paths_[i].string() + " is in " +
-                          target_.string() + " already");
-        }
-        ++report_.replaced;
-      }
-      chosen_.push_back({i, tensor});
-      for (std::size_t part = 0; part < tensor.parts(); ++part) {
-        const std::uint64_t stored = tensor.part(part).stored_length();
-        total_ += std::min(options_.recode ? tensor.part(part).known_length().value_or(stored) : stored, kMost);
-      }
+void Append::select(const Writer& writer) {
+  chosen_ = sources_.choose([](std::string_view) { return true; },
+                            [&](const tools::Inputs::Chosen& one, const Error& cause) {
+                              if (!options_.skip_unreadable) throw cause;
+                              report_.skipped.push_back(std::string(one.tensor.name()) + ": " + cause.what());
+                            });
+  for (const auto& [input, tensor] : chosen_) {
+    total_ += tools::work_of(tensor, options_.recode.has_value());
+    if (!writer.has(tensor.name())) continue;
+    if (!options_.replace) {
+      throw Error(Code::usage, "append.taken",
+                  "tensor " + in_quotes(tensor.name()) + " of " + sources_.path(input).string() + " is in " +
+                      target_.string() + " already");
     }
+    ++report_.replaced;
   }
 }
 
 // A target that is made takes those of the sources, the first of each key; one that is there has its own.
-void Appending::take_attributes(WriterOptions& options) {
-  Value::Map merged;
-  std::map<std::string, Value> seen;
-  if (const auto* given = options.attributes.members()) {
-    for (const auto& [key, value] : *given) {
-      if (key.text() != nullptr) seen.emplace(*key.text(), value);
-      merged.emplace_back(key, value);
-    }
+void Append::take_attributes(Writer& writer) {
+  using Taken = tools::MergedAttributes::Taken;
+  tools::MergedAttributes merged;
+  if (const auto* given = options_.writer.attributes.members()) {
+    for (const auto& [key, value] : *given) merged.take(key, value);
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    const Value found = inside(paths_[i].string(), [&] { return sources_[i].attributes(); });
+    const std::string path = sources_.path(i).string();
+    const Value found = inside(path, [&] { return sources_[i].attributes(); });
     if (found.members() == nullptr || found.members()->empty()) continue;
-    if (exists_) {
-      report_.notes.push_back(paths_[i].string() + ": the attributes of the file were not appended, only its tensors");
+    if (writer.grows()) {
+      report_.notes.push_back(path + ": the attributes of the file were not appended, only its tensors");
       continue;
     }
     for (const auto& [key, value] : *found.members()) {
-      const bool usable = key.text() != nullptr;
-      const auto place = usable ? seen.emplace(*key.text(), value) : std::pair(seen.end(), false);
-      if (place.second) merged.emplace_back(key, value);
-      if (place.second || (usable && place.first->second == value)) continue;
-      report_.notes.push_back(paths_[i].string() + ": attribute " + (usable ? in_quotes(*key.text()) : "without text") +
-                              " was left out");
+      if (merged.take(key, value) == Taken::kept) continue;
+      report_.notes.push_back(path + ": attribute " +
+                              (key.text() != nullptr ? in_quotes(*key.text()) : "without text") + " was left out");
     }
   }
-  if (!merged.empty()) options.attributes = Value(std::move(merged));
+  if (!writer.grows() && !merged.members().empty()) writer.set_attributes(Value(merged.members()));
 }
 
-GrowReport Appending::run() {
-  check_paths();
-  open_sources();
-  exists_ = io::identify(target_).has_value();
+GrowReport Append::run() {
+  report_.bytes_in = sources_.stored_size();
+  report_.notes = sources_.notes();
   WriterOptions options = options_.writer;
   options.mode = WriteMode::append;
-  take_attributes(options);
-  Writer writer = Writer::create(target_, options);  // locked from here on
-  if (exists_) present_ = open(target_, options_.open);
-  select();
+  Writer writer = Writer::create(target_, options);  // locked from here on, if it is there
+  const bool grows = writer.grows();
+  take_attributes(writer);
+  select(writer);
   writer.set_progress(options_.progress, total_);
-  for (const Chosen& one : chosen_) {
-    writer.add_stored(one.tensor.name(), one.tensor, options_.recode, options_.replace && exists_);
+  for (const tools::Inputs::Chosen& one : chosen_) {
+    writer.add_stored(one.tensor.name(), one.tensor, options_.recode, options_.replace && grows);
   }
   writer.finalize();
   if (options_.progress) options_.progress(total_, total_);  // too late to stop: the new version is there
   report_.tensors = chosen_.size();
   for (const std::string& loss : writer.losses()) report_.notes.push_back(loss);
   for (const std::string& note : writer.notes()) report_.notes.push_back(note);
-  const Source grown = open(target_, options_.open);
-  report_.bytes_out = grown.stored_size();
-  report_.reclaimable = tools::reclaimable(grown, options_.open.limits);
+  report_.bytes_out = fs::file_size(target_);
+  report_.reclaimable = writer.reclaimable();
   return std::move(report_);
 }
 
@@ -226,7 +187,7 @@ Value edited_attributes(const Value& old, const AttributeEdits& edits, Attribute
 }  // namespace
 
 GrowReport append(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options) {
-  return Appending(target, sources, options).run();
+  return Append(target, sources, options).run();
 }
 
 GrowReport remove(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
@@ -239,10 +200,9 @@ GrowReport remove(const fs::path& path, std::span<const std::string> names, cons
   const std::set<std::string, std::less<>> each(names.begin(), names.end());
   for (const std::string& name : each) writer.remove(name);
   writer.finalize();
-  const Source left = open(path, {.limits = options.limits});
   report.tensors = each.size();
-  report.bytes_out = left.stored_size();
-  report.reclaimable = tools::reclaimable(left, options.limits);
+  report.bytes_out = writer.bytes_written();
+  report.reclaimable = writer.reclaimable();
   return report;
 }
 

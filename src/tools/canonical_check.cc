@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/blocks.h"
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "container/zt2/footer.h"
@@ -143,21 +144,19 @@ void CanonicalCheck::add_tensor(std::uint32_t row) {
 
 // zt-2 §11
 void CanonicalCheck::check_zeros(std::uint64_t from, std::uint64_t to) {
-  std::vector<std::byte> bytes;
-  for (std::uint64_t at = from; at < to; at += bytes.size()) {
-    bytes.resize(static_cast<std::size_t>(std::min(kChunk, to - at)));
-    state_.store->read_at(at, bytes);
-    const auto odd = std::ranges::find_if(bytes, [](std::byte byte) { return byte != std::byte{0}; });
-    if (odd == bytes.end()) continue;
+  if (from >= to) return;
+  for_each_block(*state_.store, {from, to - from}, [&](std::uint64_t at, std::span<const std::byte> block) {
+    const auto odd = std::ranges::find_if(block, [](std::byte byte) { return byte != std::byte{0}; });
+    if (odd == block.end()) return true;
     find("", "canonical.padding",
-         "byte " + std::to_string(at + static_cast<std::uint64_t>(odd - bytes.begin())) + " is not zero");
-    return;
-  }
+         "byte " + std::to_string(at + static_cast<std::uint64_t>(odd - block.begin())) + " is not zero");
+    return false;
+  });
 }
 
 void CanonicalCheck::check_gaps() {
   std::ranges::sort(extents_);
-  const std::uint64_t manifest = zt2::kEncoder.locate(*state_.store, state_.options.limits).offset;
+  const std::uint64_t manifest = state_.catalog.manifest.offset;
   std::uint64_t end = zt2::kHeaderBytes;
   for (const auto& [offset, length] : extents_) {
     if (offset > end) check_zeros(end, std::min(offset, manifest));
@@ -170,7 +169,7 @@ void CanonicalCheck::check_gaps() {
 // The manifest lies behind the parts, its bytes are the canonical ones, and the footer ends the file behind it.
 // zt-2 §11
 void CanonicalCheck::check_end() {
-  const Region live = zt2::kEncoder.locate(*state_.store, state_.options.limits);
+  const Region live = state_.catalog.manifest;
   const std::uint64_t at = checked::round_up(next_, zt2::kCanonicalAlignment);
   if (live.offset != at) {
     find("", "canonical.place", "the manifest is at " + std::to_string(live.offset) + ", not at " + std::to_string(at));

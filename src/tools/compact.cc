@@ -17,15 +17,6 @@ Source open_at(std::shared_ptr<const ByteStore> store, const std::filesystem::pa
   return open(std::move(store), path.string(), options);
 }
 
-std::uint64_t reclaimable(const Source& source, const Limits& limits) {
-  try {
-    const Rewrite rewrite(source, {}, limits);
-    return source.stored_size() - std::min(source.stored_size(), rewrite.size());
-  } catch (const Error&) {
-    return 0;
-  }
-}
-
 }  // namespace tools
 
 CompactReport compact(const std::filesystem::path& path, const CompactOptions& options) {

@@ -6,11 +6,10 @@
 #include <string>
 #include <utility>
 
-#include "base/endian.h"
 #include "base/utf8.h"
 #include "source/elements.h"
 #include "source/indices.h"
-#include "source/part_bytes.h"
+#include "tools/piece_walk.h"
 #include "ztensor/info.h"
 
 namespace zt::tools {
@@ -119,33 +118,6 @@ Difference length_difference(const Tensor& tensor, std::string_view role, std::u
           .b = Value(b)};
 }
 
-std::optional<Difference> compare_indices(const Tensor& tensor, const PartPair& pair, run::Meter& meter) {
-  source::WideIndices a(pair.a);
-  source::WideIndices b(pair.b);
-  if (a.count() != b.count() || a.stray() != b.stray()) {
-    return length_difference(tensor, pair.a.role(), a.length(), b.length());
-  }
-  Scan scan(DType::u64);
-  std::vector<std::uint64_t> left;
-  std::vector<std::uint64_t> right;
-  for (std::uint64_t at = 0; at < a.count() && !meter.stopped(); at += left.size()) {
-    left.resize(static_cast<std::size_t>(std::min<std::uint64_t>(a.count() - at, read::kPieceBytes / 8)));
-    right.resize(left.size());
-    a.read(left);
-    b.read(right);
-    if constexpr (std::endian::native == std::endian::big) {
-      for (auto* side : {&left, &right}) std::ranges::for_each(*side, [](auto& index) { index = endian::swap(index); });
-    }
-    scan.compare(std::as_bytes(std::span(left)), std::as_bytes(std::span(right)));
-    meter.add(left.size() * a.width());
-    meter.poll_if_mine();
-  }
-  if (meter.stopped()) return std::nullopt;
-  a.finish();
-  b.finish();
-  return std::move(scan).result(tensor, pair.a.role());
-}
-
 }  // namespace
 
 std::uint64_t PartPair::work() const { return a.known_length().value_or(a.stored_length()); }
@@ -218,27 +190,18 @@ bool compare_metadata(const Tensor& a, const Tensor& b, std::vector<Difference>&
 }
 
 std::optional<Difference> compare_contents(const Tensor& tensor, const PartPair& pair, run::Meter& meter) {
-  if (pair.indices) return compare_indices(tensor, pair, meter);
-  source::PartBytes a(pair.a);
-  source::PartBytes b(pair.b);
-  const std::uint64_t length = a.length();
-  if (length != b.length()) return length_difference(tensor, pair.a.role(), length, b.length());
-  const unsigned width = std::max(1U, dtype_bits(pair.a.dtype()) / 8);
-  Scan scan(length % width == 0 ? pair.a.dtype() : DType::u8);  // a ragged part is so many bytes
-  std::vector<std::byte> left;
-  std::vector<std::byte> right;
-  for (std::uint64_t at = 0; at < length && !meter.stopped(); at += left.size()) {
-    left.resize(static_cast<std::size_t>(std::min<std::uint64_t>(length - at, read::kPieceBytes)));
-    right.resize(left.size());
-    a.read(left);
-    b.read(right);
-    scan.compare(left, right);
-    meter.add(left.size());
-    meter.poll_if_mine();
+  PieceWalk a(pair.a, pair.indices);
+  PieceWalk b(pair.b, pair.indices);
+  if (a.items() != b.items() || a.stray() != b.stray()) {
+    return length_difference(tensor, pair.a.role(), a.length(), b.length());
   }
-  if (meter.stopped()) return std::nullopt;
-  a.finish();
-  b.finish();
+  const unsigned width = std::max(1U, dtype_bits(pair.a.dtype()) / 8);
+  const DType dtype = a.length() % width == 0 ? pair.a.dtype() : DType::u8;  // a ragged part is so many bytes
+  Scan scan(pair.indices ? DType::u64 : dtype);
+  const bool whole = for_each_piece(
+      meter, [&](std::span<const std::byte> left, std::span<const std::byte> right) { scan.compare(left, right); }, a,
+      b);
+  if (!whole) return std::nullopt;
   return std::move(scan).result(tensor, pair.a.role());
 }
 

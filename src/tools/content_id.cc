@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "base/checked.h"
-#include "base/endian.h"
 #include "base/utf8.h"
 #include "container/zt2/names.h"
 #include "hash/digest.h"
@@ -13,8 +12,8 @@
 #include "hash/xxh3.h"
 #include "run/parallel.h"
 #include "source/indices.h"
-#include "source/part_bytes.h"
 #include "source/state.h"
+#include "tools/piece_walk.h"
 #include "wire/cbor.h"
 #include "ztensor/diff.h"
 
@@ -31,12 +30,7 @@ void write_contents(const model::Catalog& catalog, std::string_view label, const
   const auto name_of = [&](std::uint32_t row) { return catalog.text(catalog.tensor(row).name); };
   std::vector<std::uint32_t> rows(catalog.size());
   std::iota(rows.begin(), rows.end(), 0U);
-  // By encoded key: a text begins with its length.
-  std::sort(rows.begin(), rows.end(), [&](std::uint32_t a, std::uint32_t b) {
-    const std::string_view left = name_of(a);
-    const std::string_view right = name_of(b);
-    return left.size() != right.size() ? left.size() < right.size() : left < right;
-  });
+  std::ranges::sort(rows, container::zt2::key_less, name_of);
   wire::CborWriter writer;
   writer.array(2);
   writer.text(label);
@@ -60,40 +54,17 @@ std::string sha_text(hash::Sha256& sha) {
   return hash::format_digest({.algorithm = Checksum::sha256, .sha = sha.finish()});
 }
 
-// Decoded bytes, or indices as 64-bit ones, little-endian.
+// Over decoded bytes, or over indices as 64-bit ones.
 std::string hash_part(const Part& part, bool indices, run::Meter& meter) {
-  hash::Sha256 sha;
-  const auto passed = [&](std::uint64_t bytes) {
-    meter.add(bytes);
-    meter.poll_if_mine();
-  };
-  if (indices) {
-    source::WideIndices wide(part);
-    if (wide.stray() != 0) {
-      throw Error(Code::malformed, "sparse.index.length",
-                  "part " + in_quotes(part.role()) + " of " + std::to_string(wide.length()) +
-                      " bytes is no whole number of indices");
-    }
-    std::vector<std::uint64_t> piece;
-    for (std::uint64_t at = 0; at < wide.count() && !meter.stopped(); at += piece.size()) {
-      piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(wide.count() - at, read::kPieceBytes / 8)));
-      wide.read(piece);
-      for (std::uint64_t& index : piece) endian::store_le(reinterpret_cast<std::byte*>(&index), index);
-      sha.update(std::as_bytes(std::span(piece)));
-      passed(piece.size() * wide.width());
-    }
-    if (!meter.stopped()) wide.finish();
-  } else {
-    source::PartBytes bytes(part);
-    std::vector<std::byte> piece;
-    for (std::uint64_t at = 0; at < bytes.length() && !meter.stopped(); at += piece.size()) {
-      piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(bytes.length() - at, read::kPieceBytes)));
-      bytes.read(piece);
-      sha.update(piece);
-      passed(piece.size());
-    }
-    if (!meter.stopped()) bytes.finish();
+  tools::PieceWalk walk(part, indices);
+  if (walk.stray() != 0) {
+    throw Error(Code::malformed, "sparse.index.length",
+                "part " + in_quotes(part.role()) + " of " + std::to_string(walk.length()) +
+                    " bytes is no whole number of indices");
   }
+  hash::Sha256 sha;
+  tools::for_each_piece(
+      meter, [&](std::span<const std::byte> piece) { sha.update(piece); }, walk);
   return sha_text(sha);
 }
 

@@ -1,11 +1,9 @@
 #include "ztensor/convert.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 
-#include "base/checked.h"
 #include "base/utf8.h"
 #include "io/publish.h"
 #include "io/replaceable.h"
@@ -14,6 +12,7 @@
 #include "source/state.h"
 #include "tools/compare.h"
 #include "tools/glob.h"
+#include "tools/inputs.h"
 #include "write/attributes.h"
 #include "write/form.h"
 #include "write/losses.h"
@@ -25,27 +24,6 @@ namespace zt {
 namespace {
 
 namespace fs = std::filesystem;
-
-// Bytes that a part takes to write, as Writer counts them: about.
-std::uint64_t work_of(const Part& part, bool recoded) {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 50;  // sums of it stay far from wrapping
-  const std::uint64_t stored = part.stored_length();
-  return std::min(recoded ? part.known_length().value_or(stored) : stored, kMost);
-}
-
-// Why a tensor cannot be read: its own fault, or that a shard it lies in is not there.
-std::optional<Error> cause_of(const Tensor& tensor) {
-  if (auto cause = tensor.unreadable()) return cause;
-  try {
-    for (std::size_t i = 0; i < tensor.parts(); ++i) {
-      const Part part = tensor.part(i);
-      source::PartAccess::state(part).store_of(source::PartAccess::row(part).recipe.file);
-    }
-  } catch (const Error& error) {
-    return error;
-  }
-  return std::nullopt;
-}
 
 // One conversion: every method is a step of run().
 class Conversion {
@@ -71,17 +49,14 @@ class Conversion {
   void compare_output();
   void delete_originals();
 
-  struct Chosen {
-    std::uint32_t input;
-    Tensor tensor;
-  };
+  using Chosen = tools::Inputs::Chosen;
   std::span<const fs::path> paths_;
   const fs::path& output_;
   const ConvertOptions& options_;
   WriterOptions writer_;
-  write::Form form_;  // of the output
-  std::vector<Source> inputs_;
-  std::vector<bool> whole_;  // by input: nothing of it was left out
+  write::Form form_;                     // of the output
+  std::optional<tools::Inputs> inputs_;  // once they are open
+  std::vector<bool> whole_;              // by input: nothing of it was left out
   std::vector<Chosen> chosen_;
   std::set<std::string, std::less<>> lossy_;  // tensors that are not stored as they are
   Value attributes_;                          // of the output
@@ -116,26 +91,23 @@ void Conversion::open_inputs() {
   const auto target = io::identify(output_);
   const std::string& format = options_.format;
   if (format != "auto") source::check_format_name(format);
-  for (const fs::path& path : paths_) {
-    inputs_.push_back(open(path, options_.open));
-    const std::string_view found = inputs_.back().format();
+  inputs_.emplace(paths_, options_.open);
+  for (std::size_t input = 0; input < inputs_->size(); ++input) {
+    const std::string path = paths_[input].string();
+    const std::string_view found = (*inputs_)[input].format();
     if (format != "auto" && format != found && "zt-" + format != found) {
-      throw Error(Code::usage, "convert.format",
-                  path.string() + ": its format is " + std::string(found) + ", not " + format);
+      throw Error(Code::usage, "convert.format", path + ": its format is " + std::string(found) + ", not " + format);
     }
-    const std::vector<fs::path> files = inputs_.back().paths();
+    const std::vector<fs::path> files = (*inputs_)[input].paths();
     for (std::size_t i = 1; i < files.size(); ++i) {
       const auto shard = io::identify(files[i]);
       if (target && shard && *target == *shard)
-        throw Error(Code::usage, "", output_.string() + ": the output is a shard of " + path.string());
+        throw Error(Code::usage, "", output_.string() + ": the output is a shard of " + path);
     }
-    if (!picks()) {
-      report_.bytes_in = checked::add_up(report_.bytes_in, inputs_.back().stored_size());
-      report_.bytes_in = checked::add_up(report_.bytes_in, inputs_.back().shards_size());
-    }
-    for (const std::string& note : inputs_.back().notes()) report_.notes.push_back(path.string() + ": " + note);
   }
-  whole_.assign(inputs_.size(), true);
+  if (!picks()) report_.bytes_in = inputs_->stored_size();
+  report_.notes = inputs_->notes();
+  whole_.assign(inputs_->size(), true);
 }
 
 bool Conversion::selected(std::string_view name) const {
@@ -149,29 +121,15 @@ bool Conversion::selected(std::string_view name) const {
 }
 
 void Conversion::select() {
-  std::map<std::string_view, std::uint32_t> owners;  // views of names that inputs_ keep alive
-  for (std::uint32_t i = 0; i < inputs_.size(); ++i) {
-    for (const Tensor tensor : inputs_[i]) {
-      if (!selected(tensor.name())) continue;
-      if (const auto cause = cause_of(tensor)) {
-        if (!options_.skip_unreadable) throw *cause;
-        report_.skipped.push_back(std::string(tensor.name()) + ": " + cause->what());
-        whole_[i] = false;
-        continue;
-      }
-      const auto [owner, added] = owners.emplace(tensor.name(), i);
-      if (!added) {
-        throw Error(Code::usage, "",
-                    "tensor " + in_quotes(tensor.name()) + " is in both " + paths_[owner->second].string() + " and " +
-                        paths_[i].string());
-      }
-      chosen_.push_back({i, tensor});
-      for (std::size_t k = 0; k < tensor.parts(); ++k) {
-        const Part part = tensor.part(k);
-        total_ += work_of(part, options_.recode.has_value());
-        if (picks()) report_.bytes_in += work_of(part, false);
-      }
-    }
+  chosen_ = inputs_->choose([&](std::string_view name) { return selected(name); },
+                            [&](const Chosen& one, const Error& cause) {
+                              if (!options_.skip_unreadable) throw cause;
+                              report_.skipped.push_back(std::string(one.tensor.name()) + ": " + cause.what());
+                              whole_[one.input] = false;
+                            });
+  for (const Chosen& one : chosen_) {
+    total_ += tools::work_of(one.tensor, options_.recode.has_value());
+    if (picks()) report_.bytes_in += tools::work_of(one.tensor, false);
   }
   if (chosen_.empty() && picks()) {
     throw Error(Code::usage, "", "no tensor is left of what is to be included and excluded");
@@ -199,22 +157,21 @@ void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
 
 // Those of all inputs; of a key that two have, the first. A foreign file's format is noted.
 Value Conversion::attributes() {
-  Value::Map merged;
-  std::map<std::string, std::size_t, std::less<>> places;  // of keys in `merged`
+  using Taken = tools::MergedAttributes::Taken;
+  tools::MergedAttributes merged;
   const auto take = [&](const Value& key, const Value& value) {
-    if (key.text() == nullptr) {
+    const Taken taken = merged.take(key, value);
+    if (taken == Taken::no_text) {
       throw Error(Code::unsupported, "convert.attribute.key", "a file attribute whose key is no text cannot be kept");
     }
-    const auto [place, added] = places.emplace(*key.text(), merged.size());
-    if (added) merged.emplace_back(key, value);
-    return added || merged[place->second].second == value;
+    return taken == Taken::kept;
   };
   if (const auto* members = options_.writer.attributes.members()) {
     for (const auto& [key, value] : *members) take(key, value);
   }
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+  for (std::size_t i = 0; i < inputs_->size(); ++i) {
     inside(paths_[i].string(), [&] {
-      const Value found = inputs_[i].attributes();
+      const Value found = (*inputs_)[i].attributes();
       if (found.members() == nullptr) return;
       for (const auto& [key, value] : *found.members()) {
         if (take(key, value)) continue;
@@ -224,14 +181,14 @@ Value Conversion::attributes() {
       }
     });
   }
-  const std::string_view format = inputs_[0].format();
+  const std::string_view format = (*inputs_)[0].format();
   if (source::is_foreign(format)) take(Value("ztensor.source.format"), Value(format));
-  const std::vector<write::Loss> losses = write::losses_of_attributes(Value(merged), *form_.encoder, true);
-  if (losses.empty() && form_.encoder->holds.own_attributes) return merged;
+  const std::vector<write::Loss> losses = write::losses_of_attributes(Value(merged.members()), *form_.encoder, true);
+  if (losses.empty() && form_.encoder->holds.own_attributes) return merged.members();
   write::check_losses(losses, *form_.encoder, writer_.lossy);
   for (const write::Loss& loss : losses) report_.losses.push_back("file: " + loss.what);
   if (!losses.empty()) whole_.assign(whole_.size(), false);
-  return write::reduced_attributes(Value(merged), *form_.encoder, true);
+  return write::reduced_attributes(Value(merged.members()), *form_.encoder, true);
 }
 
 void Conversion::write() {
@@ -271,11 +228,11 @@ void Conversion::compare_output() {
 
 void Conversion::delete_originals() {
   for (const fs::path& path : open(output_, options_.open).paths()) io::sync_file(path);
-  for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    if (!inputs_[i].state()->catalog.files.empty()) {
+  for (std::size_t i = 0; i < inputs_->size(); ++i) {
+    if (!(*inputs_)[i].state()->catalog.files.empty()) {
       report_.notes.push_back(paths_[i].string() + ": not deleted, since it has shards");
     } else if (whole_[i]) {
-      io::remove_file(paths_[i], *inputs_[i].state()->file());
+      io::remove_file(paths_[i], *(*inputs_)[i].state()->file());
     } else {
       report_.notes.push_back(paths_[i].string() + ": not deleted, since not all of it was kept");
     }

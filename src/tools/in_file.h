@@ -25,7 +25,4 @@ decltype(auto) in_file(const std::filesystem::path& path, F&& work) {
 // A store that lies, or is to lie, at a path: shards are looked for where they are of that.
 Source open_at(std::shared_ptr<const ByteStore> store, const std::filesystem::path& path, const Limits& limits);
 
-// What compact() would give back; 0 where it refuses.
-std::uint64_t reclaimable(const Source& source, const Limits& limits);
-
 }  // namespace zt::tools

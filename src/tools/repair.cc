@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/blocks.h"
 #include "base/checked.h"
 #include "grow/growing.h"
 #include "grow/growing_end.h"
@@ -20,29 +21,28 @@ namespace {
 namespace fs = std::filesystem;
 
 // Where the version ends, without what a killed append left behind it.
-std::uint64_t end_without_hole(const tools::Version& version, const Limits& limits) {
+std::uint64_t end_without_hole(const tools::Version& version) {
   const SourceState& state = *version.source.state();
   const model::Encoder* encoder = source::find_encoder(version.source.format());
-  if (encoder == nullptr || encoder->edit == nullptr || !version.footer.empty()) return version.length;
-  const Region manifest = encoder->locate(*state.store, limits);
+  if (encoder == nullptr || encoder->grower == nullptr || !version.footer.empty()) return version.length;
+  const Region manifest = state.catalog.manifest;
   if (manifest.length == 0) return version.length;  // a data shard
   std::vector<std::byte> bytes(static_cast<std::size_t>(manifest.length));
   state.store->read_at(manifest.offset, bytes);
-  std::vector<Region> reusable;
-  const std::vector<Region> free = encoder->former(*state.store, state.catalog, bytes, reusable);
-  return grow::find_former_end(grow::tail_of(*encoder), grow::live_version(*state.store, state.catalog, manifest, free),
-                               *state.store)
-      .value_or(version.length);
+  const model::FormerManifests former = encoder->grower->former(*state.store, state.catalog, bytes);
+  const grow::Live live = grow::live_version(*state.store, state.catalog, former.regions);
+  return grow::find_former_end(encoder->grower->tail, live, *state.store).value_or(version.length);
 }
 
 // A manifest of 1.x that a killed append had moved past its room (docs/design.md, growing a file): where it can go back to,
 // behind the last byte that any entry names. A gap that an append which came to its end may leave is left alone.
-std::optional<std::uint64_t> place_before_hole(const tools::Version& version, const Limits& limits) {
+std::optional<std::uint64_t> place_before_hole(const tools::Version& version) {
   constexpr std::uint64_t kLeastHole = std::uint64_t{128} << 20;
   const SourceState& state = *version.source.state();
   const model::Encoder* encoder = source::find_encoder(version.source.format());
-  if (encoder == nullptr || encoder->edit == nullptr || encoder->manifest_alignment != 1) return std::nullopt;
-  const Region manifest = encoder->locate(*state.store, limits);
+  if (encoder == nullptr || encoder->grower == nullptr) return std::nullopt;
+  if (encoder->grower->tail != grow::Tail::manifest_size) return std::nullopt;
+  const Region manifest = state.catalog.manifest;
   std::uint64_t end = 8;
   for (std::uint32_t part = 0; part < state.catalog.part_rows(); ++part) {
     const model::Recipe& recipe = state.catalog.part(part).recipe;
@@ -76,17 +76,14 @@ void check_output(const fs::path& path, const RepairOptions& options) {
 // Returns what the copy could not keep of a file that it replaces.
 std::vector<std::string> write_copy(const ByteStore& store, std::uint64_t length, std::span<const std::byte> footer,
                                     const RepairOptions& options) {
-  constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
   io::Publication file(*options.output, {.create_new = !options.overwrite, .durable = options.durable});
   run::Meter meter(options.progress, length);
-  std::vector<std::byte> buffer;
-  for (std::uint64_t done = 0; done < length; done += buffer.size()) {
-    buffer.resize(static_cast<std::size_t>(std::min(kChunk, length - done)));
-    store.read_at(done, buffer);
-    file.write(buffer);
-    meter.add(buffer.size());
+  for_each_block(store, {0, length}, [&](std::uint64_t, std::span<const std::byte> block) {
+    file.write(block);
+    meter.add(block.size());
     meter.poll();
-  }
+    return true;
+  });
   file.write(footer);
   meter.finish();
   file.publish();
@@ -102,6 +99,59 @@ void cut_in_place(io::GrowingFile& file, std::uint64_t length, std::span<const s
   file.sync();
 }
 
+// What is known of the file to repair, and what is to become of it.
+struct Found {
+  tools::Version version;
+  bool torn = false;  // the version is not where the file ends
+};
+struct End {
+  std::uint64_t length = 0;            // of what stays of the version
+  std::vector<std::byte> footer = {};  // what is put behind that
+  std::uint64_t size() const { return length + footer.size(); }
+};
+
+// The version that the file has or, where its end is torn, the last one in it.
+Found find_version(tools::Salvage& salvage) {
+  if (std::optional<tools::Version> whole = salvage.whole()) return {.version = *std::move(whole), .torn = false};
+  std::optional<tools::Version> last = salvage.last();
+  if (!last) refuse_nothing(salvage);
+  return {.version = *std::move(last), .torn = true};
+}
+
+// In place, what is cut off is lost: so nothing may speak against it. Elsewhere it is only a note.
+void check_trust(const Found& found, const tools::Salvage& salvage, bool in_place, RepairReport& report) {
+  const std::string end = std::to_string(found.version.length);
+  if (in_place && found.version.footer.empty() && !found.version.digested) {
+    throw Error(Code::malformed, "repair.undigested",
+                "the last whole version ends at " + end +
+                    ", but its tensors have no digests: it may be a file inside a tensor of this one");
+  }
+  if (salvage.broken().empty() || salvage.broken_end() <= found.version.length) return;
+  const std::string later = "a later index, which ends at " + std::to_string(salvage.broken_end()) +
+                            ", has contents that are not whole: " + salvage.broken();
+  if (in_place) {
+    throw Error(Code::malformed, "repair.later", later + ". The version before it ends at " + end);
+  }
+  report.notes.push_back(later);
+}
+
+// Where the repaired file ends, and with what.
+End planned_end(const tools::Version& version) {
+  if (!version.footer.empty()) return {.length = version.length, .footer = version.footer};
+  if (const auto place = place_before_hole(version)) {
+    return {.length = *place, .footer = tools::ending_at(version, *place)};
+  }
+  return {.length = end_without_hole(version)};
+}
+
+// Gives notes of the output.
+std::vector<std::string> carry_out(const End& end, const ByteStore& store, io::GrowingFile* locked,
+                                   const RepairOptions& options) {
+  if (locked == nullptr) return write_copy(store, end.length, end.footer, options);
+  cut_in_place(*locked, end.length, end.footer);
+  return {};
+}
+
 }  // namespace
 
 RepairReport repair(const fs::path& path, const RepairOptions& options) {
@@ -112,43 +162,22 @@ RepairReport repair(const fs::path& path, const RepairOptions& options) {
   return tools::in_file(path, [&] {
     tools::Salvage salvage(store, path, options.limits, options.progress);
     RepairReport report{.size_before = store->size(), .size_after = store->size()};
-    std::optional<tools::Version> version = salvage.whole();
-    const bool torn = !version;
-    if (torn) version = salvage.last();
-    if (!version) refuse_nothing(salvage);
-    if (torn && locked && version->footer.empty() && !version->digested) {
-      throw Error(Code::malformed, "repair.undigested",
-                  "the last whole version ends at " + std::to_string(version->length) +
-                      ", but its tensors have no digests: it may be a file inside a tensor of this one");
+    const Found found = find_version(salvage);
+    if (found.torn) check_trust(found, salvage, locked != nullptr, report);
+    if (!found.version.footer.empty()) {
+      report.notes.emplace_back("its index was whole, only the end behind that was lost");
     }
-    if (torn && !salvage.broken().empty() && salvage.broken_end() > version->length) {
-      const std::string later = "a later index, which ends at " + std::to_string(salvage.broken_end()) +
-                                ", has contents that are not whole: " + salvage.broken();
-      if (locked) {
-        throw Error(Code::malformed, "repair.later",
-                    later + ". The version before it ends at " + std::to_string(version->length));
-      }
-      report.notes.push_back(later);
-    }
-    if (!version->footer.empty()) report.notes.emplace_back("its index was whole, only the end behind that was lost");
-    std::uint64_t length = end_without_hole(*version, options.limits);
-    if (const auto place = version->footer.empty() ? place_before_hole(*version, options.limits) : std::nullopt) {
-      length = *place;
-      version->footer = tools::ending_at(*version, length, options.limits);
-    }
-    report.format = version->source.format();
-    report.tensors = version->source.size();
-    report.size_after = length + version->footer.size();
-    if (torn) {
+    const End end = planned_end(found.version);
+    report.format = found.version.source.format();
+    report.tensors = found.version.source.size();
+    report.size_after = end.size();
+    if (found.torn) {
       report.state = RepairReport::State::torn;
-    } else if (report.size_after < store->size()) {
+    } else if (end.size() < store->size()) {
       report.state = RepairReport::State::unfinished;
     }
-    if (report.state == RepairReport::State::healthy || options.dry_run) return report;
-    if (locked) {
-      cut_in_place(*locked, length, version->footer);
-    } else {
-      for (const std::string& note : write_copy(*store, length, version->footer, options)) {
+    if (report.state != RepairReport::State::healthy && !options.dry_run) {
+      for (const std::string& note : carry_out(end, *store, locked.get(), options)) {
         report.notes.push_back(options.output->string() + ": " + note);
       }
     }

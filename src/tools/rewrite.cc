@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
-#include <tuple>
 
-#include "base/checked.h"
+#include "base/blocks.h"
 #include "base/utf8.h"
 #include "io/publish.h"
 #include "source/formats.h"
@@ -16,9 +14,6 @@
 
 namespace zt::tools {
 namespace {
-
-constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
-constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;
 
 // A file that is complete but has no name yet.
 class StagedStore final : public ByteStore {
@@ -51,22 +46,19 @@ std::uint64_t work_of(const Source& source) {
 
 Rewrite::Rewrite(const Source& source, std::set<std::string, std::less<>> removed, const Limits& limits)
     : source_(source), removed_(std::move(removed)), limits_(limits), encoder_(source::find_encoder(source.format())) {
-  if (encoder_ == nullptr || encoder_->relocate == nullptr) {
+  if (encoder_ == nullptr || encoder_->grower == nullptr) {
     throw Error(Code::unsupported, "write.grow",
                 "a file of format " + std::string(source.format()) + " cannot be changed: convert it first");
   }
   check_readable();
-  const ByteStore& store = *source.state()->store;
-  const Region live = encoder_->locate(store, limits);
+  const Region live = source.state()->catalog.manifest;
   std::vector<std::byte> manifest(static_cast<std::size_t>(live.length));
-  store.read_at(live.offset, manifest);
+  source.state()->store->read_at(live.offset, manifest);
   const model::Catalog nothing;
   model::ManifestEdit edit;
   edit.added = &nothing;
   edit.removed = removed_;
-  manifest = encoder_->edit(manifest, edit);  // also leaves out what it says of regions that are free
-  manifest_offset_ = live.offset;
-  plan(manifest);
+  plan(encoder_->grower->edit(manifest, edit).bytes);  // also leaves out what it says of regions that are free
 }
 
 void Rewrite::check_readable() {
@@ -85,43 +77,20 @@ void Rewrite::check_readable() {
 }
 
 void Rewrite::plan(std::span<const std::byte> manifest) {
-  const auto less = [](const Region& a, const Region& b) {
-    return std::tie(a.offset, a.length) < std::tie(b.offset, b.length);
-  };
-  std::map<Region, std::uint64_t, decltype(less)> places(less);
-  encoder_->relocate(manifest, [&](Region part) {
-    places.emplace(part, 0);
+  const model::Grower& grower = *encoder_->grower;
+  std::vector<Region> parts;
+  grower.relocate(manifest, [&](Region part) {
+    parts.push_back(part);
     return part.offset;
   });
-
-  // The alignment that the parts have in common, if it is one that a writer was asked for and no accident.
-  constexpr std::uint64_t kMost = std::uint64_t{2} << 20;
-  std::uint64_t offsets = places.size() >= 8 ? kMost : std::uint64_t{65536};
-  for (const auto& [part, to] : places) offsets |= part.offset;
-  alignment_ = std::max(encoder_->alignment, offsets & (~offsets + 1));
-
-  std::uint64_t end = encoder_->head().size();
-  for (auto& [part, to] : places) {
-    const auto at = checked::align_up(end, alignment_);
-    const auto past = at ? checked::add(*at, part.length) : std::nullopt;
-    if (!past || *past > kMostBytes) {
-      throw Error(Code::limit, "", "its parts overlap, and apart from one another they fit into no file");
-    }
-    to = *at;
-    end = *past;
-    moves_.push_back({part, to});
-  }
-  // A canonical manifest is aligned as its parts are.
-  const bool as_parts = encoder_->manifest_alignment > 1 && manifest_offset_ % alignment_ == 0;
-  manifest_alignment_ = as_parts ? alignment_ : encoder_->manifest_alignment;
-  manifest_offset_ = checked::round_up(end, manifest_alignment_);
-  manifest_ = encoder_->relocate(manifest, [&](Region part) { return places.at(part); });
-  size_ = manifest_offset_ + manifest_.size() + encoder_->footer(manifest_offset_, manifest_).size();
+  packing_.emplace(std::move(parts), *encoder_, source_.state()->catalog.manifest);
+  manifest_ = grower.relocate(manifest, [&](Region part) { return packing_->place_of(part); });
+  size_ = packing_->size(manifest_.size());
 }
 
 std::uint64_t Rewrite::work() const {
   std::uint64_t copied = 0;
-  for (const Move& move : moves_) copied += move.from.length;
+  for (const grow::Move& move : packing_->moves()) copied += move.from.length;
   return copied + work_of(source_);
 }
 
@@ -133,21 +102,19 @@ std::vector<std::string> Rewrite::publish(const Target& target, run::Meter& mete
   write::Output output{std::unique_ptr<io::WritableFile>(std::move(file))};
   output.write(encoder_->head());
   const ByteStore& store = *source_.state()->store;
-  std::vector<std::byte> buffer;
-  for (const Move& move : moves_) {
-    output.place(alignment_, move.from.length);
+  for (const grow::Move& move : packing_->moves()) {
+    output.place(packing_->alignment(), move.from.length);
     output.expect(move.from.length);
-    for (std::uint64_t done = 0; done < move.from.length; done += buffer.size()) {
-      buffer.resize(static_cast<std::size_t>(std::min(kChunk, move.from.length - done)));
-      store.read_at(move.from.offset + done, buffer);
-      output.write(buffer);
-      meter.add(buffer.size());
+    for_each_block(store, move.from, [&](std::uint64_t, std::span<const std::byte> block) {
+      output.write(block);
+      meter.add(block.size());
       meter.poll();
-    }
+      return true;
+    });
   }
-  output.place(manifest_alignment_, manifest_.size());
+  output.place(packing_->manifest_alignment(), manifest_.size());
   output.write(manifest_);
-  output.write(encoder_->footer(manifest_offset_, manifest_));
+  output.write(encoder_->footer(packing_->manifest_offset(), manifest_));
   output.flush();
   check(std::make_shared<StagedStore>(publication, size_), target.path.string(), meter);
   last();

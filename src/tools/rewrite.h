@@ -4,12 +4,14 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "grow/packing.h"
 #include "model/encoder.h"
 #include "run/progress.h"
 #include "ztensor/byte_store.h"
@@ -44,20 +46,12 @@ class Rewrite {
   void plan(std::span<const std::byte> manifest);
   void check(const std::shared_ptr<const ByteStore>& written, const std::string& name, run::Meter& meter) const;
 
-  // A stretch of stored bytes: where it was, and where it goes.
-  struct Move {
-    Region from;
-    std::uint64_t to = 0;
-  };
   const Source source_;
   std::set<std::string, std::less<>> removed_;
   Limits limits_;
   const model::Encoder* encoder_;
-  std::vector<Move> moves_;  // in the order of their offsets, each once
-  std::uint64_t alignment_ = 0;
-  std::uint64_t manifest_alignment_ = 0;
-  std::uint64_t manifest_offset_ = 0;
-  std::vector<std::byte> manifest_;  // the new one
+  std::optional<grow::Packing> packing_;  // set once it is planned
+  std::vector<std::byte> manifest_;       // the new one
   std::uint64_t size_ = 0;
   std::uint64_t tensors_ = 0;
 };

@@ -6,6 +6,10 @@
 #include "base/checked.h"
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "container/shared/trailer.h"
+#include "container/zt12/manifest.h"
+#include "container/zt2/footer.h"
+#include "container/zt2/zt2.h"
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/in_file.h"
@@ -17,11 +21,9 @@
 namespace zt::tools {
 namespace {
 
-constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
-constexpr std::string_view kMagic1 = "ZTEN1000";
-constexpr std::string_view kMagic2 = "\x89ZT2\r\n\x1a\n";
-constexpr std::uint64_t kFooter1 = 16;
-constexpr std::uint64_t kFooter2 = 40;
+constexpr std::uint64_t kWindow = std::uint64_t{4} << 20;
+namespace zt12 = container::zt12;
+namespace zt2 = container::zt2;
 
 bool is_map(std::byte head) { return static_cast<unsigned>(head) >> 5 == wire::major::kMap; }
 
@@ -51,10 +53,10 @@ std::string wrong_contents(const VerifyReport& report) {
 
 }  // namespace
 
-std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset, const Limits& limits) {
+std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset) {
   const SourceState& state = *version.source.state();
   const model::Encoder& encoder = *source::find_encoder(version.source.format());
-  const Region manifest = encoder.locate(*state.store, limits);
+  const Region manifest = state.catalog.manifest;
   std::vector<std::byte> ending(static_cast<std::size_t>(manifest.length));
   state.store->read_at(manifest.offset, ending);
   const std::vector<std::byte> footer = encoder.footer(offset, ending);
@@ -67,10 +69,8 @@ Salvage::Salvage(std::shared_ptr<const ByteStore> store, std::filesystem::path p
     : store_(std::move(store)), path_(std::move(path)), limits_(limits), progress_(std::move(progress)) {
   constexpr std::uint64_t kLeast = std::uint64_t{256} << 20;
   budget_ = checked::add(checked::multiply(store_->size(), 4).value_or(0), kLeast).value_or(~std::uint64_t{0});
-  std::array<std::byte, 8> head = {};
-  if (store_->size() >= head.size()) store_->read_at(0, head);
-  second_ = as_text(head) == kMagic2;
-  if (!second_ && as_text(head) != kMagic1) {
+  second_ = zt2::sniff(*store_, "");
+  if (!second_ && !container::begins_with(*store_, zt12::kMagic)) {
     throw Error(Code::unsupported, "repair.format",
                 "only .zt files of generations 1.1, 1.2 and 2 can be repaired, and it does not begin as they do");
   }
@@ -118,7 +118,7 @@ void Salvage::scan(std::string_view pattern, std::uint64_t least, const Found& f
   std::vector<std::uint64_t> places;
   std::uint64_t end = store_->size();  // places from here on were seen
   while (end > least) {
-    const std::uint64_t from = end - std::min(end - least, kChunk);
+    const std::uint64_t from = end - std::min(end - least, kWindow);
     const std::uint64_t to = std::min(store_->size(), end + pattern.size() - 1);
     buffer.resize(static_cast<std::size_t>(to - from));
     store_->read_at(from, buffer);
@@ -136,27 +136,35 @@ void Salvage::scan(std::string_view pattern, std::uint64_t least, const Found& f
   }
 }
 
+// The manifest that a footer right before `end` tells of; nothing where there is none, or not in this file. A data shard
+// has none either: its root knows its size.
+std::optional<Region> Salvage::manifest_before(std::uint64_t end) const {
+  std::array<std::byte, zt2::kFooterBytes> bytes = {};
+  const std::uint64_t size = second_ ? zt2::kFooterBytes : 8 + zt12::kMagic.size();  // zt-1.2 §2
+  if (end < size + zt2::kHeaderBytes) return std::nullopt;
+  store_->read_at(end - size, std::span(bytes).first(static_cast<std::size_t>(size)));
+  Region manifest;
+  if (second_) {
+    const auto footer = zt2::parse_footer(bytes);
+    if (!footer || footer->is_data_shard() || footer->manifest_offset % zt2::kLeastAlignment != 0) return std::nullopt;
+    manifest = {footer->manifest_offset, footer->manifest_length};
+  } else {
+    manifest.length = endian::load_le<std::uint64_t>(bytes.data());
+    if (manifest.length == 0 || manifest.length > end - size - zt12::kMagic.size()) return std::nullopt;
+    manifest.offset = end - size - manifest.length;
+  }
+  if (!checked::within(manifest.offset, manifest.length, end - size)) return std::nullopt;
+  return manifest;
+}
+
 // Whether the bytes before `end` can be a footer: cheap, so that most that are none cost little.
 bool Salvage::may_end(std::uint64_t end) {
-  const std::uint64_t footer = second_ ? kFooter2 : kFooter1;
-  if (end < footer + 8) return false;
-  std::array<std::byte, kFooter2> bytes = {};
-  store_->read_at(end - footer, std::span(bytes).first(static_cast<std::size_t>(footer)));
-  const auto first = endian::load_le<std::uint64_t>(bytes.data());
-  std::uint64_t manifest = first;
-  std::uint64_t length = first;
-  if (second_) {
-    length = endian::load_le<std::uint64_t>(bytes.data() + 8);
-    if (length == 0 || manifest % 4096 != 0) return false;  // a data shard ends so: its root knows its size
-  } else {
-    if (length == 0 || length > end - footer - 8) return false;
-    manifest = end - footer - length;
-  }
-  if (!checked::within(manifest, length, end - footer)) return false;
+  const auto manifest = manifest_before(end);
+  if (!manifest) return false;
   std::array<std::byte, 1> head;
-  store_->read_at(manifest, head);
+  store_->read_at(manifest->offset, head);
   if (!is_map(head[0])) return false;
-  spend(std::min(length, limits_.index_bytes));
+  spend(std::min(manifest->length, limits_.index_bytes));
   return true;
 }
 
@@ -164,7 +172,7 @@ bool Salvage::may_end(std::uint64_t end) {
 std::optional<Version> Salvage::without_footer(std::uint64_t offset) {
   std::array<std::byte, 1> head;
   store_->read_at(offset, head);
-  if (!is_map(head[0]) || (second_ && offset % 4096 != 0)) return std::nullopt;
+  if (!is_map(head[0]) || (second_ && offset % zt2::kLeastAlignment != 0)) return std::nullopt;
   const std::uint64_t most = std::min(limits_.index_bytes, store_->size() - offset);
   wire::CborEnd end(most, limits_.depth);
   std::vector<std::byte> manifest;
@@ -184,7 +192,7 @@ std::optional<Version> Salvage::without_footer(std::uint64_t offset) {
 
 std::optional<Version> Salvage::last() {
   std::optional<Version> version;
-  const std::string_view magic = second_ ? kMagic2 : kMagic1;
+  const std::string_view magic = second_ ? zt2::kMagic : zt12::kMagic;
   scan(magic, 8, [&](std::uint64_t offset) {
     const std::uint64_t end = offset + magic.size();
     if (end < store_->size() && may_end(end)) version = judge(end, {}, true);

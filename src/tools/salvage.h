@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/region.h"
 #include "run/progress.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/limits.h"
@@ -24,7 +25,7 @@ struct Version {
 };
 
 // What ends the file of generation 1.x that a version is, if its manifest lay at `offset`: manifest and footer.
-std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset, const Limits& limits);
+std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset);
 
 // Looks for whole versions in a file whose end may be torn. One search; bounded in time by the size of the file.
 class Salvage {
@@ -44,6 +45,7 @@ class Salvage {
   using Found = std::function<bool(std::uint64_t offset)>;  // whether the search is over
   void scan(std::string_view pattern, std::uint64_t least, const Found& found);
   std::optional<Version> judge(std::uint64_t length, std::vector<std::byte> footer, bool contents);
+  std::optional<Region> manifest_before(std::uint64_t end) const;
   bool may_end(std::uint64_t end);
   std::optional<Version> without_footer(std::uint64_t offset);
   void spend(std::uint64_t bytes);

@@ -46,13 +46,19 @@ template <class... Parts>
   fail(Code::malformed, rule, at, parts...);
 }
 
-// Nearly all text is short and ASCII: settle that here, eight bytes at a time.
-bool is_text(std::span<const std::byte> bytes) {
-  const std::byte* at = bytes.data();
-  std::size_t left = bytes.size();
+// Nearly all text is short and ASCII: settle that here, eight bytes at a time. The last words overlap.
+inline bool is_text(std::span<const std::byte> bytes) {
+  const std::byte* const from = bytes.data();
+  const std::size_t size = bytes.size();
   std::uint64_t seen = 0;
-  for (; left >= 8; at += 8, left -= 8) seen |= endian::load_le<std::uint64_t>(at);
-  for (; left > 0; ++at, --left) seen |= std::to_integer<std::uint64_t>(*at);
+  if (size >= 8) {
+    for (std::size_t at = 0; at + 8 < size; at += 8) seen |= endian::load_le<std::uint64_t>(from + at);
+    seen |= endian::load_le<std::uint64_t>(from + size - 8);
+  } else if (size >= 4) {
+    seen = endian::load_le<std::uint32_t>(from) | endian::load_le<std::uint32_t>(from + size - 4);
+  } else if (size > 0) {
+    seen = std::to_integer<std::uint64_t>(from[0] | from[size / 2] | from[size - 1]);
+  }
   return (seen & 0x8080808080808080u) == 0 || is_utf8(as_text(bytes));
 }
 
@@ -73,7 +79,37 @@ void resolve_bignum(std::uint64_t tag, std::size_t at, CborItem& item) {
 
 CborCursor::CborCursor(std::span<const std::byte> input, CborRules rules) : input_(input), rules_(rules) {}
 
-CborItem CborCursor::read() { return next(rules_.keep_tags ? Tags::keep : Tags::resolve); }
+inline void CborCursor::item_done() {
+  if (levels_.empty()) return;
+  Level& level = levels_.back();
+  if (level.want == Want::key) {
+    if (rules_.strict) check_key_order();
+    level.want = Want::item;
+  } else {
+    level.want = Want::more;
+  }
+}
+
+// Most items of an index are texts and numbers whose head is one byte: those are read here, all others by next().
+CborItem CborCursor::read() {
+  const bool wanted = !levels_.empty() && levels_.back().want != Want::more && levels_.size() < rules_.depth;
+  if (wanted && position_ < input_.size()) {
+    const auto first = std::to_integer<unsigned>(input_[position_]);
+    const unsigned kind = first >> 5, number = first & 31;
+    const bool text = kind == major::kText;
+    if (number < 24 && (text || kind == major::kUnsigned)) {
+      const std::size_t size = text ? number : 0;
+      const auto content = input_.subspan(position_ + 1);
+      if (size <= content.size() && (!text || is_text(content.first(size)))) {
+        position_ += 1 + size;
+        item_done();
+        if (text) return {.kind = CborKind::text, .content = content.first(size)};
+        return {.kind = CborKind::unsigned_integer, .number = number};
+      }
+    }
+  }
+  return next(rules_.keep_tags ? Tags::keep : Tags::resolve);
+}
 
 bool CborCursor::more() {
   if (levels_.empty() || levels_.back().want != Want::more) {
@@ -345,17 +381,6 @@ void CborCursor::check_key_order() {
   }
   keys.last_at = keys.at;
   keys.last_length = key.size();
-}
-
-void CborCursor::item_done() {
-  if (levels_.empty()) return;
-  Level& level = levels_.back();
-  if (level.want == Want::key) {
-    if (rules_.strict) check_key_order();
-    level.want = Want::item;
-  } else {
-    level.want = Want::more;
-  }
 }
 
 }  // namespace zt::wire

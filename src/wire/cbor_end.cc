@@ -1,5 +1,8 @@
 #include "wire/cbor_end.h"
 
+#include <algorithm>
+#include <limits>
+
 #include "wire/cbor.h"
 
 namespace zt::wire {
@@ -38,8 +41,34 @@ bool CborEnd::take_head(std::uint8_t major, std::uint64_t number) {
   }
 }
 
+// Passes numbers and short strings that are whole, as long as the innermost container has them: they are most of an
+// index. All else is left to advance().
+void CborEnd::pass_short(std::span<const std::byte> bytes) {
+  std::uint64_t& left = left_.back();
+  if (left == kIndefinite) return;
+  const auto end = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), most_));
+  auto at = static_cast<std::size_t>(position_);
+  for (; left > 0 && at < end; --left) {
+    const auto first = std::to_integer<unsigned>(bytes[at]);
+    const unsigned major = first >> 5, low = first & 31;
+    std::size_t size = 1;
+    if (major == major::kUnsigned && low <= kLongest) {
+      if (low >= 24) size += std::size_t{1} << (low - 24);
+    } else if (major == major::kText && low <= 24) {
+      if (low == 24 && end - at < 2) break;
+      size += low < 24 ? low : 1 + std::to_integer<std::size_t>(bytes[at + 1]);
+    } else {
+      break;
+    }
+    if (size > end - at) break;
+    at += size;
+  }
+  position_ = at;
+}
+
 CborEnd::State CborEnd::advance(std::span<const std::byte> bytes) {
   while (true) {
+    if (!left_.empty() && position_ < bytes.size()) pass_short(bytes);
     while (!left_.empty() && left_.back() == 0) left_.pop_back();
     if (position_ > bytes.size()) return State::more;
     if (left_.empty()) return State::found;

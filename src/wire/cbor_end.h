@@ -20,6 +20,7 @@ class CborEnd {
   std::uint64_t position() const { return position_; }  // after State::found: the end of the item
 
  private:
+  void pass_short(std::span<const std::byte> bytes);
   bool take_head(std::uint8_t major, std::uint64_t number);
   bool take_break();
   bool open(std::uint64_t members);

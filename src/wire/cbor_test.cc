@@ -213,6 +213,34 @@ TEST(CborCursor, RefusesWhatIsNotWellFormed) {
   EXPECT_EQ(refusal("01 02"), "malformed cbor.trailing");
 }
 
+// Text is looked at several bytes at a time, and short text is read by itself.
+TEST(CborCursor, RefusesAByteThatIsNoTextWhereverItStands) {
+  for (std::size_t size = 1; size <= 40; ++size) {
+    CborWriter out;
+    out.array(1);
+    out.text(std::string(size, 'x'));
+    std::vector<std::byte> input = out.buffer();
+    const auto code = [&] {
+      CborCursor cursor(input);
+      cursor.read();
+      cursor.more();
+      try {
+        EXPECT_EQ(cursor.read().content.size(), size);
+        EXPECT_FALSE(cursor.more());
+        return std::string();
+      } catch (const Error& error) {
+        return std::string(error.rule());
+      }
+    };
+    EXPECT_EQ(code(), "");
+    for (std::size_t at = input.size() - size; at < input.size(); ++at) {
+      input[at] = std::byte{0x80};
+      EXPECT_EQ(code(), "cbor.utf8") << size << " bytes, the one at " << at;
+      input[at] = std::byte{'x'};
+    }
+  }
+}
+
 TEST(CborCursor, HoldsCountsAgainstTheBytesLeft) {
   EXPECT_EQ(refusal("82 01"), "malformed cbor.count");
   EXPECT_EQ(refusal("a2 01 02 03"), "malformed cbor.count");

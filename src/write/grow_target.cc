@@ -27,7 +27,7 @@ void GrowTarget::finish(model::Catalog& catalog) {
 }
 
 void GrowTarget::publish(std::vector<std::string>&) {
-  size_ = growing_->commit(*added_, form_.options.limits);
+  committed_ = growing_->commit(*added_, form_.options.limits);
   output_.reset();   // it writes to the file that is let go of now
   growing_.reset();  // with its lock
 }

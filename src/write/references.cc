@@ -1,8 +1,9 @@
 #include "write/references.h"
 
 #include <algorithm>
-#include <vector>
+#include <span>
 
+#include "base/blocks.h"
 #include "container/zt2/names.h"
 #include "hash/digest.h"
 #include "hash/xxh3.h"
@@ -11,14 +12,11 @@ namespace zt::write {
 namespace {
 
 std::string digest_of_all(const ByteStore& store) {
-  constexpr std::uint64_t kChunk = std::uint64_t{4} << 20;
   hash::Xxh3 hash;
-  std::vector<std::byte> buffer;
-  for (std::uint64_t at = 0; at < store.size(); at += buffer.size()) {
-    buffer.resize(static_cast<std::size_t>(std::min(kChunk, store.size() - at)));
-    store.read_at(at, buffer);
-    hash.update(buffer);
-  }
+  for_each_block(store, {0, store.size()}, [&](std::uint64_t, std::span<const std::byte> block) {
+    hash.update(block);
+    return true;
+  });
   return hash::format_digest({.algorithm = Checksum::xxh3, .xxh3 = hash.value()});
 }
 

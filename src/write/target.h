@@ -48,6 +48,7 @@ class Target {
   virtual void abort() noexcept = 0;
   // Bytes written so far; after publish(), of all files.
   virtual std::uint64_t size() const = 0;
+  virtual std::uint64_t reclaimable() const { return 0; }  // after publish(): what compact() would give back
 
   // What a file that grows has from before. A new file has nothing: these find nothing, or throw usage.
   virtual bool grows() const { return false; }

@@ -320,6 +320,16 @@ Value Writer::attributes() const {
   return cbor.empty() ? Value() : Value::parse(cbor, draft.form.options.limits.depth);
 }
 
+bool Writer::grows() const { return state_->draft.target->grows(); }
+
+bool Writer::has(std::string_view name) const {
+  const write::Draft& draft = state_->draft;
+  draft.check_open();
+  return draft.catalog.find(name) || draft.target->has(name) || draft.target->is_alias(name);
+}
+
+std::uint64_t Writer::reclaimable() const { return state_->draft.target->reclaimable(); }
+
 std::string_view Writer::format() const { return state_->draft.form.encoder->format; }
 
 void Writer::set_progress(Progress progress, std::uint64_t total) {

@@ -28,7 +28,7 @@ constexpr std::string_view kMagic2("\x89ZT2\r\n\x1a\n", 8);
 // The region of each tensor, in either generation.
 using Places = std::map<std::string, Region>;
 
-std::uint64_t alignment(Tail tail) { return tail == Tail::footer40 ? 4096 : 64; }
+std::uint64_t alignment(Tail tail) { return tail == Tail::footer ? 4096 : 64; }
 
 model::Catalog catalog_of(const Places& places) {
   model::Catalog catalog;
@@ -87,7 +87,7 @@ Places read_lines(const ByteStore& store) {
 }
 
 Places read_places(Tail tail, const ByteStore& store) {
-  if (tail == Tail::footer40) return read_lines(store);
+  if (tail == Tail::footer) return read_lines(store);
   const model::Catalog catalog = container::zt12::decode(store, Limits());
   Places places;
   for (std::uint32_t row = 0; row < catalog.size(); ++row) {
@@ -102,7 +102,7 @@ Places read_places(Tail tail, const ByteStore& store) {
 }  // namespace
 
 std::string make_file(Tail tail, const Contents& contents) {
-  std::string file(tail == Tail::footer40 ? kMagic2 : as_text(kEncoder.head()));
+  std::string file(tail == Tail::footer ? kMagic2 : as_text(kEncoder.head()));
   const auto pad = [&] { file.resize((file.size() + alignment(tail) - 1) / alignment(tail) * alignment(tail)); };
   Places places;
   for (const auto& [name, data] : contents) {
@@ -110,7 +110,7 @@ std::string make_file(Tail tail, const Contents& contents) {
     places[name] = {file.size(), data.size()};
     file += data;
   }
-  if (tail == Tail::footer40) pad();
+  if (tail == Tail::footer) pad();
   const Buffer manifest = manifest_of(tail, places);
   const std::uint64_t offset = file.size();
   file += as_text(manifest);
@@ -133,9 +133,9 @@ Contents read_contents(Tail tail, const ByteStore& store) {
 grow::Live live_of(Tail tail, const ByteStore& store) {
   const Places places = read_places(tail, store);
   const std::uint64_t item = manifest_of(tail, places).size();
-  const std::uint64_t footer = store.size() - (tail == Tail::footer40 ? 40 : 16);
+  const std::uint64_t footer = store.size() - (tail == Tail::footer ? 40 : 16);
   const auto first = endian::load_le<std::uint64_t>(read(store, footer, 8).data());
-  const std::uint64_t manifest = tail == Tail::footer40 ? first : footer - first;
+  const std::uint64_t manifest = tail == Tail::footer ? first : footer - first;
   grow::Live live{{manifest, item}, manifest + item};
   for (const auto& [name, place] : places) live.used_end = std::max(live.used_end, place.offset + place.length);
   return live;

@@ -1,10 +1,13 @@
 #include "container/shared/splice.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <optional>
 
+#include "base/endian.h"
 #include "base/utf8.h"
 #include "ztensor/error.h"
 
@@ -17,46 +20,78 @@ using wire::CborWriter;
 constexpr std::uint32_t kDepth = 1100;
 
 bool less(std::span<const std::byte> a, std::span<const std::byte> b) {
-  return std::ranges::lexicographical_compare(a, b);
+  const int order = std::memcmp(a.data(), b.data(), std::min(a.size(), b.size()));
+  return order != 0 ? order < 0 : a.size() < b.size();
+}
+
+// What the first byte of an item says where that is all of its head: how many bytes to go on, and how many items more
+// or less are to come then. `bytes` is 0 where the head is longer.
+struct Step {
+  std::uint8_t bytes = 0;
+  std::int8_t items = 0;
+};
+
+constexpr std::array<Step, 256> kSteps = [] {
+  std::array<Step, 256> steps;
+  for (unsigned first = 0; first < steps.size(); ++first) {
+    const unsigned kind = first >> 5, info = first & 31;
+    if (info >= 24) continue;
+    const bool string = kind == wire::major::kBytes || kind == wire::major::kText;
+    unsigned members = 0;
+    if (kind == wire::major::kArray) members = info;
+    if (kind == wire::major::kMap) members = 2 * info;
+    if (kind == wire::major::kTag) members = 1;
+    steps[first] = {static_cast<std::uint8_t>(1 + (string ? info : 0)),
+                    static_cast<std::int8_t>(static_cast<int>(members) - 1)};
+  }
+  return steps;
+}();
+
+// Goes on behind a head of more than one byte. False where it has no definite length, or the item does not end.
+bool pass_long_head(std::span<const std::byte> bytes, std::size_t& at, std::uint64_t& items) {
+  const auto first = std::to_integer<std::uint8_t>(bytes[at++]);
+  const unsigned kind = first >> 5, info = first & 31;
+  if (info > 27) return false;
+  const std::size_t width = std::size_t{1} << (info - 24);
+  if (bytes.size() - at < width) return false;
+  std::uint64_t number = 0;
+  switch (width) {
+    case 1: number = std::to_integer<std::uint64_t>(bytes[at]); break;
+    case 2: number = endian::load_be<std::uint16_t>(&bytes[at]); break;
+    case 4: number = endian::load_be<std::uint32_t>(&bytes[at]); break;
+    default: number = endian::load_be<std::uint64_t>(&bytes[at]);
+  }
+  at += width;
+  const std::size_t left = bytes.size() - at;
+  --items;
+  if (kind == wire::major::kBytes || kind == wire::major::kText) {
+    if (number > left) return false;
+    at += static_cast<std::size_t>(number);
+  } else if (kind == wire::major::kArray || kind == wire::major::kMap) {
+    if (number > left) return false;  // a byte an item at least: so `items` stays small
+    items += kind == wire::major::kMap ? 2 * number : number;
+  } else if (kind == wire::major::kTag) {
+    ++items;
+  }
+  return true;
 }
 
 // The length of the item at the start of `bytes`; empty if a container or string in it has no stated length. The index
 // was decoded before, so this function only checks that the item ends.
 std::optional<std::size_t> definite_length(std::span<const std::byte> bytes) {
   std::size_t at = 0;
-  for (std::uint64_t items = 1; items > 0; --items) {
-    if (at == bytes.size()) return std::nullopt;
-    const auto first = std::to_integer<std::uint8_t>(bytes[at++]);
-    const unsigned kind = first >> 5, info = first & 31;
-    std::uint64_t number = info;
-    if (info >= 24) {
-      if (info > 27) return std::nullopt;
-      const std::size_t width = std::size_t{1} << (info - 24);
-      if (bytes.size() - at < width) return std::nullopt;
-      number = 0;
-      for (std::size_t i = 0; i < width; ++i) number = number << 8 | std::to_integer<std::uint64_t>(bytes[at + i]);
-      at += width;
-    }
-    const std::size_t left = bytes.size() - at;
-    if (kind == wire::major::kBytes || kind == wire::major::kText) {
-      if (number > left) return std::nullopt;
-      at += static_cast<std::size_t>(number);
-    } else if (kind == wire::major::kArray || kind == wire::major::kMap) {
-      if (number > left) return std::nullopt;  // an item takes at least a byte, so `items` stays small
-      items += kind == wire::major::kMap ? 2 * number : number;
-    } else if (kind == wire::major::kTag) {
-      ++items;
+  for (std::uint64_t items = 1; items > 0;) {
+    if (at >= bytes.size()) return std::nullopt;
+    const Step step = kSteps[std::to_integer<std::uint8_t>(bytes[at])];
+    if (step.bytes != 0) {
+      at += step.bytes;
+      items += static_cast<std::uint64_t>(std::int64_t{step.items});
+    } else if (!pass_long_head(bytes, at, items)) {
+      return std::nullopt;
     }
   }
+  if (at > bytes.size()) return std::nullopt;
   return at;
-}
-
-std::span<const std::byte> skip(wire::CborCursor& cursor) {
-  const auto rest = cursor.rest();
-  const auto length = definite_length(rest);
-  if (!length) return cursor.skip();
-  cursor.pass(*length);
-  return rest.first(*length);
 }
 
 bool lies_in(std::span<const std::byte> part, std::span<const std::byte> whole) {
@@ -66,27 +101,50 @@ bool lies_in(std::span<const std::byte> part, std::span<const std::byte> whole) 
 
 std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes.begin(), bytes.end()}; }
 
+wire::CborItem read_map(wire::CborCursor& cursor) {
+  wire::CborItem head = cursor.read();
+  if (head.kind == wire::CborKind::map) return head;
+  throw Error(Code::internal, "", "an index that was read before is no longer a map");
+}
+
+// Calls `visit(encoded key, encoded value)` for each member of an encoded map.
+template <class F>
+void for_each_member(std::span<const std::byte> map, F&& visit) {
+  wire::CborCursor cursor(map, {.depth = kDepth});
+  read_map(cursor);
+  while (cursor.more()) {
+    const auto key = pass_over(cursor);
+    visit(key, pass_over(cursor));
+  }
+}
+
+MemberView member_of(std::span<const std::byte> encoded_key, std::span<const std::byte> value) {
+  MemberView member{.key = {}, .joined = nullptr, .encoded_key = encoded_key, .value = value};
+  wire::CborCursor reader(encoded_key);
+  const wire::CborItem key = reader.read();
+  if (key.kind != wire::CborKind::text && key.kind != wire::CborKind::bytes) return member;
+  member.key = as_text(key.content);
+  if (lies_in(key.content, encoded_key)) return member;
+  member.joined = std::make_unique<const std::string>(member.key);
+  member.key = *member.joined;
+  return member;
+}
+
 }  // namespace
 
+std::span<const std::byte> pass_over(wire::CborCursor& cursor) {
+  const auto rest = cursor.rest();
+  const auto length = definite_length(rest);
+  if (!length) return cursor.skip();
+  cursor.pass(*length);
+  return rest.first(*length);
+}
+
 std::vector<MemberView> members_of(std::span<const std::byte> map) {
-  wire::CborCursor cursor(map, {.depth = kDepth});
-  const wire::CborItem head = cursor.read();
-  if (head.kind != wire::CborKind::map)
-    throw Error(Code::internal, "", "an index that was read before is no longer a map");
   std::vector<MemberView> members;
-  if (!head.indefinite) members.reserve(static_cast<std::size_t>(head.number));  // read() has checked the number
-  while (cursor.more()) {
-    MemberView& member = members.emplace_back();
-    member.encoded_key = skip(cursor);
-    member.value = skip(cursor);
-    wire::CborCursor reader(member.encoded_key);
-    const wire::CborItem key = reader.read();
-    if (key.kind != wire::CborKind::text && key.kind != wire::CborKind::bytes) continue;
-    member.key = as_text(key.content);
-    if (lies_in(key.content, member.encoded_key)) continue;
-    member.joined = std::make_unique<const std::string>(member.key);
-    member.key = *member.joined;
-  }
+  for_each_member(map, [&](std::span<const std::byte> key, std::span<const std::byte> value) {
+    members.push_back(member_of(key, value));
+  });
   return members;
 }
 
@@ -113,29 +171,30 @@ void MapBuilder::change(const MemberView& member, std::vector<std::byte> value) 
   changed.value = changed.owned;
 }
 
-void MapBuilder::add(std::string_view key, const MapBuilder& value) {
+void MapBuilder::add(std::string_view key, std::span<const std::span<const std::byte>> pieces) {
   add(key, std::vector<std::byte>());
-  members_.back().map = &value;
+  members_.back().pieces = pieces;
 }
 
-void MapBuilder::sort() {
-  const auto by_key = [](const Member& a, const Member& b) { return less(a.key, b.key); };
-  // The kept members come first, and are mostly in order.
-  const auto middle = std::is_sorted_until(members_.begin(), members_.end(), by_key);
-  if (middle == members_.end()) return;
-  std::sort(middle, members_.end(), by_key);
-  std::inplace_merge(members_.begin(), middle, members_.end(), by_key);
+void MapBuilder::sort() { std::ranges::sort(members_, less, &Member::key); }
+
+std::uint64_t MapBuilder::encoded_size() const {
+  CborWriter head;
+  head.map(members_.size());
+  std::uint64_t size = head.buffer().size();
+  for (const Member& member : members_) {
+    size += member.key.size() + member.value.size();
+    for (const auto piece : member.pieces) size += piece.size();
+  }
+  return size;
 }
 
 void MapBuilder::write(wire::CborWriter& out) const {
   out.map(members_.size());
   for (const Member& member : members_) {
     out.raw(member.key);
-    if (member.map != nullptr) {
-      member.map->write(out);
-    } else {
-      out.raw(member.value);
-    }
+    out.raw(member.value);
+    for (const auto piece : member.pieces) out.raw(piece);
   }
 }
 
@@ -153,26 +212,90 @@ std::vector<std::byte> with_attributes(std::span<const std::byte> object, std::s
   return std::move(out.buffer());
 }
 
-void keep_objects(const std::vector<MemberView>& objects, const model::ManifestEdit& edit, bool sorted,
-                  MapBuilder& out) {
-  std::map<std::string_view, std::span<const std::byte>> aliased;
-  for (const auto& [name, existing] : edit.aliases) aliased.emplace(existing, std::span<const std::byte>());
-  for (const MemberView& object : objects) {
-    const auto wanted = aliased.find(object.key);
-    if (wanted != aliased.end()) wanted->second = object.value;  // also if the object is removed: it gets a new name
-    if (edit.removed.contains(object.key)) continue;
-    const auto changed = edit.changed.find(object.key);
-    if (changed == edit.changed.end()) {
-      out.keep(object);
-    } else {
-      out.add(object.key, with_attributes(object.value, changed->second, sorted));
-    }
+EditedObjects::EditedObjects(std::span<const std::byte> objects, const model::ManifestEdit& edit, EncodeObject encode,
+                             Order order) {
+  add_aliases(objects, edit);
+  for (std::uint32_t row = 0; edit.added != nullptr && row < edit.added->size(); ++row) {
+    CborWriter object;
+    encode(*edit.added, edit.added->tensor(row), object);
+    add(edit.added->text(edit.added->tensor(row).name), object.buffer());
   }
+  const bool sorted = order == Order::sorted;
+  if (sorted) std::ranges::sort(added_, less, &Added::key);
+  pieces_.emplace_back();  // the head
+  keep_members(objects, edit, sorted);
+  put_added(added_.size());
+  CborWriter head;
+  head.map(count_);
+  head_ = std::move(head.buffer());
+  pieces_.front() = head_;
+}
+
+void EditedObjects::keep_members(std::span<const std::byte> objects, const model::ManifestEdit& edit, bool sorted) {
+  wire::CborCursor cursor(objects, {.depth = kDepth});
+  const wire::CborItem head = read_map(cursor);
+  const bool all_stay = edit.removed.empty() && edit.changed.empty();
+  for (std::uint64_t seen = 0;; ++seen) {
+    const bool none_between = !sorted || next_ == added_.size();
+    if (all_stay && none_between && !head.indefinite) return keep(cursor.rest(), head.number - seen);
+    if (!cursor.more()) return;
+    const auto key = pass_over(cursor);
+    const auto value = pass_over(cursor);
+    while (sorted && next_ < added_.size() && less(added_[next_].key(), key)) put_added(next_ + 1);
+    const std::span<const std::byte> whole(key.data(), key.size() + value.size());
+    const MemberView member = all_stay ? MemberView{} : member_of(key, value);
+    if (!all_stay && edit.removed.contains(member.key)) continue;
+    const auto changed = all_stay ? edit.changed.end() : edit.changed.find(member.key);
+    if (changed == edit.changed.end()) {
+      keep(whole, 1);
+      continue;
+    }
+    CborWriter encoded;
+    encoded.raw(key);
+    encoded.raw(with_attributes(value, changed->second, sorted));
+    keep(changed_.emplace_back(std::move(encoded.buffer())), 1);
+  }
+}
+
+void EditedObjects::add(std::string_view name, std::span<const std::byte> value) {
+  CborWriter member;
+  member.text(name);
+  const std::size_t key_size = member.buffer().size();
+  member.raw(value);
+  added_.push_back({std::move(member.buffer()), key_size});
+}
+
+// Their values are those of other members, also of ones that go: such a one has a new name then.
+void EditedObjects::add_aliases(std::span<const std::byte> objects, const model::ManifestEdit& edit) {
+  if (edit.aliases.empty()) return;
+  std::map<std::string_view, std::span<const std::byte>> values;
+  for (const auto& [name, existing] : edit.aliases) values.emplace(existing, std::span<const std::byte>());
+  for_each_member(objects, [&](std::span<const std::byte> key, std::span<const std::byte> value) {
+    const auto wanted = values.find(member_of(key, value).key);
+    if (wanted != values.end()) wanted->second = value;
+  });
   for (const auto& [name, existing] : edit.aliases) {
-    const auto value = aliased.at(existing);
+    const auto value = values.at(existing);
     if (value.empty())
       throw Error(Code::not_found, "", "the file has no tensor " + in_quotes(existing) + " for an alias");
-    out.add(name, copy_of(value));
+    add(name, value);
+  }
+}
+
+void EditedObjects::keep(std::span<const std::byte> stretch, std::uint64_t members) {
+  count_ += members;
+  std::span<const std::byte>& last = pieces_.back();
+  if (last.data() + last.size() == stretch.data() && !last.empty()) {
+    last = {last.data(), last.size() + stretch.size()};
+  } else if (!stretch.empty()) {
+    pieces_.push_back(stretch);
+  }
+}
+
+void EditedObjects::put_added(std::size_t upto) {
+  for (; next_ < upto; ++next_) {
+    ++count_;
+    pieces_.push_back(added_[next_].bytes);
   }
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <span>
@@ -24,7 +26,11 @@ struct MemberView {
   std::span<const std::byte> value;
 };
 
-// The members of an encoded map, without the tags around it. Throws internal if it is not a map.
+// Passes over an item of an index that was decoded before, so that nothing is checked but that it ends. Much faster than
+// CborCursor::skip(). Throws as that does.
+std::span<const std::byte> pass_over(wire::CborCursor& cursor);
+
+// The members of an encoded map, tags around it passed over. Throws malformed when it is no map.
 std::vector<MemberView> members_of(std::span<const std::byte> map ZT_LIFETIME_BOUND);
 const MemberView* find_member(const std::vector<MemberView>& members, std::string_view key);
 
@@ -36,29 +42,58 @@ std::vector<std::byte> with_attributes(std::span<const std::byte> object, std::s
 // Builds an encoded map from its members.
 class MapBuilder {
  public:
-  void keep(const MemberView& member) { members_.push_back({member.encoded_key, member.value, {}, nullptr}); }
+  void keep(const MemberView& member) { members_.push_back({member.encoded_key, member.value, {}, {}}); }
   void add(std::string_view key, std::vector<std::byte> value);
-  void change(const MemberView& member, std::vector<std::byte> value);  // keeps the encoded key
-  // Adds a map as the value. The map is borrowed.
-  void add(std::string_view key, const MapBuilder& value ZT_LIFETIME_BOUND);
-  void sort();  // by encoded keys; linear if few are out of order
+  void change(const MemberView& member, std::vector<std::byte> value);  // its key as it is encoded
+  // A value that is in pieces, which are borrowed.
+  void add(std::string_view key, std::span<const std::span<const std::byte>> pieces ZT_LIFETIME_BOUND);
+  void sort();  // by encoded keys
+  std::uint64_t encoded_size() const;
   void write(wire::CborWriter& out) const;
-  std::size_t size() const { return members_.size(); }
 
  private:
   struct Member {
     std::span<const std::byte> key;
     std::span<const std::byte> value;
-    std::vector<std::byte> owned;  // the new key, if any, and the new value
-    const MapBuilder* map;         // the value, instead of `value`
+    std::vector<std::byte> owned;                        // where both are new: the key, then the value
+    std::span<const std::span<const std::byte>> pieces;  // the value, instead of `value`
   };
   std::vector<Member> members_;
 };
 
-// Adds to `out` the objects of the old manifest that stay, with their new attributes if these change, and the aliases.
-// Throws not_found for an alias of a tensor that does not exist.
-void keep_objects(const std::vector<MemberView>& objects, const model::ManifestEdit& edit, bool sorted,
-                  MapBuilder& out);
+// The map of objects as an edit leaves it: the objects of the old map that stay, changed ones with their new attributes,
+// aliases, and new ones. What stays is not copied object by object, but in stretches as long as nothing changes in
+// between: of a hundred thousand objects an append changes few.
+class EditedObjects {
+ public:
+  enum class Order { as_added, sorted };  // sorted: by encoded keys, as the old map is; else what is new comes last
+  using EncodeObject = void (*)(const model::Catalog&, const model::TensorRow&, wire::CborWriter&);
+  // `objects`: the old map, encoded; borrowed. Throws not_found for an alias of what is not there.
+  EditedObjects(std::span<const std::byte> objects ZT_LIFETIME_BOUND, const model::ManifestEdit& edit,
+                EncodeObject encode, Order order);
+
+  // The encoded map; valid as long as this object and the old map are.
+  std::span<const std::span<const std::byte>> pieces() const ZT_LIFETIME_BOUND { return pieces_; }
+
+ private:
+  struct Added {
+    std::vector<std::byte> bytes;  // key and value
+    std::size_t key_size;
+    std::span<const std::byte> key() const { return std::span(bytes).first(key_size); }
+  };
+  void add(std::string_view name, std::span<const std::byte> value);
+  void add_aliases(std::span<const std::byte> objects, const model::ManifestEdit& edit);
+  void keep_members(std::span<const std::byte> objects, const model::ManifestEdit& edit, bool sorted);
+  void keep(std::span<const std::byte> stretch, std::uint64_t members);
+  void put_added(std::size_t upto);
+
+  std::deque<Added> added_;                     // aliases and new objects
+  std::size_t next_ = 0;                        // of added_, to be put
+  std::deque<std::vector<std::byte>> changed_;  // members with other attributes
+  std::vector<std::byte> head_;                 // of the map
+  std::vector<std::span<const std::byte>> pieces_;
+  std::uint64_t count_ = 0;
+};
 
 // The manifest with new parts: `part` makes the members of each new part from those of the old part. The parts of an
 // object are under its key `parts`.

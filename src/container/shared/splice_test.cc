@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "errors.h"
+#include "model/catalog.h"
 #include "random.h"
 #include "ztensor/value.h"
 
@@ -57,14 +59,88 @@ TEST(Splice, MapsAreSortedByEncodedKeysAndHoldMaps) {
   inner.add("dd", Value(4).encode());
   inner.add("b", Value(5).encode());
   inner.sort();
+  wire::CborWriter encoded;
+  inner.write(encoded);
+  EXPECT_EQ(inner.encoded_size(), encoded.buffer().size());
+  const std::span<const std::byte> whole(encoded.buffer());
+  const std::span<const std::byte> pieces[] = {whole.first(3), whole.subspan(3)};
   MapBuilder outer;
-  outer.add("zz", inner);
+  outer.add("zz", pieces);
   outer.add("z", Value(6).encode());
   outer.sort();
   wire::CborWriter out;
   outer.write(out);
+  EXPECT_EQ(outer.encoded_size(), out.buffer().size());
   const Value expected(Value::Map{{"z", 6}, {"zz", Value::Map{{"a", 1}, {"b", 5}, {"c", 2}, {"bb", 3}, {"dd", 4}}}});
   EXPECT_TRUE(Value::parse(out.buffer()) == expected);
+}
+
+// The map as the pieces give it.
+Value joined(const EditedObjects& objects) {
+  std::vector<std::byte> whole;
+  for (const auto piece : objects.pieces()) whole.insert(whole.end(), piece.begin(), piece.end());
+  return Value::parse(whole);
+}
+
+// A new object is a map of its rank.
+void encode_rank(const model::Catalog&, const model::TensorRow& tensor, wire::CborWriter& out) {
+  out.map(1);
+  out.text("rank");
+  out.unsigned_integer(tensor.rank);
+}
+
+Value object(std::int64_t number) { return Value(Value::Map{{"n", number}}); }
+
+TEST(Splice, ObjectsAreEditedWithinStretchesThatStay) {
+  const auto old = Value(Value::Map{{"a", object(1)}, {"c", object(2)}, {"e", object(3)}, {"g", object(4)}}).encode();
+  model::Catalog added;
+  const std::uint64_t shape[] = {7};
+  added.add_tensor("d", shape, "dense", {});
+  added.add_tensor("aa", {}, "dense", {});
+  added.add_tensor("0", {}, "dense", {});
+  model::ManifestEdit edit;
+  edit.added = &added;
+  edit.removed = {"e"};
+  edit.aliases = {{"b", "e"}, {"h", "a"}};
+  edit.changed["g"] = Value(Value::Map{{"k", 1}}).encode();
+  const auto rank = [](std::int64_t number) { return Value(Value::Map{{"rank", number}}); };
+  const Value changed(Value::Map{{"n", 4}, {"attributes", Value::Map{{"k", 1}}}});
+
+  const EditedObjects sorted(old, edit, encode_rank, EditedObjects::Order::sorted);
+  EXPECT_EQ(joined(sorted), Value(Value::Map{{"0", rank(0)},
+                                             {"a", object(1)},
+                                             {"b", object(3)},
+                                             {"c", object(2)},
+                                             {"d", rank(1)},
+                                             {"g", changed},
+                                             {"h", object(1)},
+                                             {"aa", rank(0)}}));
+  const EditedObjects as_added(old, edit, encode_rank, EditedObjects::Order::as_added);
+  EXPECT_EQ(joined(as_added), Value(Value::Map{{"a", object(1)},
+                                               {"c", object(2)},
+                                               {"g", changed},
+                                               {"b", object(3)},
+                                               {"h", object(1)},
+                                               {"d", rank(1)},
+                                               {"aa", rank(0)},
+                                               {"0", rank(0)}}));
+  edit.aliases = {{"x", "missing"}};
+  EXPECT_EQ(test::code_of([&] { EditedObjects(old, edit, encode_rank, EditedObjects::Order::sorted); }),
+            Code::not_found);
+}
+
+TEST(Splice, ObjectsThatStayAreOneStretch) {
+  Value::Map many;
+  for (int i = 100; i < 1000; ++i) many.emplace_back(std::to_string(i), object(i));
+  const auto old = Value(many).encode();
+  model::Catalog added;
+  added.add_tensor("500x", {}, "dense", {});
+  model::ManifestEdit edit;
+  edit.added = &added;
+  EXPECT_EQ(EditedObjects(old, edit, encode_rank, EditedObjects::Order::sorted).pieces().size(), 3U);
+  edit.added = nullptr;
+  edit.removed = {"500"};
+  EXPECT_EQ(EditedObjects(old, edit, encode_rank, EditedObjects::Order::sorted).pieces().size(), 3U);
 }
 
 }  // namespace

@@ -167,10 +167,7 @@ const model::Encoder kEncoder = {
     .manifest = manifest_of,
     .footer = footer,
     .shard_index = nullptr,
-    .locate = nullptr,
-    .former = nullptr,
-    .edit = nullptr,
-    .relocate = nullptr,
+    .grower = nullptr,
 };
 
 }  // namespace zt::container::zt10

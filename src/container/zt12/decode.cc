@@ -22,7 +22,8 @@ using model::Fault;
 
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 16;
-constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // bytes of the manifest to read first
+constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // of the manifest
+constexpr std::uint64_t kMostReserved = std::uint64_t{64} << 20;
 
 bool is_magic(std::span<const std::byte> bytes) { return as_text(bytes) == kMagic; }
 
@@ -71,6 +72,7 @@ Region find_manifest(const ByteStore& store) {
 std::vector<std::byte> fetch_manifest(const ByteStore& store, Region extent, const Limits& limits) {
   const std::uint64_t most = std::min(extent.length, limits.index_bytes);
   std::vector<std::byte> manifest;
+  manifest.reserve(static_cast<std::size_t>(std::min(most, kMostReserved)));  // instead of moving it again and again
   wire::CborEnd end(extent.length, limits.depth);
   std::uint64_t want = std::min<std::uint64_t>(most, kFirstPiece);
   while (true) {
@@ -202,11 +204,6 @@ bool sniff(const ByteStore& store, std::string_view) {
   return store.size() < kHeaderBytes + kFooterBytes || !ends_in_size_of_map(store);
 }
 
-Region locate(const ByteStore& store, const Limits& limits) {
-  const Region extent = find_manifest(store);
-  return {extent.offset, fetch_manifest(store, extent, limits).size()};
-}
-
 Catalog decode(const ByteStore& store, const Limits& limits) {
   const Region extent = find_manifest(store);
   const std::vector<std::byte> manifest = fetch_manifest(store, extent, limits);
@@ -218,6 +215,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
           .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
                 [&](std::string_view name, const ObjectFields& object) { entries.add(name, object); });
   catalog.format = root.version.starts_with("1.1") ? "zt-1.1" : "zt-1.2";
+  catalog.manifest = {extent.offset, manifest.size()};
   catalog.attributes.assign(root.attributes.begin(), root.attributes.end());
   catalog.shrink();
   return catalog;

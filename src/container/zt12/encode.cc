@@ -98,25 +98,20 @@ std::vector<std::byte> footer(std::uint64_t, std::span<const std::byte> manifest
 }
 
 // Objects stay in their order; new ones follow.
-std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
+model::EditedManifest edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
   const std::vector<MemberView> old_root = members_of(manifest);
-  MapBuilder objects;
-  keep_objects(members_of(find_member(old_root, "objects")->value), edit, false, objects);
-  for (std::uint32_t row = 0; row < edit.added->size(); ++row) {
-    CborWriter object;
-    encode_object(*edit.added, edit.added->tensor(row), object);
-    objects.add(edit.added->text(edit.added->tensor(row).name), std::move(object.buffer()));
-  }
+  const EditedObjects objects(find_member(old_root, "objects")->value, edit, encode_object,
+                              EditedObjects::Order::as_added);
   MapBuilder root;
   for (const MemberView& member : old_root) {
     if (member.key != "objects" && !(member.key == "attributes" && edit.attributes)) root.keep(member);
   }
   if (edit.attributes && !edit.attributes->empty()) root.add("attributes", *edit.attributes);
-  root.add("objects", objects);
+  root.add("objects", objects.pieces());
   CborWriter out;
-  out.buffer().reserve(manifest.size() + manifest.size() / 16);
+  out.buffer().reserve(static_cast<std::size_t>(root.encoded_size()));
   root.write(out);
-  return std::move(out.buffer());
+  return {.bytes = std::move(out.buffer()), .bookkeeping = 0};
 }
 
 std::vector<std::byte> relocate(std::span<const std::byte> manifest,
@@ -136,6 +131,16 @@ std::vector<std::byte> relocate(std::span<const std::byte> manifest,
     }
   });
 }
+
+// None is used again.
+model::FormerManifests former(const ByteStore&, const Catalog&, std::span<const std::byte>) { return {}; }
+
+constexpr model::Grower kGrower = {
+    .tail = model::Grower::Tail::manifest_size,
+    .former = former,
+    .edit = edit_manifest,
+    .relocate = relocate,
+};
 
 }  // namespace
 
@@ -157,13 +162,7 @@ const model::Encoder kEncoder = {
     .manifest = manifest_of,
     .footer = footer,
     .shard_index = nullptr,
-    .locate = locate,
-    .former =
-        [](const ByteStore&, const Catalog&, std::span<const std::byte>, std::vector<Region>&) {
-          return std::vector<Region>();  // this generation uses no region again
-        },
-    .edit = edit_manifest,
-    .relocate = relocate,
+    .grower = &kGrower,
 };
 
 }  // namespace zt::container::zt12

@@ -79,7 +79,7 @@ void ManifestCursor::read_object(ObjectFields& out) {
   out.shape.clear();
   out.layout.clear();
   out.attributes = {};
-  out.parts.clear();
+  out.parts = {};
   read_fields(object_, kObject, [&](unsigned index, const Field& field) {
     switch (index) {
       case 0: read_shape(object_, limits_, field, "zt12.shape.rank", out.shape); break;
@@ -90,13 +90,15 @@ void ManifestCursor::read_object(ObjectFields& out) {
   });
 }
 
-void ManifestCursor::read_parts(const Field& field, std::vector<PartFields>& parts) {
+void ManifestCursor::read_parts(const Field& field, std::span<const PartFields>& parts) {
   read_names(object_, field, kKey, [&](std::string_view role) {
     if (parts.size() >= limits_.parts) {
       throw Error(Code::limit, "zt12.object.parts", "more than " + std::to_string(limits_.parts) + " parts");
     }
-    PartFields& part = parts.emplace_back();
-    part.role = role;
+    if (parts.size() == parts_.size()) parts_.emplace_back();
+    PartFields& part = parts_[parts.size()];
+    parts = std::span(parts_).first(parts.size() + 1);
+    part.reset(role);
     part.fault = attempt(object_, part_, [&] { read_part(part_, part); });
   });
 }

@@ -26,15 +26,25 @@ struct PartFields {
   std::uint64_t length = 0;
   std::optional<std::uint64_t> decoded_length;  // "uncompressed_length"
   bool zstd = false;
-  std::optional<Error> fault;  // why the other fields could not be read
+  std::optional<Error> fault;  // why the rest of it could not be read
+
+  // Begins anew; keeps memory.
+  void reset(std::string_view new_role) {
+    role = new_role;
+    for (std::string* text : {&dtype, &type, &digest}) text->clear();
+    offset = length = 0;
+    decoded_length.reset();
+    zstd = false;
+    fault.reset();
+  }
 };
 
 struct ObjectFields {
   std::vector<std::uint64_t> shape;
   std::string layout;                     // "format" in the file
   std::span<const std::byte> attributes;  // one CBOR map, or nothing
-  std::vector<PartFields> parts;
-  std::optional<Error> fault;  // why the other fields could not be read
+  std::span<const PartFields> parts;
+  std::optional<Error> fault;  // why the rest of it could not be read
 };
 
 struct RootFields {
@@ -57,12 +67,13 @@ class ManifestCursor {
   void walk_objects(const Field& field, const Expect& expect,
                     const std::function<void(std::string_view, const ObjectFields&)>& object);
   void read_object(ObjectFields& out);
-  void read_parts(const Field& field, std::vector<PartFields>& parts);
+  void read_parts(const Field& field, std::span<const PartFields>& parts);
   static void read_part(wire::CborCursor& cursor, PartFields& out);
 
   const Limits& limits_;
   wire::CborCursor root_, object_, part_;  // one for each level: after a fault, the outer cursor goes on
   ObjectFields fields_;                    // reused, so that a file of many tensors allocates little
+  std::vector<PartFields> parts_;          // likewise: fields_ has the first of them
 };
 
 }  // namespace zt::container::zt12

@@ -14,8 +14,6 @@ namespace zt::container::zt12 {
 bool sniff(const ByteStore& store, std::string_view name);
 // Reads only the manifest. Lists an entry that breaks a rule with its fault.
 model::Catalog decode(const ByteStore& store, const Limits& limits);
-// The region of the manifest's CBOR item. While a file grows, the item may be shorter than the footer states.
-Region locate(const ByteStore& store, const Limits& limits);
 extern const model::Encoder kEncoder;
 
 }  // namespace zt::container::zt12

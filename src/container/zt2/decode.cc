@@ -37,10 +37,7 @@ std::uint64_t product_of(std::span<const std::uint64_t> shape) {
   return product;
 }
 
-// The order of a shard table, which is sorted by encoded keys: by length, then by bytes.
-bool before(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
-
-// Turns manifest entries into catalog rows.
+// Turns manifest entries into catalog rows; one per decode.
 class Entries {
  public:
   Entries(Catalog& catalog, std::uint64_t data_end, const Limits& limits)
@@ -149,7 +146,7 @@ std::uint16_t Entries::file_of(const PartFields& part) {
   const auto& shards = catalog_.files;
   const auto found =
       std::lower_bound(shards.begin(), shards.end(), *part.shard,
-                       [](const model::FileRow& shard, std::string_view name) { return before(shard.name, name); });
+                       [](const model::FileRow& shard, std::string_view name) { return key_less(shard.name, name); });
   if (found == shards.end() || found->name != *part.shard) {
     throw Error(Code::malformed, "zt2.shard.unknown", "shard " + in_quotes(*part.shard) + " is not in the table");
   }
@@ -231,6 +228,7 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
       {.shard = [&](const ShardFields& shard) { entries.add_shard(shard); },
        .expect = [&](std::uint64_t objects) { catalog.expect(objects, ending.manifest.size()); },
        .object = [&](std::string_view name, const ObjectFields& object) { entries.add_object(name, object); }});
+  catalog.manifest = {ending.footer.manifest_offset, ending.footer.manifest_length};
   catalog.attributes.assign(attributes.begin(), attributes.end());
   ending.manifest = {};  // frees memory before check_overlap() takes some
   catalog.shrink();

@@ -23,9 +23,6 @@ using model::Coding;
 using model::PartRow;
 using wire::CborWriter;
 
-// The order of the keys of a map, by their encoded bytes: a shorter text comes first. zt-2 §3
-bool key_less(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
-
 std::string_view storage(DType dtype) { return dtype == DType::boolean ? "u8" : type_words(dtype).storage; }
 std::string_view logical(DType dtype) { return dtype == DType::boolean ? "bool" : type_words(dtype).logical; }
 
@@ -143,29 +140,36 @@ std::vector<std::byte> encode_free(std::span<const Region> regions) {
   return std::move(out.buffer());
 }
 
-std::vector<std::byte> edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
+// What a manifest takes to list these regions.
+std::uint64_t size_of_list(std::span<const Region> regions) {
+  if (regions.empty()) return 0;
+  CborWriter key;
+  key.text(kFreeKey);
+  return key.buffer().size() + encode_free(regions).size();
+}
+
+model::EditedManifest edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
   const std::vector<MemberView> old_root = members_of(manifest);
-  MapBuilder objects;
-  keep_objects(members_of(find_member(old_root, "objects")->value), edit, true, objects);
-  for (std::uint32_t row = 0; row < edit.added->size(); ++row) {
-    CborWriter object;
-    encode_object(*edit.added, edit.added->tensor(row), object);
-    objects.add(edit.added->text(edit.added->tensor(row).name), std::move(object.buffer()));
-  }
-  objects.sort();
+  const EditedObjects objects(find_member(old_root, "objects")->value, edit, encode_object,
+                              EditedObjects::Order::sorted);
   MapBuilder root;
   for (const MemberView& member : old_root) {
     if (member.key == "objects" || member.key == kFreeKey || (member.key == "attributes" && edit.attributes)) continue;
     root.keep(member);
   }
-  root.add("objects", objects);
+  root.add("objects", objects.pieces());
   if (edit.attributes && !edit.attributes->empty()) root.add("attributes", *edit.attributes);
-  if (!edit.free.empty()) root.add(kFreeKey, encode_free(edit.free));
+  std::vector<Region> regions = edit.former;
+  if (edit.place) {
+    const auto region = edit.place(root.encoded_size() + size_of_list(regions));
+    if (region && std::ranges::find(regions, *region) == regions.end()) regions.push_back(*region);
+  }
+  if (!regions.empty()) root.add(kFreeKey, encode_free(regions));
   root.sort();
   CborWriter out;
-  out.buffer().reserve(manifest.size() + manifest.size() / 16);
+  out.buffer().reserve(static_cast<std::size_t>(root.encoded_size()));
   root.write(out);
-  return std::move(out.buffer());
+  return {.bytes = std::move(out.buffer()), .bookkeeping = size_of_list(regions)};
 }
 
 // Parts in shards do not move.
@@ -216,10 +220,12 @@ std::vector<std::byte> footer(std::uint64_t offset, std::span<const std::byte> m
   return {bytes.begin(), bytes.end()};
 }
 
-Region locate(const ByteStore& store, const Limits& limits) {
-  const Footer ending = read_ending(store, limits).footer;
-  return {ending.manifest_offset, ending.manifest_length};
-}
+constexpr model::Grower kGrower = {
+    .tail = model::Grower::Tail::footer,
+    .former = former_manifests,
+    .edit = edit_manifest,
+    .relocate = relocate,
+};
 
 }  // namespace
 
@@ -254,10 +260,7 @@ const model::Encoder kEncoder = {
     .manifest = manifest_of,
     .footer = footer,
     .shard_index = nullptr,
-    .locate = locate,
-    .former = former_regions,
-    .edit = edit_manifest,
-    .relocate = relocate,
+    .grower = &kGrower,
 };
 
 }  // namespace zt::container::zt2

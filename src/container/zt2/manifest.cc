@@ -46,8 +46,11 @@ unsigned read_field(CborCursor& cursor, const std::array<std::string_view, N>& f
     return N;
   }
   const std::string_view key = as_text(cursor.read().content);
+  const auto is_it = [&](std::string_view name) {  // sizes and first letters mostly tell
+    return name.size() == key.size() && !key.empty() && name[0] == key[0] && name == key;
+  };
   unsigned i = 0;
-  while (i < N && fields[i] != key) ++i;
+  while (i < N && !is_it(fields[i])) ++i;
   return i;
 }
 

@@ -19,6 +19,8 @@ bool is_own_word(std::string_view word) { return word == "dense" || word == "spa
 
 }  // namespace
 
+bool key_less(std::string_view a, std::string_view b) { return a.size() != b.size() ? a.size() < b.size() : a < b; }
+
 bool is_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxNameBytes && name.find('\0') == std::string_view::npos;
 }

@@ -9,7 +9,10 @@ namespace zt::container::zt2 {
 // The namespace for layouts of 1.x that have none of their own.
 inline constexpr std::string_view kOldPrefix = "zt1.";
 
-// Whether an object, a part or a key of attributes may have this name: 1 to 1024 bytes without U+0000.
+// Whether key `a` of a map comes before `b`: maps are in the order of their encoded keys, in which a shorter text comes
+// first. zt-2 §3
+bool key_less(std::string_view a, std::string_view b);
+// Whether an object, a part or a key of attributes may have this name: 1 to 1024 bytes, no U+0000.
 bool is_name(std::string_view name);
 // Whether a shard may have this name: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a dot.
 bool is_shard_name(std::string_view name);

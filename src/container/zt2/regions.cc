@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "container/shared/splice.h"
 #include "wire/cbor.h"
 #include "ztensor/error.h"
 
@@ -34,7 +35,8 @@ std::vector<Extent> extents_of(const model::Catalog& catalog, const Footer& foot
     const model::Recipe& recipe = catalog.part(row).recipe;
     if (recipe.stored_length != 0) add({recipe.offset, recipe.stored_length, recipe.file});
   }
-  std::sort(extents.begin(), extents.end());
+  // They mostly come in a few runs that are in order, which merging takes in its stride and quicksort does not.
+  if (!std::is_sorted(extents.begin(), extents.end())) std::stable_sort(extents.begin(), extents.end());
   return extents;
 }
 
@@ -64,12 +66,12 @@ std::vector<Region> read_list(std::span<const std::byte> manifest) {
   while (cursor.more()) {
     const auto at = cursor.rest();
     if (at.empty() || static_cast<unsigned>(at[0]) >> 5 != wire::major::kText) {
-      cursor.skip();
-      cursor.skip();
+      pass_over(cursor);
+      pass_over(cursor);
       continue;
     }
     if (as_text(cursor.read().content) != kFreeKey) {
-      cursor.skip();
+      pass_over(cursor);
       continue;
     }
     if (cursor.read().kind != CborKind::array) return {};
@@ -138,8 +140,8 @@ std::vector<Region> free_regions(std::span<const std::byte> manifest, const mode
   return free;
 }
 
-std::vector<Region> former_regions(const ByteStore& store, const model::Catalog& catalog,
-                                   std::span<const std::byte> manifest, std::vector<Region>& reusable) {
+model::FormerManifests former_manifests(const ByteStore& store, const model::Catalog& catalog,
+                                        std::span<const std::byte> manifest) {
   const std::uint64_t size = store.size();
   std::array<std::byte, kFooterBytes> bytes;
   store.read_at(size - kFooterBytes, bytes);
@@ -150,21 +152,23 @@ std::vector<Region> former_regions(const ByteStore& store, const model::Catalog&
     store.read_at(size - 2 * kFooterBytes, bytes);
     before = parse_footer(bytes);
   }
-  std::vector<Region> regions = free_regions(manifest, catalog, Footer{}, size);
+  model::FormerManifests former;
+  std::vector<Region>& regions = former.regions;
+  regions = free_regions(manifest, catalog, Footer{}, size);
   const auto holds = [](const Region& region, const Footer& footer) {
     return region.offset < footer.manifest_offset + footer.manifest_length &&
            footer.manifest_offset < region.offset + region.length;
   };
   if (before) {
     for (const Region& region : regions) {
-      if (!holds(region, present) && !holds(region, *before)) reusable.push_back(region);
+      if (!holds(region, present) && !holds(region, *before)) former.reusable.push_back(region);
     }
-    std::ranges::sort(reusable, {}, &Region::length);
+    std::ranges::sort(former.reusable, {}, &Region::length);
   }
   if (std::ranges::none_of(regions, [&](const Region& region) { return holds(region, present); })) {
     regions.push_back({present.manifest_offset, present.manifest_length});
   }
-  return regions;
+  return former;
 }
 
 }  // namespace zt::container::zt2

@@ -24,9 +24,10 @@ inline constexpr std::string_view kFreeKey = "ztensor.free";
 std::vector<Region> free_regions(std::span<const std::byte> manifest, const model::Catalog& catalog,
                                  const Footer& footer, std::uint64_t file_size);
 
-// model::Encoder::former of this generation: the regions of the list, and the region of the present manifest.
-std::vector<Region> former_regions(const ByteStore& store, const model::Catalog& catalog,
-                                   std::span<const std::byte> manifest, std::vector<Region>& reusable);
+// model::Grower::former of this generation: the list as above, but with the region of the present manifest, which it
+// names or which is added to it.
+model::FormerManifests former_manifests(const ByteStore& store, const model::Catalog& catalog,
+                                        std::span<const std::byte> manifest);
 
 // The name of the only encoding.
 inline constexpr std::string_view kSeekable = "zt.zstd-seekable/1";

@@ -1,0 +1,91 @@
+#include "tools/inputs.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "source/state.h"
+
+namespace zt::tools {
+namespace {
+
+// Why a tensor cannot be read: its own fault, or that a shard it lies in is not there.
+std::optional<Error> cause_of(const Tensor& tensor) {
+  if (auto cause = tensor.unreadable()) return cause;
+  try {
+    for (std::size_t i = 0; i < tensor.parts(); ++i) {
+      const Part part = tensor.part(i);
+      source::PartAccess::state(part).store_of(source::PartAccess::row(part).recipe.file);
+    }
+  } catch (const Error& error) {
+    return error;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Inputs::Inputs(std::span<const std::filesystem::path> paths, const OpenOptions& options) : paths_(paths) {
+  for (const std::filesystem::path& path : paths) sources_.push_back(open(path, options));
+}
+
+std::uint64_t Inputs::stored_size() const {
+  std::uint64_t size = 0;
+  for (const Source& source : sources_) {
+    size = checked::add_up(size, source.stored_size());
+    size = checked::add_up(size, source.shards_size());
+  }
+  return size;
+}
+
+std::vector<std::string> Inputs::notes() const {
+  std::vector<std::string> notes;
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    for (const std::string& note : sources_[i].notes()) notes.push_back(paths_[i].string() + ": " + note);
+  }
+  return notes;
+}
+
+std::vector<Inputs::Chosen> Inputs::choose(const std::function<bool(std::string_view)>& wanted,
+                                           const std::function<void(const Chosen&, const Error&)>& skip) const {
+  std::vector<Chosen> chosen;
+  std::map<std::string_view, std::uint32_t> owners;  // views of names that sources_ keep alive
+  for (std::uint32_t i = 0; i < sources_.size(); ++i) {
+    for (const Tensor tensor : sources_[i]) {
+      if (!wanted(tensor.name())) continue;
+      if (const auto cause = cause_of(tensor)) {
+        skip({i, tensor}, *cause);
+        continue;
+      }
+      const auto [owner, added] = owners.emplace(tensor.name(), i);
+      if (!added) {
+        throw Error(Code::usage, "",
+                    "tensor " + in_quotes(tensor.name()) + " is in both " + paths_[owner->second].string() + " and " +
+                        paths_[i].string());
+      }
+      chosen.push_back({i, tensor});
+    }
+  }
+  return chosen;
+}
+
+std::uint64_t work_of(const Tensor& tensor, bool recoded) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 50;
+  std::uint64_t work = 0;
+  for (std::size_t i = 0; i < tensor.parts(); ++i) {
+    const Part part = tensor.part(i);
+    const std::uint64_t stored = part.stored_length();
+    work += std::min(recoded ? part.known_length().value_or(stored) : stored, kMost);
+  }
+  return work;
+}
+
+MergedAttributes::Taken MergedAttributes::take(const Value& key, const Value& value) {
+  if (key.text() == nullptr) return Taken::no_text;
+  const auto [place, added] = places_.emplace(*key.text(), members_.size());
+  if (added) members_.emplace_back(key, value);
+  return added || members_[place->second].second == value ? Taken::kept : Taken::differs;
+}
+
+}  // namespace zt::tools
