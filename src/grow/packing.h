@@ -21,8 +21,8 @@ struct Move {
 // lie in, at the alignment that they have in common.
 class Packing {
  public:
-  // `parts`: those that lie in the file, in any order; the same one may be there more than once. Throws limit where they overlap so much
-  // that apart they fit into no file.
+  // `parts`: those that lie in the file, in any order; the same one may be there more than once. Throws limit where
+  // they overlap so much that apart they fit into no file.
   Packing(std::vector<Region> parts, const model::Encoder& encoder, Region manifest);
 
   std::uint64_t alignment() const { return alignment_; }

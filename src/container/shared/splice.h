@@ -26,8 +26,8 @@ struct MemberView {
   std::span<const std::byte> value;
 };
 
-// Passes over an item of an index that was decoded before, so that nothing is checked but that it ends. Much faster than
-// CborCursor::skip(). Throws as that does.
+// Passes over an item of an index that was decoded before, so that nothing is checked but that it ends. Much faster
+// than CborCursor::skip(). Throws as that does.
 std::span<const std::byte> pass_over(wire::CborCursor& cursor);
 
 // The members of an encoded map, tags around it passed over. Throws malformed when it is no map.
@@ -61,9 +61,9 @@ class MapBuilder {
   std::vector<Member> members_;
 };
 
-// The map of objects as an edit leaves it: the objects of the old map that stay, changed ones with their new attributes,
-// aliases, and new ones. What stays is not copied object by object, but in stretches as long as nothing changes in
-// between: of a hundred thousand objects an append changes few.
+// The map of objects as an edit leaves it: the objects of the old map that stay, changed ones with their new
+// attributes, aliases, and new ones. What stays is not copied object by object, but in stretches as long as nothing
+// changes in between: of a hundred thousand objects an append changes few.
 class EditedObjects {
  public:
   enum class Order { as_added, sorted };  // sorted: by encoded keys, as the old map is; else what is new comes last
