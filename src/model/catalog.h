@@ -31,6 +31,7 @@ struct Fault {
   std::string message;
   friend bool operator==(const Fault&, const Fault&) = default;
 };
+inline Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
 
 // Another file that parts of this one lie in: as the root file describes it, not yet looked for.
 struct FileRow {

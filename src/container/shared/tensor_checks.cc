@@ -43,8 +43,6 @@ void check_sparse(const model::Catalog& catalog, const model::TensorRow& tensor,
 
 }  // namespace
 
-model::Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
-
 void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blobs_end, const BlobRules& rules) {
   const auto range = [&] { return "offset " + std::to_string(offset) + " + length " + std::to_string(length); };
   if (offset % kAlignment != 0) {

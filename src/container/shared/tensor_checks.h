@@ -29,7 +29,6 @@ struct TensorRules {
   const char* sparse_rank;
 };
 
-model::Fault fault_of(const Error& error);
 
 // Throws malformed unless [offset, offset + length) begins at a multiple of 64, ends by `blobs_end` and, if it is not
 // empty, lies past the header.

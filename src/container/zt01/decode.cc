@@ -16,6 +16,7 @@ namespace {
 
 using model::Catalog;
 using model::Coding;
+using model::fault_of;
 using model::View;
 
 constexpr TrailerRules kTrailer = {

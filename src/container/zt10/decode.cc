@@ -15,6 +15,7 @@ namespace {
 using model::Catalog;
 using model::Coding;
 using model::Fault;
+using model::fault_of;
 
 constexpr TrailerRules kTrailer = {.size = "zt10.size",
                                    .magic = "zt10.header.magic",

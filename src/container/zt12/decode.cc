@@ -19,6 +19,7 @@ namespace {
 using model::Catalog;
 using model::Coding;
 using model::Fault;
+using model::fault_of;
 
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 16;

@@ -21,10 +21,9 @@ namespace {
 using model::Catalog;
 using model::Coding;
 using model::Fault;
+using model::fault_of;
 
 constexpr std::size_t kMaxShards = 65534;  // a Recipe's file is 16 bits, and 0 is this one
-
-Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
 
 // Left to right, so that a zero hides only what comes after it. zt-2 §4
 std::uint64_t product_of(std::span<const std::uint64_t> shape) {
