@@ -22,8 +22,6 @@ constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 40;
 constexpr std::uint32_t kVersion = 2;
 
-ShardIdentity identity_of(const model::FileRow& row) { return {row.name, row.size, row.digest}; }
-
 // A data shard, or any whole file of generation 2: what lies between its ends is bytes to us. zt-2 §8
 void check_ends(const ByteStore& store) {
   std::array<std::byte, kHeaderBytes> head;

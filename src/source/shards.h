@@ -22,6 +22,8 @@ namespace zt::source {
 
 // 1 to 64 of A-Z a-z 0-9 . _ -, and no dot first.
 bool is_shard_name(std::string_view name);
+// What a resolver looks for.
+inline ShardIdentity identity_of(const model::FileRow& row) { return {row.name, row.size, row.digest}; }
 // The digest of all bytes of a store, counted with `meter`. Any thread: it is not polled.
 hash::Digest digest_of(const ByteStore& store, Checksum algorithm, run::Meter& meter);
 

@@ -206,8 +206,7 @@ ShardIdentity Source::shard(std::size_t index) const {
   if (index + 1 >= files()) {
     throw Error(Code::not_found, "", "shard " + std::to_string(index) + " of " + std::to_string(files() - 1));
   }
-  const model::FileRow& row = state_->catalog.files[index];
-  return {.name = row.name, .size = row.size, .digest = row.digest};
+  return source::identity_of(state_->catalog.files[index]);
 }
 
 Bytes Source::map_file(std::size_t number, Mapping mapping) const {
