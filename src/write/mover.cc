@@ -165,14 +165,14 @@ StoredPart Mover::store_moved(const model::PartRow& part, const MovePlan& plan) 
   const bool encoded = part.recipe.coding != model::Coding::raw;
   if (source_->catalog.decoded_digests && encoded) bytes.digest = {};  // over what is decoded: see below
   StoredPieces pieces(bytes);
-  if (plan.check_decoded) digest_of(*source_, part, Checksum::xxh3);
+  if (plan.check_decoded) decoded_digest_of(*source_, part, Checksum::xxh3);
   const bool hashes = plan.digest == MovedDigest::hash;
   StoredPart stored = draft_.store(pieces, {.checksum = hashes ? plan.checksum : Checksum::none,
                                             .digest_decoded = holds().digests == model::Digests::decoded});
   stored.recipe.coding = encoded ? model::Coding::seekable : model::Coding::raw;
   stored.recipe.decoded_length = part.recipe.decoded_length;
   if (plan.digest == MovedDigest::keep) stored.digest = source_->catalog.text(part.digest);
-  if (plan.digest == MovedDigest::decode) stored.digest = digest_of(*source_, part, plan.checksum);
+  if (plan.digest == MovedDigest::decode) stored.digest = decoded_digest_of(*source_, part, plan.checksum);
   return stored;
 }
 
