@@ -14,6 +14,7 @@
 #include "base/region.h"
 #include "model/catalog.h"
 #include "ztensor/byte_store.h"
+#include "ztensor/encoding.h"
 #include "ztensor/limits.h"
 
 namespace zt::model {
@@ -58,8 +59,7 @@ struct Holds {
   bool whole_bytes = false;     // elements of less than a byte fill bytes
 
   // Parts.
-  bool compressed_parts = true;
-  bool only_seekable_parts = false;  // compressed parts are zstd frames with a seek table, and nothing else
+  bool only_seekable_parts = false;  // compressed parts are frames and their seek table, and nothing else
   bool sorted_parts = false;         // those of a tensor lie in the order of their roles
   bool shared_parts = true;          // tensors may name the same bytes
   bool equal_parts_once = false;     // raw parts of the same bytes are stored once
@@ -109,6 +109,8 @@ struct Encoder {
   // them.
   std::string_view (*storage)(DType dtype);
   std::string_view (*logical)(DType dtype);
+  // How the format spells a codec; "" for one that it does not have. Raw parts need no word.
+  std::string_view (*encoding)(Codec codec);
   // Where the index comes last; null where it comes first.
   std::vector<std::byte> (*manifest)(const Catalog& catalog);
   // What ends the file, right behind the manifest at `offset`.
@@ -129,6 +131,7 @@ struct Encoder {
   std::vector<std::byte> (*relocate)(std::span<const std::byte> manifest,
                                      const std::function<std::uint64_t(Region part)>& place);
 
+  bool has_codec(Codec codec) const { return codec == Codec::raw || !encoding(codec).empty(); }
   bool has_canonical_form() const { return canonical_alignment != 0; }
   // Whether the manifest is placed as parts are; else it follows the last part directly.
   bool is_index_aligned() const { return manifest_alignment > 1; }

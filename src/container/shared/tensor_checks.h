@@ -29,12 +29,11 @@ struct TensorRules {
   const char* sparse_rank;
 };
 
-
 // Throws malformed unless [offset, offset + length) begins at a multiple of 64, ends by `blobs_end` and, if it is not
 // empty, lies past the header.
 void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blobs_end, const BlobRules& rules);
-// Throws malformed when zstd cannot turn `stored` bytes into `decoded`.
-void check_ratio(std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules);
+// Throws malformed when a codec cannot turn `stored` bytes into `decoded`.
+void check_ratio(Codec codec, std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules);
 // Throws limit.
 void check_decoded(std::uint64_t decoded, const Limits& limits, const BlobRules& rules);
 // Elements of the shape, and the bytes of them. Throw malformed `rules.overflow`.

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "codec/codecs.h"
 #include "container/shared/fields.h"
 #include "container/zt2/footer.h"
 #include "container/zt2/manifest.h"
@@ -55,7 +56,7 @@ class Entries {
   DType storage_of(const PartFields& part);
   std::uint16_t file_of(const PartFields& part);
   void check_blob(const PartFields& part, std::uint16_t file);
-  std::optional<Fault> coding_fault(const PartFields& part);
+  std::optional<Fault> coding_fault(const PartFields& part, const codec::Row* coder);
   void fault_tensor(const PartFields& part, Fault fault);
   void check_layout(const ObjectFields& object, std::uint64_t elements);
 
@@ -111,14 +112,15 @@ void Entries::add_part(const PartFields& part) {
                 "type " + in_quotes(*part.type) + " cannot lie over " + in_quotes(part.dtype));
   }
   const bool known = logical.verdict == Logical::ok;
-  const Coding coding = part.encoding == kSeekable ? Coding::seekable : Coding::raw;
-  model::PartRow& row = catalog_.add_part(part.role, logical.dtype,
-                                          {.offset = part.offset,
-                                           .stored_length = part.length,
-                                           .decoded_length = part.decoded_length,
-                                           .file = file,
-                                           .coding = coding},
-                                          part.digest);
+  const codec::Row* coder = part.encoding ? codec::find_word(codec::Words::zt2, *part.encoding) : nullptr;
+  model::PartRow& row =
+      catalog_.add_part(part.role, logical.dtype,
+                        {.offset = part.offset,
+                         .stored_length = part.length,
+                         .decoded_length = part.decoded_length,
+                         .file = file,
+                         .coding = coder != nullptr ? Coding::of(coder->id(), model::Framing::seekable) : Coding::raw},
+                        part.digest);
   row.storage = catalog_.intern(part.dtype);
   row.logical = catalog_.intern(part.type.value_or(""));
   facts_.push_back({.role = part.role,
@@ -126,7 +128,7 @@ void Entries::add_part(const PartFields& part) {
                     .typed = part.type.has_value(),
                     .known = known,
                     .bytes = part.decoded_length});
-  if (auto fault = coding_fault(part)) {
+  if (auto fault = coding_fault(part, coder)) {
     catalog_.fault_part(*fault);
     fault_tensor(part, *std::move(fault));
   } else if (!known) {  // its bytes can be read all the same
@@ -171,11 +173,11 @@ void Entries::check_blob(const PartFields& part, std::uint16_t file) {
 }
 
 // Why the bytes cannot be decoded, as far as that can be told from here. zt-2 §7
-std::optional<Fault> Entries::coding_fault(const PartFields& part) {
-  if (part.encoding && part.encoding != kSeekable) {
+std::optional<Fault> Entries::coding_fault(const PartFields& part, const codec::Row* coder) {
+  if (part.encoding && coder == nullptr) {
     return Fault{Code::unsupported, "zt2.encoding.unknown", "unknown encoding " + in_quotes(*part.encoding)};
   }
-  if (part.encoding && !zstd_can_give(part.length, part.decoded_length)) {
+  if (coder != nullptr && !codec::can_give(coder->id(), part.length, part.decoded_length)) {
     return Fault{Code::malformed, "zt2.zstd.ratio",
                  std::to_string(part.length) + " stored bytes cannot decode to " + std::to_string(part.decoded_length)};
   }

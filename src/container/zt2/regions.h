@@ -29,7 +29,4 @@ std::vector<Region> free_regions(std::span<const std::byte> manifest, const mode
 std::vector<Region> former_regions(const ByteStore& store, const model::Catalog& catalog,
                                    std::span<const std::byte> manifest, std::vector<Region>& reusable);
 
-// The name of the one encoding that there is.
-inline constexpr std::string_view kSeekable = "zt.zstd-seekable/1";
-
 }  // namespace zt::container::zt2
