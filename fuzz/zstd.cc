@@ -65,7 +65,7 @@ Outcome stream(View stored, Pieces in, Pieces out) {
       if (outcome.cut) return outcome;
       if (stored.empty() && step.made < room.size()) break;
     }
-    if (!decoder.at_frame_end()) outcome.rule = "unfinished";
+    if (!decoder.at_end()) outcome.rule = "unfinished";
   } catch (const zt::Error& e) {
     outcome.rule = e.rule();
   }

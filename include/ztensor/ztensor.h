@@ -9,6 +9,7 @@
 #include "ztensor/diff.h"
 #include "ztensor/digest.h"
 #include "ztensor/dtype.h"
+#include "ztensor/encoding.h"
 #include "ztensor/error.h"
 #include "ztensor/grow.h"
 #include "ztensor/info.h"

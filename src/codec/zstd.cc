@@ -136,7 +136,6 @@ FrameEncoder::FrameEncoder(int level) : state_(std::make_unique<State>()) {
 }
 
 FrameEncoder::~FrameEncoder() = default;
-FrameEncoder::FrameEncoder(FrameEncoder&&) noexcept = default;
 
 std::vector<std::byte> FrameEncoder::encode(std::span<const std::byte> decoded) {
   if (decoded.size() > kFrameBytes) throw Error(Code::internal, "", "more bytes than a zstd frame of ours holds");
@@ -155,7 +154,6 @@ struct FrameDecoder::State {
 
 FrameDecoder::FrameDecoder() : state_(std::make_unique<State>()) { checked_context(state_->context.get()); }
 FrameDecoder::~FrameDecoder() = default;
-FrameDecoder::FrameDecoder(FrameDecoder&&) noexcept = default;
 
 namespace {
 
@@ -219,9 +217,8 @@ struct StreamDecoder::State {
 
 StreamDecoder::StreamDecoder() : state_(std::make_unique<State>()) { checked_context(state_->context.get()); }
 StreamDecoder::~StreamDecoder() = default;
-StreamDecoder::StreamDecoder(StreamDecoder&&) noexcept = default;
 
-bool StreamDecoder::at_frame_end() const noexcept {
+bool StreamDecoder::at_end() const noexcept {
   return state_->any && state_->phase == State::Phase::head && state_->head_have == 0;
 }
 

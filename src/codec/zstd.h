@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "codec/coders.h"
+
 // zstd frames and their seek table (spec/zt-1.2.md §6).
 namespace zt::codec {
 
@@ -16,14 +18,13 @@ inline constexpr std::uint64_t kMaxRatio = 32768;  // decoded bytes that one sto
 inline constexpr std::size_t kTableFooterBytes = 9;
 
 // Makes frames; keeps its context between calls. One thread at a time.
-class FrameEncoder {
+class FrameEncoder final : public PieceEncoder {
  public:
   explicit FrameEncoder(int level);
-  ~FrameEncoder();
-  FrameEncoder(FrameEncoder&&) noexcept;
+  ~FrameEncoder() override;
   // One frame of at most kFrameBytes, with content size and content checksum. The bytes depend on level and input
   // alone.
-  std::vector<std::byte> encode(std::span<const std::byte> decoded);
+  std::vector<std::byte> encode(std::span<const std::byte> decoded) override;
 
  private:
   struct State;
@@ -33,35 +34,26 @@ class FrameEncoder {
 // Decodes `stored`, one or more whole frames, skippable ones among them, into exactly `out`. Checks content checksums
 // that are there. Throws malformed "zstd.*", unsupported for a frame that needs a dictionary, limit for a window
 // over 2^31: it needs no memory for windows, so it has no other limit, as the real decoder of seekable parts.
-class FrameDecoder {
+class FrameDecoder final : public PieceDecoder {
  public:
   FrameDecoder();
-  ~FrameDecoder();
-  FrameDecoder(FrameDecoder&&) noexcept;
-  void decode(std::span<const std::byte> stored, std::span<std::byte> out);
+  ~FrameDecoder() override;
+  void decode(std::span<const std::byte> stored, std::span<std::byte> out) override;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// A whole zstd stream, of any frames and skippable frames, given in pieces. A stream of no bytes is malformed.
-class StreamDecoder {
+// A whole zstd stream, of any frames and skippable frames; it is whole at the end of a frame. A stream of no bytes is
+// malformed. Throws malformed "zstd.*", unsupported for a frame that needs a dictionary, limit for a window over
+// 2^27 + 1 bytes.
+class StreamDecoder final : public PartDecoder {
  public:
   StreamDecoder();
-  ~StreamDecoder();
-  StreamDecoder(StreamDecoder&&) noexcept;
-  // Decodes from the front of `stored` into the front of `out` until one of them is used up; returns bytes used and
-  // made. Call again with what is left, with an empty `stored` too as long as `out` was filled; with an empty `out`
-  // it takes what makes no bytes, such as the end of a frame. Throws malformed "zstd.*", unsupported for a frame
-  // that needs a dictionary, limit for a window over 2^27 + 1 bytes. Once it has thrown, it is of no more use.
-  struct Step {
-    std::size_t used;
-    std::size_t made;
-  };
-  Step decode(std::span<const std::byte> stored, std::span<std::byte> out);
-  // Whether the input so far ends at the end of a frame. A stream that ends elsewhere is truncated.
-  bool at_frame_end() const noexcept;
+  ~StreamDecoder() override;
+  Step decode(std::span<const std::byte> stored, std::span<std::byte> out) override;
+  bool at_end() const noexcept override;
 
  private:
   struct State;

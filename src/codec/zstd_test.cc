@@ -69,7 +69,7 @@ Outcome stream(const Data& stored, std::size_t in, std::size_t out) {
       left = left.subspan(step.used);
       if (left.empty() && step.made < room.size()) break;
     }
-    outcome.whole = decoder.at_frame_end();
+    outcome.whole = decoder.at_end();
   } catch (const Error& e) {
     outcome.rule = e.rule();
     outcome.code = e.code();
@@ -230,7 +230,7 @@ TEST(StreamDecoder, TakesTheEndOfAFrameWithoutRoomForMore) {
     ASSERT_EQ(step.used, 1u);
     used += step.used;
   }
-  EXPECT_TRUE(decoder.at_frame_end());
+  EXPECT_TRUE(decoder.at_end());
   EXPECT_EQ(out, data);
 }
 
@@ -240,14 +240,14 @@ TEST(StreamDecoder, StopsCalmlyWhenThereIsNoRoom) {
   std::size_t used = 0;
   for (int i = 0; i < 100; ++i) used += decoder.decode(std::span(stored).subspan(used), {}).used;
   EXPECT_LT(used, stored.size());
-  EXPECT_FALSE(decoder.at_frame_end());
+  EXPECT_FALSE(decoder.at_end());
   Data out(5);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(decoder.decode({}, {}).made, 0u);
   const auto step = decoder.decode(std::span(stored).subspan(used), out);
   EXPECT_EQ(step.made, 5u);
   EXPECT_EQ(used + step.used, stored.size());
   for (int i = 0; i < 100; ++i) EXPECT_EQ(decoder.decode({}, out).made, 0u);
-  EXPECT_TRUE(decoder.at_frame_end());
+  EXPECT_TRUE(decoder.at_end());
   EXPECT_EQ(out, kPayload);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "io/system.h"
+
 namespace zt::io {
 
 void check_path(const std::filesystem::path& path) {
@@ -16,8 +18,7 @@ std::size_t read_up_to(int file, std::uint64_t offset, std::span<std::byte> out,
   std::size_t done = 0;
   while (done < out.size()) {
     const std::size_t wanted = std::min(out.size() - done, kMostAtOnce);
-    const auto position = static_cast<off_t>(offset + done);
-    const ssize_t got = retry([&] { return ::pread(file, out.data() + done, wanted, position); });
+    const ssize_t got = retry([&] { return sys::pread(file, out.data() + done, wanted, offset + done); });
     if (got < 0) fail(errno, path, what);
     if (got == 0) break;
     done += static_cast<std::size_t>(got);

@@ -52,6 +52,12 @@ int openat(int folder, const char* name, int flags, mode_t mode) noexcept {
                  [&](std::size_t) { return ::openat(folder, name, flags, mode); });
 }
 
+ssize_t pread(int file, void* out, std::size_t length, std::uint64_t offset) noexcept {
+  if (Hook* const hook = current.load(std::memory_order_acquire); hook != nullptr) [[unlikely]]
+    hook->reading(file, offset, length);
+  return ::pread(file, out, length, static_cast<off_t>(offset));
+}
+
 ssize_t write(int file, const void* bytes, std::size_t length) noexcept {
   return perform({Call::write, file, 0, as_span(bytes, length)},
                  [&](std::size_t at_most) { return ::write(file, bytes, std::min(length, at_most)); });

@@ -8,8 +8,8 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
-// Every system call of io that changes a file, its size, its name or its lock. Without a Hook, which only tests set,
-// they behave as the system's own. Calls that only read are made directly.
+// Every system call of io that changes a file, its size, its name or its lock, and pread. They behave as the system's
+// own, unless a test has set a Hook. Other calls that only read are made directly.
 namespace zt::io::sys {
 
 enum class Call {
@@ -52,12 +52,15 @@ class Hook {
  public:
   virtual ~Hook() = default;
   virtual Verdict before(const Event& event) noexcept = 0;
+  virtual void reading(int, std::uint64_t, std::uint64_t) noexcept {
+  }  // file, offset, length of a pread about to be done
 };
 
 // Null removes the hook. No call may run on another thread meanwhile.
 void set_hook(Hook* hook) noexcept;
 
 int openat(int folder, const char* name, int flags, mode_t mode) noexcept;
+ssize_t pread(int file, void* out, std::size_t length, std::uint64_t offset) noexcept;
 ssize_t write(int file, const void* bytes, std::size_t length) noexcept;
 ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t offset) noexcept;
 // fallocate()s the range before a large write, on ext4 only, where it saves a third of the time. It changes no byte and

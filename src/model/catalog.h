@@ -32,6 +32,7 @@ struct Fault {
   std::string message;
   friend bool operator==(const Fault&, const Fault&) = default;
 };
+inline Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
 
 // Another file that holds parts: as the root file describes it, before anyone looks for the file.
 struct FileRow {

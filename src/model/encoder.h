@@ -14,6 +14,7 @@
 #include "base/region.h"
 #include "model/catalog.h"
 #include "ztensor/byte_store.h"
+#include "ztensor/encoding.h"
 #include "ztensor/limits.h"
 
 namespace zt::model {
@@ -58,8 +59,7 @@ struct Holds {
   bool whole_bytes = false;     // elements smaller than a byte fill whole bytes
 
   // Parts.
-  bool compressed_parts = true;
-  bool only_seekable_parts = false;  // compressed parts are zstd frames with a seek table
+  bool only_seekable_parts = false;  // compressed parts are frames with a seek table
   bool sorted_parts = false;         // the parts of a tensor are in the order of their roles
   bool shared_parts = true;          // tensors may name the same bytes
   bool equal_parts_once = false;     // raw parts of the same bytes are stored once
@@ -139,6 +139,8 @@ struct Encoder {
   // dtype.
   std::string_view (*storage)(DType dtype);
   std::string_view (*logical)(DType dtype);
+  // The format's word for a codec ("": the format lacks the codec). Raw parts need no word.
+  std::string_view (*encoding)(Codec codec);
   // The manifest; null if the index comes first.
   std::vector<std::byte> (*manifest)(const Catalog& catalog);
   // The end of the file, right behind the manifest at `offset`; null if the index comes first.
@@ -148,6 +150,7 @@ struct Encoder {
   std::vector<std::byte> (*shard_index)(const Catalog& catalog, std::span<const std::string> files);
   const Grower* grower;  // null: files are only written anew
 
+  bool has_codec(Codec codec) const { return codec == Codec::raw || !encoding(codec).empty(); }
   bool has_canonical_form() const { return canonical_alignment != 0; }
   // Whether the manifest is aligned as parts are; else it directly follows the last part.
   bool is_index_aligned() const { return manifest_alignment > 1; }

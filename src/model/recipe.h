@@ -21,9 +21,16 @@ struct Coding {
   Codec codec : 6;
   Framing framing : 2;
 
-  static const Coding raw;                                                    // the stored bytes are the decoded bytes
-  static const Coding zstd;                                                   // a stream of zstd frames
-  static const Coding seekable;                                               // zt.zstd-seekable/1
+  static const Coding raw;       // the stored bytes are the decoded bytes
+  static const Coding zstd;      // a stream of zstd frames
+  static const Coding seekable;  // zt.zstd-seekable/1
+  static constexpr Coding of(Codec codec, Framing framing = Framing::unknown) {
+    Coding coding{Codec::raw, Framing::unknown};
+    coding.codec = codec;  // g++ 12 takes no variable for a bit field in braces
+    coding.framing = framing;
+    return coding;
+  }
+  constexpr bool is_raw() const { return codec == Codec::raw; }
   friend constexpr auto operator<=>(const Coding&, const Coding&) = default;  // NOLINT(modernize-use-nullptr)
 };
 inline constexpr Coding Coding::raw{Codec::raw, Framing::unknown};

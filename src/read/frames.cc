@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "codec/codecs.h"
 #include "ztensor/error.h"
 
 namespace zt::read {
@@ -54,7 +55,8 @@ FramePlan plan_pieces(std::vector<codec::FrameSize> frames, std::vector<std::byt
 }  // namespace
 
 std::optional<FramePlan> find_frames(const ByteStore& store, const model::Recipe& recipe) {
-  if (recipe.stored_length < codec::kTableFooterBytes) return std::nullopt;
+  const bool may_have = codec::row_of(recipe.coding.codec).has_frames;
+  if (!may_have || recipe.stored_length < codec::kTableFooterBytes) return std::nullopt;
   const auto length = codec::seek_table_length(read_tail(store, recipe, codec::kTableFooterBytes));
   if (!length || *length > recipe.stored_length) return std::nullopt;
   std::vector<std::byte> table = read_tail(store, recipe, *length);

@@ -129,7 +129,7 @@ void gather_selected(const PartSource& part, const Selection& selection, std::sp
   const Region wanted = scatter.span();
   PartSource stored = blob_of(part);
   std::uint64_t base = 0;  // of the pieces, in the blob
-  if (part.recipe.coding.codec == Codec::raw) {
+  if (part.recipe.coding.is_raw()) {
     base = wanted.offset;
     stored.recipe.offset += base;
     stored.recipe.decoded_length = wanted.length;

@@ -2,7 +2,7 @@
 
 namespace zt::read {
 
-void decode_piece(codec::FrameDecoder& decoder, std::span<const codec::FrameSize> frames,
+void decode_piece(codec::PieceDecoder& decoder, std::span<const codec::FrameSize> frames,
                   std::span<const std::byte> stored, std::span<std::byte> out) {
   for (const codec::FrameSize frame : frames) {
     // A row of nothing and nothing is no frame, and no mistake either.

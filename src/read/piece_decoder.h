@@ -7,9 +7,9 @@
 
 namespace zt::read {
 
-// Decodes the frames of one piece: `stored` and `out` are exactly theirs. It touches no store. Throws malformed
-// "zstd.*", limit.
-void decode_piece(codec::FrameDecoder& decoder, std::span<const codec::FrameSize> frames,
+// Decodes the frames of one piece: `stored` and `out` are exactly theirs. It touches no store. Throws what
+// the decoder throws.
+void decode_piece(codec::PieceDecoder& decoder, std::span<const codec::FrameSize> frames,
                   std::span<const std::byte> stored, std::span<std::byte> out);
 
 }  // namespace zt::read

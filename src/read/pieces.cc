@@ -20,13 +20,15 @@ namespace {
 
 std::uint64_t whole_pieces(std::uint64_t length) { return length / kPieceBytes + (length % kPieceBytes != 0); }
 
-bool is_raw(const PartSource& part) { return part.recipe.coding.codec == Codec::raw; }
-
 // A blob whose pieces can each be read by themselves.
 class RangePieces final : public Pieces {
  public:
   RangePieces(const PartSource& part, PartPlan plan, DigestCheck check, Use use, std::size_t swap)
-      : fetcher_(*part.store), plan_(std::move(plan)), check_(std::move(check)), swap_(swap) {
+      : fetcher_(*part.store),
+        codec_(part.recipe.coding.codec),
+        plan_(std::move(plan)),
+        check_(std::move(check)),
+        swap_(swap) {
     length_ = part.recipe.decoded_length;
     piece_bytes_ = plan_.piece_bytes();
     count_ = plan_.pieces();
@@ -43,7 +45,7 @@ class RangePieces final : public Pieces {
       scratch.stored.resize(static_cast<std::size_t>(stored.length));  // held against the file when it was opened
       fetcher_.fetch(stored, scratch.stored);
       if (!check_.over_decoded()) check_.take(piece, scratch.stored);
-      decode_piece(scratch.decoder, plan_.frames_of(piece), scratch.stored, out);
+      decode_piece(scratch.decoders.of(codec_), plan_.frames_of(piece), scratch.stored, out);
     }
     if (check_.over_decoded()) check_.take(piece, out);
     swap_words(out, swap_);
@@ -56,6 +58,7 @@ class RangePieces final : public Pieces {
 
  private:
   Fetcher fetcher_;
+  Codec codec_;
   PartPlan plan_;
   DigestCheck check_;
   std::size_t swap_;
@@ -128,7 +131,7 @@ std::unique_ptr<Pieces> open_pieces(const PartSource& part, Verify verify, Use u
   if (together && view.start == 0 && view.blob_length == part.recipe.decoded_length) {
     return open_blob(part, verify, use);
   }
-  if (together && is_raw(part) && !DigestCheck(part, verify, true).is_on()) {
+  if (together && part.recipe.coding.is_raw() && !DigestCheck(part, verify, true).is_on()) {
     PartSource range = part;
     range.recipe.offset += view.start;
     return open_blob(range, verify, use);
@@ -155,7 +158,7 @@ void Pieces::count_plain(std::uint64_t length) {
 }
 
 std::unique_ptr<Pieces> open_blob(const PartSource& part, Verify verify, Use use, std::uint64_t raw_piece) {
-  if (!is_raw(part)) return open_frames(part, verify, use);
+  if (!part.recipe.coding.is_raw()) return open_frames(part, verify, use);
   PartPlan plan = PartPlan::of_raw({part.recipe.offset, part.recipe.decoded_length}, raw_piece);
   return std::make_unique<RangePieces>(part, std::move(plan), DigestCheck(part, verify, true), use, part.recipe.swap);
 }

@@ -5,13 +5,13 @@
 #include <mutex>
 #include <vector>
 
-#include "codec/zstd.h"
+#include "codec/codecs.h"
 
 namespace zt::read {
 
 // Memory that pieces are decoded with, one for each thread at work; leased from a Scratches.
 struct Scratch {
-  codec::FrameDecoder decoder;
+  codec::PieceDecoders decoders;
   std::vector<std::byte> stored;
   std::vector<std::byte> decoded;  // the caller's
   std::vector<std::byte> window;   // of a blob whose elements lie apart

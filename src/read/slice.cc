@@ -112,7 +112,7 @@ class FrameSlice {
     const Region stored = plan_.piece(number).stored;
     scratch.stored.resize(static_cast<std::size_t>(stored.length));  // held against the file when it was opened
     fetcher_.fetch(stored, scratch.stored);
-    decode_piece(scratch.decoder, plan_.frames_of(number), scratch.stored, out);
+    decode_piece(scratch.decoders.of(blob_.recipe.coding.codec), plan_.frames_of(number), scratch.stored, out);
   }
 
   void copy_from(std::span<const std::byte> piece, std::span<const Copy> copies) {
@@ -183,8 +183,8 @@ class StreamSlice {
   std::vector<std::byte> block_;
 };
 
-void copy_zstd(const PartSource& blob, std::uint64_t base, Runs& runs, std::span<std::byte> out,
-               const SliceMeans& means) {
+void copy_decoded(const PartSource& blob, std::uint64_t base, Runs& runs, std::span<std::byte> out,
+                  const SliceMeans& means) {
   const auto length = static_cast<std::size_t>(runs.length());
   std::vector<Run> batch;
   if (const SliceCache::Plan frames = find_plan(blob, means.cache)) {
@@ -225,10 +225,10 @@ void read_slice(const PartSource& part, std::span<const std::uint64_t> shape, st
   PartSource blob = part.view ? blob_of(part) : part;
   blob.recipe.swap = 0;  // words are turned around in the result
   const std::uint64_t base = part.view ? part.view->start : 0;
-  if (part.recipe.coding.codec == Codec::raw) {
+  if (part.recipe.coding.is_raw()) {
     copy_raw(blob, base, runs, out);
   } else {
-    copy_zstd(blob, base, runs, out, means);
+    copy_decoded(blob, base, runs, out, means);
   }
   swap_words(out, part.recipe.swap);
 }

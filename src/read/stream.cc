@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "codec/zstd.h"
+#include "codec/codecs.h"
 #include "read/digest_check.h"
 #include "read/fetcher.h"
 #include "read/gather.h"
@@ -16,16 +17,17 @@ namespace {
 // The stored bytes of a part and their decoder, from front to back.
 class Stream {
  public:
-  explicit Stream(const PartSource& part) : fetcher_(*part.store), recipe_(part.recipe) {}
+  explicit Stream(const PartSource& part)
+      : fetcher_(*part.store), recipe_(part.recipe), decoder_(codec::row_of(recipe_.coding.codec).part_decoder()) {}
 
-  codec::StreamDecoder::Step decode(std::span<std::byte> out, DigestCheck* stored) {
+  codec::PartDecoder::Step decode(std::span<std::byte> out, DigestCheck* stored) {
     if (input_.empty() && fetched_ < recipe_.stored_length) fetch(stored);
-    const auto step = decoder_.decode(input_, out);
+    const auto step = decoder_->decode(input_, out);
     input_ = input_.subspan(step.used);
     return step;
   }
   bool at_end() const { return input_.empty() && fetched_ == recipe_.stored_length; }
-  bool at_frame_end() const { return decoder_.at_frame_end(); }
+  bool at_frame_end() const { return decoder_->at_end(); }
 
  private:
   void fetch(DigestCheck* stored) {
@@ -38,7 +40,7 @@ class Stream {
 
   Fetcher fetcher_;
   model::Recipe recipe_;
-  codec::StreamDecoder decoder_;
+  std::unique_ptr<codec::PartDecoder> decoder_;
   std::vector<std::byte> buffer_;
   std::span<const std::byte> input_;  // of the buffer, not yet decoded
   std::uint64_t fetched_ = 0;         // stored bytes

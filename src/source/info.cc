@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "base/utf8.h"
+#include "codec/codecs.h"
 #include "source/state.h"
 
 namespace zt {
@@ -66,10 +67,9 @@ std::string json_map(const Value::Map& members) {
 std::string json_part(const SourceState& state, const model::PartRow& part, std::string_view dtype) {
   const std::string_view digest = state.catalog.text(part.digest);
   return R"({"name": )" + json_quote(state.catalog.word(part.role)) + R"(, "dtype": )" + json_quote(dtype) +
-         R"(, "encoding": )" + (part.recipe.coding == model::Coding::raw ? R"("raw")" : R"("zstd")") +
-         R"(, "offset": )" + std::to_string(part.recipe.offset) + R"(, "stored": )" +
-         std::to_string(part.recipe.stored_length) + R"(, "digest": )" +
-         (digest.empty() ? "null" : json_quote(digest)) +
+         R"(, "encoding": )" + json_quote(codec::row_of(part.recipe.coding.codec).name) + R"(, "offset": )" +
+         std::to_string(part.recipe.offset) + R"(, "stored": )" + std::to_string(part.recipe.stored_length) +
+         R"(, "digest": )" + (digest.empty() ? "null" : json_quote(digest)) +
          (part.recipe.file == 0 ? "" : R"(, "shard": )" + json_quote(state.catalog.files[part.recipe.file - 1U].name)) +
          "}";
 }

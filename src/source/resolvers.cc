@@ -12,6 +12,7 @@
 #include "hash/digest.h"
 #include "io/file.h"
 #include "io/target.h"
+#include "run/per_process.h"
 #include "run/progress.h"
 #include "source/shards.h"
 #include "ztensor/error.h"
@@ -101,8 +102,9 @@ class ByIdentity final : public Resolver {
 
   // What a file hashed to is kept as long as it does not change: other shards may be as large.
   std::shared_ptr<const io::File> matching(const fs::path& path, const hash::Digest& wanted) const {
-    const std::lock_guard lock(mutex_);
-    Known& known = known_[{path, wanted.algorithm}];
+    Hashed& hashed = hashed_.here();
+    const std::lock_guard lock(hashed.mutex);
+    Known& known = hashed.known[{path, wanted.algorithm}];
     if (!known.file || known.file->was_changed()) {
       known.file = open_if_there(path);
       if (!known.file) return nullptr;
@@ -116,9 +118,12 @@ class ByIdentity final : public Resolver {
     std::shared_ptr<const io::File> file;
     hash::Digest digest;
   };
+  struct Hashed {
+    std::mutex mutex;
+    std::map<std::pair<fs::path, Checksum>, Known> known;
+  };
   fs::path folder_;
-  mutable std::mutex mutex_;
-  mutable std::map<std::pair<fs::path, Checksum>, Known> known_;
+  mutable run::PerProcess<Hashed> hashed_;
 };
 
 class InOrder final : public Resolver {

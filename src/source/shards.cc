@@ -20,8 +20,6 @@ namespace {
 
 namespace zt2 = container::zt2;
 
-ShardIdentity identity_of(const model::FileRow& row) { return {row.name, row.size, row.digest}; }
-
 // A data shard, or any whole file of generation 2: what lies between its ends is bytes to us. zt-2 §8
 void check_ends(const ByteStore& store) {
   std::array<std::byte, zt2::kFooterBytes> bytes;
@@ -74,19 +72,18 @@ std::shared_ptr<const ByteStore> Shards::resolve(const model::FileRow& row) cons
 
 const std::shared_ptr<const ByteStore>& Shards::store(std::size_t shard) const {
   Slot& slot = slots_[shard];
-  const std::lock_guard lock(slot.mutex);
-  if (!slot.store) slot.store = resolve(rows_[shard]);
-  return slot.store;
+  if (const auto* found = slot.found.load()) return *found;
+  const std::lock_guard lock(slot.looking.here());
+  if (const auto* found = slot.found.load()) return *found;
+  auto found = std::make_unique<const std::shared_ptr<const ByteStore>>(resolve(rows_[shard]));
+  slot.found = found.get();
+  return *found.release();
 }
 
 std::filesystem::path Shards::path(std::size_t shard) const {
-  std::shared_ptr<const ByteStore> found;
-  {
-    const std::lock_guard lock(slots_[shard].mutex);
-    found = slots_[shard].store;
-  }
-  if (!found) return resolver_ ? resolver_->place(identity_of(rows_[shard])) : std::filesystem::path();
-  const auto* const file = dynamic_cast<const io::File*>(found.get());
+  const auto* const found = slots_[shard].found.load();
+  if (found == nullptr) return resolver_ ? resolver_->place(identity_of(rows_[shard])) : std::filesystem::path();
+  const auto* const file = dynamic_cast<const io::File*>(found->get());
   return file == nullptr ? std::filesystem::path() : file->path();
 }
 

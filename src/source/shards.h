@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +12,7 @@
 
 #include "hash/digest.h"
 #include "model/catalog.h"
+#include "run/per_process.h"
 #include "run/progress.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/digest.h"
@@ -18,11 +20,14 @@
 
 namespace zt::source {
 
+// The identity that a resolver looks for.
+inline ShardIdentity identity_of(const model::FileRow& row) { return {row.name, row.size, row.digest}; }
 // The digest of all bytes of a store, counted with `meter`. Any thread: it is not polled.
 hash::Digest digest_of_store(const ByteStore& store, Checksum algorithm, run::Meter& meter);
 
-// The other files of one source, such as its shards. Each is looked for when it is first needed; a failure is not remembered, so that it can be
-// tried again. Any thread.
+// The other files of one source, such as its shards. Each is looked for when it is first needed; a failure is not
+// remembered, so that it can be tried again. Any thread, and a forked child: it has what its parent had found, and waits
+// for no thread of its parent.
 class Shards {
  public:
   // `resolver` may be null: nothing is found.
@@ -40,8 +45,9 @@ class Shards {
 
  private:
   struct Slot {
-    std::mutex mutex;
-    std::shared_ptr<const ByteStore> store;  // set once
+    ~Slot() { delete found.load(); }
+    std::atomic<const std::shared_ptr<const ByteStore>*> found = nullptr;  // set once, and read without a lock
+    run::PerProcess<std::mutex> looking;                                   // whoever looks for it
   };
   std::shared_ptr<const ByteStore> resolve(const model::FileRow& row) const;
 

@@ -6,12 +6,17 @@
 #include <cerrno>
 #include <chrono>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include <unistd.h>
+
 #include "base/utf8.h"
+#include "child.h"
 #include "errors.h"
 #include "hash/running.h"
 #include "io/file.h"
+#include "io/system.h"
 #include "many_threads.h"
 #include "source/shards.h"
 #include "source/state.h"
@@ -345,6 +350,78 @@ TEST(ThreadsResolvers, FindByIdentityWhatSeveralAskFor) {
     EXPECT_EQ(text_of(source.tensor(thread % 2 == 0 ? "a" : "b")), thread % 2 == 0 ? "first" : "other");
     EXPECT_EQ(source.paths()[thread % 2 + 1], dir / (thread % 2 == 0 ? "1.zt" : "2.zt"));
   });
+}
+
+// --- processes ---
+
+// A place where a thread of the parent stops until it is let go, and where no child ever stops.
+class Stop {
+ public:
+  void pass() {
+    if (::getpid() != parent_) return;
+    reached_ = true;
+    reached_.notify_one();
+    open_.wait(false);
+  }
+  void wait_until_reached() { reached_.wait(false); }
+  void let_go() {
+    open_ = true;
+    open_.notify_one();
+  }
+
+ private:
+  pid_t parent_ = ::getpid();
+  std::atomic<bool> reached_ = false;
+  std::atomic<bool> open_ = false;
+};
+
+TEST(Shards, AreFoundInAChildWhileAThreadOfItsParentLooksForThem) {
+  class Slow final : public Resolver {
+   public:
+    std::shared_ptr<const ByteStore> find(const ShardIdentity&) const override {
+      stop.pass();
+      return std::make_shared<MemoryStore>(std::vector<std::byte>(as_bytes(kFirst).begin(), as_bytes(kFirst).end()));
+    }
+    mutable Stop stop;
+  };
+  const auto resolver = std::make_shared<Slow>();
+  const Source source = root({}, {row_of("a", kFirst)}, 5, resolver);
+  std::thread reader([&] { EXPECT_EQ(text_of(source.tensor("a")), "first"); });
+  resolver->stop.wait_until_reached();
+  EXPECT_TRUE(test::in_child([&] { return source.paths().empty() && text_of(source.tensor("a")) == "first"; }));
+  resolver->stop.let_go();
+  reader.join();
+}
+
+TEST(Shards, AreFoundByIdentityInAChildWhileAThreadOfItsParentHashesThem) {
+  class StopAtRead final : public io::sys::Hook {
+   public:
+    StopAtRead() { io::sys::set_hook(this); }
+    ~StopAtRead() override { io::sys::set_hook(nullptr); }
+    io::sys::Verdict before(const io::sys::Event&) noexcept override { return {}; }
+    void reading(int, std::uint64_t, std::uint64_t) noexcept override { stop.pass(); }
+    Stop stop;
+  };
+  const TempDir dir;
+  write_file(dir / "1.zt", kFirst);
+  write_file(dir / "2.zt", kOther);
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther)}, 5);
+  StopAtRead hook;
+  std::thread reader([&] { EXPECT_EQ(text_of(source.tensor("a")), "first"); });
+  hook.stop.wait_until_reached();
+  EXPECT_TRUE(
+      test::in_child([&] { return text_of(source.tensor("a")) == "first" && text_of(source.tensor("b")) == "other"; }));
+  hook.stop.let_go();
+  reader.join();
+}
+
+TEST(Shards, ThatWereFoundBeforeAForkAreNotLookedForAgain) {
+  const TempDir dir;
+  write_file(dir / "model-a.zt", kFirst);
+  const Source source = root(dir / "model.zt", {row_of("a", kFirst)}, 5);
+  EXPECT_EQ(text_of(source.tensor("a")), "first");
+  std::filesystem::remove(dir / "model-a.zt");
+  EXPECT_TRUE(test::in_child([&] { return text_of(source.tensor("a")) == "first"; }));
 }
 
 // --- parts that are views ---

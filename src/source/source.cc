@@ -111,6 +111,7 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
   state->options = options;
   state->catalog = std::move(catalog);
   state->slices = std::make_unique<read::SliceCache>();
+  state->contents = std::make_unique<Contents>(state->catalog);
   state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
   if (!state->catalog.files.empty()) {
     std::shared_ptr<const Resolver> resolver = state->options.resolver;
@@ -125,12 +126,12 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
 
 }  // namespace source
 
-read::SliceCache* SourceState::slice_cache(const ByteStore& from) const {
-  const auto* const file = dynamic_cast<const io::File*>(&from);
+bool SourceState::is_unchanged(const ByteStore& store) {
+  const auto* const file = dynamic_cast<const io::File*>(&store);
   try {
-    return file != nullptr && file->was_changed() ? nullptr : slices.get();
+    return file == nullptr || !file->was_changed();
   } catch (const Error&) {
-    return nullptr;
+    return false;
   }
 }
 
@@ -205,8 +206,7 @@ ShardIdentity Source::shard(std::size_t index) const {
   if (index + 1 >= files()) {
     throw Error(Code::not_found, "", "shard " + std::to_string(index) + " of " + std::to_string(files() - 1));
   }
-  const model::FileRow& row = state_->catalog.files[index];
-  return {.name = row.name, .size = row.size, .digest = row.digest};
+  return source::identity_of(state_->catalog.files[index]);
 }
 
 Bytes Source::map_file(std::size_t number, Mapping mapping) const {

@@ -14,6 +14,7 @@
 #include "model/catalog.h"
 #include "read/pieces.h"
 #include "read/slice_cache.h"
+#include "source/contents.h"
 #include "source/shards.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/options.h"
@@ -36,7 +37,7 @@ struct Opened {
 
 }  // namespace source
 
-// What the handles of one open source share. Immutable except for the memory of which views were checked.
+// What the handles of one open source share. Immutable except for what is remembered of its contents.
 struct SourceState : source::Opened {
   OpenOptions options;
   model::Catalog catalog;
@@ -44,6 +45,7 @@ struct SourceState : source::Opened {
   std::unique_ptr<const source::Shards> shards;  // null: none
   std::unique_ptr<const ByteStore> owned;        // over the bytes that the catalog owns; null: none
   std::unique_ptr<read::SliceCache> slices;      // what slices leave to the next ones
+  std::unique_ptr<source::Contents> contents;    // what reading has told of the elements
 
   // Of a Recipe's `file`. Looks for a shard when it is first needed: throws as Shards::store.
   const ByteStore& store_of(std::uint16_t number) const {
@@ -59,10 +61,14 @@ struct SourceState : source::Opened {
   read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
     return {&store_of(recipe.file), recipe, catalog.text(part.digest), view_of(recipe), catalog.decoded_digests};
   }
-  // For slices of parts in this store. Null where what is remembered may be of other bytes than are there now.
-  read::SliceCache* slice_cache(const ByteStore& from) const;
+  // For parts in this store. Null where what is remembered may be of other bytes than are there now.
+  read::SliceCache* slice_cache(const ByteStore& from) const { return is_unchanged(from) ? slices.get() : nullptr; }
+  source::Contents* contents_of(const ByteStore& from) const { return is_unchanged(from) ? contents.get() : nullptr; }
   // The same with the decoded length made known. That may take a decode, during which `progress` can stop it.
   model::Recipe measured(const model::PartRow& part, const Progress& progress = {}) const;
+
+ private:
+  static bool is_unchanged(const ByteStore& store);
 };
 
 namespace source {
@@ -78,6 +84,7 @@ std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const 
 struct PartAccess {
   static const SourceState& state(const Part& part) { return *part.state_; }
   static const model::PartRow& row(const Part& part) { return part.prepare(*part.state_); }
+  static std::uint32_t number(const Part& part) { return part.row_; }  // of its row
   static std::uint32_t tensor(const Part& part) { return part.tensor_; }
 };
 // What a Tensor handle points at.

@@ -4,6 +4,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "codec/codecs.h"
 #include "model/sparse.h"
 #include "read/gather.h"
 #include "read/parts.h"
@@ -77,14 +78,12 @@ Location Part::location() const {
 
 bool Part::mappable() const {
   const model::Recipe& recipe = prepare(*state_).recipe;
-  if (recipe.coding != model::Coding::raw || recipe.swap != 0 || state_->options.backend == Backend::read) return false;
+  if (!recipe.coding.is_raw() || recipe.swap != 0 || state_->options.backend == Backend::read) return false;
   const auto view = state_->view_of(recipe);
   return !view || read::is_range(*view);
 }
 
-std::string_view Part::encoding() const {
-  return state_->catalog.part(row_).recipe.coding == model::Coding::raw ? "raw" : "zstd";
-}
+std::string_view Part::encoding() const { return codec::row_of(state_->catalog.part(row_).recipe.coding.codec).name; }
 
 const model::PartRow& Part::prepare(const SourceState& state) const {
   if (state_.get() != &state) throw Error(Code::usage, "", "the part belongs to another source");
@@ -109,7 +108,7 @@ std::uint64_t Part::length() const {
 Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
   const model::PartRow& part = prepare(*state_);
   return source::located(*state_, tensor_, &part, [&] {
-    if (part.recipe.coding != model::Coding::raw) {
+    if (!part.recipe.coding.is_raw()) {
       throw Error(Code::unsupported, "", "the bytes are compressed: read a copy");
     }
     const auto view = state_->view_of(part.recipe);

@@ -118,7 +118,7 @@ void CanonicalCheck::add_part(std::string_view tensor, const model::PartRow& par
   const std::string role = "part " + in_quotes(catalog.word(part.role));
   const std::string_view digest = catalog.text(part.digest);
   if (part.recipe.file != 0) find(tensor, "canonical.shards", role + " is in another file");
-  if (part.recipe.coding != model::Coding::raw) find(tensor, "canonical.encoding", role + " is encoded");
+  if (!part.recipe.coding.is_raw()) find(tensor, "canonical.encoding", role + " is encoded");
   const auto parsed = hash::parse_decoded_digest(digest);
   if (!parsed || parsed->algorithm != Checksum::xxh3) find(tensor, "canonical.digest", role + " has no xxh3 digest");
   if (!wire::is_nfc(catalog.word(part.role))) find(tensor, "canonical.name", role + " is not in normal form NFC");

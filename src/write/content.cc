@@ -4,8 +4,7 @@
 #include <numeric>
 
 #include "hash/digest.h"
-#include "hash/sha256.h"
-#include "hash/xxh3.h"
+#include "hash/running.h"
 #include "model/integers.h"
 #include "source/indices.h"
 #include "write/layouts.h"
@@ -104,28 +103,19 @@ bool needs_wide(const Tensor& tensor, const model::Encoder& encoder) {
   return !fits(first);
 }
 
-std::string digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum) {
+std::string decoded_digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum) {
   if (checksum == Checksum::none) return "";
   read::PieceReader reader(source.part_source(part, source.measured(part)), Verify::always, read::Use::plain);
-  hash::Digest digest{.algorithm = checksum};
-  hash::Xxh3 xxh3;
-  std::optional<hash::Sha256> sha;
-  if (checksum == Checksum::sha256) sha.emplace();
+  hash::RunningDigest digest(checksum);
   read::Scratch scratch;
   std::vector<std::byte> bytes;
   for (std::size_t piece = 0; piece < reader.pieces(); ++piece) {
     bytes.resize(reader.piece_length(piece));
     reader.read(piece, bytes, scratch);
-    if (sha) {
-      sha->update(bytes);
-    } else {
-      xxh3.update(bytes);
-    }
+    digest.update(bytes);
   }
   reader.finish();
-  if (sha) digest.sha = sha->finish();
-  digest.xxh3 = xxh3.value();
-  return hash::format_digest(digest);
+  return hash::format_digest(digest.finish());
 }
 
 }  // namespace zt::write

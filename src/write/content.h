@@ -35,6 +35,6 @@ void sort_entries(SparseParts& parts);
 bool needs_wide(const Tensor& tensor, const model::Encoder& encoder);
 
 // The digest text, as generation 2 has it, of the decoded bytes of a part. Its own digest is checked on the way.
-std::string digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum);
+std::string decoded_digest_of(const SourceState& source, const model::PartRow& part, Checksum checksum);
 
 }  // namespace zt::write

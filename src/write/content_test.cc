@@ -186,7 +186,7 @@ TEST(Content, DigestsDecodedBytes) {
       {.encoding = Encoding::zstd(1)}, [](Writer& writer) { writer.add("w", {3}, std::span<const float>(kValues)); }));
   const Part part = source.tensor("w").data();
   const auto digest = [&](Checksum checksum) {
-    return digest_of(source::PartAccess::state(part), source::PartAccess::row(part), checksum);
+    return decoded_digest_of(source::PartAccess::state(part), source::PartAccess::row(part), checksum);
   };
   EXPECT_EQ(digest(Checksum::none), "");
 #ifdef ZT_HAVE_OPENSSL

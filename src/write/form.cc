@@ -3,6 +3,7 @@
 #include <bit>
 #include <string>
 
+#include "codec/codecs.h"
 #include "source/formats.h"
 #include "source/hidden.h"
 #include "write/attributes.h"
@@ -48,9 +49,11 @@ void check_options(const Form& form) {
 }  // namespace
 
 void check_level(Encoding encoding) {
-  if (!encoding.is_raw() && (encoding.level() < 1 || encoding.level() > 22)) {
-    throw Error(Code::usage, "", "zstd level " + std::to_string(encoding.level()) + ": expected 1 to 22");
-  }
+  const codec::Row& row = codec::row_of(encoding.codec());
+  if (row.most_level == 0 || (encoding.level() >= 1 && encoding.level() <= row.most_level)) return;
+  throw Error(Code::usage, "",
+              std::string(row.name) + " level " + std::to_string(encoding.level()) + ": expected 1 to " +
+                  std::to_string(row.most_level));
 }
 
 Checksum default_checksum(const model::Encoder& encoder) {
@@ -92,8 +95,10 @@ PartOptions Form::part_options(const AddOptions& add) const {
                    .checksum = checksum,
                    .digest_decoded = encoder->holds.digests == model::Digests::decoded};
   check_level(part.encoding);
-  if (!part.encoding.is_raw() && !encoder->holds.compressed_parts) {
-    throw Error(Code::usage, "", "format " + std::string(encoder->title) + " has no compression");
+  if (!encoder->has_codec(part.encoding.codec())) {
+    throw Error(Code::usage, "",
+                "format " + std::string(encoder->title) + " has no compression by " +
+                    std::string(codec::row_of(part.encoding.codec()).name) + ": store the parts raw");
   }
   if (canonical && (!part.encoding.is_raw() || checksum != Checksum::xxh3)) {
     throw Error(Code::usage, "", "a canonical file has raw parts with xxh3 digests: write it with canonical off");

@@ -27,7 +27,7 @@ struct Form {
 Form form_of_new(const WriterOptions& options, const std::filesystem::path& path);
 // Of a file that grows, which has an alignment.
 Form form_of_present(const WriterOptions& options, const model::Encoder& encoder, std::uint64_t alignment);
-// Throws usage for a level that zstd does not have.
+// Throws usage for a level that the codec does not have.
 void check_level(Encoding encoding);
 // What parts have where nobody asks for another.
 Checksum default_checksum(const model::Encoder& encoder);

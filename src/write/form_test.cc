@@ -6,7 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "codec/codecs.h"
 #include "errors.h"
+#include "memory_file.h"
 
 namespace zt::write {
 namespace {
@@ -61,6 +63,27 @@ TEST(Form, TheNameOfTheFileSaysItsFormatUnlessItIsAskedFor) {
   EXPECT_EQ(test::code_of([&] { format_of("2", "m.safetensors"); }), Code::usage);
   EXPECT_EQ(test::code_of([&] { format_of("", "m.gguf"); }), Code::usage);
   EXPECT_EQ(test::code_of([&] { format_of("gguf", "m.zt"); }), Code::usage);
+}
+
+// Each codec in each format that has a word for it: what is written is read back, and told by its name.
+TEST(Form, EveryCodecIsStoredInTheFormatsThatHaveIt) {
+  const std::vector<float> values(100000, 0.5F);
+  for (const char* format : {"1.0", "1.2", "2", "safetensors"}) {
+    for (const codec::Row& row : codec::codecs()) {
+      WriterOptions options{.format = format, .encoding = row.usual};
+      const model::Encoder& encoder = *form_of_new({.format = format}, {}).encoder;
+      if (!encoder.has_codec(row.id())) {
+        EXPECT_EQ(test::code_of([&] { form_of_new(options, {}); }), Code::usage) << format << " " << row.name;
+        continue;
+      }
+      const Source source = test::open_bytes(
+          test::written(options, [&](Writer& writer) { writer.add("w", {values.size()}, std::span(values)); }));
+      const Part part = source.tensor("w").data();
+      EXPECT_EQ(part.encoding(), row.name) << format;
+      EXPECT_EQ(part.stored_length() == part.length(), row.id() == Codec::raw) << format;
+      EXPECT_EQ(source.tensor("w").read<float>(), values) << format << " " << row.name;
+    }
+  }
 }
 
 }  // namespace

@@ -75,8 +75,8 @@ void add_part_losses(const Part& part, std::uint64_t elements, const model::Enco
   }
 }
 
-// Whether all bytes of a bool part are 0 or 1.
-bool is_clean(const SourceState& state, const model::PartRow& part) {
+// What the bytes of a bool part are, by reading them.
+source::Bools read_bools(const SourceState& state, const model::PartRow& part) {
   std::atomic<bool> clean = true;
   const model::Recipe recipe = state.measured(part);
   const read::Job job{.part = state.part_source(part, recipe),
@@ -89,7 +89,19 @@ bool is_clean(const SourceState& state, const model::PartRow& part) {
   run::Meter meter;
   read::carry_out({&job, 1}, run::thread_count(state.options.threads), meter,
                   [](std::size_t, Error& error) { throw error; });
-  return clean;
+  return clean ? source::Bools::clean : source::Bools::other;
+}
+
+// Whether all bytes of a bool part are 0 or 1.
+bool is_clean(const Part& part) {
+  const SourceState& state = source::PartAccess::state(part);
+  const model::PartRow& row = source::PartAccess::row(part);
+  source::Contents* const known = state.contents_of(state.store_of(row.recipe.file));
+  const std::uint32_t number = source::PartAccess::number(part);
+  source::Bools bools = known == nullptr ? source::Bools::unread : known->bools(number);
+  if (bools == source::Bools::unread) bools = read_bools(state, row);
+  if (known != nullptr) known->keep(number, bools);
+  return bools == source::Bools::clean;
 }
 
 // Throws malformed unless the entries are in order, and no cell is given twice.
@@ -106,6 +118,35 @@ bool are_sorted(const SparseParts& parts) {
   } catch (const Error&) {
     return false;
   }
+}
+
+// How the entries of a sparse tensor lie, by reading them.
+source::Entries read_entries(const Tensor& tensor) {
+  SparseParts parts = read_sparse(tensor);
+  if (are_sorted(parts)) return source::Entries::sorted;
+  sort_entries(parts);
+  return are_sorted(parts) ? source::Entries::unsorted : source::Entries::twice;
+}
+
+// Null where the files that the parts of a tensor lie in may have other bytes than when they were opened.
+source::Contents* contents_of(const Tensor& tensor) {
+  source::Contents* known = nullptr;
+  for (std::size_t i = 0; i < tensor.parts(); ++i) {
+    const Part part = tensor.part(i);
+    const SourceState& state = source::PartAccess::state(part);
+    known = state.contents_of(state.store_of(source::PartAccess::row(part).recipe.file));
+    if (known == nullptr) break;
+  }
+  return known;
+}
+
+source::Entries entries_of(const Tensor& tensor) {
+  source::Contents* const known = contents_of(tensor);
+  const std::uint32_t row = source::TensorAccess::row(tensor);
+  source::Entries entries = known == nullptr ? source::Entries::unread : known->entries(row);
+  if (entries == source::Entries::unread) entries = read_entries(tensor);
+  if (known != nullptr) known->keep(row, entries);
+  return entries;
 }
 
 }  // namespace
@@ -152,20 +193,16 @@ std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& 
   std::vector<Loss> losses;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
-    const bool checked = part.dtype() == DType::boolean;
-    if (checked && !is_clean(source::PartAccess::state(part), source::PartAccess::row(part))) {
+    if (part.dtype() == DType::boolean && !is_clean(part)) {
       losses.push_back({"part " + in_quotes(part.role()) + ": bool bytes other than 0 and 1: they become 1"});
     }
   }
   if (!encoder.holds.sorted_sparse || !is_sparse(tensor.layout())) return losses;
   if (source::PartAccess::state(tensor.part(0)).catalog.format == encoder.format) return losses;
-  SparseParts parts = read_sparse(tensor);
-  if (are_sorted(parts)) return losses;
-  sort_entries(parts);
-  if (are_sorted(parts)) {
-    losses.push_back({"the order of entries in its rows: they are sorted"});
-  } else {
-    losses.push_back({"cells that are given twice", true});
+  switch (entries_of(tensor)) {
+    case source::Entries::unsorted: losses.push_back({"the order of entries in its rows: they are sorted"}); break;
+    case source::Entries::twice: losses.push_back({"cells that are given twice", true}); break;
+    default: break;
   }
   return losses;
 }

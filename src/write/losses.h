@@ -19,8 +19,8 @@ struct Loss {
 
 // What a tensor loses by its kind. Reads no elements.
 std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder);
-// What it loses by its contents: bool bytes, which it reads, and the order of sparse entries, where the format has rules
-// for it.
+// What it loses by its contents: bool bytes, and the order of sparse entries, where the format has rules for it. It reads
+// these elements once, and remembers with their source what it saw.
 std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder);
 // Throws unsupported "write.loss" for the first that cannot be carried over, or that may not be.
 void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder, bool lossy);

@@ -2,15 +2,22 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/utf8.h"
 #include "container/zt10/zt10.h"
 #include "container/zt12/zt12.h"
 #include "container/zt2/zt2.h"
 #include "errors.h"
+#include "many_threads.h"
 #include "memory_file.h"
+#include "temp_dir.h"
+#include "ztensor/source.h"
 
 namespace zt::write {
 namespace {
@@ -62,6 +69,64 @@ TEST(Losses, TellsWhatATensorLosesByItsKind) {
   EXPECT_EQ(count("mx", k12), 0U) << "1.x files may break the rules of a profile";
   EXPECT_EQ(count("mx", k2), 1U);
   EXPECT_EQ(count("none", k2), 1U) << "no object is empty there";
+}
+
+// A CSR tensor of one row whose columns are `columns`, and a bool tensor of `bools`.
+std::vector<std::byte> contents(const std::vector<std::uint64_t>& columns, std::uint8_t last) {
+  const std::vector<std::uint8_t> bools = {0, 1, 1};
+  const std::vector<float> values(columns.size());
+  const std::vector<std::uint64_t> ends = {0, columns.size()};
+  const auto array = [](DType dtype, const auto& elements) {
+    return ArrayView{.dtype = dtype, .shape = {elements.size()}, .data = std::as_bytes(std::span(elements)).data()};
+  };
+  std::vector<std::byte> file = test::written({}, [&](Writer& writer) {
+    writer.add("bool", array(DType::boolean, bools));
+    writer.add_csr("csr", {1, 9}, array(DType::f32, values), array(DType::u64, columns), array(DType::u64, ends));
+  });
+  const Source source = test::open_bytes(file);
+  file[source.tensor("bool").data().offset() + 2] = std::byte{last};  // which the Writer would have cleaned
+  return file;
+}
+
+std::size_t content_losses(const Source& source, std::string_view name) {
+  return losses_of_content(source.tensor(name), k2).size();
+}
+
+TEST(Losses, TellsTheSameOfContentsHoweverOftenItIsAsked) {
+  const Source good = test::open_bytes(contents({1, 2, 5}, 1));
+  const Source bad = test::open_bytes(contents({5, 1, 2}, 7));
+  const Source twice = test::open_bytes(contents({1, 5, 1}, 1));
+  for (int times = 0; times < 3; ++times) {
+    EXPECT_EQ(content_losses(good, "bool"), 0U);
+    EXPECT_EQ(content_losses(good, "csr"), 0U);
+    EXPECT_EQ(content_losses(bad, "bool"), 1U);
+    EXPECT_EQ(content_losses(bad, "csr"), 1U);
+    EXPECT_FALSE(losses_of_content(bad.tensor("csr"), k2)[0].fatal);
+    EXPECT_TRUE(losses_of_content(twice.tensor("csr"), k2)[0].fatal);
+    EXPECT_EQ(losses_of_content(bad.tensor("csr"), k12).size(), 0U) << "1.2 has no rule for the order";
+  }
+}
+
+TEST(Losses, ReadsAFileAnewThatWasChanged) {
+  const test::TempDir dir;
+  const auto put = [&](const std::vector<std::byte>& file) {
+    std::ofstream(dir / "f.zt", std::ios::binary) << as_text(file);
+  };
+  put(contents({1, 2}, 1));
+  const Source source = open(dir / "f.zt");
+  EXPECT_EQ(content_losses(source, "bool"), 0U);
+  put(contents({2, 1}, 3));
+  std::filesystem::last_write_time(dir / "f.zt", std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_EQ(content_losses(source, "bool"), 1U);
+  EXPECT_EQ(content_losses(source, "csr"), 1U);
+}
+
+TEST(ThreadsContents, AreToldToAllThatAsk) {
+  const Source source = test::open_bytes(contents({5, 1, 2}, 7));
+  test::together(6, [&](std::size_t) {
+    EXPECT_EQ(content_losses(source, "bool"), 1U);
+    EXPECT_EQ(content_losses(source, "csr"), 1U);
+  });
 }
 
 }  // namespace

@@ -4,11 +4,11 @@ namespace zt::write {
 namespace {
 
 bool moves_as_is(const MovedPart& part, const Form& to, std::optional<Encoding> recode) {
-  const bool raw = part.coding == model::Coding::raw;
+  const bool raw = part.coding.is_raw();
   if (part.foreign || part.changed || !part.whole) return false;
   if (recode && !(recode->is_raw() && raw)) return false;
   if (raw) return true;
-  if (to.canonical || !to.encoder->holds.compressed_parts) return false;
+  if (to.canonical || !to.encoder->has_codec(part.coding.codec)) return false;
   return !to.encoder->holds.only_seekable_parts || part.is_seekable();
 }
 
@@ -16,7 +16,7 @@ bool moves_as_is(const MovedPart& part, const Form& to, std::optional<Encoding> 
 void plan_decoded(const MovedPart& part, const Form& to, MovePlan& plan) {
   const bool strong = part.decoded_digests && part.digest.starts_with("sha256:") && !to.canonical;
   plan.checksum = to.options.checksum.value_or(strong ? Checksum::sha256 : Checksum::xxh3);
-  plan.digest = part.coding == model::Coding::raw ? MovedDigest::hash : MovedDigest::decode;
+  plan.digest = part.coding.is_raw() ? MovedDigest::hash : MovedDigest::decode;
 }
 
 // Digests over stored bytes.
@@ -40,7 +40,7 @@ MovePlan plan_move(const MovedPart& part, const Form& to, std::optional<Encoding
     case model::Digests::stored: plan_stored(part, to, plan); break;
     case model::Digests::decoded: plan_decoded(part, to, plan); break;
   }
-  const bool encoded = part.coding != model::Coding::raw;
+  const bool encoded = !part.coding.is_raw();
   plan.check_decoded = encoded && part.decoded_digests && plan.digest != MovedDigest::decode;
   return plan;
 }

@@ -20,7 +20,7 @@ struct MovedPart {
   bool whole = true;             // it is all of its stored bytes, as they lie
   bool changed = false;          // its contents are changed on the way
   std::string_view digest = {};  // as the source has it; empty: none
-  // Whether zstd frames and their seek table are all that is stored. Asked at most once: it may read the part.
+  // Whether frames and their seek table are all that is stored. Asked at most once: it may read the part.
   std::function<bool()> is_seekable = {};
 };
 

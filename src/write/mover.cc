@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "codec/codecs.h"
 #include "read/frames.h"
 #include "source/formats.h"
 #include "write/array_pieces.h"
@@ -17,10 +18,11 @@
 namespace zt::write {
 namespace {
 
-// Whether zstd frames and a seek table are all that is stored, as generation 2 wants it.
+// Whether frames and a seek table are all that is stored, as generation 2 wants it.
 bool is_seekable(const SourceState& from, const model::PartRow& part) {
-  if (part.recipe.coding != model::Coding::zstd) return part.recipe.coding == model::Coding::seekable;
-  if (part.recipe.decoded_length == model::kUnknownLength) return false;
+  if (part.recipe.coding.framing == model::Framing::seekable) return true;
+  const bool has_frames = codec::row_of(part.recipe.coding.codec).has_frames;
+  if (!has_frames || part.recipe.decoded_length == model::kUnknownLength) return false;
   try {
     read::require_frames(from.store_of(part.recipe.file), part.recipe);
     return true;
@@ -147,10 +149,8 @@ StoredPart Mover::store_part(const Tensor& tensor, const model::PartRow& part, s
   PartOptions wanted = form().part_options();
   if (recode) wanted.encoding = *recode;
   // Compressed parts stay so, even where their form has to change.
-  const bool may_compress = !form().canonical && holds().compressed_parts;
-  if (!recode && may_compress && recipe.coding != model::Coding::raw && wanted.encoding.is_raw()) {
-    wanted.encoding = Encoding::zstd();
-  }
+  const bool may_compress = !form().canonical && form().encoder->has_codec(recipe.coding.codec);
+  if (!recode && may_compress && wanted.encoding.is_raw()) wanted.encoding = codec::row_of(recipe.coding.codec).usual;
   StoredPart stored = plan.as_is ? store_moved(part, plan) : store_decoded(part, wanted);
   if (recipe.stored_length > 0) moved_.insert_or_assign(range, Moved{stored, &part});
   return stored;
@@ -162,17 +162,17 @@ StoredPart Mover::store_moved(const model::PartRow& part, const MovePlan& plan) 
   seen.coding = model::Coding::raw;
   seen.decoded_length = seen.stored_length;
   read::PartSource bytes = source_->part_source(part, seen);
-  const bool encoded = part.recipe.coding != model::Coding::raw;
-  if (source_->catalog.decoded_digests && encoded) bytes.digest = {};  // over what is decoded: see below
+  if (source_->catalog.decoded_digests && !part.recipe.coding.is_raw())
+    bytes.digest = {};  // over what is decoded: see below
   StoredPieces pieces(bytes);
-  if (plan.check_decoded) digest_of(*source_, part, Checksum::xxh3);
+  if (plan.check_decoded) decoded_digest_of(*source_, part, Checksum::xxh3);
   const bool hashes = plan.digest == MovedDigest::hash;
   StoredPart stored = draft_.store(pieces, {.checksum = hashes ? plan.checksum : Checksum::none,
                                             .digest_decoded = holds().digests == model::Digests::decoded});
-  stored.recipe.coding = encoded ? model::Coding::seekable : model::Coding::raw;
+  stored.recipe.coding = part.recipe.coding;
   stored.recipe.decoded_length = part.recipe.decoded_length;
   if (plan.digest == MovedDigest::keep) stored.digest = source_->catalog.text(part.digest);
-  if (plan.digest == MovedDigest::decode) stored.digest = digest_of(*source_, part, plan.checksum);
+  if (plan.digest == MovedDigest::decode) stored.digest = decoded_digest_of(*source_, part, plan.checksum);
   return stored;
 }
 

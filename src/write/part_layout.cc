@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "codec/codecs.h"
 #include "hash/digest.h"
 
 namespace zt::write {
@@ -13,10 +14,8 @@ constexpr std::uint64_t kComparedBlock = std::uint64_t{1} << 20;
 
 }  // namespace
 
-// zstd adds at most a byte in 256, and each frame a little and its row of the seek table.
 std::uint64_t stored_bound(std::uint64_t decoded, const PartOptions& options) {
-  if (options.encoding.is_raw()) return decoded;
-  return decoded + decoded / 256 + 128 * (decoded / read::kPieceBytes + 1);
+  return codec::row_of(options.encoding.codec()).bound(decoded);
 }
 
 const StoredPart* PartLayout::find_same(const StoredPart& part) {
@@ -45,9 +44,9 @@ StoredPart PartLayout::store(Pieces& pieces, const PartOptions& options, run::Me
   meter.poll();
   part.recipe.stored_length = written.stored_length;
   part.recipe.decoded_length = length;
-  part.recipe.coding = written.zstd ? model::Coding::seekable : model::Coding::raw;
+  part.recipe.coding = written.coding;
   part.digest = hash::format_digest(written.digest);
-  if (!share_ || written.zstd || length == 0 || written.digest.algorithm == Checksum::none) return part;
+  if (!share_ || !written.coding.is_raw() || length == 0 || written.digest.algorithm == Checksum::none) return part;
   if (const StoredPart* same = find_same(part)) {
     output_.rewind(part.recipe.offset);
     return *same;

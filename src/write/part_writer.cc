@@ -16,7 +16,7 @@ std::size_t length_of(const Pieces& source, std::size_t piece) {
 }  // namespace
 
 std::vector<std::byte> PartWriter::compress(std::span<const std::byte> decoded) {
-  std::unique_ptr<codec::FrameEncoder> encoder;
+  std::unique_ptr<codec::PieceEncoder> encoder;
   {
     const std::lock_guard lock(mutex_);
     if (!encoders_.empty()) {
@@ -24,7 +24,7 @@ std::vector<std::byte> PartWriter::compress(std::span<const std::byte> decoded) 
       encoders_.pop_back();
     }
   }
-  if (!encoder) encoder = std::make_unique<codec::FrameEncoder>(part_.encoding.level());
+  if (!encoder) encoder = row().encoder(part_.encoding.level());
   std::vector<std::byte> stored = encoder->encode(decoded);
   const std::lock_guard lock(mutex_);
   encoders_.push_back(std::move(encoder));
@@ -68,7 +68,7 @@ void PartWriter::make_batch(Pieces& source, std::size_t first, std::size_t count
   });
 }
 
-// Whether zstd saves a sixteenth of the batch. Else it is not worth decoding.
+// Whether the codec saves a sixteenth of the batch. Else it is not worth decoding.
 bool PartWriter::shrinks(std::size_t count, std::uint64_t decoded) const {
   constexpr std::uint64_t kTable = 17;  // of the seek table, and a row of 8 a frame
   std::uint64_t stored = kTable;
@@ -93,7 +93,7 @@ void PartWriter::write_batch(std::size_t count) {
     const auto stored = stored_bytes(slot);
     if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c_join(crc_, slot.crc, digested.size());
     digest(digested);
-    if (!part_.encoding.is_raw()) {
+    if (row().has_frames) {
       frames_.push_back({static_cast<std::uint32_t>(stored.size()), static_cast<std::uint32_t>(slot.bytes.size())});
     }
     put(stored);
@@ -123,9 +123,9 @@ void PartWriter::write_memory(std::span<const std::byte> bytes) {
 }
 
 void PartWriter::begin(const PartOptions& options, std::uint64_t length, run::Meter& meter) {
-  if (!options.encoding.is_raw() && options.encoding.level() != encoders_level_) {
+  if (!options.encoding.is_raw() && options.encoding != made_for_) {
     encoders_.clear();
-    encoders_level_ = options.encoding.level();
+    made_for_ = options.encoding;
   }
   meter_ = &meter;
   part_ = options;
@@ -170,8 +170,11 @@ WrittenPart PartWriter::write(Pieces& source, const PartOptions& options, run::M
     write_batch(count);
   }
   source.finish();
-  if (!part_.encoding.is_raw()) write_seek_table();
-  return {.stored_length = stored_length_, .zstd = !part_.encoding.is_raw(), .digest = finish_digest()};
+  const bool seekable = row().has_frames;
+  if (seekable) write_seek_table();
+  return {.stored_length = stored_length_,
+          .coding = model::Coding::of(row().id(), seekable ? model::Framing::seekable : model::Framing::unknown),
+          .digest = finish_digest()};
 }
 
 }  // namespace zt::write

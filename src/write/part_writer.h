@@ -8,10 +8,12 @@
 #include <span>
 #include <vector>
 
+#include "codec/codecs.h"
 #include "codec/zstd.h"
 #include "hash/digest.h"
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
+#include "model/recipe.h"
 #include "read/pieces.h"
 #include "run/progress.h"
 #include "write/output.h"
@@ -31,7 +33,7 @@ struct PartOptions {
 // What was stored.
 struct WrittenPart {
   std::uint64_t stored_length = 0;
-  bool zstd = false;
+  model::Coding coding = model::Coding::raw;
   hash::Digest digest;
 };
 
@@ -40,10 +42,10 @@ struct WrittenPart {
 class PartWriter {
  public:
   static constexpr std::size_t kBatch = 64;
-  // `batch`: pieces at work at once, which bounds memory; also how many of a part decide whether zstd is worth it.
+  // `batch`: pieces at work at once, which bounds memory; also how many of a part decide whether its codec is worth it.
   PartWriter(Output& output, unsigned threads, std::size_t batch = kBatch)
       : output_(output), threads_(threads), batch_(batch) {}
-  // An empty part is stored raw, and one that zstd does not shrink.
+  // An empty part is stored raw, and one that its codec does not shrink.
   WrittenPart write(Pieces& pieces, const PartOptions& options, run::Meter& meter);
 
  private:
@@ -63,6 +65,7 @@ class PartWriter {
   std::vector<std::byte> compress(std::span<const std::byte> decoded);
   bool shrinks(std::size_t count, std::uint64_t decoded) const;
   void write_batch(std::size_t count);
+  const codec::Row& row() const { return codec::row_of(part_.encoding.codec()); }
   void write_seek_table();
   void digest(std::span<const std::byte> bytes);  // those that a hash in order wants: CRCs of pieces are joined
   void put(std::span<const std::byte> bytes);
@@ -73,11 +76,11 @@ class PartWriter {
   std::size_t batch_;
   std::vector<Slot> slots_;
   std::mutex mutex_;                                            // over encoders_
-  std::vector<std::unique_ptr<codec::FrameEncoder>> encoders_;  // leased by threads: at high levels each is large
-  int encoders_level_ = 0;
+  std::vector<std::unique_ptr<codec::PieceEncoder>> encoders_;  // leased by threads: at high levels each is large
+  Encoding made_for_ = Encoding::raw();                         // encoders_ are
   // Of the part at hand:
   run::Meter* meter_ = nullptr;
-  PartOptions part_;  // its encoding becomes raw where zstd is not worth it
+  PartOptions part_;  // its encoding becomes raw where its codec is not worth it
   std::vector<codec::FrameSize> frames_;
   std::uint64_t stored_length_ = 0;
   std::uint32_t crc_ = 0;

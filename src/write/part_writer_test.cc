@@ -91,7 +91,8 @@ TEST(PartWriter, DigestsDecodedBytesOfGenerationTwo) {
         const Written written = write_memory(bytes, options);
         EXPECT_EQ(written.part.digest, digest_of(bytes, checksum)) << size;
         EXPECT_EQ(written.part.stored_length, written.bytes.size());
-        EXPECT_EQ(written.part.zstd, !encoding.is_raw() && size > 1);  // a frame of one byte is larger than that byte
+        EXPECT_EQ(written.part.coding.is_raw(),
+                  encoding.is_raw() || size == 1);  // a frame of one byte is larger than that byte
       }
     }
   }
@@ -125,7 +126,7 @@ TEST(PartWriter, DigestsAnEmptyPart) {
         write_memory({}, {.encoding = Encoding::zstd(), .checksum = checksum, .digest_decoded = true});
     EXPECT_EQ(written.part.digest, digest_of({}, checksum));
     EXPECT_EQ(written.part.stored_length, 0U);
-    EXPECT_FALSE(written.part.zstd);
+    EXPECT_TRUE(written.part.coding.is_raw());
   }
 }
 
@@ -135,7 +136,7 @@ TEST(PartWriter, DigestsWhatZstdDoesNotShrink) {
     for (const bool decoded : {false, true}) {
       const Written written =
           write_memory(bytes, {.encoding = Encoding::zstd(1), .checksum = checksum, .digest_decoded = decoded});
-      EXPECT_FALSE(written.part.zstd);
+      EXPECT_TRUE(written.part.coding.is_raw());
       EXPECT_EQ(written.part.digest, digest_of(bytes, checksum));
       EXPECT_TRUE(written.bytes == bytes);
     }

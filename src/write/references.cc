@@ -1,24 +1,14 @@
 #include "write/references.h"
 
 #include <algorithm>
-#include <span>
 
-#include "base/blocks.h"
 #include "container/zt2/names.h"
 #include "hash/digest.h"
-#include "hash/xxh3.h"
+#include "run/progress.h"
+#include "source/shards.h"
 
 namespace zt::write {
 namespace {
-
-std::string digest_of_all(const ByteStore& store) {
-  hash::Xxh3 hash;
-  for_each_block(store, {0, store.size()}, [&](std::uint64_t, std::span<const std::byte> block) {
-    hash.update(block);
-    return true;
-  });
-  return hash::format_digest({.algorithm = Checksum::xxh3, .xxh3 = hash.value()});
-}
 
 // What of a file's name may stand in a table of shards.
 std::string name_for(const std::filesystem::path& path, const std::filesystem::path& root) {
@@ -49,7 +39,9 @@ model::FileRow shard_of(const SourceState& source, std::uint16_t file, const std
         Code::unsupported, "write.reference",
         "what is referenced is looked for among the *.zt files of the folder of " + root.string() + ": put it there");
   }
-  return {name_for(source.path, root), source.store->size(), digest_of_all(*source.store)};
+  run::Meter nobody;
+  return {name_for(source.path, root), source.store->size(),
+          hash::format_digest(source::digest_of_store(*source.store, Checksum::xxh3, nobody))};
 }
 
 std::uint16_t References::add(const std::shared_ptr<const SourceState>& source, std::uint16_t file,

@@ -2,8 +2,6 @@
 
 #include <array>
 
-#include "codec/zstd.h"
-
 namespace zt::container {
 namespace {
 
@@ -44,7 +42,5 @@ LogicalType find_logical(std::string_view word, DType storage) {
   }
   return {Logical::unknown, storage};
 }
-
-bool zstd_can_give(std::uint64_t stored, std::uint64_t decoded) { return decoded / codec::kMaxRatio <= stored; }
 
 }  // namespace zt::container

@@ -29,7 +29,4 @@ struct LogicalType {
 };
 LogicalType find_logical(std::string_view word, DType storage);
 
-// Whether `stored` bytes of zstd can decode to `decoded` bytes.
-bool zstd_can_give(std::uint64_t stored, std::uint64_t decoded);
-
 }  // namespace zt::container

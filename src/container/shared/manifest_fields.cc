@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "codec/codecs.h"
 
 namespace zt::container {
 
@@ -28,9 +29,8 @@ std::uint64_t number_of(const CborItem& item, const Field& field) {
 
 bool is_absent(const CborItem& item) { return item.kind == CborKind::null || item.kind == CborKind::undefined; }
 
-bool is_zstd(std::string_view encoding, const char* rule) {
-  if (encoding == "zstd") return true;
-  if (encoding == "raw") return false;
+Codec codec_of(std::string_view encoding, const char* rule) {
+  if (const codec::Row* row = codec::find_word(codec::Words::zt1, encoding)) return row->id();
   throw Error(Code::unsupported, rule, "unknown encoding " + in_quotes(encoding));
 }
 

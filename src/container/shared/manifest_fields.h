@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "wire/cbor.h"
+#include "ztensor/encoding.h"
 #include "ztensor/error.h"
 #include "ztensor/limits.h"
 
@@ -41,8 +42,8 @@ struct FieldMap {
 std::string_view text_of(const wire::CborItem& item, const Field& field);
 std::uint64_t number_of(const wire::CborItem& item, const Field& field);
 bool is_absent(const wire::CborItem& item);  // null or undefined
-// True for the encoding "zstd", false for "raw". Throws unsupported for any other encoding.
-bool is_zstd(std::string_view encoding, const char* rule);
+// The codec of an encoding of these generations. Throws unsupported for any other encoding.
+Codec codec_of(std::string_view encoding, const char* rule);
 
 // The next key of a map, as text; valid until the cursor moves.
 std::string_view read_key(wire::CborCursor& cursor, const char* rule);

@@ -4,7 +4,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
-#include "codec/zstd.h"
+#include "codec/codecs.h"
 #include "container/shared/fields.h"
 
 namespace zt::container {
@@ -21,7 +21,7 @@ void check_dense(model::Catalog& catalog, const model::TensorRow& tensor, const 
   const std::uint64_t expected = dense_bytes(catalog.shape(tensor), catalog.part(*found).dtype, rules);
   const model::Recipe& recipe = catalog.part(*found).recipe;
   if (recipe.decoded_length == model::kUnknownLength) {
-    check_ratio(expected, recipe.stored_length, rules.blob);
+    check_ratio(recipe.coding.codec, expected, recipe.stored_length, rules.blob);
     check_decoded(expected, limits, rules.blob);
     catalog.set_decoded_length(*found, expected);
   } else if (recipe.decoded_length != expected) {
@@ -43,8 +43,6 @@ void check_sparse(const model::Catalog& catalog, const model::TensorRow& tensor,
 
 }  // namespace
 
-model::Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
-
 void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blobs_end, const BlobRules& rules) {
   const auto range = [&] { return "offset " + std::to_string(offset) + " + length " + std::to_string(length); };
   if (offset % kAlignment != 0) {
@@ -58,8 +56,8 @@ void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blob
   }
 }
 
-void check_ratio(std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules) {
-  if (!zstd_can_give(stored, decoded)) {
+void check_ratio(Codec codec, std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules) {
+  if (!codec::can_give(codec, stored, decoded)) {
     throw Error(Code::malformed, rules.ratio,
                 std::to_string(stored) + " stored bytes cannot decode to " + std::to_string(decoded));
   }

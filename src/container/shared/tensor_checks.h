@@ -29,13 +29,11 @@ struct TensorRules {
   const char* sparse_rank;
 };
 
-model::Fault fault_of(const Error& error);
-
 // Throws malformed unless [offset, offset + length) begins at a multiple of 64, ends at `blobs_end` or before and, if
 // it is not empty, is behind the header.
 void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blobs_end, const BlobRules& rules);
-// Throws malformed if `stored` bytes of zstd cannot decode to `decoded` bytes.
-void check_ratio(std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules);
+// Throws malformed if the codec cannot turn `stored` bytes into `decoded`.
+void check_ratio(Codec codec, std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules);
 // Throws limit if there are too many decoded bytes.
 void check_decoded(std::uint64_t decoded, const Limits& limits, const BlobRules& rules);
 // The number of elements of the shape, and of their bytes. Both throw malformed `rules.overflow`.

@@ -3,7 +3,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
-#include "codec/zstd.h"
+#include "codec/codecs.h"
 #include "container/shared/fields.h"
 #include "container/shared/tensor_checks.h"
 #include "container/shared/trailer.h"
@@ -15,7 +15,7 @@ namespace zt::container::zt01 {
 namespace {
 
 using model::Catalog;
-using model::Coding;
+using model::fault_of;
 using model::View;
 
 constexpr TrailerRules kTrailer = {
@@ -43,9 +43,10 @@ std::string_view layout_of(const Entry& entry) {
   return entry.layout;
 }
 
+bool is_raw(const Entry& entry) { return entry.codec == Codec::raw; }
 // §6: the mark of byte order counts only for raw data of types of more than one byte. Then it counts for the indices
 // too.
-bool is_swapped(const Entry& entry, DType dtype) { return entry.big_endian && !entry.zstd && dtype_bits(dtype) > 8; }
+bool is_swapped(const Entry& entry, DType dtype) { return entry.big_endian && is_raw(entry) && dtype_bits(dtype) > 8; }
 
 std::uint8_t swap_of(DType dtype) { return static_cast<std::uint8_t>(dtype_bits(dtype) / 8); }
 
@@ -129,8 +130,8 @@ void Entries::add_parts(const Entry& entry, DType dtype) {
 // §4
 void Entries::add_dense(const Entry& entry, DType dtype) {
   const std::uint64_t expected = dense_bytes(entry.shape, dtype, kRules);
-  if (entry.zstd) {
-    check_ratio(expected, entry.length, kRules.blob);
+  if (!is_raw(entry)) {
+    check_ratio(entry.codec, expected, entry.length, kRules.blob);
     check_decoded(expected, limits_, kRules.blob);
   } else if (entry.length != expected) {
     throw Error(
@@ -148,7 +149,7 @@ void Entries::add_dense(const Entry& entry, DType dtype) {
 }
 
 [[noreturn]] void throw_uneven(const Entry& entry, std::uint64_t bytes) {
-  if (entry.zstd) throw_unsaid();
+  if (!is_raw(entry)) throw_unsaid();
   throw Error(Code::malformed, "zt01.sparse.length",
               std::to_string(bytes) + " bytes are not a whole number of entries");
 }
@@ -157,9 +158,9 @@ void Entries::add_dense(const Entry& entry, DType dtype) {
 // the dense tensor would have, so only such a blob can be read.
 std::uint64_t Entries::sparse_bytes(const Entry& entry, DType dtype) const {
   const std::uint64_t elements = element_count(entry.shape, kRules);
-  if (!entry.zstd) return entry.length;
+  if (is_raw(entry)) return entry.length;
   const auto dense = byte_length(dtype, elements);
-  if (!dense || *dense / codec::kMaxRatio > entry.length) throw_unsaid();
+  if (!dense || !codec::can_give(entry.codec, entry.length, *dense)) throw_unsaid();
   check_decoded(*dense, limits_, kRules.blob);
   return *dense;
 }
@@ -209,8 +210,8 @@ model::PartRow& Entries::add_blob(const Entry& entry, DType dtype) {
   model::PartRow& row = catalog_.add_part("data", dtype,
                                           {.offset = entry.offset,
                                            .stored_length = entry.length,
-                                           .decoded_length = entry.zstd ? model::kUnknownLength : entry.length,
-                                           .coding = entry.zstd ? Coding::zstd : Coding::raw},
+                                           .decoded_length = is_raw(entry) ? entry.length : model::kUnknownLength,
+                                           .coding = model::Coding::of(entry.codec)},
                                           entry.digest);
   row.storage = catalog_.intern(entry.dtype);
   return row;
@@ -231,7 +232,7 @@ void Entries::add_view(const Entry& entry, std::string_view role, DType dtype, c
                                            .stored_length = entry.length,
                                            .decoded_length = elements * width,
                                            .view = catalog_.add_view(view),
-                                           .coding = entry.zstd ? Coding::zstd : Coding::raw,
+                                           .coding = model::Coding::of(entry.codec),
                                            .swap = swapped ? swap_of(dtype) : std::uint8_t{0}},
                                           entry.digest);
   row.storage = catalog_.intern(dtype_name(dtype));

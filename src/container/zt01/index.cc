@@ -107,7 +107,7 @@ void IndexCursor::read_field(unsigned index, Entry& out) {
     case 1: out.offset = number_of(value, field); break;
     case 2: out.length = number_of(value, field); break;
     case 3: out.dtype = text_of(value, field); break;
-    case 5: out.zstd = is_zstd(text_of(value, field), "zt01.encoding"); break;
+    case 5: out.codec = codec_of(text_of(value, field), "zt01.encoding"); break;
     case 6: out.layout = text_of(value, field); break;
     case 7: out.big_endian = is_big(text_of(value, field)); break;
     default: out.digest = text_of(value, field);

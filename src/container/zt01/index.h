@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "wire/cbor.h"
+#include "ztensor/encoding.h"
 #include "ztensor/error.h"
 #include "ztensor/limits.h"
 #include "ztensor/macros.h"
@@ -23,7 +24,7 @@ struct Entry {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;  // "size" in the file
   std::vector<std::uint64_t> shape;
-  bool zstd = false;
+  Codec codec = Codec::raw;
   bool big_endian = false;
   std::vector<std::byte> attributes;  // all other keys: one CBOR map, or nothing
   std::optional<Error> fault;         // the first fault in a field

@@ -13,8 +13,8 @@ namespace zt::container::zt10 {
 namespace {
 
 using model::Catalog;
-using model::Coding;
 using model::Fault;
+using model::fault_of;
 
 constexpr TrailerRules kTrailer = {.size = "zt10.size",
                                    .magic = "zt10.header.magic",
@@ -83,12 +83,13 @@ void Entries::add_part(const TensorFields& tensor, const PartFields& part) {
   } catch (const Error& error) {
     fault = fault_of(error);
   }
-  model::PartRow& row = catalog_.add_part(part.role, storage.value_or(DType::u8),
-                                          {.offset = part.offset,
-                                           .stored_length = part.length,
-                                           .decoded_length = part.zstd ? model::kUnknownLength : part.length,
-                                           .coding = part.zstd ? Coding::zstd : Coding::raw},
-                                          part.digest);
+  model::PartRow& row =
+      catalog_.add_part(part.role, storage.value_or(DType::u8),
+                        {.offset = part.offset,
+                         .stored_length = part.length,
+                         .decoded_length = part.codec == Codec::raw ? part.length : model::kUnknownLength,
+                         .coding = model::Coding::of(part.codec)},
+                        part.digest);
   row.storage = catalog_.intern(word);
   if (!fault) return;
   catalog_.fault_part(*fault);

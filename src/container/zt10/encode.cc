@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "codec/codecs.h"
 #include "container/shared/fields.h"
 #include "container/zt10/manifest.h"
 #include "container/zt10/zt10.h"
@@ -49,17 +50,20 @@ DType element_dtype(const Catalog& catalog, const TensorRow& tensor) {
   return *found;
 }
 
+std::string_view word_of(Codec codec) { return codec::row_of(codec).word(codec::Words::zt1); }
+
 void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
-  const bool zstd = part.recipe.coding != model::Coding::raw;
+  const Codec codec = part.recipe.coding.codec;
+  const bool encoded = codec != Codec::raw;
   const std::string_view digest = catalog.text(part.digest);
-  out.map(2 + (zstd ? 1U : 0U) + (digest.empty() ? 0U : 1U));
+  out.map(2 + (encoded ? 1U : 0U) + (digest.empty() ? 0U : 1U));
   out.text("offset");
   out.unsigned_integer(part.recipe.offset);
   out.text("length");
   out.unsigned_integer(part.recipe.stored_length);
-  if (zstd) {
+  if (encoded) {
     out.text("encoding");
-    out.text("zstd");
+    out.text(word_of(codec));
   }
   if (!digest.empty()) {
     out.text("digest");
@@ -164,6 +168,7 @@ const model::Encoder kEncoder = {
     .order = nullptr,
     .storage = storage_of,
     .logical = [](DType) { return std::string_view(); },
+    .encoding = word_of,
     .manifest = manifest_of,
     .footer = footer,
     .shard_index = nullptr,

@@ -106,7 +106,7 @@ void ManifestCursor::read_part(CborCursor& cursor, PartFields& out) {
     switch (index) {
       case 0: out.offset = number_of(value, field); break;
       case 1: out.length = number_of(value, field); break;
-      case 2: out.zstd = is_zstd(text_of(value, field), "zt10.part.encoding"); break;
+      case 2: out.codec = codec_of(text_of(value, field), "zt10.part.encoding"); break;
       default: out.digest = text_of(value, field);
     }
   });

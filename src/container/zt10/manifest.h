@@ -11,6 +11,7 @@
 
 #include "container/shared/manifest_fields.h"
 #include "wire/cbor.h"
+#include "ztensor/encoding.h"
 #include "ztensor/error.h"
 #include "ztensor/limits.h"
 #include "ztensor/macros.h"
@@ -27,7 +28,7 @@ struct PartFields {
   std::string role, digest;
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
-  bool zstd = false;
+  Codec codec = Codec::raw;
   std::optional<Error> fault;  // why the other fields could not be read
 };
 

@@ -17,8 +17,8 @@ namespace zt::container::zt12 {
 namespace {
 
 using model::Catalog;
-using model::Coding;
 using model::Fault;
+using model::fault_of;
 
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 16;
@@ -142,12 +142,13 @@ void Entries::add_part(const PartFields& part) {
   } catch (const Error& error) {
     fault = fault_of(error);
   }
-  const std::uint64_t decoded = part.zstd ? part.decoded_length.value_or(model::kUnknownLength) : part.length;
+  const bool raw = part.codec == Codec::raw;
+  const std::uint64_t decoded = raw ? part.length : part.decoded_length.value_or(model::kUnknownLength);
   model::PartRow& row = catalog_.add_part(part.role, storage.value_or(DType::u8),
                                           {.offset = part.offset,
                                            .stored_length = part.length,
                                            .decoded_length = decoded,
-                                           .coding = part.zstd ? Coding::zstd : Coding::raw},
+                                           .coding = model::Coding::of(part.codec)},
                                           part.digest);
   row.storage = catalog_.intern(part.dtype);
   row.logical = catalog_.intern(part.type);
@@ -186,12 +187,13 @@ void Entries::check_part(const PartFields& part) {
                 "offset " + std::to_string(part.offset) + " + length " + std::to_string(part.length) +
                     " runs into the manifest at " + std::to_string(manifest_.offset));
   }
-  if (!part.zstd && part.decoded_length && *part.decoded_length != part.length) {
+  if (part.codec == Codec::raw && part.decoded_length && *part.decoded_length != part.length) {
     throw Error(Code::malformed, "zt12.part.length",
                 "a raw part of " + std::to_string(part.length) + " bytes states " +
                     std::to_string(*part.decoded_length) + " decoded bytes");
   }
-  if (part.zstd && part.decoded_length) check_ratio(*part.decoded_length, part.length, kRules.blob);
+  if (part.codec != Codec::raw && part.decoded_length)
+    check_ratio(part.codec, *part.decoded_length, part.length, kRules.blob);
   check_decoded(part.decoded_length.value_or(part.length), limits_, kRules.blob);
 }
 

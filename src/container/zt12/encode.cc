@@ -2,6 +2,7 @@
 
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "codec/codecs.h"
 #include "container/shared/fields.h"
 #include "container/shared/splice.h"
 #include "container/zt12/manifest.h"
@@ -12,16 +13,19 @@ namespace zt::container::zt12 {
 namespace {
 
 using model::Catalog;
-using model::Coding;
 using model::PartRow;
 using wire::CborWriter;
 
+std::string_view word_of(Codec codec) { return codec::row_of(codec).word(codec::Words::zt1); }
+
 void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
-  const bool zstd = part.recipe.coding != Coding::raw;
-  const bool knows_length = zstd && part.recipe.decoded_length != model::kUnknownLength;
+  const Codec codec = part.recipe.coding.codec;
+  const bool encoded = codec != Codec::raw;
+  const bool knows_length = encoded && part.recipe.decoded_length != model::kUnknownLength;
   const std::string_view logical = catalog.word(part.logical);
   const std::string_view digest = catalog.text(part.digest);
-  out.map(3 + (logical.empty() ? 0U : 1U) + (knows_length ? 1U : 0U) + (zstd ? 1U : 0U) + (digest.empty() ? 0U : 1U));
+  out.map(3 + (logical.empty() ? 0U : 1U) + (knows_length ? 1U : 0U) + (encoded ? 1U : 0U) +
+          (digest.empty() ? 0U : 1U));
   out.text("dtype");
   out.text(catalog.word(part.storage));
   if (!logical.empty()) {
@@ -36,9 +40,9 @@ void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
     out.text("uncompressed_length");
     out.unsigned_integer(part.recipe.decoded_length);
   }
-  if (zstd) {
+  if (encoded) {
     out.text("encoding");
-    out.text("zstd");
+    out.text(word_of(codec));
   }
   if (!digest.empty()) {
     out.text("digest");
@@ -159,6 +163,7 @@ const model::Encoder kEncoder = {
     .order = nullptr,
     .storage = [](DType dtype) { return type_words(dtype).storage; },
     .logical = [](DType dtype) { return type_words(dtype).logical; },
+    .encoding = word_of,
     .manifest = manifest_of,
     .footer = footer,
     .shard_index = nullptr,

@@ -113,7 +113,7 @@ void ManifestCursor::read_part(CborCursor& cursor, PartFields& out) {
       case 2: out.length = number_of(value, field); break;
       case 3: out.type = text_of(value, field); break;
       case 4: out.decoded_length = number_of(value, field); break;
-      case 5: out.zstd = is_zstd(text_of(value, field), "zt12.part.encoding"); break;
+      case 5: out.codec = codec_of(text_of(value, field), "zt12.part.encoding"); break;
       default: out.digest = text_of(value, field);
     }
   });

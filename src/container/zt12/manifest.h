@@ -11,6 +11,7 @@
 
 #include "container/shared/manifest_fields.h"
 #include "wire/cbor.h"
+#include "ztensor/encoding.h"
 #include "ztensor/error.h"
 #include "ztensor/limits.h"
 #include "ztensor/macros.h"
@@ -25,7 +26,7 @@ struct PartFields {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;
   std::optional<std::uint64_t> decoded_length;  // "uncompressed_length"
-  bool zstd = false;
+  Codec codec = Codec::raw;
   std::optional<Error> fault;  // why the rest of it could not be read
 
   // Begins anew; keeps memory.
@@ -34,7 +35,7 @@ struct PartFields {
     for (std::string* text : {&dtype, &type, &digest}) text->clear();
     offset = length = 0;
     decoded_length.reset();
-    zstd = false;
+    codec = Codec::raw;
     fault.reset();
   }
 };

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "codec/codecs.h"
 #include "container/shared/fields.h"
 #include "container/zt2/footer.h"
 #include "container/zt2/manifest.h"
@@ -21,8 +22,7 @@ namespace {
 using model::Catalog;
 using model::Coding;
 using model::Fault;
-
-Fault fault_of(const Error& error) { return {error.code(), error.rule(), error.what()}; }
+using model::fault_of;
 
 // Multiplies from left to right, so a zero hides only the dimensions after it. zt-2 §4
 std::uint64_t product_of(std::span<const std::uint64_t> shape) {
@@ -51,7 +51,7 @@ class Entries {
   DType storage_of(const PartFields& part);
   std::uint16_t file_of(const PartFields& part);
   void check_blob(const PartFields& part, std::uint16_t file);
-  std::optional<Fault> coding_fault(const PartFields& part);
+  std::optional<Fault> coding_fault(const PartFields& part, const codec::Row* coder);
   void fault_tensor(const PartFields& part, Fault fault);
   void check_layout(const ObjectFields& object, std::uint64_t elements);
 
@@ -108,14 +108,15 @@ void Entries::add_part(const PartFields& part) {
                 "type " + in_quotes(*part.type) + " cannot be stored as " + in_quotes(part.dtype));
   }
   const bool known = logical.verdict == Logical::ok;
-  const Coding coding = part.encoding == kSeekable ? Coding::seekable : Coding::raw;
-  model::PartRow& row = catalog_.add_part(part.role, logical.dtype,
-                                          {.offset = part.offset,
-                                           .stored_length = part.length,
-                                           .decoded_length = part.decoded_length,
-                                           .file = file,
-                                           .coding = coding},
-                                          part.digest);
+  const codec::Row* coder = part.encoding ? codec::find_word(codec::Words::zt2, *part.encoding) : nullptr;
+  model::PartRow& row =
+      catalog_.add_part(part.role, logical.dtype,
+                        {.offset = part.offset,
+                         .stored_length = part.length,
+                         .decoded_length = part.decoded_length,
+                         .file = file,
+                         .coding = coder != nullptr ? Coding::of(coder->id(), model::Framing::seekable) : Coding::raw},
+                        part.digest);
   row.storage = catalog_.intern(part.dtype);
   row.logical = catalog_.intern(part.type.value_or(""));
   facts_.push_back({.role = part.role,
@@ -123,7 +124,7 @@ void Entries::add_part(const PartFields& part) {
                     .typed = part.type.has_value(),
                     .known = known,
                     .bytes = part.decoded_length});
-  if (auto fault = coding_fault(part)) {
+  if (auto fault = coding_fault(part, coder)) {
     catalog_.fault_part(*fault);
     fault_tensor(part, *std::move(fault));
   } else if (!known) {  // the bytes of the part can still be read
@@ -169,11 +170,11 @@ void Entries::check_blob(const PartFields& part, std::uint16_t file) {
 }
 
 // Why the bytes cannot be decoded, if the metadata shows it. zt-2 §7
-std::optional<Fault> Entries::coding_fault(const PartFields& part) {
-  if (part.encoding && part.encoding != kSeekable) {
+std::optional<Fault> Entries::coding_fault(const PartFields& part, const codec::Row* coder) {
+  if (part.encoding && coder == nullptr) {
     return Fault{Code::unsupported, "zt2.encoding.unknown", "unknown encoding " + in_quotes(*part.encoding)};
   }
-  if (part.encoding && !zstd_can_give(part.length, part.decoded_length)) {
+  if (coder != nullptr && !codec::can_give(coder->id(), part.length, part.decoded_length)) {
     return Fault{Code::malformed, "zt2.zstd.ratio",
                  std::to_string(part.length) + " stored bytes cannot decode to " + std::to_string(part.decoded_length)};
   }

@@ -5,6 +5,7 @@
 
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "codec/codecs.h"
 #include "container/shared/fields.h"
 #include "container/shared/splice.h"
 #include "container/zt2/footer.h"
@@ -19,15 +20,17 @@ namespace zt::container::zt2 {
 namespace {
 
 using model::Catalog;
-using model::Coding;
 using model::PartRow;
 using wire::CborWriter;
 
 std::string_view storage(DType dtype) { return dtype == DType::boolean ? "u8" : type_words(dtype).storage; }
 std::string_view logical(DType dtype) { return dtype == DType::boolean ? "bool" : type_words(dtype).logical; }
 
+std::string_view word_of(Codec codec) { return codec::row_of(codec).word(codec::Words::zt2); }
+
 void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
-  const bool encoded = part.recipe.coding != Coding::raw;
+  const Codec codec = part.recipe.coding.codec;
+  const bool encoded = codec != Codec::raw;
   const std::string_view type = catalog.word(part.logical);
   const std::string_view digest = catalog.text(part.digest);
   const bool elsewhere = part.recipe.file != 0;
@@ -52,7 +55,7 @@ void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
   }
   if (encoded) {
     out.text("encoding");
-    out.text(kSeekable);
+    out.text(word_of(codec));
     out.text("decoded_length");
     out.unsigned_integer(part.recipe.decoded_length);
   }
@@ -257,6 +260,7 @@ const model::Encoder kEncoder = {
     .order = order,
     .storage = storage,
     .logical = logical,
+    .encoding = word_of,
     .manifest = manifest_of,
     .footer = footer,
     .shard_index = nullptr,

@@ -29,7 +29,4 @@ std::vector<Region> free_regions(std::span<const std::byte> manifest, const mode
 model::FormerManifests former_manifests(const ByteStore& store, const model::Catalog& catalog,
                                         std::span<const std::byte> manifest);
 
-// The name of the only encoding.
-inline constexpr std::string_view kSeekable = "zt.zstd-seekable/1";
-
 }  // namespace zt::container::zt2

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+namespace zt {
+
+// What turns the elements of a part into stored bytes and back.
+enum class Codec : std::uint8_t { raw, zstd };
+
+// How the bytes of a part are stored: by which codec, and how hard it tries.
+class Encoding {
+ public:
+  static constexpr Encoding raw() { return Encoding(Codec::raw, {}); }
+  // zstd frames of 1 MiB with a seek table (spec/zt-1.2.md §6). `level` is 1 to 22; the writer throws usage otherwise.
+  static constexpr Encoding zstd(int level = 3) { return Encoding(Codec::zstd, level); }
+  constexpr Codec codec() const { return codec_; }
+  constexpr bool is_raw() const { return codec_ == Codec::raw; }
+  constexpr int level() const { return level_.value_or(0); }  // 0 for codecs without levels
+  friend constexpr bool operator==(Encoding, Encoding) = default;
+
+ private:
+  constexpr Encoding(Codec codec, std::optional<int> level) : codec_(codec), level_(level) {}
+  Codec codec_;
+  std::optional<int> level_;
+};
+
+}  // namespace zt

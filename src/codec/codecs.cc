@@ -1,0 +1,63 @@
+#include "codec/codecs.h"
+
+#include <algorithm>
+
+#include "codec/zstd.h"
+
+namespace zt::codec {
+namespace {
+
+// zstd adds at most a byte in 256, and each frame a little and its row of the seek table.
+std::uint64_t zstd_bound(std::uint64_t decoded) { return decoded + decoded / 256 + 128 * (decoded / kFrameBytes + 1); }
+
+constexpr std::array kRows = {
+    Row{.usual = Encoding::raw(),
+        .name = "raw",
+        .words = {"raw", ""},
+        .bound = [](std::uint64_t decoded) { return decoded; }},
+    Row{.usual = Encoding::zstd(),
+        .name = "zstd",
+        .words = {"zstd", "zt.zstd-seekable/1"},
+        .most_level = 22,
+        .has_frames = true,
+        .ratio = kMaxRatio,
+        .bound = zstd_bound,
+        .encoder = [](int level) -> std::unique_ptr<PieceEncoder> { return std::make_unique<FrameEncoder>(level); },
+        .piece_decoder = []() -> std::unique_ptr<PieceDecoder> { return std::make_unique<FrameDecoder>(); },
+        .part_decoder = []() -> std::unique_ptr<PartDecoder> { return std::make_unique<StreamDecoder>(); }},
+};
+
+constexpr std::size_t place_of(Codec codec) { return static_cast<std::size_t>(codec); }
+
+constexpr bool lie_by_id() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (place_of(kRows[i].id()) != i) return false;
+  }
+  return true;
+}
+static_assert(lie_by_id());
+
+}  // namespace
+
+std::span<const Row> codecs() { return kRows; }
+
+const Row& row_of(Codec codec) { return kRows[place_of(codec)]; }
+
+const Row* find_word(Words words, std::string_view word) {
+  if (word.empty()) return nullptr;
+  const auto* const found = std::ranges::find_if(kRows, [&](const Row& row) { return row.word(words) == word; });
+  return found == kRows.end() ? nullptr : found;
+}
+
+bool can_give(Codec codec, std::uint64_t stored, std::uint64_t decoded) {
+  return decoded / row_of(codec).ratio <= stored;
+}
+
+PieceDecoder& PieceDecoders::of(Codec codec) {
+  made_.resize(kRows.size());
+  std::unique_ptr<PieceDecoder>& decoder = made_[place_of(codec)];
+  if (!decoder) decoder = row_of(codec).piece_decoder();
+  return *decoder;
+}
+
+}  // namespace zt::codec
