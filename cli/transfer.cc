@@ -22,7 +22,7 @@ bool is_tensor_file(const fs::path& path, const zt::OpenOptions& options) {
   std::error_code failed;
   if (!fs::is_regular_file(path, failed)) return false;
   try {
-    zt::open(path, options);
+    static_cast<void>(zt::open(path, options));
     return true;
   } catch (const zt::Error& error) {
     // Also a broken one, one that this build cannot read, and a pointer to one.
@@ -83,7 +83,7 @@ void add_level(CLI::App& command, std::optional<int>& level) {
 
 void add_target(CLI::App& command, zt::ConvertOptions& options) {
   command
-      .add_option("--to", options.writer.format,
+      .add_option("--to", options.writer.to,
                   "what to write: generation 1.0, 1.2 (default) or 2, or safetensors (default for OUT named so)")
       ->type_name("1.0|1.2|2|safetensors")
       ->each([](const std::string& name) {
@@ -130,7 +130,7 @@ int run(const Transfer& transfer) {
   const std::string output = transfer.output.value_or(transfer.operands.back());
   if (transfer.keeps_generation) {
     const zt::Source source = zt::open(inputs.front(), options.open);
-    if (source.format() == "zt-1.0" || source.format() == "zt-2") options.writer.format = source.format();
+    if (source.format() == "zt-1.0" || source.format() == "zt-2") options.writer.to = source.format();
   }
   zt::ConvertReport report;
   double seconds = 0;

@@ -7,6 +7,7 @@
 #include "io/descriptor.h"
 #include "io/publish.h"
 #include "io/target.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 
@@ -73,7 +74,7 @@ void check_no_own_shard(const std::filesystem::path& path, const model::Catalog&
 
 // A broken entry may name bytes that are not there yet. Once the file has grown it would name another tensor's.
 void Growing::check_entries() const {
-  const SourceState& state = *current_.state();
+  const SourceState& state = *Access::state(current_);
   const std::uint64_t size = state.store->size();
   for (std::uint32_t row = 0; row < state.catalog.size(); ++row) {
     const model::TensorRow& tensor = state.catalog.tensor(row);
@@ -95,7 +96,7 @@ void Growing::check_entries() const {
 Growing::Growing(const std::filesystem::path& path, const WriterOptions& options)
     : path_(path),
       growth_(std::make_unique<Growth>(path, GrowthOptions{.durable = options.durable})),
-      current_(nullptr) {
+      current_(Access::source(nullptr)) {
   try {
     read_present(options);
   } catch (Error& error) {
@@ -115,13 +116,13 @@ void Growing::read_present(const WriterOptions& options) {
     throw Error(Code::unsupported, "write.grow",
                 "a file of format " + std::string(current_.format()) + " cannot grow: convert it first");
   }
-  if (!options.format.empty() && source::find_writable(options.format).encoder != encoder_) {
+  if (!options.to.empty() && source::find_writable(options.to).encoder != encoder_) {
     io::fail_usage(path_, "its format is " + std::string(current_.format()) + ": a file that grows keeps it");
   }
   if (options.canonical.value_or(false) || options.max_shard_size > 0) {
     io::fail_usage(path_, "a file that grows is neither canonical nor given shards: convert it");
   }
-  const model::Catalog& catalog = current_.state()->catalog;
+  const model::Catalog& catalog = Access::state(current_)->catalog;
   check_no_own_shard(path_, catalog);
   live_ = encoder_->locate(*store, options.limits);
   alignment_ = alignment_of(catalog, live_, *encoder_);

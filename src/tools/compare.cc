@@ -148,7 +148,7 @@ std::optional<Difference> compare_indices(const Tensor& tensor, const PartPair& 
 
 }  // namespace
 
-std::uint64_t PartPair::work() const { return a.known_length().value_or(a.stored_length()); }
+std::uint64_t PartPair::work() const { return a.length().value_or(a.stored_length()); }
 
 void compare_attributes(const std::optional<std::string>& tensor, const Value& a, const Value& b,
                         std::vector<Difference>& differences) {

@@ -7,6 +7,7 @@
 #include "io/growing_file.h"
 #include "io/publish.h"
 #include "io/replaceable.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/in_file.h"
@@ -21,7 +22,7 @@ namespace fs = std::filesystem;
 
 // Where the version ends, without what a killed append left behind it.
 std::uint64_t end_without_hole(const tools::Version& version, const Limits& limits) {
-  const SourceState& state = *version.source.state();
+  const SourceState& state = *Access::state(version.source);
   const model::Encoder* encoder = source::find_encoder(version.source.format());
   if (encoder == nullptr || encoder->edit == nullptr || !version.footer.empty()) return version.length;
   const Region manifest = encoder->locate(*state.store, limits);
@@ -39,7 +40,7 @@ std::uint64_t end_without_hole(const tools::Version& version, const Limits& limi
 // behind the last byte that any entry names. A gap that an append which came to its end may leave is left alone.
 std::optional<std::uint64_t> place_before_hole(const tools::Version& version, const Limits& limits) {
   constexpr std::uint64_t kLeastHole = std::uint64_t{128} << 20;
-  const SourceState& state = *version.source.state();
+  const SourceState& state = *Access::state(version.source);
   const model::Encoder* encoder = source::find_encoder(version.source.format());
   if (encoder == nullptr || encoder->edit == nullptr || encoder->manifest_alignment != 1) return std::nullopt;
   const Region manifest = encoder->locate(*state.store, limits);

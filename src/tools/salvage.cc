@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/in_file.h"
@@ -52,7 +53,7 @@ std::string wrong_contents(const VerifyReport& report) {
 }  // namespace
 
 std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset, const Limits& limits) {
-  const SourceState& state = *version.source.state();
+  const SourceState& state = *Access::state(version.source);
   const model::Encoder& encoder = *source::find_encoder(version.source.format());
   const Region manifest = encoder.locate(*state.store, limits);
   std::vector<std::byte> ending(static_cast<std::size_t>(manifest.length));

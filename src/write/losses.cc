@@ -10,6 +10,7 @@
 #include "model/sparse.h"
 #include "read/parts.h"
 #include "run/parallel.h"
+#include "source/access.h"
 #include "source/state.h"
 #include "write/attributes.h"
 #include "write/content.h"
@@ -47,7 +48,7 @@ void add_profile_losses(const Tensor& tensor, std::vector<Loss>& losses) {
   std::vector<container::ProfilePart> parts;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
-    parts.push_back({part.role(), part.dtype(), part.length()});
+    parts.push_back({part.role(), part.dtype(), part.measure()});
   }
   const Value attributes = tensor.attributes();
   try {
@@ -153,12 +154,12 @@ std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& 
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
     const bool checked = part.dtype() == DType::boolean;
-    if (checked && !is_clean(source::PartAccess::state(part), source::PartAccess::row(part))) {
+    if (checked && !is_clean(*Access::state(part), source::row_of(part))) {
       losses.push_back({"part " + in_quotes(part.role()) + ": bool bytes other than 0 and 1: they become 1"});
     }
   }
   if (!encoder.holds.sorted_sparse || !is_sparse(tensor.layout())) return losses;
-  if (source::PartAccess::state(tensor.part(0)).catalog.format == encoder.format) return losses;
+  if (Access::state(tensor)->catalog.format == encoder.format) return losses;
   SparseParts parts = read_sparse(tensor);
   if (are_sorted(parts)) return losses;
   sort_entries(parts);
@@ -177,7 +178,7 @@ void plan_tensor(const Tensor& tensor, const model::Encoder& encoder, model::Cat
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
     if (!is_kept(tensor.layout(), part.role(), encoder)) continue;
-    const std::uint64_t length = part.known_length().value_or(0);  // known wherever the order depends on it
+    const std::uint64_t length = part.length().value_or(0);  // known wherever the order depends on it
     const DType dtype = stored_dtype(part.dtype(), encoder).value_or(part.dtype());
     const model::Recipe recipe{.stored_length = length, .decoded_length = length};
     model::PartRow& added = catalog.add_part(part.role(), dtype, recipe, {});
