@@ -160,7 +160,16 @@ void expect_bytes(const PartSource& part, const Data& expected, std::size_t elem
                                 AxisPicks{.start = elements - 1, .count = (elements - 1) / 3, .step = -3},
                                 AxisPicks{.list = {elements - 1, 0, elements / 2, 5, 5}}}) {
     Data out(static_cast<std::size_t>(axis.size()) * element);
-    read_slice(part, shape, element, {axis}, out);
+    std::uint64_t counted = 0;
+    run::Meter meter(
+        [&](std::uint64_t done, std::uint64_t) {
+          counted = done;
+          return true;
+        },
+        out.size());
+    read_slice(part, shape, element, {axis}, out, {.meter = &meter});
+    meter.finish();
+    EXPECT_EQ(counted, out.size()) << what;
     for (std::uint64_t i = 0; i < axis.size(); ++i) {
       const std::uint64_t at =
           axis.list.empty() ? axis.start + i * static_cast<std::uint64_t>(axis.step) : axis.list[i];
