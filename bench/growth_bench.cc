@@ -36,7 +36,7 @@ class Scratch {
 };
 
 void write_many(const fs::path& path, const std::string& format, std::size_t count) {
-  zt::WriterOptions options{.format = format};
+  zt::WriterOptions options{.to = format};
   if (format == "2") options.canonical = false;
   zt::Writer writer = zt::Writer::create(path, options);
   for (std::size_t i = 0; i < count; ++i) {
@@ -55,7 +55,7 @@ void Append(benchmark::State& state, const std::string& format) {
     write_many(file.path(), format, kTensors);
     state.ResumeTiming();
     for (std::size_t i = 0; i < kAppends; ++i) {
-      zt::Writer writer = zt::Writer::create(file.path(), {.mode = zt::WriteMode::append});
+      zt::Writer writer = zt::Writer::create(file.path(), zt::WriteMode::append);
       const auto value = static_cast<float>(kTensors + i);
       const float elements[4] = {value, 6, 7, 8};
       writer.add(name_of(kTensors + i), {4}, std::span<const float>(elements));

@@ -55,7 +55,7 @@ int run(const Append& append) {
   {
     Bar bar(append.quiet);
     options.progress = bar.callback();
-    report = zt::append(append.file, sources, options);
+    report = zt::append_files(append.file, sources, options);
     seconds = bar.seconds();
   }
   print_result(append, report, seconds);

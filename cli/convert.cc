@@ -29,7 +29,7 @@ void add_convert(CLI::App& app, Command& chosen) {
   zt::ConvertOptions& options = convert->options;
   add_transfer_options(command, *convert);
   command
-      .add_option("-f,--format", options.format,
+      .add_option("-f,--format", options.from,
                   "the format of the inputs: auto (default), safetensors, zt-1.2, zt-2, ...")
       ->type_name("FORMAT")
       ->each([](const std::string& name) {

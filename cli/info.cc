@@ -87,7 +87,7 @@ void add_rows(Table& table, const zt::Tensor& tensor) {
   bool known = true;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const zt::Part part = tensor.part(i);
-    const std::optional<std::uint64_t> length = part.known_length();  // finding an unknown length would take a decode
+    const std::optional<std::uint64_t> length = part.length();  // finding an unknown length would take a decode
     known = known && length.has_value();
     decoded += length.value_or(0);
     stored += part.stored_length();

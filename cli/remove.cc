@@ -29,7 +29,7 @@ int run(const Remove& remove) {
   {
     Bar bar(remove.quiet);
     options.progress = bar.callback();
-    report = zt::remove(remove.file, names, options);
+    report = zt::remove_tensors(remove.file, names, options);
   }
   const std::string& file = remove.output.value_or(remove.file);
   for (const std::string& note : report.notes) print_note(note);

@@ -140,7 +140,7 @@ std::string attribute_text(const zt::Value& value) {
   const std::string* text = value.text();
   if (text == nullptr || text->empty()) return printable(zt::json_value(value));
   try {
-    zt::json_parse(*text);
+    static_cast<void>(zt::json_parse(*text));
   } catch (const zt::Error&) {
     return printable(*text);
   }

@@ -22,7 +22,7 @@ bool is_tensor_file(const fs::path& path, const zt::OpenOptions& options) {
   std::error_code failed;
   if (!fs::is_regular_file(path, failed)) return false;
   try {
-    zt::open(path, options);
+    static_cast<void>(zt::open(path, options));
     return true;
   } catch (const zt::Error& error) {
     // Also true for a broken file, a file that this build cannot read, and a pointer to a file.
@@ -84,7 +84,7 @@ void add_level(CLI::App& command, std::optional<int>& level) {
 
 void add_target(CLI::App& command, zt::ConvertOptions& options) {
   command
-      .add_option("--to", options.writer.format,
+      .add_option("--to", options.writer.to,
                   "the format of OUT: generation 1.0, 1.2 (default) or 2, or safetensors (default if OUT ends in it)")
       ->type_name("1.0|1.2|2|safetensors")
       ->each([](const std::string& name) {
@@ -131,7 +131,7 @@ int run(const Transfer& transfer) {
   const std::string output = transfer.output.value_or(transfer.operands.back());
   if (transfer.keeps_generation) {
     const zt::Source source = zt::open(inputs.front(), options.open);
-    if (source.format() == "zt-1.0" || source.format() == "zt-2") options.writer.format = source.format();
+    if (source.format() == "zt-1.0" || source.format() == "zt-2") options.writer.to = source.format();
   }
   zt::ConvertReport report;
   double seconds = 0;

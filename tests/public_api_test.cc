@@ -77,6 +77,62 @@ TEST_F(PublicApi, SlicesHaveShortNames) {
             zt::Code::usage);
 }
 
+TEST_F(PublicApi, AnAxisIsTakenWholeAtOnePlaceInARangeOrByAList) {
+  const zt::Tensor tensor = made().tensor("vector");
+  EXPECT_EQ(tensor.read_slice<float>({zt::stepped(1, 2, -1)}), (std::vector<float>{4, 5, 6, 1, 2, 3}));
+  EXPECT_EQ(tensor.read_slice<float>({zt::at(0), zt::listed({2, 0, 2})}), (std::vector<float>{3, 1, 3}));
+  EXPECT_EQ(tensor.read_slice<float>({zt::all(), zt::listed({})}), std::vector<float>()) << "an empty list is nothing";
+  const zt::Selection stepped = {zt::AllOfAxis{}, zt::RangeOfAxis{.start = 0, .count = 2, .step = 2}};
+  EXPECT_EQ(tensor.read_slice<float>(stepped), (std::vector<float>{1, 3, 4, 6}));
+  EXPECT_EQ(zt::at(1), zt::AxisSelection(zt::OneOfAxis{1}));
+  EXPECT_NE(zt::at(1), zt::rows(1, 2));
+  EXPECT_EQ(zt::test::code_of([&] { (void)tensor.read_slice<float>({zt::listed({0, 2})}); }), zt::Code::usage);
+}
+
+TEST_F(PublicApi, ASliceChecksTheWholePartOnceWhenAsked) {
+  const std::uint64_t offset = made().tensor("vector").data().offset();
+  std::string bytes = zt::test::read_file(at("m.zt"));
+  bytes[static_cast<std::size_t>(offset)] ^= 1;
+  zt::test::write_file(at("m.zt"), bytes);
+  const zt::Source source = zt::open(at("m.zt"));
+  const zt::Tensor tensor = source.tensor("vector");
+  EXPECT_EQ(tensor.read_rows<float>(1, 2), (std::vector<float>{4, 5, 6}))
+      << "standard: these bytes alone have no digest";
+  EXPECT_EQ(zt::test::code_of([&] { (void)tensor.read_rows<float>(1, 2, zt::Verify::always); }), zt::Code::mismatch);
+  EXPECT_EQ(zt::test::code_of([&] { (void)tensor.read_slice<float>({zt::at(1)}, zt::Verify::always); }),
+            zt::Code::mismatch);
+  const zt::Source strict = zt::open(at("m.zt"), {.verify = zt::Verify::always});
+  EXPECT_EQ(zt::test::code_of([&] { (void)strict.tensor("vector").read_rows<float>(1, 2); }), zt::Code::mismatch);
+  EXPECT_EQ(strict.tensor("array").read_slice<std::int32_t>({zt::at(1)}), std::vector<std::int32_t>{-8});
+  EXPECT_EQ(strict.tensor("vector").read_slice<float>({zt::at(1)}, zt::Verify::never).size(), 3U);
+}
+
+TEST_F(PublicApi, ASliceCountsItsBytesAndStopsWhenToldTo) {
+  const zt::Tensor tensor = made().tensor("vector");
+  std::uint64_t done = 0, total = 0;
+  const zt::Progress note = [&](std::uint64_t now, std::uint64_t of) {
+    done = now;
+    total = of;
+    return true;
+  };
+  EXPECT_EQ(tensor.read_slice<float>({zt::all(), zt::at(1)}, {}, note), (std::vector<float>{2, 5}));
+  EXPECT_EQ(done, 8U);
+  EXPECT_EQ(total, 8U);
+  EXPECT_EQ(tensor.read_slice<float>({zt::at(0)}, zt::Verify::always, note).size(), 3U);
+  EXPECT_EQ(done, 24U + 12U) << "the whole part, then the slice";
+  EXPECT_EQ(total, done);
+  const zt::Progress stop = [](std::uint64_t, std::uint64_t) { return false; };
+  EXPECT_EQ(zt::test::code_of([&] { (void)tensor.read_slice<float>({}, {}, stop); }), zt::Code::cancelled);
+}
+
+TEST_F(PublicApi, LengthsAreKnownOrMeasured) {
+  const zt::Tensor tensor = made().tensor("csr");
+  EXPECT_EQ(tensor.part("values").length(), 8U);
+  EXPECT_EQ(tensor.part("values").measure(), 8U);
+  EXPECT_EQ(tensor.nbytes(), tensor.measure());
+  EXPECT_EQ(tensor.part("values").file_number(), 0U);
+}
+
 TEST_F(PublicApi, ChecksAndConvertsByBracedLists) {
   const zt::Source model = made();
   EXPECT_EQ(zt::check(model, {}).checked.size(), 4U);

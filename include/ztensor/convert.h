@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <initializer_list>
 #include <optional>
@@ -13,33 +14,43 @@
 namespace zt {
 
 struct ConvertOptions {
-  WriterOptions writer = {};              // `mode` is overruled by `overwrite`; `lossy` as it says there
-  std::optional<Encoding> recode = {};    // store every part so; empty: keep what the output format can hold
-  std::string format = "auto";            // what the inputs must be: a format name, or "auto"
+  WriterOptions writer = {};            // of the output; its attributes come before those of the inputs
+  std::optional<Encoding> recode = {};  // stores every part so; empty: keeps what the output's format can hold
+  // What each input must be: a format name as Source::format() gives it, also without "zt-", or "auto" for any format.
+  // WriterOptions::to says what is written.
+  std::string from = "auto";
   std::vector<std::string> include = {};  // globs over tensor names; empty: all
-  std::vector<std::string> exclude = {};
-  bool skip_unreadable = false;
-  bool overwrite = false;         // an existing output is replaced; never an input
-  bool check_output = false;      // read the output back and compare it with the inputs
-  bool delete_originals = false;  // after the output is complete, synced, read back and compared
-  OpenOptions open = {};
-  Progress progress = {};
+  std::vector<std::string> exclude = {};  // globs over tensor names; they outweigh `include`
+  bool skip_unreadable = false;           // leaves out tensors that cannot be read; otherwise such a tensor is an error
+  bool overwrite = false;                 // replaces an existing output; never an input
+  bool check_output = false;              // reads the output back and compares it with the inputs
+  bool delete_originals = false;  // deletes the inputs once the output is complete, synced, read back and compared
+  OpenOptions open = {};          // of the inputs, and of the output when it is read back
+  Progress progress = {};         // counts bytes written, then bytes compared
 };
 
 struct ConvertReport {
-  std::uint64_t tensors = 0;
+  std::uint64_t tensors = 0;         // written
   std::uint64_t bytes_in = 0;        // of the input files; with include or exclude, of the parts taken, as stored
-  std::uint64_t bytes_out = 0;       // size of the output
+  std::uint64_t bytes_out = 0;       // size of the output, its shards included
   std::vector<std::string> skipped;  // "name: cause"
   std::vector<std::string> losses;   // what the format could not hold and was left out (WriterOptions::lossy)
   std::vector<std::string> notes;    // what a user should know, but is no error
 };
 
-// Puts the tensors of all inputs, in order, into one file. File attributes are kept; a name that two inputs have is
-// refused (usage) with both file names. The output is checked against the inputs before anything is deleted. Refuses
-// before a byte is written: an output that exists unless `overwrite` (io, EEXIST); one that is an input, also through
-// links or as a shard, and suffixes this build cannot write (usage); what the format cannot hold, by name (unsupported
-// "write.loss", or "write.beyond" where nothing sensible would be left of it), unless the writer is lossy. Throws also what open, read and write throw.
+// Writes the tensors of all inputs, in order, into one new file. Keeps the attributes of the files; where two inputs
+// have different values for one key, keeps the first and says so in `notes`. Compares the output with the inputs before
+// it deletes anything.
+//
+// Before it writes a byte, it refuses:
+// - a tensor name that two inputs have (usage; the message has both file names);
+// - an output that exists, unless `overwrite` (io, EEXIST), and one that is an input, also through links or as a shard
+//   (usage);
+// - a suffix of the output that this build cannot write (usage);
+// - what the output's format cannot hold, by name: unsupported "write.loss", unless the writer is lossy, and
+//   "write.beyond" where nothing sensible would be left.
+//
+// Throws also what open(), reads and Writer throw.
 ZT_API ConvertReport convert(std::span<const std::filesystem::path> inputs, const std::filesystem::path& output,
                              const ConvertOptions& options = {});
 ZT_API ConvertReport convert(std::initializer_list<std::filesystem::path> inputs, const std::filesystem::path& output,

@@ -13,19 +13,19 @@
 
 namespace zt {
 
-// The values of a quantized tensor, row-major in its shape: of layout "zt.mx/1" or "zt.quant_group/1" (spec/profiles),
-// in a file of any format. Each is computed in double precision and rounded once. Takes one decoded copy of the parts
-// beside the result. Digests are checked as `verify` says, or the source; `progress` counts decoded bytes. Throws the
-// tensor's cause when it is unreadable; malformed when its attributes and parts do not agree; unsupported for "gguf.*"
-// layouts; limit when the result is over Limits::decoded_bytes; usage for other layouts, dense ones too; io, mismatch,
-// no_memory, cancelled.
-ZT_API std::vector<float> dequantize(const Tensor& tensor, std::optional<Verify> verify = {},
-                                     const Progress& progress = {});
-// Into memory of the caller; throws usage unless out.size() is elements().
+// The values of a quantized tensor, row-major in its shape. The tensor has the layout "zt.mx/1" or "zt.quant_group/1"
+// (spec/profiles), in a file of any format. Each value is computed in double precision and rounded once. Needs memory
+// for one decoded copy of the parts, beside the result. `verify` replaces the source's; `progress` counts decoded
+// bytes. Throws the cause of an unreadable tensor; malformed when attributes and parts do not agree; unsupported for
+// "gguf.*" layouts; limit when the result is over Limits::decoded_bytes; usage for other layouts, dense ones too; io,
+// mismatch, no_memory, cancelled.
+[[nodiscard]] ZT_API std::vector<float> dequantize(const Tensor& tensor, std::optional<Verify> verify = {},
+                                                   const Progress& progress = {});
+// The same into memory of the caller. Throws usage unless out.size() is elements().
 ZT_API void dequantize_into(const Tensor& tensor, std::span<float> out, std::optional<Verify> verify = {},
                             const Progress& progress = {});
-// Into memory that `memory` is asked for, once, by the number of elements. The parts were read by then, so that nothing
-// of that size is allocated for a file whose parts are not as long as its index says.
+// The same into memory that `memory` returns; it is called once, with the number of elements. By then the parts have
+// been read, so a file whose parts are shorter than its index says costs no allocation of that size.
 ZT_API void dequantize_into(const Tensor& tensor, const std::function<std::span<float>(std::uint64_t)>& memory,
                             std::optional<Verify> verify = {}, const Progress& progress = {});
 

@@ -20,9 +20,10 @@ struct ContentDifference {
   DType dtype = DType::u8;        // of both; uint64 for the indices of sparse tensors
   std::uint64_t elements = 0;     // of each
   std::uint64_t differing = 0;    // at least 1; 0.0 and -0.0 differ, and so do NaNs of different bits
-  std::uint64_t first = 0;        // the first of them, counted in row-major order
-  std::vector<std::uint64_t> at;  // the same as an index of the tensor, where it is dense
-  // The largest |a - b| among them, infinite where only one is; nothing for bool and where each has a NaN.
+  std::uint64_t first = 0;        // the first differing element, counted in row-major order
+  std::vector<std::uint64_t> at;  // the same as an index of the tensor, if the tensor is dense
+  // The largest |a - b| of all elements, infinite where only one of the two is; empty for bool, and where each pair
+  // that differs has a NaN.
   std::optional<double> largest;
 };
 
@@ -34,18 +35,18 @@ struct Difference {
     shape,
     layout,
     attribute,  // of the tensor, or of the file
-    part,       // one has it, the other has not
+    part,       // one source has it, the other does not
     dtype,      // of a part
     length,     // of a part, in decoded bytes
     contents,   // of a part
   };
   Kind kind;
-  std::optional<std::string> tensor = {};  // its name; nothing: the file itself
-  std::string part = {};                   // its role, where the kind is about one
-  std::string key = {};                    // of an attribute; JSON, where it is no text
-  // What each has; nothing where it has none. Shapes are arrays, dtypes and layouts text (of a part that one lacks: its
-  // dtype), lengths integers. Contents: the first elements that differ; complex ones as arrays of two, a NaN as text
-  // with its bits, "nan 0x7fc00001".
+  std::optional<std::string> tensor = {};  // its name; empty: the difference is one of the files
+  std::string part = {};                   // its role, for kinds that are about a part
+  std::string key = {};                    // of an attribute; as JSON, if the key is no text
+  // What each source has; empty where it has nothing. A shape is an array, a dtype or layout is text, a length is an
+  // integer; for a part that one source lacks it is the dtype of the part. For contents it is the first element that
+  // differs: a complex one as an array of two, a NaN as text with its bits, "nan 0x7fc00001".
   std::optional<Value> a = {};
   std::optional<Value> b = {};
   std::optional<ContentDifference> contents = {};
@@ -53,47 +54,47 @@ struct Difference {
 
 struct DiffReport {
   std::uint64_t compared = 0;           // tensors that both have and that could be compared
-  std::vector<Difference> differences;  // of the file, then in the order of a's tensors, then those that only b has
-  // Tensors that could not be compared, since they cannot be read in one source or the other: the error says which. Not
-  // among `compared`, whatever else is known of them.
+  std::vector<Difference> differences;  // of the files; then of a's tensors, in their order; then what only b has
+  // Tensors that could not be compared, since they cannot be read in one source or the other: the error says which.
+  // `compared` does not count them.
   std::vector<Finding> troubles;
 
-  bool same() const noexcept { return differences.empty() && troubles.empty(); }
+  [[nodiscard]] bool same() const noexcept { return differences.empty() && troubles.empty(); }
 };
 
 struct DiffOptions {
-  // Stop at the first difference: the report then has at least one, which one may depend on threads.
+  // Stops at the first difference. The report then has at least one; which one can depend on threads.
   bool first_only = false;
   Progress progress = {};
 };
 
-// Compares names, shapes, dtypes, layouts, attributes and decoded contents, whatever the format, encoding, order,
-// alignment and digests. Not compared: the order of tensors, of parts and within attribute maps; no attributes and
-// empty ones; the width of the indices of sparse tensors (their values are); file attributes that begin with
-// "ztensor.", which tell how a file was made. Contents are compared where shape, layout, dtype and length agree. Reads
-// every byte of both, on as many threads as `a` has, and checks all digests on the way. Throws io, cancelled; what is
-// wrong with a tensor is a trouble.
-ZT_API DiffReport diff(const Source& a, const Source& b, const DiffOptions& options = {});
+// Compares names, shapes, dtypes, layouts, attributes and decoded contents of two sources of any formats. These make no
+// difference: format, encoding, alignment and digests; the order of tensors, of parts and within attribute maps;
+// whether attributes are missing or empty; the width of the indices of sparse tensors (their values are compared); file
+// attributes that begin with "ztensor.", which tell how a file was made. Contents are compared where shape, layout,
+// dtype and length agree. Reads every byte of both, on as many threads as `a` has, and checks all digests on the way.
+// What is wrong with a tensor is a trouble in the report. Throws io, cancelled.
+[[nodiscard]] ZT_API DiffReport diff(const Source& a, const Source& b, const DiffOptions& options = {});
 
-ZT_API std::string_view difference_name(Difference::Kind kind) noexcept;  // "only_in_a", "shape", ...
+[[nodiscard]] ZT_API std::string_view difference_name(Difference::Kind kind) noexcept;  // "only_in_a", "shape", ...
 // The report as one JSON document (docs/guide.md has its keys), without a newline at the end.
-ZT_API std::string diff_json(const Source& a, const Source& b, const DiffReport& report);
+[[nodiscard]] ZT_API std::string diff_json(const Source& a, const Source& b, const DiffReport& report);
 
 struct ContentIdOptions {
-  // Takes the sha256 digests over decoded bytes that a file declares (generation 2) at their word.
+  // Believes the sha256 digests over decoded bytes that a file of format 2 declares, instead of reading the bytes.
   bool trust_digests = false;
   Progress progress = {};
 };
 
-// "sha256:" and 64 hex digits over names, shapes, dtypes, layouts, tensor attributes and decoded contents: two sources
-// have the same one if diff() finds nothing but differences of file attributes (docs/guide.md says what is hashed).
-// Reads every byte, several parts at a time, and checks all digests on the way. Throws the cause of the first tensor
-// that cannot be read, io, malformed, mismatch, cancelled.
-ZT_API std::string content_id(const Source& source, const ContentIdOptions& options = {});
+// "sha256:" and 64 hex digits over names, shapes, dtypes, layouts, tensor attributes and decoded contents. Two sources
+// have the same id if diff() finds at most differences of file attributes (docs/guide/cli.md says what is hashed).
+// Reads every byte, several parts at a time, and checks all digests on the way. Throws the cause of the first
+// unreadable tensor, io, malformed, mismatch, cancelled.
+[[nodiscard]] ZT_API std::string content_id(const Source& source, const ContentIdOptions& options = {});
 
-// The content digest of generation 2 (spec/zt-2.md §10), made of the digests that the parts declare; reads no element.
-// `algorithm` is sha256 or xxh3. Throws usage for others, unsupported when a part declares no digest over its decoded
-// bytes, and so for sources of other generations; the cause of a tensor that cannot be read.
-ZT_API std::string content_digest(const Source& source, Checksum algorithm = Checksum::sha256);
+// The content digest of format 2 (spec/zt-2.md §10), made of the digests that the parts declare; reads no element.
+// `algorithm` is sha256 or xxh3. Throws usage for other algorithms; unsupported when a part declares no digest over its
+// decoded bytes, as in all other formats; the cause of an unreadable tensor.
+[[nodiscard]] ZT_API std::string content_digest(const Source& source, Checksum algorithm = Checksum::sha256);
 
 }  // namespace zt

@@ -7,11 +7,11 @@
 
 namespace zt {
 
-// How a part is protected: over its stored bytes in 1.x (spec/zt-1.2.md §7), over its decoded bytes in generation 2.
-// Generation 1.x has no xxh3, generation 2 no crc32c.
+// The digest of a part: over its stored bytes in 1.x (spec/zt-1.2.md §7), over its decoded bytes in format 2. Formats
+// 1.x have no xxh3, format 2 has no crc32c.
 enum class Checksum { none, crc32c, sha256, xxh3 };
 
-ZT_API std::string_view checksum_name(Checksum checksum) noexcept;  // "none", "crc32c", "sha256", "xxh3"
-ZT_API std::optional<Checksum> find_checksum(std::string_view name) noexcept;
+[[nodiscard]] ZT_API std::string_view checksum_name(Checksum checksum) noexcept;  // "none", "crc32c", "sha256", "xxh3"
+[[nodiscard]] ZT_API std::optional<Checksum> find_checksum(std::string_view name) noexcept;
 
 }  // namespace zt

@@ -12,7 +12,7 @@
 namespace zt {
 
 // clang-format off
-// How one element is stored: a storage type or a logical type over one (spec/zt-1.2.md §5).
+// How one element is stored: a storage type, or a logical type over a storage type (spec/zt-1.2.md §5).
 enum class DType : std::uint8_t {
   f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean,
   f8_e4m3fn, f8_e5m2, f8_e4m3fnuz, f8_e5m2fnuz, f8_e8m0, f4_e2m1, complex64, complex128,
@@ -20,29 +20,29 @@ enum class DType : std::uint8_t {
 inline constexpr std::uint8_t kDTypeCount = 21;
 // clang-format on
 
-// The name users see: "float32", "bfloat16", "bool", "float8_e4m3fn", "float4_e2m1fn", ...
-ZT_API std::string_view dtype_name(DType dtype) noexcept;
-ZT_API std::optional<DType> find_dtype(std::string_view name) noexcept;
+// The name that users see: "float32", "bfloat16", "bool", "float8_e4m3fn", "float4_e2m1fn", ...
+[[nodiscard]] ZT_API std::string_view dtype_name(DType dtype) noexcept;
+[[nodiscard]] ZT_API std::optional<DType> find_dtype(std::string_view name) noexcept;
 
 // Bits of one element: 4 for f4_e2m1, else a multiple of 8.
-ZT_API unsigned dtype_bits(DType dtype) noexcept;
+[[nodiscard]] ZT_API unsigned dtype_bits(DType dtype) noexcept;
 
-// Bytes of `elements` elements; float4 elements lie two in a byte, the first in the low half, an odd last high half
-// is zero. Empty on overflow.
-ZT_API std::optional<std::uint64_t> byte_length(DType dtype, std::uint64_t elements) noexcept;
+// Bytes of `elements` elements. Two float4 elements share a byte: the first is in the low half, and after an odd last
+// one the high half is zero. Empty where the number of bytes has more than 64 bits.
+[[nodiscard]] ZT_API std::optional<std::uint64_t> byte_length(DType dtype, std::uint64_t elements) noexcept;
 
 // clang-format off
-// Plain storage of the types C++ lacks; no arithmetic. float16 and bfloat16 become float and back: exactly, and rounded
-// to the nearest value, ties to even; what is too large becomes infinite, a NaN stays one.
+// Plain storage of the types that C++ lacks; no arithmetic. A float16 or bfloat16 converts to float exactly. round()
+// converts a float to the nearest value, ties to even; a float that is too large becomes infinite, a NaN stays a NaN.
 struct float16 {
   std::uint16_t bits;
-  static float16 round(float value) noexcept;
+  [[nodiscard]] static float16 round(float value) noexcept;
   explicit operator float() const noexcept;
   friend bool operator==(float16, float16) = default;
 };
 struct bfloat16 {
   std::uint16_t bits;
-  static bfloat16 round(float value) noexcept;
+  [[nodiscard]] static bfloat16 round(float value) noexcept;
   explicit operator float() const noexcept;
   friend bool operator==(bfloat16, bfloat16) = default;
 };
@@ -52,7 +52,7 @@ struct float8_e4m3fnuz { std::uint8_t bits; friend bool operator==(float8_e4m3fn
 struct float8_e5m2fnuz { std::uint8_t bits; friend bool operator==(float8_e5m2fnuz, float8_e5m2fnuz) = default; };
 struct float8_e8m0 { std::uint8_t bits; friend bool operator==(float8_e8m0, float8_e8m0) = default; };
 
-// The dtype a C++ element type stands for. std::uint8_t is u8 and is accepted for boolean too.
+// The dtype that a C++ element type stands for. std::uint8_t stands for u8, and is accepted for boolean, too.
 template <class T> struct dtype_of;
 template <> struct dtype_of<double> { static constexpr DType value = DType::f64; };
 template <> struct dtype_of<float> { static constexpr DType value = DType::f32; };
@@ -76,7 +76,7 @@ template <> struct dtype_of<std::complex<double>> { static constexpr DType value
 
 // clang-format on
 
-// A type that stands for a dtype, and memory that holds elements of one: vectors, arrays and spans of it.
+// A type that stands for a dtype; and memory that holds its elements: a vector, an array or a span.
 template <class T>
 concept Element = requires {
   dtype_of<T>::value;

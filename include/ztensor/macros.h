@@ -1,6 +1,6 @@
 #pragma once
 
-// What every public header needs of the compiler.
+// Compiler attributes for the public headers.
 
 #if defined(__GNUC__)
 #define ZT_API __attribute__((visibility("default")))  // the library is built with hidden visibility

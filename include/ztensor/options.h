@@ -13,57 +13,72 @@
 
 namespace zt {
 
+// How the bytes of a file are reached. `automatic` maps a file where it can be mapped and reads it otherwise; `mmap`
+// throws where a file cannot be mapped; `read` maps nothing.
 enum class Backend { automatic, mmap, read };
 
-// Which digests a read checks. verify() always checks all.
+// Which digests a read checks. zt::verify() and zt::check() always check all of them.
 enum class Verify {
-  standard,  // crc32c and xxh3 on every copying or decoding read, in the same pass; borrowed views are not checked
-  always,    // also sha256, and a view once, when it is first handed out
+  standard,  // crc32c and xxh3 on every read of a whole part, in the same pass; neither views nor slices
+  always,    // also sha256; before a view or a slice, the whole part, once in the life of the source
   never,
 };
 
 struct OpenOptions {
   Backend backend = Backend::automatic;
-  Verify verify = Verify::standard;
-  unsigned threads = 0;  // 0: ZTENSOR_THREADS, else the cores this process may use
+  Verify verify = Verify::standard;  // of reads that do not say otherwise
+  unsigned threads = 0;              // 0: ZTENSOR_THREADS if it is set, else the cores that this process may use
   Limits limits = {};
-  std::shared_ptr<const Resolver> resolver = {};  // of shards; null: shards_of(path), and none where there is no path
+  // Finds the shards of the file. Null: shards_of(path) for a path; a store without a path then finds no shard.
+  std::shared_ptr<const Resolver> resolver = {};
 };
 
+// What a Writer does with a file that its target names.
 enum class WriteMode {
-  replace,     // a new file; one that is there is replaced when it is complete
-  create_new,  // a new file; one that is there is an error (io, EEXIST)
-  append,      // the file that is there grows in place (spec/zt-1.2.md, spec/zt-2.md); a new one where there is none
+  replace,     // writes a new file, which replaces the present one when it is complete
+  create_new,  // writes a new file; throws io (EEXIST) where there is one
+  append,      // grows the present file in place (spec/zt-1.2.md, spec/zt-2.md); writes a new one where there is none
 };
 
+// How a file is written. A file that grows keeps its format and alignment: `to` and `alignment` may name them again,
+// and other values of them, canonical = true and shards are usage errors there.
 struct WriterOptions {
-  WriteMode mode = WriteMode::replace;
-  // "1.0", "1.2" or "2", also with "zt-", or "safetensors". "": that of a file that grows, or that the target's name
-  // ends in, or 1.2.
-  std::string format = "";
-  Encoding encoding = Encoding::raw();    // of parts that do not ask otherwise
-  std::optional<Checksum> checksum = {};  // default: crc32c in 1.x, xxh3 in 2
-  // Of parts: a power of two up to 2 MiB. 0 is 64 in 1.x, 65536 in canonical files of 2, 4096 in others of 2.
+  // The format of the file: "1.0", "1.2" or "2", also with "zt-" before it, or "safetensors". A name, not an enum,
+  // since the table of formats grows with the library. Empty: the format of the file that grows; of a new file, the
+  // format whose suffix the target's name has, else 1.2.
+  std::string to = "";
+  Encoding encoding = Encoding::raw();    // of parts whose call names no other
+  std::optional<Checksum> checksum = {};  // empty: crc32c in 1.x, xxh3 in 2
+  // Each part begins at a multiple of this many bytes: a power of two up to 2 MiB. 0 selects the format's own: 64 in
+  // 1.x, 65536 in canonical files of format 2, 4096 in its other files.
   std::uint64_t alignment = 0;
-  Value attributes = {};  // of the file: a map with text keys, or null
-  bool durable = false;   // sync new files and their folder too; replaced files always are
-  unsigned threads = 0;
+  // Of the file: a map with text keys, or null. A file that grows keeps the attributes it has; these are added, and a
+  // key that both have gets the value given here. Writer::set_attributes() replaces all of them.
+  Value attributes = {};
+  bool durable = false;  // syncs new files and their folder, too; a file that replaces another is always synced
+  unsigned threads = 0;  // as in OpenOptions
   Limits limits = {};
-  // Generation 2. The same tensors give the same bytes, whatever order they are added in: all raw, with xxh3 digests,
-  // one file. Empty: yes, unless another option or append rules it out.
+  // Format 2: writes the canonical form, in which the same tensors give the same bytes in whatever order they are
+  // added. Such a file is raw, has xxh3 digests and is one file. Empty: yes, unless WriteMode::append or another option
+  // here rules it out.
   std::optional<bool> canonical = {};
-  // Over 0, in generation 2 and safetensors: data goes to files of at most so many bytes beside the target. Safetensors
-  // counts the bytes of tensors, and has an index beside them where there are several.
+  // Format 2 and safetensors: if over 0, the data goes to several files of at most this many bytes beside the target.
+  // Safetensors counts the bytes of tensors, and writes an index where there are several files.
   std::uint64_t max_shard_size = 0;
-  bool whole_shards = false;  // these are files of tensors that can be opened by themselves
-  bool lossy = false;         // add_stored(): what the format cannot hold is left out, and told by losses()
+  // Needs max_shard_size: each of these files is a file of tensors that can be opened by itself. Safetensors always
+  // writes such files.
+  bool whole_shards = false;
+  // Writer::add_stored() leaves out what the format cannot hold, and Writer::losses() lists it. Otherwise that is an
+  // error.
+  bool lossy = false;
 };
 
+// How one tensor is added.
 struct AddOptions {
-  std::optional<Encoding> encoding = {};  // default: the writer's
-  std::optional<Checksum> checksum = {};  // default: the writer's
+  std::optional<Encoding> encoding = {};  // empty: the writer's
+  std::optional<Checksum> checksum = {};  // empty: the writer's
   Value attributes = {};                  // of the tensor: a map with text keys, or null
-  bool replace = false;                   // in a file that grows: a tensor of this name gives way
+  bool replace = false;                   // WriteMode::append: a tensor of this name in the file is removed
 };
 
 }  // namespace zt

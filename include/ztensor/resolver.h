@@ -9,23 +9,23 @@
 
 namespace zt {
 
-// What a file says of a shard, another file that parts of its tensors lie in.
+// How a file names a shard: another file that holds parts of its tensors.
 struct ShardIdentity {
   std::string name;        // a label, never a path
   std::uint64_t size = 0;  // of the whole file
   std::string digest;      // of the whole file: "sha256:..."
 };
 
-// Where shards are found. Derive from it to open files whose shards lie elsewhere than <ztensor/shards.h> looks. All
-// members may be called from any thread.
+// Finds the shards of a file. Derive from it to open files whose shards lie where <ztensor/shards.h> does not look. Any
+// thread may call any member.
 class ZT_API Resolver {
  public:
   virtual ~Resolver() = default;
-  // The shard's bytes, or null: not here. What comes back is held against the size that the shard must have, and
-  // against its digest when check() is asked to. Throws io for what is there and cannot be opened.
-  virtual std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const = 0;
-  // Where it would be on disk, whether it is there or not; empty when nowhere in particular. Opens nothing.
-  virtual std::filesystem::path place(const ShardIdentity& shard) const;
+  // The bytes of the shard; null where this resolver does not have it. The caller compares their number with
+  // `shard.size`; check() can compare their digest, too. Throws io where a file is there but cannot be opened.
+  [[nodiscard]] virtual std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const = 0;
+  // Where the shard is expected on disk, whether it is there or not; empty where no place is. Opens nothing.
+  [[nodiscard]] virtual std::filesystem::path place(const ShardIdentity& shard) const;
 };
 
 }  // namespace zt

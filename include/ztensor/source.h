@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <iterator>
 #include <memory>
@@ -21,36 +22,40 @@
 namespace zt {
 
 // An open file of tensors, of any format. A value handle: copies, tensors, parts and mapped bytes share its state and
-// keep it alive. Immutable; any thread may call any member.
+// keep the file open. Immutable; any thread may call any member.
 class ZT_API Source {
  public:
-  std::size_t size() const;                    // tensors, unreadable ones included
-  Tensor operator[](std::size_t index) const;  // in the order of the file; throws not_found
-  Tensor tensor(std::string_view name) const;  // throws not_found
-  std::optional<Tensor> find(std::string_view name) const;
-  std::string_view format() const;  // "zt-1.2", "safetensors", ...
-  Value attributes() const;         // of the file: a map, or null; parsed on each call
-  std::span<const std::byte> attributes_cbor() const;
+  [[nodiscard]] std::size_t size() const;                    // tensors, unreadable ones included
+  [[nodiscard]] Tensor operator[](std::size_t index) const;  // in the order of the file; throws not_found
+  [[nodiscard]] Tensor tensor(std::string_view name) const;  // throws not_found
+  [[nodiscard]] std::optional<Tensor> find(std::string_view name) const;
+  // The name of the format: "zt-1.2", "safetensors", ... A name, not an enum, since the table of formats grows with the
+  // library.
+  [[nodiscard]] std::string_view format() const;
+  [[nodiscard]] Value attributes() const;                            // of the file: a map, or null; parsed on each call
+  [[nodiscard]] std::span<const std::byte> attributes_cbor() const;  // the same as one CBOR item; empty: null
   // The path of the file, then of each shard: where it was found or, if it was not used yet, where it is expected.
   // Sources in memory have none.
-  std::vector<std::filesystem::path> paths() const;
-  std::size_t files() const;                     // 1, and one for each shard
-  ShardIdentity shard(std::size_t index) const;  // what the file says of it: file number index + 1; throws not_found
-  // Borrows all bytes of a file, by its number (Part::file). A Bytes of Part::map() with the same Mapping is a slice of
-  // these. Throws not_found; unsupported and io where it cannot be mapped or found.
-  Bytes map_file(std::size_t number, Mapping mapping = Mapping::shared) const;
-  const std::vector<std::string>& notes() const;  // what a user should know, but is no error
-  std::uint64_t stored_size() const;              // bytes of the file, without its shards
-  std::uint64_t shards_size() const;              // bytes of its shards, as the file has them
+  [[nodiscard]] std::vector<std::filesystem::path> paths() const;
+  [[nodiscard]] std::size_t files() const;  // the file and its shards: 1 plus the number of shards
+  // What the file says of shard `index`, which is file number index + 1. Throws not_found.
+  [[nodiscard]] ShardIdentity shard(std::size_t index) const;
+  // Borrows all bytes of the file of this number (Part::file_number), without copying. What Part::map() gives with the
+  // same Mapping is a slice of them. Throws not_found for the number; io where the file is missing; unsupported where
+  // it cannot be mapped.
+  [[nodiscard]] Bytes map_file(std::size_t number, Mapping mapping = Mapping::shared) const;
+  [[nodiscard]] const std::vector<std::string>& notes() const;  // what a user should know, but is no error
+  [[nodiscard]] std::uint64_t stored_size() const;              // bytes of the file, without its shards
+  [[nodiscard]] std::uint64_t shards_size() const;              // bytes of all shards, as the file gives their sizes
 
-  // Over the tensors, by value; of random access. An iterator is of use as long as the Source that made it.
+  // A random-access iterator that gives tensors by value. It is valid as long as the Source object that made it.
   class Iterator {
    public:
     using value_type = Tensor;
     using difference_type = std::ptrdiff_t;
     Iterator() = default;
-    Tensor operator*() const { return (*source_)[index_]; }
-    Tensor operator[](difference_type step) const { return *(*this + step); }
+    [[nodiscard]] Tensor operator*() const { return (*source_)[index_]; }
+    [[nodiscard]] Tensor operator[](difference_type step) const { return *(*this + step); }
     Iterator& operator++() { return *this += 1; }
     Iterator operator++(int) { return std::exchange(*this, *this + 1); }
     Iterator& operator--() { return *this -= 1; }
@@ -60,10 +65,10 @@ class ZT_API Source {
       return *this;
     }
     Iterator& operator-=(difference_type step) { return *this += -step; }
-    friend Iterator operator+(Iterator at, difference_type step) { return at += step; }
-    friend Iterator operator+(difference_type step, Iterator at) { return at += step; }
-    friend Iterator operator-(Iterator at, difference_type step) { return at -= step; }
-    friend difference_type operator-(const Iterator& a, const Iterator& b) {
+    [[nodiscard]] friend Iterator operator+(Iterator at, difference_type step) { return at += step; }
+    [[nodiscard]] friend Iterator operator+(difference_type step, Iterator at) { return at += step; }
+    [[nodiscard]] friend Iterator operator-(Iterator at, difference_type step) { return at -= step; }
+    [[nodiscard]] friend difference_type operator-(const Iterator& a, const Iterator& b) {
       return static_cast<difference_type>(a.index_ - b.index_);
     }
     friend bool operator==(const Iterator&, const Iterator&) = default;
@@ -75,31 +80,33 @@ class ZT_API Source {
     const Source* source_ = nullptr;
     std::size_t index_ = 0;
   };
-  Iterator begin() const { return {this, 0}; }
-  Iterator end() const { return {this, size()}; }
+  [[nodiscard]] Iterator begin() const { return {this, 0}; }
+  [[nodiscard]] Iterator end() const { return {this, size()}; }
 
-  // One read of many: `out` receives the decoded bytes of the part, all of them.
+  // One read of several: `out` receives all decoded bytes of the part.
   struct Read {
     Part part;
     std::span<std::byte> out;
   };
-  // Carries out all reads, on several threads. Throws the error of the first failing read, in their order.
+  // Carries out all reads, on several threads. `verify` replaces the source's; `progress` counts decoded bytes. Throws
+  // the error of the first failing read, in the order of `reads`; usage for a part of another source; cancelled.
   void read(std::span<const Read> reads, std::optional<Verify> verify = {}, const Progress& progress = {}) const;
 
-  explicit Source(std::shared_ptr<const SourceState> state) : state_(std::move(state)) {}
-  const std::shared_ptr<const SourceState>& state() const { return state_; }
-
  private:
+  friend struct Access;
+  explicit Source(std::shared_ptr<const SourceState> state) : state_(std::move(state)) {}
   std::shared_ptr<const SourceState> state_;
 };
 
-// Opens a file of any format, told apart by content. Reads its index only: time and memory are linear in that. Throws
-// io, malformed, unsupported, limit.
-ZT_API Source open(const std::filesystem::path& path, const OpenOptions& options = {});
-// The same over any store; `name` is used in messages, and to recognise formats without a magic.
-ZT_API Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const OpenOptions& options = {});
-// A regular file that the caller has open, for open(). It is read by position, so that it does not matter where the
-// caller's own offset is, and through a descriptor of its own, so that the caller may close theirs. Throws io.
-ZT_API std::shared_ptr<const ByteStore> store_of_descriptor(int descriptor);
+// Opens a file of any format; its content tells which. Reads only its index: time and memory are linear in the size of
+// the index. Throws io, malformed, mismatch, unsupported, limit.
+[[nodiscard]] ZT_API Source open(const std::filesystem::path& path, const OpenOptions& options = {});
+// The same over any store. `name` stands for the file in messages, and tells formats apart that have no magic.
+[[nodiscard]] ZT_API Source open(std::shared_ptr<const ByteStore> store, std::string_view name,
+                                 const OpenOptions& options = {});
+// A store for open() over a regular file that the caller has open as `descriptor`. The store keeps a descriptor of its
+// own, so the caller may close theirs, and reads by position, so the caller's offset neither matters nor moves. Throws
+// io.
+[[nodiscard]] ZT_API std::shared_ptr<const ByteStore> store_of_descriptor(int descriptor);
 
 }  // namespace zt

@@ -15,8 +15,8 @@
 
 namespace zt {
 
-// An attribute: any CBOR value. A plain value type; equality compares kind and content (NaN by its bits, maps in
-// order).
+// An attribute: any CBOR value. A plain value type. Values are equal if kind and content are: a NaN compares by its
+// bits, a map in its order.
 class ZT_API Value {
  public:
   struct Undefined {
@@ -26,7 +26,7 @@ class ZT_API Value {
     std::uint8_t number;
     friend bool operator==(Simple, Simple) = default;
   };
-  // -1 - number: also the negative integers that std::int64_t cannot hold.
+  // The integer -1 - number. It can be one that std::int64_t cannot hold.
   struct Negative {
     std::uint64_t number;
     friend bool operator==(Negative, Negative) = default;
@@ -50,42 +50,43 @@ class ZT_API Value {
   Value(Undefined undefined) : data_(undefined) {}
   Value(Simple simple) : data_(simple) {}
   Value(Negative negative) : data_(negative) {}
-  static Value tagged(std::uint64_t tag, Value content);
-  static Value map() { return Value(Map{}); }
+  [[nodiscard]] static Value tagged(std::uint64_t tag, Value content);
+  [[nodiscard]] static Value map() { return Value(Map{}); }
 
-  bool is_null() const noexcept { return std::holds_alternative<std::monostate>(data_); }
-  bool is_undefined() const noexcept { return std::holds_alternative<Undefined>(data_); }
-  bool is_map() const noexcept { return std::holds_alternative<Map>(data_); }
+  [[nodiscard]] bool is_null() const noexcept { return std::holds_alternative<std::monostate>(data_); }
+  [[nodiscard]] bool is_undefined() const noexcept { return std::holds_alternative<Undefined>(data_); }
+  [[nodiscard]] bool is_map() const noexcept { return std::holds_alternative<Map>(data_); }
 
-  // The content when it is of that kind, else null (an empty optional).
-  const bool* boolean() const noexcept { return std::get_if<bool>(&data_); }
-  std::optional<std::int64_t> integer() const noexcept;  // either sign, when it fits
-  std::optional<std::uint64_t> unsigned_integer() const noexcept;
-  const Negative* negative() const noexcept { return std::get_if<Negative>(&data_); }
-  const double* floating() const noexcept { return std::get_if<double>(&data_); }
-  const std::string* text() const noexcept { return std::get_if<std::string>(&data_); }  // UTF-8
-  const std::vector<std::byte>* bytes() const noexcept { return std::get_if<std::vector<std::byte>>(&data_); }
-  const Array* array() const noexcept { return std::get_if<Array>(&data_); }
-  const Map* members() const noexcept { return std::get_if<Map>(&data_); }
-  const Simple* simple() const noexcept { return std::get_if<Simple>(&data_); }
-  const Tag* tag() const noexcept;
+  // The content, if the value is of this kind; else null, or an empty optional.
+  [[nodiscard]] const bool* boolean() const noexcept { return std::get_if<bool>(&data_); }
+  [[nodiscard]] std::optional<std::int64_t> integer() const noexcept;  // either sign, if it fits
+  [[nodiscard]] std::optional<std::uint64_t> unsigned_integer() const noexcept;
+  [[nodiscard]] const Negative* negative() const noexcept { return std::get_if<Negative>(&data_); }
+  [[nodiscard]] const double* floating() const noexcept { return std::get_if<double>(&data_); }
+  [[nodiscard]] const std::string* text() const noexcept { return std::get_if<std::string>(&data_); }  // UTF-8
+  [[nodiscard]] const std::vector<std::byte>* bytes() const noexcept {
+    return std::get_if<std::vector<std::byte>>(&data_);
+  }
+  [[nodiscard]] const Array* array() const noexcept { return std::get_if<Array>(&data_); }
+  [[nodiscard]] const Map* members() const noexcept { return std::get_if<Map>(&data_); }
+  [[nodiscard]] const Simple* simple() const noexcept { return std::get_if<Simple>(&data_); }
+  [[nodiscard]] const Tag* tag() const noexcept;
 
-  // In a map, the value at a text key, or null. Linear in the number of members.
-  const Value* find(std::string_view key) const noexcept;
-  // Makes a null value a map; sets or adds the member. Throws usage when the value is anything else.
+  // The value at a text key of a map; null where there is none, or no map. Linear in the number of members.
+  [[nodiscard]] const Value* find(std::string_view key) const noexcept;
+  // Sets or adds a member of a map; a null value becomes a map first. Throws usage for other kinds.
   void set(std::string_view key, Value value);
 
-  // One CBOR item, all of `cbor`. Throws malformed ("cbor.*" rules), limit for nesting past `depth`.
-  static Value parse(std::span<const std::byte> cbor, std::uint32_t depth = 256);
-  // Definite lengths, shortest heads, shortest floats that keep the value; maps in their order.
-  std::vector<std::byte> encode() const;
-  // The deterministic form of generation 2: as encode(), but the members of maps in the order of their encoded keys,
-  // byte by byte, and every NaN the same one (f9 7e00), so that equal values give equal bytes whoever wrote them.
-  // Throws usage for what that form cannot hold (tags, undefined, simple values, a key given twice), unless `any` value
-  // is to have such bytes, equal keys in the order they had; and for values deeper than `depth`, counted as parse()
-  // does.
+  // Decodes `cbor`, which is one item. Throws malformed ("cbor.*" rules), and limit for nesting deeper than `depth`.
+  [[nodiscard]] static Value parse(std::span<const std::byte> cbor, std::uint32_t depth = 256);
+  // Encodes with definite lengths, shortest heads and shortest floats that keep the value; maps keep their order.
+  [[nodiscard]] std::vector<std::byte> encode() const;
+  // Encodes in the deterministic form of format 2, in which equal values give equal bytes: as encode(), but sorts the
+  // members of maps by their encoded keys, byte by byte, and makes every NaN the same (f9 7e00). Throws usage for
+  // nesting deeper than `depth`, counted as parse() does, and under `strict` for values that this form cannot hold:
+  // tags, undefined, simple values, a key given twice. `any` encodes these as well; equal keys keep their order.
   enum class Sorted { strict, any };
-  std::vector<std::byte> encode_sorted(Sorted sorted = Sorted::strict, std::uint32_t depth = 256) const;
+  [[nodiscard]] std::vector<std::byte> encode_sorted(Sorted sorted = Sorted::strict, std::uint32_t depth = 256) const;
 
   friend ZT_API bool operator==(const Value& a, const Value& b) noexcept;
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <span>
 #include <string>
@@ -25,7 +26,7 @@ struct ArrayView {
   DType dtype;
   Shape shape;                             // outermost first
   const std::byte* data;                   // the element at index 0, 0, ...
-  std::vector<std::int64_t> strides = {};  // bytes between neighbours, one an axis; empty: row-major without gaps
+  std::vector<std::int64_t> strides = {};  // bytes between neighbours, one for each axis; empty: row-major, no gaps
   bool byte_swapped = false;               // elements are big-endian
 };
 
@@ -35,23 +36,27 @@ struct PartView {
   ArrayView array;
 };
 
-// Writes a new file, or grows one (WriteMode::append). Nothing of a new file is visible at the target before
-// finalize(). A file that grows is written to at once, but readers see the version it had until finalize(). A Writer
-// that is dropped, or whose add threw on I/O, leaves the target as it was. One owner at a time. In a
-// child of the process that made it calls throw usage, and dropping it changes nothing.
+// Writes a new file, or grows one (WriteMode::append). A new file appears at the target only when finalize() publishes
+// it. A file that grows is written to at once, but readers see its former version until finalize(). The target stays as
+// it was when a Writer is dropped before finalize(), or when one of its adds threw on I/O. One owner at a time. In a
+// child of the process that made the Writer, calls throw usage, and dropping it changes nothing.
 class ZT_API Writer {
  public:
-  // Throws usage (bad options), io (no such folder; EEXIST under create_new; EWOULDBLOCK where another writer grows the
-  // file), unsupported for a file to append to that is of 1.0, 0.1 or a foreign format.
-  static Writer create(const std::filesystem::path& path, const WriterOptions& options = {});
-  // Into a sink instead of a file: bytes leave as they are made, finalize() writes the last.
-  static Writer to(std::unique_ptr<ByteSink> sink, const WriterOptions& options = {});
+  // Writes a new file, which replaces the present one when it is complete. Throws usage (bad options), io (no such
+  // folder).
+  [[nodiscard]] static Writer create(const std::filesystem::path& path, const WriterOptions& options = {});
+  // The same in the given mode. Throws also io (EEXIST under create_new; EWOULDBLOCK where another writer grows the
+  // file) and, under append, unsupported for a file of format 1.0, 0.1 or a foreign format.
+  [[nodiscard]] static Writer create(const std::filesystem::path& path, WriteMode mode,
+                                     const WriterOptions& options = {});
+  // Writes into a sink instead of a file: bytes leave as they are made, and finalize() writes the last of them.
+  [[nodiscard]] static Writer to(std::unique_ptr<ByteSink> sink, const WriterOptions& options = {});
   Writer(Writer&&) noexcept;
   Writer& operator=(Writer&&) noexcept;
   ~Writer();
 
-  // Elements in row-major order, in a vector, an array or a span; their number must be the product of `shape`. Throws
-  // usage (name taken, empty, with NUL, over 1024 bytes or not UTF-8; sizes that do not agree; a bad level), io.
+  // Adds elements in row-major order: a vector, an array or a span, with as many elements as `shape` says. Throws usage
+  // (a name that is taken, empty, over 1024 bytes, not UTF-8 or has a NUL; sizes that do not agree; a bad level), io.
   template <Elements R>
   void add(std::string_view name, const Shape& shape, const R& elements, const AddOptions& options = {}) {
     ArrayView array = array_of(elements);
@@ -59,82 +64,86 @@ class ZT_API Writer {
     array.shape = shape;
     add(name, array, options);
   }
-  // Any strides and byte order. The bytes are taken before the call returns.
+  // Adds elements of any strides and byte order. Takes the bytes before it returns.
   void add(std::string_view name, const ArrayView& array, const AddOptions& options = {});
 
-  // A sparse matrix; indptr has rows + 1 entries. Throws usage when pointers fall or a column is out of range.
+  // Adds a sparse matrix; indptr has rows + 1 entries. Throws usage when pointers fall or a column is out of range.
   template <Elements Values, Elements Indices, Elements Indptr>
   void add_csr(std::string_view name, const Shape& shape, const Values& values, const Indices& indices,
                const Indptr& indptr, const AddOptions& options = {}) {
     add_csr(name, shape, array_of(values), array_of(indices), array_of(indptr), options);
   }
-  // Parts of one dimension; indices of any integer dtype, stored as u64.
+  // The same with parts of one dimension. Indices may have any integer dtype; they are stored as u64.
   void add_csr(std::string_view name, const Shape& shape, const ArrayView& values, const ArrayView& indices,
                const ArrayView& indptr, const AddOptions& options = {});
 
-  // Coordinates: rank x nnz, all of axis 0 first.
+  // Adds a sparse tensor by coordinates: `indices` is rank x nnz, all of axis 0 first.
   template <Elements Values, Elements Indices>
   void add_coo(std::string_view name, const Shape& shape, const Values& values, const Indices& indices,
                const AddOptions& options = {}) {
     add_coo(name, shape, array_of(values), array_of(indices), options);
   }
-  // `indices` has shape {rank, nnz}, or {rank * nnz}.
+  // The same; `indices` has shape {rank, nnz} or {rank * nnz}.
   void add_coo(std::string_view name, const Shape& shape, const ArrayView& values, const ArrayView& indices,
                const AddOptions& options = {});
 
-  // A tensor of any layout, its parts in the order given. For a layout of this format ("dense", "sparse_csr",
-  // "sparse_coo") the parts must agree with it: use the calls above.
+  // Adds a tensor of any layout, its parts in the order given. The parts of a layout that the format knows ("dense",
+  // "sparse_csr", "sparse_coo") must agree with the shape; the calls above are simpler for these.
   void add_object(std::string_view name, const Shape& shape, std::string_view layout, std::span<const PartView> parts,
                   const AddOptions& options = {});
-  // A second name of a tensor that was added, or that a growing file has; its bytes are stored once. Throws usage,
-  // not_found.
+  // Gives a tensor a second name; its bytes are stored once. `existing` was added by this writer, or is in the file
+  // that grows. Throws usage, not_found.
   void add_alias(std::string_view name, std::string_view existing);
-  // A tensor of another generation 2 file on disk whose bytes stay there: this file names it as a shard. Throws usage
-  // for a canonical file or another format, unsupported for a tensor that has no such bytes.
+  // Adds a tensor of another format 2 file on disk without its bytes: this file names that one as a shard. Throws usage
+  // where this file is canonical or of another format, unsupported for a tensor of another format.
   void add_reference(std::string_view name, const Tensor& tensor);
 
-  // Of a file that grows. What is removed or replaced stays on disk until the file is compacted (grow.h): whoever has
-  // mapped it is not disturbed. Throws usage, not_found.
+  // For a file that grows: takes a tensor out. Bytes of a removed or replaced tensor stay on disk until the file is
+  // compacted (grow.h), so whoever has mapped them is not disturbed. Throws usage, not_found.
   void remove(std::string_view name);
+  // For a file that grows: replaces the attributes of a tensor that it has. Throws usage, not_found, unsupported.
   void set_tensor_attributes(std::string_view name, const Value& attributes);
 
-  // A tensor of another source, with its layout and attributes. Parts that this format holds as they are stored move
-  // unchanged, with encoding and digest; others are decoded and stored as the writer's options say. `encoding`: recode
-  // every part so. Digests of what is read are checked. `replace`: as AddOptions has it. Throws the tensor's cause when
-  // it is unreadable, unsupported for what the format cannot hold (unless WriterOptions::lossy).
+  // Adds a tensor of another source, with its layout and attributes. Parts that this format can hold as they are stored
+  // move unchanged, with encoding and digest; other parts are decoded and stored as the writer's options say.
+  // `encoding` stores every part anew, in this encoding. `replace` is that of AddOptions. Checks the digests of what it
+  // reads. Throws the cause of an unreadable tensor, and unsupported for what the format cannot hold (unless
+  // WriterOptions::lossy).
   void add_stored(std::string_view name, const Tensor& tensor, std::optional<Encoding> encoding = {},
                   bool replace = false);
-  // Says which tensors add_stored() will be given, all of them and under their own names, before the first tensor. Gives
-  // the order in which they are best added, as places in `tensors`. A file whose index comes first (safetensors) is then
-  // written once, front to back, instead of through a temporary file, and takes them in that order only, and no others.
-  // Elsewhere the order is free: a canonical file is then written once, too. Throws usage, limit, io.
-  std::vector<std::size_t> plan(std::span<const Tensor> tensors);
+  // Announces, before the first tensor is added, all tensors that add_stored() will be given, under their own names.
+  // Returns the order in which to add them, as indices of `tensors`. A file whose index comes first (safetensors) is
+  // then written once, front to back, instead of through a temporary file; it takes these tensors in this order only.
+  // A canonical file is then written once, too, in any order. Other files gain nothing. Throws usage, limit, io.
+  [[nodiscard]] std::vector<std::size_t> plan(std::span<const Tensor> tensors);
   // What add_stored() had to leave out, a line for each.
-  const std::vector<std::string>& losses() const;
-  // After finalize(): what a user should know of the files that were put in place, such as an owner that a replaced file
-  // had and that the new one could not be given. "path: note", one each.
-  const std::vector<std::string>& notes() const;
+  [[nodiscard]] const std::vector<std::string>& losses() const;
+  // After finalize(): what a user should know of the published files, as "path: note"; for example that a new file
+  // could not get the owner of the file it replaced.
+  [[nodiscard]] const std::vector<std::string>& notes() const;
 
   // Replaces the attributes of the file: a map with text keys, or null.
   void set_attributes(const Value& attributes);
-  Value attributes() const;         // as they will be, or after finalize() are
-  std::string_view format() const;  // "zt-1.2"
+  // The attributes that the file will have and, after finalize(), has.
+  [[nodiscard]] Value attributes() const;
+  [[nodiscard]] std::string_view format() const;  // "zt-1.2", as Source::format()
   // Whether a file that was there grows, instead of being made.
-  bool grows() const;
+  [[nodiscard]] bool grows() const;
   // Whether a tensor has this name: one that was added, or one of a file that grows which is not removed. Reads nothing.
-  bool has(std::string_view name) const;
-  // Called during long adds with the bytes taken since this call, over all adds, and with `total` as it is given here.
-  // An add that it stops throws cancelled, and the writer can then only be dropped.
+  [[nodiscard]] bool has(std::string_view name) const;
+  // Sets the callback for long adds. It is given the bytes taken by all adds since this call, and `total` as it is
+  // given here. An add that it stops throws cancelled; the writer can then only be dropped.
   void set_progress(Progress progress, std::uint64_t total = 0);
-  std::uint64_t bytes_written() const;  // so far; after finalize(), the size of the file, its shards included
-  // After finalize() of a file that grew: the bytes that compact() (grow.h) would give back. 0 where it would refuse.
-  std::uint64_t reclaimable() const;
+  // Bytes written so far. After finalize(): the size of the file, its shards included.
+  [[nodiscard]] std::uint64_t bytes_written() const;
+  // After finalize() of a file that grew: the bytes that compact() (grow.h) would give back. 0 if it would refuse.
+  [[nodiscard]] std::uint64_t reclaimable() const;
 
-  // Writes the index and publishes the file. No call but bytes_written(), reclaimable() and attributes() may
-  // follow. Throws usage (an earlier write failed), limit (an index over Limits::index_bytes: nothing is published), io
-  // (the target is as it was).
+  // Writes the index and publishes the file. Afterwards only the const members may be called. Throws usage (an earlier
+  // write failed), limit (the index is larger than Limits::index_bytes: nothing is published), io (the target is as it
+  // was).
   void finalize();
-  // Gives up: the target stays as it was. Idempotent.
+  // Gives up: the target stays as it was. Calling it again does nothing.
   void abort() noexcept;
 
  private:

@@ -49,7 +49,7 @@ struct Hint {
   std::string_view text;
 };
 constexpr Hint kHints[] = {
-    {"convert.format", "`format` says what the inputs are, `to` what is written"},
+    {"convert.format", "`from_` says what the inputs are, `to` what is written"},
     {"write.exists", "force=True replaces it"},
     {"write.inplace", "write in another folder and copy, or in place, through a file: Writer(open(path, 'wb'))"},
     {"write.loss", "lossy=True gives it up"},

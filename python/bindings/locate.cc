@@ -27,7 +27,7 @@ Unmapped unmapped_of(const OpenSource& from, Want want) {
 
 Bytes borrow(const OpenSource& from, const Dense& dense, Mapping mapping, std::optional<Verify> verify,
              Unmapped& unmapped) {
-  const std::uint32_t file = dense.part.file();
+  const std::uint32_t file = dense.part.file_number();
   if (unmapped[file] || dense.length == 0 || !dense.part.mappable()) return {};
   try {
     Bytes bytes = dense.part.map(mapping, verify);
@@ -44,7 +44,7 @@ Bytes borrow(const OpenSource& from, const Dense& dense, Mapping mapping, std::o
 }
 
 Spot spot_of(OpenSource& from, const Source& source, const Dense& dense, const Bytes& mapped, Mapping mapping) {
-  const std::size_t number = dense.part.file();
+  const std::size_t number = dense.part.file_number();
   MappedFile& file = from.files[kMappings * number + static_cast<std::size_t>(mapping)];
   if (!file.buffer.is_valid()) {
     const Bytes whole = source.map_file(number, mapping);  // which is mapped already

@@ -37,7 +37,7 @@ std::uint64_t index_sum(const Source& source) {
       sum.add(part.digest());
       sum.add(part.offset());
       sum.add(part.stored_length());
-      sum.add(part.file());
+      sum.add(part.file_number());
     }
   }
   for (std::size_t i = 0; i + 1 < source.files(); ++i) {

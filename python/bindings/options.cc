@@ -14,13 +14,6 @@ Backend to_backend(const std::string& name) {
   throw_usage("backend is '" + name + "': expected 'auto', 'mmap' or 'read'");
 }
 
-WriteMode to_mode(const std::string& mode) {
-  if (mode == "w") return WriteMode::replace;
-  if (mode == "x") return WriteMode::create_new;
-  if (mode == "a") return WriteMode::append;
-  throw_usage("mode is '" + mode + "': expected 'w', 'x' or 'a'");
-}
-
 void bind_open_options(nb::module_& module) {
   Class<OpenOptions>(module, "OpenOptions", nb::is_final())
       .def(nb::init<>())
@@ -34,11 +27,10 @@ void bind_open_options(nb::module_& module) {
 void bind_writer_options(nb::module_& module) {
   Class<WriterOptions>(module, "WriterOptions", nb::is_final())
       .def(nb::init<>())
-      .set("mode", [](WriterOptions& self, const std::string& mode) { self.mode = to_mode(mode); })
       .set("level", [](WriterOptions& self, int level) { self.encoding = *to_encoding(level); })
       .set("checksum", [](WriterOptions& self, nb::handle name) { self.checksum = to_checksum(name); })
       .set("limits", [](WriterOptions& self, nb::handle limits) { self.limits = to_limits(limits); })
-      .def_rw("format", &WriterOptions::format)
+      .def_rw("to", &WriterOptions::to)
       .def_rw("alignment", &WriterOptions::alignment)
       .def_rw("durable", &WriterOptions::durable)
       .def_rw("threads", &WriterOptions::threads)
@@ -53,7 +45,7 @@ void bind_convert_options(nb::module_& module) {
       .set("level", [](ConvertOptions& self, std::optional<int> level) { self.recode = to_encoding(level); })
       .def_rw("writer", &ConvertOptions::writer)
       .def_rw("open", &ConvertOptions::open)
-      .def_rw("format", &ConvertOptions::format)
+      .def_rw("from_", &ConvertOptions::from)  // `from` is a word of the language
       .def_rw("include", &ConvertOptions::include)
       .def_rw("exclude", &ConvertOptions::exclude)
       .def_rw("skip_unreadable", &ConvertOptions::skip_unreadable)

@@ -18,7 +18,7 @@ nb::object part(const Handle& self, const std::string& role, std::optional<bool>
   const Part found = tensor.part(role);
   const Progress progress = to_progress();
   const Buffer buffer = released([&] {
-    Buffer memory = allocate(found.length());
+    Buffer memory = allocate(found.measure(progress));
     const Source::Read read{found, memory.bytes()};
     source.read({&read, 1}, to_verify(verify), progress);
     return memory;
@@ -40,17 +40,14 @@ nb::object slice(const Handle& self, const nb::list& axes) {
   Selection selection;
   std::vector<std::uint64_t> shape;
   for (const nb::handle axis : axes) {
-    AxisSelection chosen;
     if (nb::isinstance<nb::list>(axis)) {
-      chosen.list = nb::cast<std::vector<std::uint64_t>>(axis);
+      selection.push_back(listed(nb::cast<std::vector<std::uint64_t>>(axis)));
+      shape.push_back(nb::len(axis));
     } else {
       const auto [start, count, step] = nb::cast<std::tuple<std::uint64_t, std::uint64_t, std::int64_t>>(axis);
-      chosen.start = start;
-      chosen.count = count;
-      chosen.step = step;
+      selection.push_back(stepped(start, count, step));
+      shape.push_back(count);
     }
-    shape.push_back(chosen.size());
-    selection.push_back(std::move(chosen));
   }
   const DType dtype = tensor.dtype();
   std::uint64_t elements = 1;
@@ -59,9 +56,10 @@ nb::object slice(const Handle& self, const nb::list& axes) {
   }
   const auto length = byte_length(dtype, elements);
   if (!length) throw_no_memory();
+  const Progress progress = to_progress();
   Buffer buffer = released([&] {
     Buffer memory = allocate(*length);
-    tensor.read_slice(selection, memory.bytes());
+    tensor.read_slice(selection, memory.bytes(), {}, progress);
     return memory;
   });
   return located(self.from(), tensor.name(), [&] { return make_array(shape, dtype, std::move(buffer)); });

@@ -8,7 +8,7 @@ namespace {
 // Whether the bytes are had without a wait: the file is mapped, and nothing of it is to be read. Then they cost less than
 // to give up the GIL and to take it back.
 bool is_at_hand(const OpenSource& from, const Part& part, Mapping mapping, std::optional<Verify> verify) {
-  const MappedFile& file = from.files[kMappings * part.file() + static_cast<std::size_t>(mapping)];
+  const MappedFile& file = from.files[kMappings * part.file_number() + static_cast<std::size_t>(mapping)];
   return file.buffer.is_valid() && verify.value_or(from.options.verify) != Verify::always;
 }
 

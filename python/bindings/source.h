@@ -87,7 +87,7 @@ Want want_of(bool copy, bool writable);
 Mapping mapping_of(Want want);
 
 // Which files of a source are not mapped, or cannot be: other tensors need not ask.
-using Unmapped = std::vector<bool>;  // by Part::file()
+using Unmapped = std::vector<bool>;  // by Part::file_number()
 Unmapped unmapped_of(const OpenSource& from, Want want);
 // The bytes as they lie in their file, or nothing when they have to be copied. Needs no GIL.
 Bytes borrow(const OpenSource& from, const Dense& dense, Mapping mapping, std::optional<Verify> verify,

@@ -55,11 +55,12 @@ void bind_tensor(nb::module_& module) {
       .def_prop_ro("layout", [](const Handle& self) { return to_str(self.tensor().layout()); })
       .def_prop_ro("dtype_name", [](const Handle& self) { return nb::str(dtype_text(self.tensor().dtype())); })
       .def_prop_ro("elements", [](const Handle& self) { return self.tensor().elements(); })
-      // Without the GIL: some zstd parts of generation 1.1 are decoded to be counted.
+      // Without the GIL: some zstd parts of the 1.x generations are decoded to be counted.
       .def_prop_ro("nbytes",
                    [](const Handle& self) {
                      const Tensor tensor = self.tensor();
-                     return released([&] { return tensor.nbytes(); });
+                     const Progress progress = to_progress();
+                     return released([&] { return tensor.measure(progress); });
                    })
       .def_prop_ro("attributes", [](const Handle& self) { return to_dict(self.tensor().attributes()); })
       .def_prop_ro("is_sparse_array", is_sparse_array)

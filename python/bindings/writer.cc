@@ -82,10 +82,22 @@ AddOptions to_options(std::optional<int> level, nb::handle checksum, nb::handle 
           .replace = replace};
 }
 
-OpenWriter* create(nb::object target, bool is_path, const WriterOptions& options) {
-  if (!is_path) return new OpenWriter(Writer::to(sink_of_file(std::move(target)), options));
+WriteMode to_mode(const std::string& mode) {
+  if (mode == "w") return WriteMode::replace;
+  if (mode == "x") return WriteMode::create_new;
+  if (mode == "a") return WriteMode::append;
+  throw_usage("mode is '" + mode + "': expected 'w', 'x' or 'a'");
+}
+
+OpenWriter* create(nb::object target, bool is_path, const std::string& mode, const WriterOptions& options) {
+  const WriteMode wanted = to_mode(mode);
+  if (!is_path) {
+    if (wanted == WriteMode::append)
+      throw_usage("only a file on disk can grow: give its path instead of a file object");
+    return new OpenWriter(Writer::to(sink_of_file(std::move(target)), options));
+  }
   const std::filesystem::path path = to_path(target);
-  return new OpenWriter(released([&] { return Writer::create(path, options); }));
+  return new OpenWriter(released([&] { return Writer::create(path, wanted, options); }));
 }
 
 void add(OpenWriter& self, const std::string& name, nb::handle spec, std::optional<int> level, nb::handle checksum,
@@ -171,8 +183,8 @@ void finalize(OpenWriter& self, nb::handle attributes, nb::handle former) {
 }  // namespace
 
 void bind_writer(nb::module_& module) {
-  module.def("create_writer", guarded(create), nb::arg("target"), nb::arg("is_path"), nb::arg("options"),
-             nb::rv_policy::take_ownership);
+  module.def("create_writer", guarded(create), nb::arg("target"), nb::arg("is_path"), nb::arg("mode"),
+             nb::arg("options"), nb::rv_policy::take_ownership);
   module.def("check_attributes", guarded(+[](nb::handle attributes) { to_value(attributes); }),
              nb::arg("attributes").none());
   Class<OpenWriter>(module, "Writer", nb::is_final())

@@ -135,3 +135,18 @@ def test_a_slice_needs_only_its_bytes(tmp_path):
     assert tensor[:1000].shape == (1000,)
     with pytest.raises(ztensor.FormatError):
         tensor.numpy()
+
+
+@pytest.mark.parametrize("backend", ["mmap", "read"])
+def test_a_slice_of_a_strict_reader_checks_the_whole_part(tmp_path, backend):
+    path = tmp_path / "s.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("t", np.arange(6.0))
+    with ztensor.open(path) as reader:
+        offset = reader["t"].location[1]
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 1
+    path.write_bytes(data)
+    assert ztensor.open(path, backend=backend)["t"][4] == 4.0  # its own bytes are right
+    with pytest.raises(ztensor.ChecksumError):
+        ztensor.open(path, backend=backend, verify=True)["t"][4]

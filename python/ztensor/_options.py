@@ -29,8 +29,7 @@ def open_options(
 
 def writer_options(
     *,
-    mode: str = "w",
-    format: str | None = None,
+    to: str | None = None,
     compress: bool | int | None = None,
     checksum: str | None = None,
     alignment: int | None = None,
@@ -42,8 +41,7 @@ def writer_options(
     lossy: bool = False,
 ) -> _ztensor.WriterOptions:
     options = _ztensor.WriterOptions()
-    options.mode = text_of("mode", mode)
-    options.format = format_of(format)
+    options.to = format_of(to)
     options.level = level_of(compress) or 0
     options.checksum = checksum
     options.alignment = alignment_of(alignment)

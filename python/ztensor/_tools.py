@@ -61,7 +61,7 @@ def convert(
     inputs: PathLike | Iterable[PathLike],
     output: PathLike,
     *,
-    format: str = "auto",
+    from_: str = "auto",
     to: str | None = None,
     compress: bool | int | None = None,
     checksum: str | None = None,
@@ -82,6 +82,7 @@ def convert(
 ) -> Converted:
     """Puts the tensors of all inputs, of any format, into one file.
 
+    `from_` is a format that every input must have, such as "safetensors" or "zt-1.2"; "auto" takes any.
     `compress=None` keeps the encoding of each part, if the output can hold it; False, True or a level encodes each part
     again. `to` is "1.0", "1.2", "2" or "safetensors"; None takes the format from the ending of the output's name, else
     1.2. If this format cannot hold something, the call raises an `UnsupportedError` that names it, or with `lossy`
@@ -96,10 +97,10 @@ def convert(
     options = _ztensor.ConvertOptions()
     options.open = open_options(threads=threads, limits=limits)
     options.writer = writer_options(
-        format=to, checksum=checksum, alignment=alignment, durable=durable, threads=threads, limits=limits,
+        to=to, checksum=checksum, alignment=alignment, durable=durable, threads=threads, limits=limits,
         canonical=canonical, max_shard_size=max_shard_size, lossy=lossy,
     )  # fmt: skip
-    options.format = text_of("format", format)
+    options.from_ = text_of("from_", from_)
     options.level = level_of(compress)
     options.include = globs_of("include", include)
     options.exclude = globs_of("exclude", exclude)

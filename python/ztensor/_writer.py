@@ -11,7 +11,7 @@ from . import _sparse, _ztensor
 from ._errors import UnsupportedError, UsageError
 from ._from_arrays import Spec, is_scipy, is_torch, spec_of
 from ._limits import Limits
-from ._options import encode_path, level_of, name_of_tensor, refuse_text, shape_of, writer_options
+from ._options import encode_path, level_of, name_of_tensor, refuse_text, shape_of, text_of, writer_options
 from ._tensor import Tensor
 
 
@@ -65,10 +65,11 @@ class Writer:
         refuse_text(target, "wb")
         self._level = level_of(compress) or 0
         options = writer_options(
-            mode=mode, format=format, compress=compress, checksum=checksum, alignment=alignment, durable=durable,
-            threads=threads, limits=limits, canonical=canonical, max_shard_size=max_shard_size, lossy=lossy,
+            to=format, compress=compress, checksum=checksum, alignment=alignment, durable=durable, threads=threads,
+            limits=limits, canonical=canonical, max_shard_size=max_shard_size, lossy=lossy,
         )  # fmt: skip
-        writer = _ztensor.create_writer(encode_path(target) if is_path else target, is_path, options)
+        mode = text_of("mode", mode)
+        writer = _ztensor.create_writer(encode_path(target) if is_path else target, is_path, mode, options)
         try:
             self._former = writer.attributes()
             self.attributes: dict[Any, Any] = writer.attributes() | given

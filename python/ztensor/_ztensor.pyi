@@ -25,11 +25,10 @@ class OpenOptions:
 
 @final
 class WriterOptions:
-    mode: str
     level: int
     checksum: str | None
     limits: Limits | None
-    format: str
+    to: str
     alignment: int
     durable: bool
     threads: int
@@ -43,7 +42,7 @@ class ConvertOptions:
     level: int | None
     writer: WriterOptions
     open: OpenOptions
-    format: str
+    from_: str
     include: list[str]
     exclude: list[str]
     skip_unreadable: bool
@@ -175,7 +174,7 @@ def open_path(path: bytes, options: OpenOptions) -> Source: ...
 def open_buffer(buffer: Any, name: str, options: OpenOptions) -> Source: ...
 def open_descriptor(descriptor: int, name: str, options: OpenOptions) -> Source: ...
 def open_file(file: Any, name: str, options: OpenOptions) -> Source: ...
-def create_writer(target: Any, is_path: bool, options: WriterOptions) -> Writer: ...
+def create_writer(target: Any, is_path: bool, mode: str, options: WriterOptions) -> Writer: ...
 def check_attributes(attributes: dict[str, Any] | None) -> None: ...
 def convert(
     inputs: list[bytes], output: bytes, options: ConvertOptions, progress: Callable[[int, int], Any] | None

@@ -9,6 +9,7 @@
 #include "io/descriptor.h"
 #include "io/publish.h"
 #include "io/target.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 
@@ -86,7 +87,7 @@ void check_no_own_shard(const std::filesystem::path& path, const model::Catalog&
 
 // A broken entry may name bytes that are not there yet. Once the file has grown it would name another tensor's.
 void Growing::check_entries() const {
-  const SourceState& state = *current_.state();
+  const SourceState& state = *Access::state(current_);
   const std::uint64_t size = state.store->size();
   const Region& live = state.catalog.manifest;
   for (std::uint32_t row = 0; row < state.catalog.size(); ++row) {
@@ -109,7 +110,7 @@ void Growing::check_entries() const {
 Growing::Growing(const std::filesystem::path& path, const WriterOptions& options)
     : path_(path),
       growth_(std::make_unique<Growth>(path, GrowthOptions{.durable = options.durable})),
-      current_(nullptr) {
+      current_(Access::source(nullptr)) {
   try {
     read_present(options);
   } catch (Error& error) {
@@ -129,13 +130,13 @@ void Growing::read_present(const WriterOptions& options) {
     throw Error(Code::unsupported, "write.grow",
                 "a file of format " + std::string(current_.format()) + " cannot grow: convert it first");
   }
-  if (!options.format.empty() && source::find_writable(options.format).encoder != encoder_) {
+  if (!options.to.empty() && source::find_writable(options.to).encoder != encoder_) {
     io::fail_usage(path_, "its format is " + std::string(current_.format()) + ": a file that grows keeps it");
   }
   if (options.canonical.value_or(false) || options.max_shard_size > 0) {
     io::fail_usage(path_, "a file that grows is neither canonical nor given shards: convert it");
   }
-  const model::Catalog& catalog = current_.state()->catalog;
+  const model::Catalog& catalog = Access::state(current_)->catalog;
   check_no_own_shard(path_, catalog);
   alignment_ = alignment_of(catalog, *encoder_);
   if (options.alignment != 0 && options.alignment != alignment_) {
@@ -175,7 +176,7 @@ std::optional<Region> Growing::place_manifest(std::uint64_t size) {
 // change, which are written in the shortest way. An index of another tool that writes them longer makes it a little
 // less than this.
 std::uint64_t Growing::packed_size(const model::Catalog& added, Region manifest) const {
-  const model::Catalog& present = current_.state()->catalog;
+  const model::Catalog& present = Access::state(current_)->catalog;
   std::vector<Region> parts;
   parts.reserve(present.part_rows() + added.part_rows());
   for (std::uint32_t row = 0; row < present.size(); ++row) {

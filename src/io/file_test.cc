@@ -201,12 +201,12 @@ TEST(File, SaysThatItWasCutWhenSomeoneTruncatedIt) {
   std::filesystem::resize_file(dir / "f", 10);
   std::vector<std::byte> out(20);
   const Error reading = test::error_of([&] { file->read_at(0, out); });
-  const Error mapping = test::error_of([&] { file->map(Mapping::shared); });
+  const Error mapping = test::error_of([&] { (void)file->map(Mapping::shared); });
   for (const Error& error : {reading, mapping}) {
     EXPECT_EQ(error.code(), Code::io);
     EXPECT_NE(std::string(error.what()).find("cut"), std::string::npos) << error.what();
   }
-  EXPECT_EQ(test::error_of([&] { file->map(Mapping::copy_on_write); }).code(), Code::io);
+  EXPECT_EQ(test::error_of([&] { (void)file->map(Mapping::copy_on_write); }).code(), Code::io);
 }
 
 TEST(File, IgnoresWhatIsAppendedAfterItWasOpened) {

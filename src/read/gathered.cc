@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <exception>
@@ -124,7 +125,8 @@ PartSource blob_of(const PartSource& part) {
   return blob;
 }
 
-void gather_selected(const PartSource& part, const Selection& selection, std::span<std::byte> out, unsigned threads) {
+void gather_selected(const PartSource& part, const Picks& selection, std::span<std::byte> out,
+                     const SliceMeans& means) {
   const Scatter scatter(*part.view, selection);
   const Region wanted = scatter.span();
   PartSource stored = blob_of(part);
@@ -143,14 +145,16 @@ void gather_selected(const PartSource& part, const Selection& selection, std::sp
     bytes += blob->length(i);
   }
   Scratches scratches;
-  run::Meter meter;
-  run::parallel_for(pieces.size(), bytes, blob->ordered() ? 1 : threads, meter, [&](std::size_t i) {
+  const std::uint64_t share = out.size() / std::max<std::size_t>(pieces.size(), 1);
+  run::parallel_for(pieces.size(), bytes, blob->ordered() ? 1 : means.threads, *means.meter, [&](std::size_t i) {
     std::unique_ptr<Scratch> scratch = scratches.take();
     scratch->window.resize(blob->length(pieces[i]));
     blob->read(pieces[i], scratch->window, *scratch);
     scatter.place(base + blob->offset(pieces[i]), scratch->window, out);
     scratches.give(std::move(scratch));
+    means.meter->add(share);
   });
+  means.meter->add(out.size() - share * pieces.size());
   swap_words(out, part.recipe.swap);
 }
 

@@ -156,11 +156,20 @@ void expect_bytes(const PartSource& part, const Data& expected, std::size_t elem
   const std::uint64_t elements = expected.size() / element;
   if (elements < 8) return;
   const std::array<std::uint64_t, 1> shape = {elements};
-  for (const AxisSelection& axis : {AxisSelection{.start = 3, .count = elements - 4},
-                                    AxisSelection{.start = elements - 1, .count = (elements - 1) / 3, .step = -3},
-                                    AxisSelection{.list = {elements - 1, 0, elements / 2, 5, 5}}}) {
+  for (const AxisPicks& axis : {AxisPicks{.start = 3, .count = elements - 4},
+                                AxisPicks{.start = elements - 1, .count = (elements - 1) / 3, .step = -3},
+                                AxisPicks{.list = {elements - 1, 0, elements / 2, 5, 5}}}) {
     Data out(static_cast<std::size_t>(axis.size()) * element);
-    read_slice(part, shape, element, {axis}, out);
+    std::uint64_t counted = 0;
+    run::Meter meter(
+        [&](std::uint64_t done, std::uint64_t) {
+          counted = done;
+          return true;
+        },
+        out.size());
+    read_slice(part, shape, element, {axis}, out, {.meter = &meter});
+    meter.finish();
+    EXPECT_EQ(counted, out.size()) << what;
     for (std::uint64_t i = 0; i < axis.size(); ++i) {
       const std::uint64_t at =
           axis.list.empty() ? axis.start + i * static_cast<std::uint64_t>(axis.step) : axis.list[i];

@@ -6,11 +6,11 @@
 namespace zt::read {
 namespace {
 
-bool is_whole(const AxisSelection& axis, std::uint64_t size) {
+bool is_whole(const AxisPicks& axis, std::uint64_t size) {
   return axis.list.empty() && axis.start == 0 && axis.count == size && axis.step == 1;
 }
 
-std::uint64_t position(const AxisSelection& axis, std::uint64_t i) {
+std::uint64_t position(const AxisPicks& axis, std::uint64_t i) {
   if (!axis.list.empty()) return axis.list[i];
   return static_cast<std::uint64_t>(static_cast<std::int64_t>(axis.start) + static_cast<std::int64_t>(i) * axis.step);
 }
@@ -25,7 +25,7 @@ std::vector<std::uint64_t> order_of(const std::vector<std::uint64_t>& list) {
 
 }  // namespace
 
-Runs::Runs(std::span<const std::uint64_t> shape, std::size_t element_bytes, const Selection& selection) {
+Runs::Runs(std::span<const std::uint64_t> shape, std::size_t element_bytes, const Picks& selection) {
   std::vector<std::uint64_t> strides(shape.size());
   std::uint64_t stride = element_bytes;
   for (std::size_t i = shape.size(); i-- > 0;) {
@@ -44,7 +44,7 @@ Runs::Runs(std::span<const std::uint64_t> shape, std::size_t element_bytes, cons
   axes_.resize(split);
   std::uint64_t place = length_;
   for (std::size_t i = split; i-- > 0;) {
-    const AxisSelection& axis = selection[i];
+    const AxisPicks& axis = selection[i];
     axes_[i] = {axis.size(), strides[i], place, &axis, order_of(axis.list)};
     place *= axis.size();
     left_ *= axis.size();

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "ztensor/slice.h"
+#include "read/picks.h"
 
 namespace zt::read {
 
@@ -21,7 +21,7 @@ struct Run {
 class Runs {
  public:
   // One selection an axis, positions inside the shape, none of nothing: the caller has checked.
-  Runs(std::span<const std::uint64_t> shape, std::size_t element_bytes, const Selection& selection);
+  Runs(std::span<const std::uint64_t> shape, std::size_t element_bytes, const Picks& selection);
 
   std::uint64_t length() const { return length_; }  // bytes of each
   std::uint64_t left() const { return left_; }      // how many are still to come
@@ -33,7 +33,7 @@ class Runs {
     std::uint64_t size;
     std::uint64_t stride;  // bytes of the part from one position to the next
     std::uint64_t place;   // bytes of the result from one selected position to the next
-    const AxisSelection* selection;
+    const AxisPicks* selection;
     std::vector<std::uint64_t> order;  // of listed positions, by place; empty: forwards or backwards
     std::uint64_t at = 0;
   };

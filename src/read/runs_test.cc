@@ -9,9 +9,9 @@ namespace {
 
 using Shape = std::vector<std::uint64_t>;
 
-const AxisSelection kAll4{.start = 0, .count = 4};
+const AxisPicks kAll4{.start = 0, .count = 4};
 
-std::vector<Run> runs_of(const Shape& shape, std::size_t element, const Selection& selection, std::uint64_t length,
+std::vector<Run> runs_of(const Shape& shape, std::size_t element, const Picks& selection, std::uint64_t length,
                          std::size_t most = 100) {
   Runs runs(shape, element, selection);
   EXPECT_EQ(runs.length(), length);
@@ -47,7 +47,7 @@ TEST(Runs, ComeInTheOrderOfPlacesWhateverWasAskedFor) {
 }
 
 TEST(Runs, ComeInBatchesOfAnySize) {
-  const Selection selection = {{.start = 0, .count = 3}, {.start = 3, .count = 2, .step = -2}};
+  const Picks selection = {{.start = 0, .count = 3}, {.start = 3, .count = 2, .step = -2}};
   const All all = runs_of({3, 4}, 2, selection, 2);
   EXPECT_EQ(all.size(), 6U);
   for (const std::size_t most : {1U, 2U, 4U, 6U}) EXPECT_EQ(runs_of({3, 4}, 2, selection, 2, most), all) << most;

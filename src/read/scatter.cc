@@ -44,10 +44,10 @@ Scatter::Scatter(const model::View& view) : start_(view.start), run_(view.elemen
   arrange();
 }
 
-Scatter::Scatter(const model::View& view, const Selection& selection) : start_(view.start), run_(view.element_bytes) {
+Scatter::Scatter(const model::View& view, const Picks& selection) : start_(view.start), run_(view.element_bytes) {
   auto step = static_cast<std::int64_t>(view.element_bytes);
   for (std::size_t i = view.shape.size(); i-- > 0;) {
-    const AxisSelection& axis = selection[i];
+    const AxisPicks& axis = selection[i];
     if (axis.list.empty()) {
       start_ += static_cast<std::uint64_t>(static_cast<std::int64_t>(axis.start) * view.strides[i]);
       add_axis(axis.count, view.strides[i] * axis.step, step);

@@ -7,7 +7,7 @@
 
 #include "base/region.h"
 #include "model/recipe.h"
-#include "ztensor/slice.h"
+#include "read/picks.h"
 
 namespace zt::read {
 
@@ -17,7 +17,7 @@ class Scatter {
  public:
   explicit Scatter(const model::View& view);
   // One selection an axis of the view, positions inside it: the caller has checked.
-  Scatter(const model::View& view, const Selection& selection);
+  Scatter(const model::View& view, const Picks& selection);
 
   // The part of the blob from the first element's first byte to the last one's last. Empty where there are none.
   Region span() const;

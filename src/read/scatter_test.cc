@@ -19,13 +19,13 @@ Bytes counted(std::size_t size) {
   return bytes;
 }
 
-std::uint64_t position(const AxisSelection& axis, std::uint64_t i) {
+std::uint64_t position(const AxisPicks& axis, std::uint64_t i) {
   if (!axis.list.empty()) return axis.list[i];
   return axis.start + i * static_cast<std::uint64_t>(axis.step);
 }
 
 // The selected elements one by one, as the words of the contract have it.
-Bytes expected_of(const Bytes& blob, const model::View& view, const Selection& selection) {
+Bytes expected_of(const Bytes& blob, const model::View& view, const Picks& selection) {
   Bytes out;
   const std::function<void(std::size_t, std::int64_t)> walk = [&](std::size_t axis, std::int64_t at) {
     if (axis == selection.size()) {
@@ -41,14 +41,14 @@ Bytes expected_of(const Bytes& blob, const model::View& view, const Selection& s
   return out;
 }
 
-Selection all_of(std::span<const std::uint64_t> shape) {
-  Selection selection;
+Picks all_of(std::span<const std::uint64_t> shape) {
+  Picks selection;
   for (const std::uint64_t size : shape) selection.push_back({.start = 0, .count = size});
   return selection;
 }
 
 // Windows of every size, from the first to the last and back, give what one window of everything gives.
-void expect_scattered(const model::View& view, const Selection& selection) {
+void expect_scattered(const model::View& view, const Picks& selection) {
   const Bytes blob = counted(static_cast<std::size_t>(view.blob_length));
   const Bytes expected = expected_of(blob, view, selection);
   const Scatter scatter(view, selection);

@@ -18,21 +18,41 @@
 namespace zt::read {
 namespace {
 
-constexpr std::size_t kBatch = 16384;  // runs that are planned at a time
+constexpr std::size_t kBatch = 16384;                     // runs that are planned at a time
+constexpr std::uint64_t kStep = std::uint64_t{64} << 20;  // raw bytes that are read between two looks at the meter
 
-void copy_raw(const PartSource& blob, std::uint64_t base, Runs& runs, std::span<std::byte> out) {
+// A run that is longer than a step, a step at a time.
+void copy_long(const Fetcher& fetcher, std::uint64_t offset, std::span<std::byte> out, run::Meter& meter) {
+  while (!out.empty()) {
+    const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(kStep, out.size()));
+    fetcher.fetch({offset, step}, out.first(step));
+    meter.add(step);
+    meter.poll();
+    offset += step;
+    out = out.subspan(step);
+  }
+}
+
+void copy_raw(const PartSource& blob, std::uint64_t base, Runs& runs, std::span<std::byte> out, run::Meter& meter) {
   const Fetcher fetcher(*blob.store);
   const auto length = static_cast<std::size_t>(runs.length());
+  const auto most = static_cast<std::size_t>(std::clamp<std::uint64_t>(kStep / runs.length(), 1, kBatch));
   std::vector<Run> batch;
   std::vector<ReadAt> reads;
-  while (runs.next(kBatch, batch)) {
+  while (runs.next(most, batch)) {
     reads.clear();
     for (const Run& run : batch) {
       reads.push_back({blob.recipe.offset + base + run.from, out.subspan(static_cast<std::size_t>(run.to), length)});
     }
+    if (length > kStep) {
+      for (const ReadAt& read : reads) copy_long(fetcher, read.offset, read.out, meter);
+      continue;
+    }
     // Inner axes that are listed twice step back.
     if (!std::ranges::is_sorted(reads, {}, &ReadAt::offset)) std::ranges::stable_sort(reads, {}, &ReadAt::offset);
     fetcher.fetch(reads);
+    meter.add(reads.size() * length);
+    meter.poll();
   }
 }
 
@@ -76,11 +96,11 @@ class FrameSlice {
       items.push_back(copies.subspan(first, last - first));
       bytes += plan_.piece(copies[first].piece).decoded.length;
     }
-    run::Meter meter;
-    run::parallel_for(items.size(), bytes, means_.threads, meter, [&](std::size_t i) {
+    run::parallel_for(items.size(), bytes, means_.threads, *means_.meter, [&](std::size_t i) {
       std::unique_ptr<Scratch> scratch = scratches_.take();
       // The next slice, or batch, may go on where this one began or ended.
       carry(items[i], i == 0 || i + 1 == items.size(), *scratch);
+      for (const Copy& copy : items[i]) means_.meter->add(copy.length);
       scratches_.give(std::move(scratch));
     });
   }
@@ -148,7 +168,8 @@ SliceCache::Plan find_plan(const PartSource& blob, SliceCache* cache) {
 // asked for twice and lies in two pieces.
 class StreamSlice {
  public:
-  explicit StreamSlice(const PartSource& blob) : blob_(blob), pieces_(open_stream(blob_, Verify::never)) {}
+  StreamSlice(const PartSource& blob, run::Meter& meter)
+      : blob_(blob), meter_(meter), pieces_(open_stream(blob_, Verify::never)) {}
 
   void copy(std::uint64_t offset, std::span<std::byte> out) {
     while (!out.empty()) {
@@ -156,6 +177,7 @@ class StreamSlice {
       const auto from = static_cast<std::size_t>(offset - start_);
       const std::size_t taken = std::min(block_.size() - from, out.size());
       std::memcpy(out.data(), block_.data() + from, taken);
+      meter_.add(taken);
       out = out.subspan(taken);
       offset += taken;
     }
@@ -172,10 +194,12 @@ class StreamSlice {
       start_ = pieces_->offset(next_);
       block_.resize(pieces_->length(next_));
       pieces_->read(next_++, block_, scratch_);
+      meter_.poll();
     }
   }
 
   PartSource blob_;
+  run::Meter& meter_;
   std::unique_ptr<Pieces> pieces_;
   Scratch scratch_;
   std::size_t next_ = 0;
@@ -193,40 +217,47 @@ void copy_decoded(const PartSource& blob, std::uint64_t base, Runs& runs, std::s
     while (runs.next(kBatch, batch)) slice.copy(copies_of(plan, base, batch, length));
     return;
   }
-  StreamSlice stream(blob);
+  StreamSlice stream(blob, *means.meter);
   while (runs.next(kBatch, batch)) {
     for (const Run& run : batch) stream.copy(base + run.from, out.subspan(static_cast<std::size_t>(run.to), length));
   }
 }
 
 // Of elements that lie apart on other axes than the tensor's: all of them, then those that are selected.
-void copy_gathered(const PartSource& part, Runs& runs, std::span<std::byte> out) {
+void copy_gathered(const PartSource& part, Runs& runs, std::span<std::byte> out, run::Meter& meter) {
   std::vector<std::byte> all(static_cast<std::size_t>(part.recipe.decoded_length));
   Scratch scratch;
   const std::unique_ptr<Pieces> pieces = open_gathered(part, Verify::never, Use::lasting);
-  for (std::size_t i = 0; i < pieces->count(); ++i) pieces->read(i, all, scratch);
+  for (std::size_t i = 0; i < pieces->count(); ++i) {
+    pieces->read(i, all, scratch);
+    meter.poll();
+  }
   pieces->finish();
   std::vector<Run> batch;
   while (runs.next(kBatch, batch)) {
     for (const Run& run : batch) std::memcpy(out.data() + run.to, all.data() + run.from, runs.length());
   }
+  meter.add(out.size());
 }
 
 }  // namespace
 
 void read_slice(const PartSource& part, std::span<const std::uint64_t> shape, std::size_t element_bytes,
-                const Selection& selection, std::span<std::byte> out, const SliceMeans& means) {
+                const Picks& selection, std::span<std::byte> out, const SliceMeans& wanted) {
   if (out.empty()) return;
+  run::Meter unheard;
+  SliceMeans means = wanted;
+  if (means.meter == nullptr) means.meter = &unheard;
   Runs runs(shape, element_bytes, selection);
   if (part.view && !is_range(*part.view)) {
-    if (std::ranges::equal(part.view->shape, shape)) return gather_selected(part, selection, out, means.threads);
-    return copy_gathered(part, runs, out);
+    if (std::ranges::equal(part.view->shape, shape)) return gather_selected(part, selection, out, means);
+    return copy_gathered(part, runs, out, *means.meter);
   }
   PartSource blob = part.view ? blob_of(part) : part;
   blob.recipe.swap = 0;  // words are turned around in the result
   const std::uint64_t base = part.view ? part.view->start : 0;
   if (part.recipe.coding.is_raw()) {
-    copy_raw(blob, base, runs, out);
+    copy_raw(blob, base, runs, out, *means.meter);
   } else {
     copy_decoded(blob, base, runs, out, means);
   }

@@ -4,8 +4,9 @@
 #include <span>
 
 #include "read/part_source.h"
+#include "read/picks.h"
 #include "read/slice_cache.h"
-#include "ztensor/slice.h"
+#include "run/progress.h"
 
 namespace zt::read {
 
@@ -13,11 +14,12 @@ namespace zt::read {
 struct SliceMeans {
   SliceCache* cache = nullptr;  // of the source that the part belongs to; null: nothing is remembered
   unsigned threads = 1;
+  run::Meter* meter = nullptr;  // counts bytes of the result; null: nobody asks
 };
 
 // Gathers the selected elements of a dense part of `shape`, row-major, into `out`, which holds exactly them. Reads or
 // decodes only what they need. One selection an axis, positions inside the shape: the caller has checked.
 void read_slice(const PartSource& part, std::span<const std::uint64_t> shape, std::size_t element_bytes,
-                const Selection& selection, std::span<std::byte> out, const SliceMeans& means = {});
+                const Picks& selection, std::span<std::byte> out, const SliceMeans& means = {});
 
 }  // namespace zt::read

@@ -77,7 +77,7 @@ Stored zstd(bool table) {
 }
 
 // The first two bytes of each selected row, which are its number.
-std::vector<std::uint64_t> numbers(const Stored& from, const AxisSelection& selected) {
+std::vector<std::uint64_t> numbers(const Stored& from, const AxisPicks& selected) {
   const std::uint64_t shape[] = {kRows, kRow};
   Bytes out(2 * selected.size());
   read_slice({&from.store, from.recipe, ""}, shape, 1, {selected, {.start = 0, .count = 2}}, out);

@@ -2,8 +2,9 @@
 
 #include <memory>
 
+#include "read/picks.h"
 #include "read/pieces.h"
-#include "ztensor/slice.h"
+#include "read/slice.h"
 
 namespace zt::read {
 
@@ -20,7 +21,7 @@ std::unique_ptr<Pieces> open_stream(const PartSource& part, Verify verify);
 std::unique_ptr<Pieces> open_gathered(const PartSource& part, Verify verify, Use use);
 // The same of selected elements alone, one selection an axis of the view, and without digests. Of the blob, pieces that
 // hold none of them are not read.
-void gather_selected(const PartSource& part, const Selection& selection, std::span<std::byte> out, unsigned threads);
+void gather_selected(const PartSource& part, const Picks& selection, std::span<std::byte> out, const SliceMeans& means);
 // The blob that a part with a view lies in, as a part of its own.
 PartSource blob_of(const PartSource& part);
 

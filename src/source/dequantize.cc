@@ -11,6 +11,7 @@
 #include "read/dequantize.h"
 #include "run/arena.h"
 #include "run/parallel.h"
+#include "source/access.h"
 #include "source/state.h"
 #include "ztensor/source.h"
 
@@ -22,7 +23,7 @@ bool is_logical(DType dtype) { return dtype >= DType::f8_e4m3fn || dtype == DTyp
 
 container::ProfilePart profile_part(const Part& part) {
   const bool known = part.logical().empty() || is_logical(part.dtype());
-  return {part.role(), known ? std::optional(part.dtype()) : std::nullopt, part.length()};
+  return {part.role(), known ? std::optional(part.dtype()) : std::nullopt, part.measure()};
 }
 
 std::vector<container::ProfilePart> profile_parts(const Tensor& tensor) {
@@ -80,11 +81,11 @@ class Dequantization {
 
 Dequantization::Dequantization(const Tensor& tensor) : tensor_(tensor) {
   if (const auto cause = tensor.unreadable()) throw *cause;
-  const SourceState& state = *source::TensorAccess::state(tensor);
+  const SourceState& state = *Access::state(tensor);
   // Of other layouts no part is looked at; those of 1.1 may have to be decoded to tell their lengths.
   const std::vector<container::ProfilePart> parts =
       has_profile(tensor.layout()) ? profile_parts(tensor) : std::vector<container::ProfilePart>();
-  source::located(state, source::TensorAccess::row(tensor), nullptr, [&] {
+  source::located(state, Access::row(tensor), nullptr, [&] {
     how_ = parse(tensor, parts);
     check_limit(elements(), state.options.limits.decoded_bytes);
   });
@@ -94,24 +95,24 @@ void Dequantization::read(std::optional<Verify> verify, const Progress& progress
   std::vector<Source::Read> reads;
   const auto add = [&](std::string_view role, run::Buffer& buffer) {
     const Part part = tensor_.part(role);
-    buffer = run::allocate(static_cast<std::size_t>(part.length()));
+    buffer = run::allocate(static_cast<std::size_t>(part.measure()));
     reads.push_back({part, buffer.bytes});
   };
   add("data", bytes_.data);
   add("scales", bytes_.scales);
   if (how_.zero == model::ZeroPoint::plain || how_.zero == model::ZeroPoint::packed) add("zeros", bytes_.zeros);
-  Source(source::TensorAccess::state(tensor_)).read(reads, verify, progress);
+  Access::source(Access::state(tensor_)).read(reads, verify, progress);
 }
 
 void Dequantization::fill(std::span<float> out) const {
   run::Meter meter;
   read::dequantize(how_, {bytes_.data.bytes, bytes_.scales.bytes, bytes_.zeros.bytes}, out,
-                   run::thread_count(source::TensorAccess::state(tensor_)->options.threads), meter);
+                   run::thread_count(Access::state(tensor_)->options.threads), meter);
 }
 
 [[noreturn]] void throw_wrong_size(const Tensor& tensor, std::size_t size, std::uint64_t elements) {
   throw source::fault_error(
-      *source::TensorAccess::state(tensor), source::TensorAccess::row(tensor),
+      *Access::state(tensor), Access::row(tensor),
       {Code::usage, "",
        "the buffer has " + std::to_string(size) + " elements, the tensor " + std::to_string(elements)});
 }

@@ -170,7 +170,7 @@ TEST(DequantizeTensor, AFaultOfTheProfileIsThrownWithItsPlace) {
   const std::vector<PartView> parts = {part("data", DType::f4_e2m1, data, 16),
                                        part("scales", DType::f8_e8m0, scales, 2)};
   const Source source = with({std::uint64_t{1} << 40, std::uint64_t{1} << 20}, "zt.mx/1", mx_attributes(), parts);
-  expect_error(Code::malformed, "mx.data.length", [&] { dequantize(source.tensor("w")); });
+  expect_error(Code::malformed, "mx.data.length", [&] { (void)dequantize(source.tensor("w")); });
 }
 
 TEST(DequantizeTensor, TheResultIsHeldToTheLimit) {
@@ -182,21 +182,21 @@ TEST(DequantizeTensor, TheResultIsHeldToTheLimit) {
   EXPECT_EQ(dequantize(with({16}, "zt.mx/1", mx_attributes(), parts, options).tensor("w")).size(), 16);
   options.limits.decoded_bytes = 63;
   const Source source = with({16}, "zt.mx/1", mx_attributes(), parts, options);
-  expect_error(Code::limit, "dequantize.limit", [&] { dequantize(source.tensor("w")); });
+  expect_error(Code::limit, "dequantize.limit", [&] { (void)dequantize(source.tensor("w")); });
 }
 
 TEST(DequantizeTensor, OtherLayoutsAreRefusedInTheirOwnWays) {
   const std::vector<float> dense(4);
   const Source plain =
       open_bytes(written({}, [&](Writer& writer) { writer.add("w", {4}, std::span<const float>(dense)); }));
-  expect_error(Code::usage, "", [&] { dequantize(plain.tensor("w")); });
+  expect_error(Code::usage, "", [&] { (void)dequantize(plain.tensor("w")); });
   const std::vector<std::uint8_t> blocks(34);
   const std::vector<PartView> parts = {part("data", DType::u8, blocks, 34)};
   const Value attributes = Value::Map{{"elems_per_block", 32}, {"block_bytes", 34}};
   const Source gguf = with({32}, "gguf.q8_0/1", attributes, parts);
-  expect_error(Code::unsupported, "layout.gguf", [&] { dequantize(gguf.tensor("w")); });
+  expect_error(Code::unsupported, "layout.gguf", [&] { (void)dequantize(gguf.tensor("w")); });
   const Source broken = with({33}, "gguf.q8_0/1", attributes, parts);
-  expect_error(Code::malformed, "gguf.block.divide", [&] { dequantize(broken.tensor("w")); });
+  expect_error(Code::malformed, "gguf.block.divide", [&] { (void)dequantize(broken.tensor("w")); });
 }
 
 }  // namespace

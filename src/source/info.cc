@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "codec/codecs.h"
+#include "source/access.h"
 #include "source/state.h"
 
 namespace zt {
@@ -148,7 +149,7 @@ std::string json_value(const Value& value) {
 }
 
 std::string info_json(const Source& source) {
-  const SourceState& state = *source.state();
+  const SourceState& state = *Access::state(source);
   std::string out = R"({"file": )" + json_quote(state.name) + R"(, "format": )" + json_quote(source.format()) +
                     R"(, "attributes": )" + json_value(source.attributes()) + R"(, "tensors": [)";
   for (std::uint32_t row = 0; row < state.catalog.size(); ++row) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "source/access.h"
 #include "source/indices.h"
 #include "source/state.h"
 
@@ -10,13 +11,13 @@ namespace zt::source {
 
 template <class F>
 decltype(auto) PartBytes::located(F&& work) const {
-  return source::located(PartAccess::state(part_), PartAccess::tensor(part_), &PartAccess::row(part_),
+  return source::located(*Access::state(part_), Access::tensor_row(part_), &source::row_of(part_),
                          std::forward<F>(work));
 }
 
 PartBytes::PartBytes(const Part& part) : part_(part) {
-  const SourceState& state = PartAccess::state(part_);
-  const model::PartRow& row = PartAccess::row(part_);
+  const SourceState& state = *Access::state(part_);
+  const model::PartRow& row = source::row_of(part_);
   located([&] {
     // Plain pieces: two readers of one content then step alike, whatever the encodings are.
     reader_ = std::make_unique<read::PieceReader>(state.part_source(row, state.measured(row)), Verify::always,

@@ -9,6 +9,7 @@
 #include "read/parts.h"
 #include "run/parallel.h"
 #include "run/pause.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 #include "ztensor/shards.h"
@@ -121,7 +122,7 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
   if (!state->catalog.owned().empty()) {
     state->owned = std::make_unique<const MemoryStore>(Bytes(nullptr, state->catalog.owned()));
   }
-  return Source(std::move(state));
+  return Access::source(std::move(state));
 }
 
 }  // namespace source
@@ -167,13 +168,13 @@ Tensor Source::operator[](std::size_t index) const {
   if (index >= size()) {
     throw Error(Code::not_found, "", "tensor " + std::to_string(index) + " of " + std::to_string(size()));
   }
-  return Tensor(state_, static_cast<std::uint32_t>(index));
+  return Access::tensor(state_, static_cast<std::uint32_t>(index));
 }
 
 std::optional<Tensor> Source::find(std::string_view name) const {
   const auto row = state_->catalog.find(name);
   if (!row) return std::nullopt;
-  return Tensor(state_, *row);
+  return Access::tensor(state_, *row);
 }
 
 Tensor Source::tensor(std::string_view name) const {
@@ -235,8 +236,9 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
   jobs.reserve(reads.size());
   std::uint64_t total = 0;
   for (const Read& read : reads) {
-    const model::PartRow& part = read.part.prepare(*state_);
-    source::located(*state_, read.part.tensor_, &part, [&] {
+    if (Access::state(read.part) != state_) throw Error(Code::usage, "", "the part belongs to another source");
+    const model::PartRow& part = source::row_of(read.part);
+    source::located(*state_, Access::tensor_row(read.part), &part, [&] {
       const model::Recipe recipe = state_->measured(part, progress);
       if (recipe.decoded_length != read.out.size()) {
         throw Error(Code::usage, "",
@@ -253,7 +255,7 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
   run::Meter meter(progress, total);
   read::carry_out(jobs, run::thread_count(state_->options.threads), meter, [&](std::size_t job, Error& error) {
     const Part& part = reads[job].part;
-    error.enter(source::place_of(state_->catalog, part.tensor_, &state_->catalog.part(part.row_)));
+    error.enter(source::place_of(state_->catalog, Access::tensor_row(part), &state_->catalog.part(Access::row(part))));
     error.enter_file(state_->name);
     throw error;
   });

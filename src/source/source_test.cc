@@ -162,7 +162,7 @@ TEST(Source, OnDiskIsOpenedAnewWhenItGrewBeforeItWasLookedAt) {
   const test::TempDir dir;
   const std::vector<float> values = {1, 2, 3};
   const auto add = [&](const std::string& name, WriteMode mode) {
-    Writer writer = Writer::create(dir / "w.zt", {.mode = mode, .format = "2", .canonical = false});
+    Writer writer = Writer::create(dir / "w.zt", mode, {.to = "2", .canonical = false});
     writer.add(name, {3}, std::span<const float>(values));
     writer.finalize();
   };

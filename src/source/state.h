@@ -80,19 +80,6 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
 Source open_settled(const std::function<Opened()>& begin, const OpenOptions& options);
 // "tensor 'w': part 'data'", or "part 'data' in shard 's'"
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part);
-// What a Part handle points at.
-struct PartAccess {
-  static const SourceState& state(const Part& part) { return *part.state_; }
-  static const model::PartRow& row(const Part& part) { return part.prepare(*part.state_); }
-  static std::uint32_t number(const Part& part) { return part.row_; }  // of its row
-  static std::uint32_t tensor(const Part& part) { return part.tensor_; }
-};
-// What a Tensor handle points at.
-struct TensorAccess {
-  static const std::shared_ptr<const SourceState>& state(const Tensor& tensor) { return tensor.state_; }
-  static std::uint32_t row(const Tensor& tensor) { return tensor.row_; }
-  static Value attributes(const Tensor& tensor);  // with those that users do not see: see hidden.h
-};
 // Runs `work`; an Error that leaves it names file, tensor and part.
 template <class F>
 decltype(auto) located(const SourceState& state, std::uint32_t tensor, const model::PartRow* part, F&& work) {

@@ -1,4 +1,5 @@
 #include "source/state.h"
+#include "source/access.h"
 
 #include <gtest/gtest.h>
 
@@ -63,7 +64,7 @@ TEST(SourceState, TakesARawFileAsItIs) {
 // What one value of a compressed tensor is, by a slice.
 float value_at(const Source& source, std::uint64_t at) {
   float value = 0;
-  source.tensor("w").read_slice({{.start = at, .count = 1}}, std::as_writable_bytes(std::span(&value, 1)));
+  source.tensor("w").read_slice({zt::at(at)}, std::as_writable_bytes(std::span(&value, 1)));
   return value;
 }
 
@@ -80,7 +81,7 @@ TEST(SliceCache, IsNotUsedOnceTheFileHasChanged) {
   write_values(dir / "w.zt", 0);
   const Source source = open(dir / "w.zt");
   EXPECT_EQ(value_at(source, 5), 5);
-  const auto& state = *source.state();
+  const auto& state = *Access::state(source);
   EXPECT_NE(state.slice_cache(*state.store), nullptr);
   std::ofstream(dir / "w.zt", std::ios::app) << "grown";
   EXPECT_EQ(state.slice_cache(*state.store), nullptr);

@@ -10,6 +10,7 @@
 #include "read/parts.h"
 #include "read/slice.h"
 #include "run/parallel.h"
+#include "source/access.h"
 #include "source/hidden.h"
 #include "source/indices.h"
 #include "source/state.h"
@@ -39,7 +40,7 @@ std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> ver
 }
 
 // Whether start, start + step, ... stay within an axis.
-bool walk_fits(const AxisSelection& axis, std::uint64_t size) {
+bool walk_fits(const RangeOfAxis& axis, std::uint64_t size) {
   if (axis.count == 0) return true;
   if (axis.start >= size) return false;
   const bool back = axis.step < 0;
@@ -47,6 +48,64 @@ bool walk_fits(const AxisSelection& axis, std::uint64_t size) {
   const std::uint64_t stride = back ? -static_cast<std::uint64_t>(axis.step) : static_cast<std::uint64_t>(axis.step);
   const auto way = checked::multiply(stride, axis.count - 1);
   return way && *way <= room;
+}
+
+// One selection as its positions; nothing where one of them is outside an axis of `size`.
+std::optional<read::AxisPicks> picks_of(const AxisSelection& selection, std::uint64_t size) {
+  if (std::holds_alternative<AllOfAxis>(selection)) return read::AxisPicks{.count = size};
+  if (const auto* list = std::get_if<ListOfAxis>(&selection)) {
+    const bool fits = std::ranges::all_of(list->at, [&](std::uint64_t at) { return at < size; });
+    return fits ? std::optional(read::AxisPicks{.list = list->at}) : std::nullopt;
+  }
+  const auto* one = std::get_if<OneOfAxis>(&selection);
+  const RangeOfAxis range =
+      one != nullptr ? RangeOfAxis{.start = one->at, .count = 1} : std::get<RangeOfAxis>(selection);
+  if (!walk_fits(range, size)) return std::nullopt;
+  return read::AxisPicks{.start = range.start, .count = range.count, .step = range.step};
+}
+
+// The selection with all of its axes, each within the shape of a dense tensor. Throws usage.
+read::Picks picks_of(const Tensor& tensor, const Selection& selection) {
+  const auto shape = tensor.shape();
+  if (dtype_bits(tensor.dtype()) < 8) throw Error(Code::usage, "", "float4 elements share bytes: read it whole");
+  if (selection.size() > shape.size()) {
+    throw Error(Code::usage, "",
+                std::to_string(selection.size()) + " selections for " + std::to_string(shape.size()) + " axes");
+  }
+  read::Picks picks;
+  picks.reserve(shape.size());
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    auto axis = picks_of(i < selection.size() ? selection[i] : all(), shape[i]);
+    if (!axis) {
+      throw Error(Code::usage, "",
+                  "the selection leaves axis " + std::to_string(i) + " of " + std::to_string(shape[i]));
+    }
+    picks.push_back(*std::move(axis));
+  }
+  return picks;
+}
+
+std::uint64_t elements_of(const read::Picks& picks) {
+  std::uint64_t elements = 1;
+  for (const read::AxisPicks& axis : picks) {
+    elements = checked::multiply(elements, axis.size()).value_or(~std::uint64_t{0});
+  }
+  return elements;
+}
+
+// Decodes a part and checks its digest. Counted with `meter`.
+void check_bytes(const SourceState& state, const model::PartRow& part, Verify verify, run::Meter& meter) {
+  const read::Job job{.part = state.part_source(part, state.measured(part)),
+                      .verify = verify,
+                      .out = {},
+                      .visit = [](std::uint64_t, std::span<const std::byte>) {}};
+  read::carry_out({&job, 1}, run::thread_count(state.options.threads), meter,
+                  [](std::size_t, Error& error) { throw error; });
+}
+
+// Whether a part is to be checked before bytes of it are handed out that no read passes by.
+bool wants_check(const SourceState& state, std::uint32_t row, std::optional<Verify> verify) {
+  return verify.value_or(state.options.verify) == Verify::always && !state.checked[row].load(std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -57,17 +116,17 @@ std::string_view Part::storage() const { return state_->catalog.word(state_->cat
 std::string_view Part::logical() const { return state_->catalog.word(state_->catalog.part(row_).logical); }
 std::string_view Part::digest() const { return state_->catalog.text(state_->catalog.part(row_).digest); }
 std::uint64_t Part::offset() const { return state_->catalog.part(row_).recipe.offset; }
-std::uint32_t Part::file() const { return state_->catalog.part(row_).recipe.file; }
+std::uint32_t Part::file_number() const { return state_->catalog.part(row_).recipe.file; }
 std::string_view Part::shard() const {
-  const std::uint32_t number = file();
+  const std::uint32_t number = file_number();
   return number == 0 || number == model::kOwnedFile ? std::string_view() : state_->catalog.files[number - 1].name;
 }
 std::uint64_t Part::stored_length() const { return state_->catalog.part(row_).recipe.stored_length; }
 
 Location Part::location() const {
   Location location{.path = state_->path, .offset = offset(), .length = stored_length()};
-  if (file() == 0) return location;
-  const std::size_t shard = file() - 1U;
+  if (file_number() == 0) return location;
+  const std::size_t shard = file_number() - 1U;
   try {
     state_->shards->store(shard);  // until it is found, whatever its name, only the place where it should be is known
   } catch (const Error&) {         // reading says why
@@ -77,7 +136,7 @@ Location Part::location() const {
 }
 
 bool Part::mappable() const {
-  const model::Recipe& recipe = prepare(*state_).recipe;
+  const model::Recipe& recipe = source::row_of(*this).recipe;
   if (!recipe.coding.is_raw() || recipe.swap != 0 || state_->options.backend == Backend::read) return false;
   const auto view = state_->view_of(recipe);
   return !view || read::is_range(*view);
@@ -85,28 +144,29 @@ bool Part::mappable() const {
 
 std::string_view Part::encoding() const { return codec::row_of(state_->catalog.part(row_).recipe.coding.codec).name; }
 
-const model::PartRow& Part::prepare(const SourceState& state) const {
-  if (state_.get() != &state) throw Error(Code::usage, "", "the part belongs to another source");
-  const model::PartRow& part = state.catalog.part(row_);
-  if (const model::Fault* fault = state.catalog.fault(part.fault)) throw source::fault_error(state, tensor_, *fault);
-  return part;
+const model::PartRow& source::row_of(const Part& part) {
+  const SourceState& state = *Access::state(part);
+  const model::PartRow& row = state.catalog.part(Access::row(part));
+  if (const model::Fault* fault = state.catalog.fault(row.fault)) {
+    throw fault_error(state, Access::tensor_row(part), *fault);
+  }
+  return row;
 }
 
-std::optional<std::uint64_t> Part::known_length() const {
+std::optional<std::uint64_t> Part::length() const {
   const std::uint64_t length = state_->catalog.part(row_).recipe.decoded_length;
   if (length == model::kUnknownLength) return std::nullopt;
   return length;
 }
 
-std::uint64_t Part::length() const {
-  const model::PartRow& part = state_->catalog.part(row_);
-  if (part.recipe.decoded_length != model::kUnknownLength) return part.recipe.decoded_length;
-  prepare(*state_);
-  return source::located(*state_, tensor_, &part, [&] { return state_->measured(part).decoded_length; });
+std::uint64_t Part::measure(const Progress& progress) const {
+  if (const auto known = length()) return *known;
+  const model::PartRow& part = source::row_of(*this);
+  return source::located(*state_, tensor_, &part, [&] { return state_->measured(part, progress).decoded_length; });
 }
 
 Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
-  const model::PartRow& part = prepare(*state_);
+  const model::PartRow& part = source::row_of(*this);
   return source::located(*state_, tensor_, &part, [&] {
     if (!part.recipe.coding.is_raw()) {
       throw Error(Code::unsupported, "", "the bytes are compressed: read a copy");
@@ -117,9 +177,9 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
     }
     if (state_->options.backend == Backend::read)
       throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
-    const bool wanted = verify.value_or(state_->options.verify) == Verify::always;
-    if (wanted && !state_->checked[row_].load(std::memory_order_relaxed)) {
-      check_bytes(part, Verify::always);
+    if (wants_check(*state_, row_, verify)) {
+      run::Meter meter;
+      check_bytes(*state_, part, Verify::always, meter);
       state_->checked[row_].store(true, std::memory_order_relaxed);
     }
     const std::uint64_t start = view ? view->start : 0;
@@ -130,28 +190,21 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
 }
 
 void Part::check(Verify verify) const {
-  const model::PartRow& part = prepare(*state_);
-  source::located(*state_, tensor_, &part, [&] { check_bytes(part, verify); });
-}
-
-void Part::check_bytes(const model::PartRow& part, Verify verify) const {
-  const read::Job job{.part = state_->part_source(part, state_->measured(part)),
-                      .verify = verify,
-                      .out = {},
-                      .visit = [](std::uint64_t, std::span<const std::byte>) {}};
-  run::Meter meter;
-  read::carry_out({&job, 1}, run::thread_count(state_->options.threads), meter,
-                  [](std::size_t, Error& error) { throw error; });
+  const model::PartRow& part = source::row_of(*this);
+  source::located(*state_, tensor_, &part, [&] {
+    run::Meter meter;
+    check_bytes(*state_, part, verify, meter);
+  });
 }
 
 void Part::read_into(std::span<std::byte> out, std::optional<Verify> verify) const {
   const Source::Read read{*this, out};
-  Source(state_).read({&read, 1}, verify);
+  Access::source(state_).read({&read, 1}, verify);
 }
 
 std::vector<std::byte> Part::read(std::optional<Verify> verify) const {
-  prepare(*state_);  // the length of a part that is refused may be any number
-  std::vector<std::byte> out(static_cast<std::size_t>(length()));
+  source::row_of(*this);  // the length of a part that is refused may be any number
+  std::vector<std::byte> out(static_cast<std::size_t>(measure()));
   read_into(out, verify);
   return out;
 }
@@ -167,12 +220,12 @@ std::span<const std::byte> Tensor::attributes_cbor() const {
   return as_bytes(state_->catalog.text(state_->catalog.tensor(row_).attributes));
 }
 
-Value source::TensorAccess::attributes(const Tensor& tensor) {
+Value source::all_attributes(const Tensor& tensor) {
   const auto cbor = tensor.attributes_cbor();
-  return cbor.empty() ? Value() : Value::parse(cbor, tensor.state_->options.limits.depth);
+  return cbor.empty() ? Value() : Value::parse(cbor, Access::state(tensor)->options.limits.depth);
 }
 
-Value Tensor::attributes() const { return source::without_hidden(source::TensorAccess::attributes(*this)); }
+Value Tensor::attributes() const { return source::without_hidden(source::all_attributes(*this)); }
 
 std::optional<Error> Tensor::unreadable() const {
   const model::Fault* fault = state_->catalog.fault(state_->catalog.tensor(row_).fault);
@@ -180,9 +233,11 @@ std::optional<Error> Tensor::unreadable() const {
   return source::fault_error(*state_, row_, *fault);
 }
 
-void Tensor::throw_unreadable() const {
-  if (const auto error = unreadable()) throw *error;
+void source::check_readable(const Tensor& tensor) {
+  if (const auto error = tensor.unreadable()) throw *error;
 }
+
+void Tensor::throw_unreadable() const { source::check_readable(*this); }
 
 void Tensor::fail(Code code, const char* rule, std::string message) const {
   throw source::fault_error(*state_, row_, {code, rule, std::move(message)});
@@ -196,10 +251,17 @@ DType Tensor::dtype() const {
        "layout " + in_quotes(layout()) + " has no dtype of its own: see its parts");
 }
 
-std::uint64_t Tensor::nbytes() const {
+std::optional<std::uint64_t> Tensor::nbytes() const {
+  for (std::size_t i = 0; i < parts(); ++i) {
+    if (!part(i).length()) return std::nullopt;
+  }
+  return measure();
+}
+
+std::uint64_t Tensor::measure(const Progress& progress) const {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < parts(); ++i) {
-    const auto next = checked::add(sum, part(i).length());
+    const auto next = checked::add(sum, part(i).measure(progress));
     if (!next) fail(Code::malformed, "tensor.size", "its parts have more bytes than 64 bits count");
     sum = *next;
   }
@@ -209,13 +271,13 @@ std::uint64_t Tensor::nbytes() const {
 Part Tensor::part(std::size_t index) const {
   if (index >= parts())
     fail(Code::not_found, "", "no part " + std::to_string(index) + " of " + std::to_string(parts()));
-  return Part(state_, row_, state_->catalog.tensor(row_).parts + static_cast<std::uint32_t>(index));
+  return Access::part(state_, row_, state_->catalog.tensor(row_).parts + static_cast<std::uint32_t>(index));
 }
 
 std::optional<Part> Tensor::find_part(std::string_view role) const {
   const auto found = state_->catalog.find_part(state_->catalog.tensor(row_), role);
   if (!found) return std::nullopt;
-  return Part(state_, row_, *found);
+  return Access::part(state_, row_, *found);
 }
 
 Part Tensor::part(std::string_view role) const {
@@ -261,53 +323,34 @@ Bytes Tensor::map() const {
   return data().map();
 }
 
-// The selection with all of its axes, each within the shape.
-Selection Tensor::resolved(const Selection& selection) const {
-  check_layout("dense");
-  if (dtype_bits(dtype()) < 8) fail(Code::usage, "", "float4 elements share bytes: read it whole");
-  if (selection.size() > shape().size()) {
-    fail(Code::usage, "",
-         std::to_string(selection.size()) + " selections for " + std::to_string(shape().size()) + " axes");
-  }
-  Selection full = selection;
-  full.resize(shape().size(), all());
-  for (std::size_t i = 0; i < full.size(); ++i) {
-    AxisSelection& axis = full[i];
-    const std::uint64_t size = shape()[i];
-    if (axis.list.empty() && axis.count == kWholeAxis && axis.start == 0 && axis.step == 1) axis.count = size;
-    const auto inside_axis = [&](std::uint64_t at) { return at < size; };
-    const bool fits =
-        axis.list.empty() ? walk_fits(axis, size) : std::all_of(axis.list.begin(), axis.list.end(), inside_axis);
-    if (!fits) {
-      fail(Code::usage, "", "the selection leaves axis " + std::to_string(i) + " of " + std::to_string(size));
-    }
-  }
-  return full;
-}
-
 std::uint64_t Tensor::selected_elements(const Selection& selection) const {
-  std::uint64_t elements = 1;
-  for (const AxisSelection& axis : resolved(selection)) {
-    elements = checked::multiply(elements, axis.size()).value_or(~std::uint64_t{0});
-  }
-  return elements;
+  check_layout("dense");
+  return source::located(*state_, row_, nullptr, [&] { return elements_of(picks_of(*this, selection)); });
 }
 
-void Tensor::read_slice(const Selection& selection, std::span<std::byte> out) const {
-  const Selection full = resolved(selection);
+void Tensor::read_slice(const Selection& selection, std::span<std::byte> out, std::optional<Verify> verify,
+                        const Progress& progress) const {
+  check_layout("dense");
   const unsigned width = dtype_bits(dtype()) / 8;
-  std::uint64_t bytes = width;
-  for (const AxisSelection& axis : full) bytes = checked::multiply(bytes, axis.size()).value_or(~std::uint64_t{0});
+  const read::Picks picks = source::located(*state_, row_, nullptr, [&] { return picks_of(*this, selection); });
+  const std::uint64_t bytes = checked::multiply(elements_of(picks), width).value_or(~std::uint64_t{0});
   if (bytes != out.size()) {
     fail(Code::usage, "",
          "the buffer has " + std::to_string(out.size()) + " bytes, the slice " + std::to_string(bytes));
   }
   const Part part = data();
-  const model::PartRow& row = part.prepare(*state_);
+  const model::PartRow& row = source::row_of(part);
   source::located(*state_, row_, &row, [&] {
+    const bool checks = wants_check(*state_, Access::row(part), verify);
+    run::Meter meter(progress, checked::add_up(out.size(), checks ? state_->measured(row).decoded_length : 0));
+    if (checks) {
+      check_bytes(*state_, row, Verify::always, meter);
+      state_->checked[Access::row(part)].store(true, std::memory_order_relaxed);
+    }
     const read::PartSource from = state_->part_source(row, row.recipe);
-    read::read_slice(from, shape(), width, full, out,
-                     {state_->slice_cache(*from.store), run::thread_count(state_->options.threads)});
+    read::read_slice(from, shape(), width, picks, out,
+                     {state_->slice_cache(*from.store), run::thread_count(state_->options.threads), &meter});
+    meter.finish();
   });
 }
 

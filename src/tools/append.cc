@@ -99,8 +99,7 @@ GrowReport Append::run() {
   report_.bytes_in = sources_.stored_size();
   report_.notes = sources_.notes();
   WriterOptions options = options_.writer;
-  options.mode = WriteMode::append;
-  Writer writer = Writer::create(target_, options);  // locked from here on, if it is there
+  Writer writer = Writer::create(target_, WriteMode::append, options);  // locked from here on, if it is there
   const bool grows = writer.grows();
   take_attributes(writer);
   select(writer);
@@ -141,7 +140,7 @@ GrowReport copy_without(const fs::path& path, std::span<const std::string> names
     throw Error(Code::usage, "", output.string() + ": the output is the input " + path.string());
   io::check_output(output, options.overwrite);
   const Source source = open(path, {.limits = options.limits});
-  for (const std::string& name : names) source.tensor(name);  // throws not_found
+  for (const std::string& name : names) static_cast<void>(source.tensor(name));  // throws not_found
   check_beside_shards(source, path, output);
   return tools::in_file(path, [&] {
     const tools::Rewrite rewrite(source, {names.begin(), names.end()}, options.limits);
@@ -186,17 +185,16 @@ Value edited_attributes(const Value& old, const AttributeEdits& edits, Attribute
 
 }  // namespace
 
-GrowReport append(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options) {
+GrowReport append_files(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options) {
   return Append(target, sources, options).run();
 }
 
-GrowReport remove(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
+GrowReport remove_tensors(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
   if (names.empty()) throw Error(Code::usage, "", "there is nothing to remove");
   if (options.output) return copy_without(path, names, options);
   if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
   GrowReport report{.bytes_in = fs::file_size(path)};
-  Writer writer =
-      Writer::create(path, {.mode = WriteMode::append, .durable = options.durable, .limits = options.limits});
+  Writer writer = Writer::create(path, WriteMode::append, {.durable = options.durable, .limits = options.limits});
   const std::set<std::string, std::less<>> each(names.begin(), names.end());
   for (const std::string& name : each) writer.remove(name);
   writer.finalize();
@@ -208,7 +206,7 @@ GrowReport remove(const fs::path& path, std::span<const std::string> names, cons
 
 AttributeReport set_attributes(const fs::path& path, const AttributeEdits& edits) {
   if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
-  Writer writer = Writer::create(path, {.mode = WriteMode::append, .durable = edits.durable});
+  Writer writer = Writer::create(path, WriteMode::append, {.durable = edits.durable});
   const Value old = edits.tensor ? open(path).tensor(*edits.tensor).attributes() : writer.attributes();
   AttributeReport report;
   const Value edited = edited_attributes(old, edits, report);

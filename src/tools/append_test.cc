@@ -37,7 +37,7 @@ std::pair<Code, std::string> refusal(const std::function<void()>& work) {
 }
 
 void add(const fs::path& path, const std::function<void(Writer&)>& fill) {
-  Writer writer = Writer::create(path, {.mode = WriteMode::append});
+  Writer writer = Writer::create(path, WriteMode::append);
   fill(writer);
   writer.finalize();
 }
@@ -47,7 +47,7 @@ class GrowFiles : public testing::TestWithParam<const char*> {
  protected:
   fs::path make(const std::string& name, const std::function<void(Writer&)>& fill) {
     const fs::path path = folder_.path() / name;
-    Writer writer = Writer::create(path, {.format = GetParam(), .attributes = Value(Value::Map{{"a", 1}})});
+    Writer writer = Writer::create(path, {.to = GetParam(), .attributes = Value(Value::Map{{"a", 1}})});
     fill(writer);
     writer.finalize();
     return path;
@@ -63,7 +63,7 @@ TEST_P(GrowFiles, AppendsTheTensorsOfSeveralFiles) {
                                                 w.add_alias("tied", "a");
                                               }),
                                          make("b.zt", [](Writer& w) { w.add("b", kShape, other()); })};
-  const GrowReport report = append(target, sources);
+  const GrowReport report = append_files(target, sources);
   EXPECT_EQ(report.tensors, 3U);
   EXPECT_EQ(report.bytes_out, fs::file_size(target));
   EXPECT_EQ(report.notes.size(), 2U) << "attributes that were not appended";
@@ -74,7 +74,7 @@ TEST_P(GrowFiles, AppendsTheTensorsOfSeveralFiles) {
   EXPECT_TRUE(verify(source).findings.empty());
 
   const fs::path made = folder_.path() / "made.zt";
-  EXPECT_EQ(append(made, sources, {.writer = {.format = GetParam()}}).tensors, 3U);
+  EXPECT_EQ(append_files(made, sources, {.writer = {.to = GetParam()}}).tensors, 3U);
   EXPECT_EQ(open(made).attributes(), Value(Value::Map{{"a", 1}}));
 }
 
@@ -90,13 +90,13 @@ TEST_P(GrowFiles, RefusesAnAppendBeforeAByteIsWritten) {
   const std::vector<fs::path> itself = {target};
   const fs::path link = folder_.path() / "link.zt";
   fs::create_hard_link(target, link);
-  EXPECT_EQ(refusal([&] { append(target, one); }), std::pair(Code::usage, std::string("append.taken")));
-  EXPECT_EQ(refusal([&] { append(target, twice, {.replace = true}); }).first, Code::usage);
-  EXPECT_EQ(refusal([&] { append(target, itself); }).first, Code::usage);
-  EXPECT_EQ(refusal([&] { append(link, itself); }).first, Code::usage);
-  EXPECT_EQ(refusal([&] { append(target, {}); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { append_files(target, one); }), std::pair(Code::usage, std::string("append.taken")));
+  EXPECT_EQ(refusal([&] { append_files(target, twice, {.replace = true}); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { append_files(target, itself); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { append_files(link, itself); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { append_files(target, {}); }).first, Code::usage);
   EXPECT_EQ(test::read_file(target), before);
-  const GrowReport report = append(target, one, {.replace = true});
+  const GrowReport report = append_files(target, one, {.replace = true});
   EXPECT_EQ(report.replaced, 1U);
   EXPECT_EQ(open(target).tensor("w").read<float>(), kOther);
 }
@@ -109,15 +109,15 @@ TEST_P(GrowFiles, RemovesInPlaceAndIntoACopy) {
   const std::vector<std::string> names = {"gone"};
   const std::vector<std::string> missing = {"gone", "missing"};
   const fs::path copy = folder_.path() / "copy.zt";
-  EXPECT_EQ(refusal([&] { remove(path, missing, {}); }).first, Code::not_found);
-  EXPECT_EQ(refusal([&] { remove(path, missing, {.output = copy}); }).first, Code::not_found);
-  EXPECT_EQ(refusal([&] { remove(path, names, {.output = path, .overwrite = true}); }).first, Code::usage);
+  EXPECT_EQ(refusal([&] { remove_tensors(path, missing, {}); }).first, Code::not_found);
+  EXPECT_EQ(refusal([&] { remove_tensors(path, missing, {.output = copy}); }).first, Code::not_found);
+  EXPECT_EQ(refusal([&] { remove_tensors(path, names, {.output = path, .overwrite = true}); }).first, Code::usage);
   EXPECT_EQ(open(path).size(), 2U);
-  EXPECT_EQ(remove(path, names, {.output = copy}).tensors, 1U);
+  EXPECT_EQ(remove_tensors(path, names, {.output = copy}).tensors, 1U);
   EXPECT_EQ(open(path).size(), 2U);
   EXPECT_EQ(open(copy).size(), 1U);
-  EXPECT_EQ(refusal([&] { remove(path, names, {.output = copy}); }).first, Code::io);
-  EXPECT_EQ(remove(path, names).tensors, 1U);
+  EXPECT_EQ(refusal([&] { remove_tensors(path, names, {.output = copy}); }).first, Code::io);
+  EXPECT_EQ(remove_tensors(path, names).tensors, 1U);
   EXPECT_EQ(content_id(open(path)), content_id(open(copy)));
 }
 
@@ -146,12 +146,12 @@ TEST_P(GrowFiles, TellsWhatAFileWrittenAnewCouldNotKeep) {
   for (const fs::path& file : {path, copy}) ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
   const test::Lacking mount([](const io::sys::Event& event) { return event.call == io::sys::Call::chmod ? EPERM : 0; });
   const std::string note = ": its mode could not be kept: Operation not permitted";
-  EXPECT_EQ(remove(path, names, {.output = copy, .overwrite = true}).notes,
+  EXPECT_EQ(remove_tensors(path, names, {.output = copy, .overwrite = true}).notes,
             std::vector<std::string>{copy.string() + note});
-  remove(path, names);
+  remove_tensors(path, names);
   EXPECT_EQ(compact(path).notes, std::vector<std::string>{path.string() + note});
   ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
-  Writer writer = Writer::create(path, {.format = GetParam()});
+  Writer writer = Writer::create(path, {.to = GetParam()});
   writer.add("w", kShape, other());
   writer.finalize();
   EXPECT_EQ(writer.notes(), std::vector<std::string>{path.string() + note});
@@ -217,7 +217,7 @@ TEST_P(GrowFiles, CompactRefusesWhatItCouldLose) {
   });
   add(path, [](Writer& w) { w.remove("v"); });
   {
-    Writer writer = Writer::create(path, {.mode = WriteMode::append});
+    Writer writer = Writer::create(path, WriteMode::append);
     EXPECT_EQ(refusal([&] { compact(path); }).first, Code::io) << "another writer has it";
   }
   std::string bytes = test::read_file(path);
@@ -262,7 +262,7 @@ INSTANTIATE_TEST_SUITE_P(Generation, GrowFiles, testing::Values("1.2", "2"));
 TEST(Compact, RefusesFormatsThatDoNotGrow) {
   const test::TempDir folder;
   const fs::path path = folder.path() / "m.zt";
-  Writer writer = Writer::create(path, {.format = "1.0"});
+  Writer writer = Writer::create(path, {.to = "1.0"});
   writer.add("w", kShape, data());
   writer.finalize();
   EXPECT_EQ(refusal([&] { compact(path); }), std::pair(Code::unsupported, std::string("write.grow")));
@@ -310,12 +310,12 @@ TEST(Compact, KeepsReferencesToShards) {
   const fs::path base = folder.path() / "base.zt";
   const fs::path root = folder.path() / "root.zt";
   {
-    Writer writer = Writer::create(base, {.format = "2"});
+    Writer writer = Writer::create(base, {.to = "2"});
     writer.add("far", kShape, data());
     writer.finalize();
   }
   {
-    Writer writer = Writer::create(root, {.format = "2", .canonical = false});
+    Writer writer = Writer::create(root, {.to = "2", .canonical = false});
     writer.add_reference("far", open(base).tensor("far"));
     writer.add("near", kShape, data());
     writer.add("gone", kShape, other());
@@ -327,8 +327,8 @@ TEST(Compact, KeepsReferencesToShards) {
   EXPECT_TRUE(compact(root).changed);
   const Source after = open(root);
   EXPECT_EQ(content_id(after), id);
-  EXPECT_EQ(after.tensor("far").data().file(), 1U);
-  EXPECT_EQ(after.tensor("near").data().file(), 0U);
+  EXPECT_EQ(after.tensor("far").data().file_number(), 1U);
+  EXPECT_EQ(after.tensor("near").data().file_number(), 0U);
   EXPECT_EQ(test::read_file(base), shard);
 }
 

@@ -14,6 +14,7 @@
 #include "container/zt2/zt2.h"
 #include "hash/digest.h"
 #include "run/progress.h"
+#include "source/access.h"
 #include "source/state.h"
 #include "wire/normal_form.h"
 
@@ -28,7 +29,7 @@ constexpr std::uint64_t kChunk = std::uint64_t{1} << 20;
 class CanonicalCheck {
  public:
   CanonicalCheck(const Source& source, const Progress& progress)
-      : source_(source), state_(*source.state()), meter_(progress, state_.store->size()) {}
+      : source_(source), state_(*Access::state(source)), meter_(progress, state_.store->size()) {}
   std::vector<Finding> run();
 
  private:

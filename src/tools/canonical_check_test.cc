@@ -25,10 +25,10 @@ std::string rule_of(const Bytes& file) {
   return found.empty() ? "" : found.front().error.rule();
 }
 
-Bytes canonical(const std::function<void(Writer&)>& fill) { return test::written({.format = "2"}, fill); }
+Bytes canonical(const std::function<void(Writer&)>& fill) { return test::written({.to = "2"}, fill); }
 
 Bytes floor(const std::function<void(Writer&)>& fill, std::uint64_t alignment = 65536) {
-  return test::written({.format = "2", .alignment = alignment, .canonical = false}, fill);
+  return test::written({.to = "2", .alignment = alignment, .canonical = false}, fill);
 }
 
 void two(Writer& w) {
@@ -86,7 +86,7 @@ TEST(CanonicalCheck, FindsBytesThatNobodyReads) {
 TEST(CanonicalCheck, FindsShardsUnknownKeysAndEmptyMaps) {
   const test::TempDir folder;
   const auto path = folder.path() / "m.zt";
-  Writer writer = Writer::create(path, {.format = "2", .max_shard_size = 1 << 20});
+  Writer writer = Writer::create(path, {.to = "2", .max_shard_size = 1 << 20});
   two(writer);
   writer.finalize();
   EXPECT_STREQ(tools::find_uncanonical(open(path), {}).front().error.rule(), "canonical.shards");

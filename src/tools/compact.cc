@@ -1,6 +1,7 @@
 #include "grow/growing.h"
 #include "io/growing_file.h"
 #include "run/progress.h"
+#include "source/access.h"
 #include "source/state.h"
 #include "tools/in_file.h"
 #include "tools/rewrite.h"
@@ -24,7 +25,7 @@ CompactReport compact(const std::filesystem::path& path, const CompactOptions& o
   const io::GrowingFile locked(path, options.durable);
   const Source source = tools::open_at(locked.store(), path, options.limits);
   return tools::in_file(path, [&] {
-    grow::check_no_own_shard(path, source.state()->catalog);
+    grow::check_no_own_shard(path, Access::state(source)->catalog);
     const tools::Rewrite rewrite(source, {}, options.limits);
     CompactReport report{.changed = rewrite.size() < source.stored_size(),
                          .tensors = rewrite.tensors(),

@@ -120,7 +120,7 @@ Difference length_difference(const Tensor& tensor, std::string_view role, std::u
 
 }  // namespace
 
-std::uint64_t PartPair::work() const { return a.known_length().value_or(a.stored_length()); }
+std::uint64_t PartPair::work() const { return a.length().value_or(a.stored_length()); }
 
 void compare_attributes(const std::optional<std::string>& tensor, const Value& a, const Value& b,
                         std::vector<Difference>& differences) {

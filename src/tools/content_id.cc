@@ -11,6 +11,7 @@
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
 #include "run/parallel.h"
+#include "source/access.h"
 #include "source/indices.h"
 #include "source/state.h"
 #include "tools/piece_walk.h"
@@ -76,7 +77,7 @@ struct Job {
 class Identity {
  public:
   Identity(const Source& source, const ContentIdOptions& options)
-      : source_(source), catalog_(source.state()->catalog), options_(options) {}
+      : source_(source), catalog_(Access::state(source)->catalog), options_(options) {}
   std::string run();
 
  private:
@@ -117,10 +118,10 @@ void Identity::plan() {
 void Identity::hash_parts() {
   std::uint64_t total = 0;
   for (const Job& job : jobs_) {
-    total = checked::add(total, job.part.known_length().value_or(job.part.stored_length())).value_or(total);
+    total = checked::add(total, job.part.length().value_or(job.part.stored_length())).value_or(total);
   }
   run::Meter meter(options_.progress, total);
-  const unsigned threads = run::thread_count(source_.state()->options.threads);
+  const unsigned threads = run::thread_count(Access::state(source_)->options.threads);
   run::parallel_for(jobs_.size(), total, threads, meter, [&](std::size_t i) {
     digests_[job_parts_[i]] = hash_part(jobs_[i].part, jobs_[i].indices, meter);
   });
@@ -209,9 +210,9 @@ std::string content_id(const Source& source, const ContentIdOptions& options) {
 
 std::string content_digest(const Source& source, Checksum algorithm) {
   try {
-    return tools::content_digest(source.state()->catalog, algorithm);
+    return tools::content_digest(Access::state(source)->catalog, algorithm);
   } catch (Error& error) {
-    error.enter_file(source.state()->name);
+    error.enter_file(Access::state(source)->name);
     throw;
   }
 }

@@ -8,6 +8,7 @@
 #include "io/publish.h"
 #include "io/replaceable.h"
 #include "run/progress.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/compare.h"
@@ -30,7 +31,6 @@ class Conversion {
  public:
   Conversion(std::span<const fs::path> inputs, const fs::path& output, const ConvertOptions& options)
       : paths_(inputs), output_(output), options_(options), writer_(options.writer) {
-    writer_.mode = options.overwrite ? WriteMode::replace : WriteMode::create_new;
     writer_.durable = writer_.durable || options.delete_originals;
     if (options.recode) writer_.encoding = *options.recode;  // decides on the form of the file, too
   }
@@ -53,6 +53,7 @@ class Conversion {
   std::span<const fs::path> paths_;
   const fs::path& output_;
   const ConvertOptions& options_;
+  WriteMode mode_ = options_.overwrite ? WriteMode::replace : WriteMode::create_new;
   WriterOptions writer_;
   write::Form form_;                     // of the output
   std::optional<tools::Inputs> inputs_;  // once they are open
@@ -89,7 +90,7 @@ void Conversion::check_paths() const {
 
 void Conversion::open_inputs() {
   const auto target = io::identify(output_);
-  const std::string& format = options_.format;
+  const std::string& format = options_.from;
   if (format != "auto") source::check_format_name(format);
   inputs_.emplace(paths_, options_.open);
   for (std::size_t input = 0; input < inputs_->size(); ++input) {
@@ -194,7 +195,7 @@ Value Conversion::attributes() {
 void Conversion::write() {
   attributes_ = attributes();
   writer_.attributes = attributes_;
-  Writer writer = Writer::create(output_, writer_);
+  Writer writer = Writer::create(output_, mode_, writer_);
   writer.set_progress(options_.progress, total_);
   std::vector<Tensor> tensors;
   for (const Chosen& one : chosen_) tensors.push_back(one.tensor);
@@ -229,10 +230,10 @@ void Conversion::compare_output() {
 void Conversion::delete_originals() {
   for (const fs::path& path : open(output_, options_.open).paths()) io::sync_file(path);
   for (std::size_t i = 0; i < inputs_->size(); ++i) {
-    if (!(*inputs_)[i].state()->catalog.files.empty()) {
+    if (!Access::state((*inputs_)[i])->catalog.files.empty()) {
       report_.notes.push_back(paths_[i].string() + ": not deleted, since it has shards");
     } else if (whole_[i]) {
-      io::remove_file(paths_[i], *(*inputs_)[i].state()->file());
+      io::remove_file(paths_[i], *Access::state((*inputs_)[i])->file());
     } else {
       report_.notes.push_back(paths_[i].string() + ": not deleted, since not all of it was kept");
     }
@@ -240,7 +241,7 @@ void Conversion::delete_originals() {
 }
 
 ConvertReport Conversion::run() {
-  form_ = write::form_of_new(writer_, output_);
+  form_ = write::form_of_new(writer_, output_, mode_);
   check_paths();
   open_inputs();
   select();

@@ -114,7 +114,7 @@ TEST_F(Convert, ReportsWhatTheOutputCouldNotKeepOfTheOneItReplaces) {
 TEST_F(Convert, TellsTheFormatsOfInputsFromThatOfTheOutput) {
   const fs::path in = make("in.zt", "w");
   ConvertOptions options;
-  options.format = "zt-2";
+  options.from = "zt-2";
   EXPECT_STREQ(refusal({in}, at("out.zt"), options).rule(), "convert.format");
 }
 
@@ -134,9 +134,9 @@ TEST_F(Convert, RefusesWhatItCannotDoBeforeItWrites) {
   EXPECT_EQ(refusal({in}, at("out.gguf")).code(), Code::usage);
   EXPECT_EQ(refusal({at("none.zt")}, at("out.zt")).code(), Code::io);
   ConvertOptions options;
-  options.format = "safetensors";
+  options.from = "safetensors";
   EXPECT_EQ(refusal({in}, at("out.zt"), options).code(), Code::usage);
-  options.format = "auto";
+  options.from = "auto";
   options.include = {"v*"};
   EXPECT_EQ(refusal({in}, at("out.zt"), options).code(), Code::usage);
   options.include = {"*"};
@@ -266,7 +266,7 @@ TEST_F(Convert, KeepsFileAttributesAndSaysWhereTheyDiffer) {
 
 ConvertOptions to(std::string format, bool lossy = false) {
   ConvertOptions options;
-  options.writer.format = std::move(format);
+  options.writer.to = std::move(format);
   options.writer.lossy = lossy;
   options.check_output = true;
   return options;

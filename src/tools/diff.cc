@@ -7,6 +7,7 @@
 
 #include "base/checked.h"
 #include "run/parallel.h"
+#include "source/access.h"
 #include "source/state.h"
 #include "tools/compare.h"
 #include "tools/findings.h"
@@ -108,7 +109,7 @@ void Comparison::compare_parts() {
   std::uint64_t total = 0;
   for (const Work& work : work_) total = checked::add(total, work.pair.work()).value_or(total);
   run::Meter meter(options_.progress, total);
-  const unsigned threads = run::thread_count(a_.state()->options.threads);
+  const unsigned threads = run::thread_count(Access::state(a_)->options.threads);
   run::parallel_for(work_.size(), total, threads, meter, [&](std::size_t i) {
     Work& work = work_[i];
     if (enough()) return;
@@ -169,9 +170,9 @@ DiffReport diff(const Source& a, const Source& b, const DiffOptions& options) {
 std::string_view difference_name(Difference::Kind kind) noexcept { return kKinds[static_cast<std::size_t>(kind)]; }
 
 std::string diff_json(const Source& a, const Source& b, const DiffReport& report) {
-  std::string out = R"({"a": )" + json_quote(a.state()->name) + R"(, "b": )" + json_quote(b.state()->name) +
-                    R"(, "same": )" + (report.same() ? "true" : "false") + R"(, "compared": )" +
-                    std::to_string(report.compared) + R"(, "differences": [)";
+  std::string out = R"({"a": )" + json_quote(Access::state(a)->name) + R"(, "b": )" +
+                    json_quote(Access::state(b)->name) + R"(, "same": )" + (report.same() ? "true" : "false") +
+                    R"(, "compared": )" + std::to_string(report.compared) + R"(, "differences": [)";
   for (std::size_t i = 0; i < report.differences.size(); ++i) {
     out += (i == 0 ? "" : ", ") + json_difference(report.differences[i]);
   }

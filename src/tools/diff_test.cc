@@ -267,10 +267,10 @@ TEST(Diff, TellsProgressAndStopsWhenTheCallbackSaysSo) {
     last = done;
     return true;
   };
-  diff(a, a, {.progress = note});
+  (void)diff(a, a, {.progress = note});
   EXPECT_EQ(last, 8U);
   try {
-    diff(a, a, {.progress = [](std::uint64_t, std::uint64_t) { return false; }});
+    (void)diff(a, a, {.progress = [](std::uint64_t, std::uint64_t) { return false; }});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::cancelled);

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "source/access.h"
 #include "source/state.h"
 
 namespace zt::tools {
@@ -16,7 +17,7 @@ std::optional<Error> cause_of(const Tensor& tensor) {
   try {
     for (std::size_t i = 0; i < tensor.parts(); ++i) {
       const Part part = tensor.part(i);
-      source::PartAccess::state(part).store_of(source::PartAccess::row(part).recipe.file);
+      Access::state(part)->store_of(source::row_of(part).recipe.file);
     }
   } catch (const Error& error) {
     return error;
@@ -76,7 +77,7 @@ std::uint64_t work_of(const Tensor& tensor, bool recoded) {
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
     const std::uint64_t stored = part.stored_length();
-    work += std::min(recoded ? part.known_length().value_or(stored) : stored, kMost);
+    work += std::min(recoded ? part.length().value_or(stored) : stored, kMost);
   }
   return work;
 }

@@ -8,6 +8,7 @@
 #include "io/growing_file.h"
 #include "io/publish.h"
 #include "io/replaceable.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/in_file.h"
@@ -22,7 +23,7 @@ namespace fs = std::filesystem;
 
 // Where the version ends, without what a killed append left behind it.
 std::uint64_t end_without_hole(const tools::Version& version) {
-  const SourceState& state = *version.source.state();
+  const SourceState& state = *Access::state(version.source);
   const model::Encoder* encoder = source::find_encoder(version.source.format());
   if (encoder == nullptr || encoder->grower == nullptr || !version.footer.empty()) return version.length;
   const Region manifest = state.catalog.manifest;
@@ -38,7 +39,7 @@ std::uint64_t end_without_hole(const tools::Version& version) {
 // behind the last byte that any entry names. A gap that an append which came to its end may leave is left alone.
 std::optional<std::uint64_t> place_before_hole(const tools::Version& version) {
   constexpr std::uint64_t kLeastHole = std::uint64_t{128} << 20;
-  const SourceState& state = *version.source.state();
+  const SourceState& state = *Access::state(version.source);
   const model::Encoder* encoder = source::find_encoder(version.source.format());
   if (encoder == nullptr || encoder->grower == nullptr) return std::nullopt;
   if (encoder->grower->tail != grow::Tail::manifest_size) return std::nullopt;

@@ -35,7 +35,7 @@ class Repair : public testing::TestWithParam<const char*> {
  protected:
   // A version with "a", and then one with "b" too.
   void make() {
-    Writer writer = Writer::create(path_, {.format = GetParam()});
+    Writer writer = Writer::create(path_, {.to = GetParam()});
     writer.add("a", kShape, std::span<const float>(kData));
     writer.finalize();
     first_ = test::read_file(path_);
@@ -43,7 +43,7 @@ class Repair : public testing::TestWithParam<const char*> {
     second_ = test::read_file(path_);
   }
   void append() {
-    Writer writer = Writer::create(path_, {.mode = WriteMode::append});
+    Writer writer = Writer::create(path_, WriteMode::append);
     writer.add("b", kShape, std::span<const float>(kOther));
     writer.finalize();
   }

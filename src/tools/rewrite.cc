@@ -6,6 +6,7 @@
 #include "base/blocks.h"
 #include "base/utf8.h"
 #include "io/publish.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/compare.h"
@@ -27,7 +28,7 @@ class StagedStore final : public ByteStore {
   std::uint64_t size_;
 };
 
-bool is_elsewhere(const Part& part) { return part.file() != 0; }
+bool is_elsewhere(const Part& part) { return part.file_number() != 0; }
 
 // Bytes to read of each of two parts, when they are compared.
 std::uint64_t work_of(const Source& source) {
@@ -36,7 +37,7 @@ std::uint64_t work_of(const Source& source) {
   for (const Tensor tensor : source) {
     for (std::size_t i = 0; i < tensor.parts(); ++i) {
       const Part part = tensor.part(i);
-      if (!is_elsewhere(part)) work += std::min(part.known_length().value_or(part.stored_length()), kMost);
+      if (!is_elsewhere(part)) work += std::min(part.length().value_or(part.stored_length()), kMost);
     }
   }
   return work;
@@ -51,9 +52,10 @@ Rewrite::Rewrite(const Source& source, std::set<std::string, std::less<>> remove
                 "a file of format " + std::string(source.format()) + " cannot be changed: convert it first");
   }
   check_readable();
-  const Region live = source.state()->catalog.manifest;
+  const SourceState& state = *Access::state(source);
+  const Region live = state.catalog.manifest;
   std::vector<std::byte> manifest(static_cast<std::size_t>(live.length));
-  source.state()->store->read_at(live.offset, manifest);
+  state.store->read_at(live.offset, manifest);
   const model::Catalog nothing;
   model::ManifestEdit edit;
   edit.added = &nothing;
@@ -83,7 +85,7 @@ void Rewrite::plan(std::span<const std::byte> manifest) {
     parts.push_back(part);
     return part.offset;
   });
-  packing_.emplace(std::move(parts), *encoder_, source_.state()->catalog.manifest);
+  packing_.emplace(std::move(parts), *encoder_, Access::state(source_)->catalog.manifest);
   manifest_ = grower.relocate(manifest, [&](Region part) { return packing_->place_of(part); });
   size_ = packing_->size(manifest_.size());
 }
@@ -101,7 +103,7 @@ std::vector<std::string> Rewrite::publish(const Target& target, run::Meter& mete
   io::Publication& publication = *file;
   write::Output output{std::unique_ptr<io::WritableFile>(std::move(file))};
   output.write(encoder_->head());
-  const ByteStore& store = *source_.state()->store;
+  const ByteStore& store = *Access::state(source_)->store;
   for (const grow::Move& move : packing_->moves()) {
     output.place(packing_->alignment(), move.from.length);
     output.expect(move.from.length);
@@ -141,7 +143,7 @@ void Rewrite::check(const std::shared_ptr<const ByteStore>& written, const std::
     const Tensor copy = found.tensor(tensor.name());
     compare_metadata(tensor, copy, differences, pairs);
     for (const PartPair& pair : pairs) {
-      if (pair.a.digest() != pair.b.digest() || pair.a.file() != pair.b.file()) differs("a digest");
+      if (pair.a.digest() != pair.b.digest() || pair.a.file_number() != pair.b.file_number()) differs("a digest");
       if (is_elsewhere(pair.a) || !differences.empty()) continue;
       if (auto difference = compare_contents(tensor, pair, meter)) differences.push_back(std::move(*difference));
     }

@@ -10,6 +10,7 @@
 #include "container/zt12/manifest.h"
 #include "container/zt2/footer.h"
 #include "container/zt2/zt2.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/in_file.h"
@@ -54,7 +55,7 @@ std::string wrong_contents(const VerifyReport& report) {
 }  // namespace
 
 std::vector<std::byte> ending_at(const Version& version, std::uint64_t offset) {
-  const SourceState& state = *version.source.state();
+  const SourceState& state = *Access::state(version.source);
   const model::Encoder& encoder = *source::find_encoder(version.source.format());
   const Region manifest = state.catalog.manifest;
   std::vector<std::byte> ending(static_cast<std::size_t>(manifest.length));

@@ -8,6 +8,7 @@
 #include "hash/digest.h"
 #include "read/parts.h"
 #include "run/parallel.h"
+#include "source/access.h"
 #include "source/state.h"
 #include "tools/canonical_check.h"
 #include "tools/findings.h"
@@ -38,7 +39,7 @@ void check_float4_end(std::uint64_t length, std::uint64_t offset, std::span<cons
 class Checker {
  public:
   Checker(const Source& source, const Progress& progress)
-      : source_(source), state_(*source.state()), progress_(progress) {}
+      : source_(source), state_(*Access::state(source)), progress_(progress) {}
   void add(std::uint32_t row);
   void add_shards() { with_shards_ = true; }
   VerifyReport run();
@@ -108,7 +109,7 @@ void Checker::check_sparse(std::uint32_t row) {
   const Tensor tensor = source_[row];
   if (found_.contains(row) || (tensor.layout() != "sparse_csr" && tensor.layout() != "sparse_coo")) return;
   try {
-    tensor.read_indices(write::count_entries(tensor));
+    static_cast<void>(tensor.read_indices(write::count_entries(tensor)));
   } catch (const Error& error) {
     tools::throw_unless_finding(error);
     record(row, parts_.size(), error);
@@ -212,12 +213,12 @@ void Checker::check_shards(VerifyReport& report, run::Meter& meter) {
 VerifyReport check(const Source& source, const CheckOptions& options) {
   Checker checker(source, options.progress);
   if (options.shards) checker.add_shards();
-  const model::Catalog& catalog = source.state()->catalog;
+  const model::Catalog& catalog = Access::state(source)->catalog;
   if (options.names.empty()) {
     for (std::uint32_t row = 0; row < catalog.size(); ++row) checker.add(row);
   }
   for (const std::string& name : options.names) {
-    source.tensor(name);  // throws not_found
+    static_cast<void>(source.tensor(name));  // throws not_found
     checker.add(*catalog.find(name));
   }
   VerifyReport report = checker.run();

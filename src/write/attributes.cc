@@ -1,5 +1,6 @@
 #include "write/attributes.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -45,7 +46,7 @@ Value reduced(const Value& value) {
 // Whether readers that bound the depth of the index themselves take a value so deep in it.
 bool is_shallow(const Value& value, const model::Encoder& encoder, bool of_file) {
   try {
-    value.encode_sorted(Value::Sorted::any, attribute_depth(encoder, of_file, {}) - 1);
+    static_cast<void>(value.encode_sorted(Value::Sorted::any, attribute_depth(encoder, of_file, {}) - 1));
     return true;
   } catch (const Error&) {
     return false;
@@ -111,6 +112,21 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
     throw Error(Code::usage, "", std::string("attributes cannot be stored: ") + error.what());
   }
   return cbor;
+}
+
+Value merged_attributes(const Value& former, const Value& added) {
+  if (added.is_null()) return former;
+  if (!added.is_map() || !former.is_map()) return added;
+  Value::Map merged = *former.members();
+  for (const auto& [key, value] : *added.members()) {
+    const auto found = std::ranges::find(merged, key, &std::pair<Value, Value>::first);
+    if (found == merged.end()) {
+      merged.emplace_back(key, value);
+    } else {
+      found->second = value;
+    }
+  }
+  return Value(std::move(merged));
 }
 
 std::vector<Loss> losses_of_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file) {

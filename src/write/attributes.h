@@ -18,6 +18,9 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
                                          const Limits& limits);
 // How deep attributes, their map counted, may be for readers: what lies around them in the index takes the rest.
 std::uint32_t attribute_depth(const model::Encoder& encoder, bool of_file, const Limits& limits);
+// `former` and the members of `added`, which replace those of the same key. Where `added` is no map, it is the result,
+// for encode_attributes() to refuse; null adds nothing.
+Value merged_attributes(const Value& former, const Value& added);
 
 // What the attributes of a tensor, or of a file, lose, and what is left of them.
 std::vector<Loss> losses_of_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file);

@@ -50,13 +50,13 @@ SparseParts read_sparse(const Tensor& tensor) {
 // zt-1.2 §8
 std::uint64_t count_entries(const Tensor& tensor) {
   const Part values = tensor.part("values");
-  const std::uint64_t bytes = values.length();
+  const std::uint64_t bytes = values.measure();
   if (dtype_bits(values.dtype()) < 8) {  // an odd number of float4 ends in the middle of a byte: the indices say it
     const bool csr = tensor.layout() == "sparse_csr";
     const Part indices = tensor.part(csr ? "indices" : "coords");
     const std::uint64_t width = std::max(1U, model::integer_bytes(indices.dtype()));
     const std::uint64_t cell = width * (csr ? 1 : std::max<std::uint64_t>(1, tensor.shape().size()));
-    const std::uint64_t entries = indices.length() / cell;
+    const std::uint64_t entries = indices.measure() / cell;
     if (byte_length(values.dtype(), entries) == bytes) return entries;
   } else if (const std::uint64_t width = dtype_bits(values.dtype()) / 8; bytes % width == 0) {
     return bytes / width;

@@ -14,6 +14,7 @@
 #include "hash/xxh3.h"
 #include "memory_file.h"
 #include "sha256_hex.h"
+#include "source/access.h"
 #include "write/losses.h"
 #include "write/stored_pieces.h"
 
@@ -119,7 +120,7 @@ Source sparse_source(const WriterOptions& options = {}) {
   return test::open_bytes(test::written(options, [&](Writer& writer) {
     const std::span<const float> values(kValues);
     writer.add_csr("sorted", {2, 2}, values, kSorted, kIndptr);
-    if (options.format == "2") return;
+    if (options.to == "2") return;
     writer.add_csr("unsorted", {2, 2}, values, kUnsorted, kIndptr);
     writer.add_csr("twice", {2, 2}, values, kTwice, kIndptr);
   }));
@@ -154,9 +155,9 @@ TEST(Content, TellsWhichBoolsAreNotCleanAndCleansThem) {
     EXPECT_TRUE(losses_of_content(source.tensor("bytes"), *encoder).empty());
   }
   const Part part = source.tensor("odd").data();
-  const model::PartRow& row = source::PartAccess::row(part);
-  const model::Recipe recipe = source::PartAccess::state(part).measured(row);
-  BoolPieces clean(source::PartAccess::state(part).part_source(row, recipe));
+  const model::PartRow& row = source::row_of(part);
+  const model::Recipe recipe = Access::state(part)->measured(row);
+  BoolPieces clean(Access::state(part)->part_source(row, recipe));
   read::Scratch scratch;
   std::vector<std::byte> out(clean.length());
   clean.read(0, out, scratch);
@@ -186,7 +187,7 @@ TEST(Content, DigestsDecodedBytes) {
       {.encoding = Encoding::zstd(1)}, [](Writer& writer) { writer.add("w", {3}, std::span<const float>(kValues)); }));
   const Part part = source.tensor("w").data();
   const auto digest = [&](Checksum checksum) {
-    return decoded_digest_of(source::PartAccess::state(part), source::PartAccess::row(part), checksum);
+    return decoded_digest_of(*Access::state(part), source::row_of(part), checksum);
   };
   EXPECT_EQ(digest(Checksum::none), "");
 #ifdef ZT_HAVE_OPENSSL

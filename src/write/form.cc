@@ -14,10 +14,10 @@ namespace {
 
 // Whether a new file is of the canonical form, by default or asked for. Throws usage where that is asked for beside
 // what rules it out.
-bool is_canonical(const WriterOptions& options, const model::Encoder& encoder) {
+bool is_canonical(const WriterOptions& options, WriteMode mode, const model::Encoder& encoder) {
   const bool aligned = options.alignment == 0 || options.alignment == encoder.canonical_alignment;
-  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && aligned &&
-                     options.mode != WriteMode::append && options.checksum.value_or(Checksum::xxh3) == Checksum::xxh3;
+  const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && aligned && mode != WriteMode::append &&
+                     options.checksum.value_or(Checksum::xxh3) == Checksum::xxh3;
   const bool possible = encoder.has_canonical_form() && plain;
   if (options.canonical.value_or(false) && !possible) {
     throw Error(Code::usage, "",
@@ -43,6 +43,9 @@ void check_options(const Form& form) {
     throw Error(Code::usage, "",
                 "files of format " + std::string(form.encoder->title) + " have no shards: leave max_shard_size out");
   }
+  if (form.options.whole_shards && form.options.max_shard_size == 0) {
+    throw Error(Code::usage, "", "whole_shards says what the files of max_shard_size are: give that, too");
+  }
   form.part_options();  // encoding and checksum
 }
 
@@ -65,9 +68,9 @@ Checksum default_checksum(const model::Encoder& encoder) {
   return Checksum::none;
 }
 
-Form form_of_new(const WriterOptions& options, const std::filesystem::path& path) {
-  Form form{.encoder = source::find_target(options.format, path.string()).encoder, .options = options};
-  form.canonical = is_canonical(options, *form.encoder);
+Form form_of_new(const WriterOptions& options, const std::filesystem::path& path, WriteMode mode) {
+  Form form{.encoder = source::find_target(options.to, path.string()).encoder, .options = options, .mode = mode};
+  form.canonical = is_canonical(options, mode, *form.encoder);
   if (options.alignment == 0) {
     form.options.alignment = form.canonical ? form.encoder->canonical_alignment : form.encoder->alignment;
   }
@@ -76,7 +79,7 @@ Form form_of_new(const WriterOptions& options, const std::filesystem::path& path
 }
 
 Form form_of_present(const WriterOptions& options, const model::Encoder& encoder, std::uint64_t alignment) {
-  Form form{.encoder = &encoder, .options = options};
+  Form form{.encoder = &encoder, .options = options, .mode = WriteMode::append};
   form.options.alignment = alignment;
   check_options(form);
   return form;

@@ -29,7 +29,7 @@ TEST(Form, LevelsOfZstdAre1To22) {
 
 TEST(Form, AFileIsCanonicalWhereGeneration2IsWrittenInItsPlainForm) {
   const auto is_canonical = [](WriterOptions options, const char* format) {
-    options.format = format;
+    options.to = format;
     return form_of_new(options, {}).canonical;
   };
   EXPECT_TRUE(is_canonical({}, "2"));
@@ -37,8 +37,7 @@ TEST(Form, AFileIsCanonicalWhereGeneration2IsWrittenInItsPlainForm) {
   EXPECT_FALSE(is_canonical({.canonical = false}, "2"));
   EXPECT_FALSE(is_canonical({}, "1.2"));
   EXPECT_EQ(test::code_of([&] { is_canonical({.canonical = true}, "1.2"); }), Code::usage);
-  std::vector<WriterOptions> ruling_out = {
-      {.mode = WriteMode::append}, {.encoding = Encoding::zstd()}, {.alignment = 4096}, {.max_shard_size = 1}};
+  std::vector<WriterOptions> ruling_out = {{.encoding = Encoding::zstd()}, {.alignment = 4096}, {.max_shard_size = 1}};
 #ifdef ZT_HAVE_OPENSSL
   ruling_out.push_back({.checksum = Checksum::sha256});
 #endif
@@ -49,10 +48,21 @@ TEST(Form, AFileIsCanonicalWhereGeneration2IsWrittenInItsPlainForm) {
   }
 }
 
+TEST(Form, AFileToAppendToIsNotCanonical) {
+  EXPECT_FALSE(form_of_new({.to = "2"}, {}, WriteMode::append).canonical) << "append rules it out";
+  EXPECT_EQ(test::code_of([] { form_of_new({.to = "2", .canonical = true}, {}, WriteMode::append); }), Code::usage)
+      << "and it was asked for";
+}
+
+TEST(Form, WholeShardsNeedASize) {
+  EXPECT_EQ(test::code_of([] { form_of_new({.to = "2", .whole_shards = true}, {}); }), Code::usage);
+  EXPECT_TRUE(form_of_new({.to = "2", .max_shard_size = 1, .whole_shards = true}, {}).options.whole_shards);
+}
+
 TEST(Form, TheNameOfTheFileSaysItsFormatUnlessItIsAskedFor) {
   const auto format_of = [](std::string_view format, const char* path) {
     WriterOptions options;
-    options.format = format;
+    options.to = format;
     return form_of_new(options, path).encoder->format;
   };
   EXPECT_EQ(format_of("", "m.zt"), "zt-1.2");

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "run/parallel.h"
+#include "source/access.h"
 #include "source/hidden.h"
 #include "source/state.h"
 #include "ztensor/error.h"
@@ -59,7 +60,7 @@ void GrowTarget::remove(std::string_view name) {
 
 void GrowTarget::set_tensor_attributes(std::string_view name, const Value& attributes) {
   if (!growing_->has(name)) throw Error(Code::not_found, "", "no tensor is named " + in_quotes(name));
-  const Value former = source::TensorAccess::attributes(growing_->current().tensor(name));
+  const Value former = source::all_attributes(growing_->current().tensor(name));
   const Value all = source::with_hidden_of(former, attributes);
   growing_->edit().changed.insert_or_assign(std::string(name), form_.attributes_of(all, false));
 }

@@ -32,7 +32,7 @@ IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
       path_(io::names_through_links(path).back()),
       index_path_(path_.string() + ".index.json"),
       durable_(form.options.durable || io::identify(path_) || io::identify(index_path_)) {
-  if (form.options.mode == WriteMode::replace) return;
+  if (form.mode == WriteMode::replace) return;
   for (const fs::path& taken : {path_, index_path_}) {
     if (io::identify(taken)) throw Error::system(EEXIST, taken.string(), "must not exist yet");
   }
@@ -43,7 +43,7 @@ void IndexedTarget::open() {
     throw Error(Code::usage, "", "more than 65534 shards: raise max_shard_size");
   }
   Shard shard;
-  shard.destination = to_path(path_, form_.options.mode, durable_);
+  shard.destination = to_path(path_, form_.mode, durable_);
   if (planned_.empty()) {
     shard.target = std::make_unique<OrderedTarget>(shard.destination, form_);
   } else {
@@ -150,7 +150,7 @@ void IndexedTarget::publish(std::vector<std::string>& notes) {
   if (shards_.size() == 1) return shards_.front().destination->publish(notes);
   const std::vector<std::string> names = free_names();
   const std::vector<std::byte> text = form_.encoder->shard_index(*catalog_, names);
-  const bool create_new = form_.options.mode != WriteMode::replace;
+  const bool create_new = form_.mode != WriteMode::replace;
   io::Publication index(index_path_, {.create_new = create_new, .durable = durable_});
   index.write(text);
   for (std::size_t i = 0; i < names.size(); ++i) shards_[i].destination->publish(notes, names[i]);

@@ -10,6 +10,7 @@
 #include "model/sparse.h"
 #include "read/parts.h"
 #include "run/parallel.h"
+#include "source/access.h"
 #include "source/state.h"
 #include "write/attributes.h"
 #include "write/content.h"
@@ -47,7 +48,7 @@ void add_profile_losses(const Tensor& tensor, std::vector<Loss>& losses) {
   std::vector<container::ProfilePart> parts;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
-    parts.push_back({part.role(), part.dtype(), part.length()});
+    parts.push_back({part.role(), part.dtype(), part.measure()});
   }
   const Value attributes = tensor.attributes();
   try {
@@ -94,10 +95,10 @@ source::Bools read_bools(const SourceState& state, const model::PartRow& part) {
 
 // Whether all bytes of a bool part are 0 or 1.
 bool is_clean(const Part& part) {
-  const SourceState& state = source::PartAccess::state(part);
-  const model::PartRow& row = source::PartAccess::row(part);
+  const SourceState& state = *Access::state(part);
+  const model::PartRow& row = source::row_of(part);
   source::Contents* const known = state.contents_of(state.store_of(row.recipe.file));
-  const std::uint32_t number = source::PartAccess::number(part);
+  const std::uint32_t number = Access::row(part);
   source::Bools bools = known == nullptr ? source::Bools::unread : known->bools(number);
   if (bools == source::Bools::unread) bools = read_bools(state, row);
   if (known != nullptr) known->keep(number, bools);
@@ -133,8 +134,8 @@ source::Contents* contents_of(const Tensor& tensor) {
   source::Contents* known = nullptr;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
-    const SourceState& state = source::PartAccess::state(part);
-    known = state.contents_of(state.store_of(source::PartAccess::row(part).recipe.file));
+    const SourceState& state = *Access::state(part);
+    known = state.contents_of(state.store_of(source::row_of(part).recipe.file));
     if (known == nullptr) break;
   }
   return known;
@@ -142,7 +143,7 @@ source::Contents* contents_of(const Tensor& tensor) {
 
 source::Entries entries_of(const Tensor& tensor) {
   source::Contents* const known = contents_of(tensor);
-  const std::uint32_t row = source::TensorAccess::row(tensor);
+  const std::uint32_t row = Access::row(tensor);
   source::Entries entries = known == nullptr ? source::Entries::unread : known->entries(row);
   if (entries == source::Entries::unread) entries = read_entries(tensor);
   if (known != nullptr) known->keep(row, entries);
@@ -198,7 +199,7 @@ std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& 
     }
   }
   if (!encoder.holds.sorted_sparse || !is_sparse(tensor.layout())) return losses;
-  if (source::PartAccess::state(tensor.part(0)).catalog.format == encoder.format) return losses;
+  if (Access::state(tensor)->catalog.format == encoder.format) return losses;
   switch (entries_of(tensor)) {
     case source::Entries::unsorted: losses.push_back({"the order of entries in its rows: they are sorted"}); break;
     case source::Entries::twice: losses.push_back({"cells that are given twice", true}); break;
@@ -214,7 +215,7 @@ void plan_tensor(const Tensor& tensor, const model::Encoder& encoder, model::Cat
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
     if (!is_kept(tensor.layout(), part.role(), encoder)) continue;
-    const std::uint64_t length = part.known_length().value_or(0);  // known wherever the order depends on it
+    const std::uint64_t length = part.length().value_or(0);  // known wherever the order depends on it
     const DType dtype = stored_dtype(part.dtype(), encoder).value_or(part.dtype());
     const model::Recipe recipe{.stored_length = length, .decoded_length = length};
     model::PartRow& added = catalog.add_part(part.role(), dtype, recipe, {});

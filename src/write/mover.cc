@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "codec/codecs.h"
 #include "read/frames.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "write/array_pieces.h"
 #include "write/attributes.h"
@@ -35,7 +36,7 @@ bool is_seekable(const SourceState& from, const model::PartRow& part) {
 }  // namespace
 
 void Mover::move(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
-  const auto& from = source::TensorAccess::state(tensor);
+  const auto& from = Access::state(tensor);
   if (source_ != from) {
     source_ = from;
     moved_.clear();
@@ -54,7 +55,7 @@ void Mover::move(std::string_view name, const Tensor& tensor, std::optional<Enco
 
 void Mover::move_parts(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
   const SourceState& from = *source_;
-  const std::uint32_t row = source::TensorAccess::row(tensor);
+  const std::uint32_t row = Access::row(tensor);
   std::vector<const model::PartRow*> parts;
   std::uint64_t bound = 0;
   for (const model::PartRow& part : from.catalog.parts(from.catalog.tensor(row))) {
@@ -87,7 +88,7 @@ void Mover::move_sparse(std::string_view name, const Tensor& tensor, std::option
   std::vector<PartView> views = parts.views();
   if (holds().sorted_parts) std::ranges::sort(views, {}, &PartView::role);
   std::vector<StoredPart> stored;
-  source::located(*source_, source::TensorAccess::row(tensor), nullptr, [&] {
+  source::located(*source_, Access::row(tensor), nullptr, [&] {
     for (const PartView& view : views) {
       ArrayPieces pieces(view.array);
       stored.push_back(draft_.store(pieces, wanted));
@@ -106,7 +107,7 @@ void Mover::add_row(std::string_view name, const Tensor& tensor) {
     draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), tensor.attributes_cbor());
     return;
   }
-  const Value kept = reduced_attributes(source::TensorAccess::attributes(tensor), *form().encoder, false);
+  const Value kept = reduced_attributes(source::all_attributes(tensor), *form().encoder, false);
   draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), form().attributes_of(kept, false));
 }
 

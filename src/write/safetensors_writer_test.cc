@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const WriterOptions kForm = {.format = "safetensors"};
+const WriterOptions kForm = {.to = "safetensors"};
 const std::vector<float> kFloats = {1, 2};
 const std::vector<std::uint8_t> kBytes = {7, 8, 9};
 
@@ -134,8 +134,8 @@ TEST(SafetensorsWriter, RefusesAFormatThatTheNameDoesNotSay) {
   const test::TempDir folder;
   for (const auto& [name, format] : {std::pair("m.safetensors", "1.2"), std::pair("m.gguf", "safetensors")}) {
     WriterOptions options;
-    options.format = format;
-    EXPECT_EQ(test::error_of([&] { Writer::create(folder / name, options); }).code(), Code::usage) << name;
+    options.to = format;
+    EXPECT_EQ(test::error_of([&] { (void)Writer::create(folder / name, options); }).code(), Code::usage) << name;
   }
 }
 
@@ -293,7 +293,7 @@ TEST(SafetensorsShards, AreSyncedBeforeAModelIsReplaced) {
       const test::TempDir folder;
       const std::string format = std::string_view(name).ends_with(".zt") ? "2" : "safetensors";
       const auto save = [&, file = name](std::uint64_t most) {
-        Writer writer = Writer::create(folder / file, {.format = format, .max_shard_size = most});
+        Writer writer = Writer::create(folder / file, {.to = format, .max_shard_size = most});
         for (const char* tensor : {"a", "b", "c"}) writer.add(tensor, {2}, std::vector<float>{1, 2});
         writer.finalize();
       };

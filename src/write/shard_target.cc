@@ -26,7 +26,7 @@ ShardTarget::ShardTarget(const Form& form, const std::filesystem::path& root)
     : form_(form),
       shards_path_(io::names_through_links(root).back()),
       durable_(form.options.durable || io::identify(shards_path_)),
-      root_(to_path(root, form.options.mode, form.options.durable), form) {}
+      root_(to_path(root, form.mode, form.options.durable), form) {}
 
 void ShardTarget::open() {
   if (shards_.size() == model::kMostFiles) {

@@ -57,7 +57,7 @@ void copy_tensor(const model::Catalog& from, std::uint32_t row, model::Catalog& 
 
 std::unique_ptr<Target> new_target(const Form& form, const std::filesystem::path& path) {
   if (form.options.max_shard_size > 0) return new_shard_target(form, path);
-  auto destination = to_path(path, form.options.mode, form.options.durable);
+  auto destination = to_path(path, form.mode, form.options.durable);
   if (is_ordered(form)) return std::make_unique<OrderedTarget>(std::move(destination), form);
   return std::make_unique<StreamTarget>(std::move(destination), form);
 }

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "grow/growing.h"
 #include "io/publish.h"
+#include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
 #include "write/array_pieces.h"
@@ -38,13 +39,14 @@ std::vector<PartView> in_order(std::span<const PartView> parts, bool by_name) {
 }  // namespace
 
 struct Writer::State {
-  State(const std::filesystem::path& target, const WriterOptions& wanted);
+  State(const std::filesystem::path& target, WriteMode mode, const WriterOptions& wanted);
   State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted);
 
   void check_new(std::string_view name, bool replace = false) const;
   void check_replaced(std::string_view name, bool replace) const;
   void end_tensor(std::string_view name, bool replace);
   void give_up_losses(const Tensor& tensor);
+  void set_file_attributes(std::vector<std::byte> encoded);
 
   std::filesystem::path path;  // empty: a sink
   write::Draft draft;
@@ -52,38 +54,35 @@ struct Writer::State {
   write::References references;
   std::vector<std::string> losses;
   std::vector<std::string> notes;  // of the files that were put in place
-
- private:
-  void begin();
 };
 
-Writer::State::State(const std::filesystem::path& target, const WriterOptions& wanted) : path(target) {
-  if (wanted.mode == WriteMode::append && io::identify(target)) {
+Writer::State::State(const std::filesystem::path& target, WriteMode mode, const WriterOptions& wanted) : path(target) {
+  if (mode == WriteMode::append && io::identify(target)) {
     auto growing = std::make_unique<grow::Growing>(target, wanted);
     draft.form = write::form_of_present(wanted, growing->encoder(), growing->alignment());
     const auto present = growing->current().attributes_cbor();
     draft.catalog.attributes.assign(present.begin(), present.end());
+    const Value former = growing->current().attributes();
+    const Value all = write::merged_attributes(former, wanted.attributes);
     draft.target = std::make_unique<write::GrowTarget>(std::move(growing), draft.form);
+    if (all != former) set_file_attributes(draft.form.attributes_of(all, true));
   } else {
-    draft.form = write::form_of_new(wanted, target);
+    draft.form = write::form_of_new(wanted, target, mode);
     draft.target = write::new_target(draft.form, target);
+    if (!wanted.attributes.is_null()) set_file_attributes(draft.form.attributes_of(wanted.attributes, true));
   }
-  begin();
 }
 
 Writer::State::State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted) {
-  if (wanted.mode == WriteMode::append) throw Error(Code::usage, "", "only a file on disk can grow");
   if (wanted.max_shard_size > 0) throw Error(Code::usage, "", "only a file on disk can have shards beside it");
   draft.form = write::form_of_new(wanted, {});
   draft.target = write::new_target(draft.form, std::move(sink));
-  begin();
+  if (!wanted.attributes.is_null()) set_file_attributes(draft.form.attributes_of(wanted.attributes, true));
 }
 
-void Writer::State::begin() {
-  const Value& attributes = draft.form.options.attributes;
-  if (attributes.is_null()) return;
-  draft.catalog.attributes = draft.form.attributes_of(attributes, true);
-  draft.target->set_attributes(draft.catalog.attributes);
+void Writer::State::set_file_attributes(std::vector<std::byte> encoded) {
+  draft.target->set_attributes(encoded);
+  draft.catalog.attributes = std::move(encoded);
 }
 
 void Writer::State::check_new(std::string_view name, bool replace) const {
@@ -125,7 +124,11 @@ Writer& Writer::operator=(Writer&&) noexcept = default;
 Writer::~Writer() = default;
 
 Writer Writer::create(const std::filesystem::path& path, const WriterOptions& options) {
-  return Writer(std::make_unique<State>(path, options));
+  return create(path, WriteMode::replace, options);
+}
+
+Writer Writer::create(const std::filesystem::path& path, WriteMode mode, const WriterOptions& options) {
+  return Writer(std::make_unique<State>(path, mode, options));
 }
 
 Writer Writer::to(std::unique_ptr<ByteSink> sink, const WriterOptions& options) {
@@ -234,23 +237,25 @@ void Writer::add_reference(std::string_view name, const Tensor& tensor) {
   State& state = *state_;
   write::Draft& draft = state.draft;
   state.check_new(name);
-  tensor.throw_unreadable();
+  source::check_readable(tensor);
   const model::Encoder& encoder = *draft.form.encoder;
   const bool alone = draft.form.options.max_shard_size == 0 && !draft.target->grows() && !state.path.empty();
   if (encoder.holds.shards != model::ShardForm::rooted || draft.form.canonical || !alone) {
     throw Error(Code::usage, "",
                 "references are for new files of format 2 on disk, not canonical and without shards of their own");
   }
-  const SourceState& from = *tensor.state_;
+  const SourceState& from = *Access::state(tensor);
+  const std::uint32_t row = Access::row(tensor);
   if (from.catalog.format != encoder.format) {
     throw Error(Code::unsupported, "write.reference", "only tensors of files of format 2 can be referenced");
   }
-  source::located(from, tensor.row_, nullptr, [&] {
-    const std::span<const model::PartRow> parts = from.catalog.parts(from.catalog.tensor(tensor.row_));
+  source::located(from, row, nullptr, [&] {
+    const std::span<const model::PartRow> parts = from.catalog.parts(from.catalog.tensor(row));
     std::vector<write::StoredPart> stored;
     for (const model::PartRow& part : parts) {
       stored.push_back({part.recipe, std::string(from.catalog.text(part.digest))});
-      stored.back().recipe.file = state.references.add(tensor.state_, part.recipe.file, state.path, draft.catalog);
+      stored.back().recipe.file =
+          state.references.add(Access::state(tensor), part.recipe.file, state.path, draft.catalog);
     }
     draft.catalog.add_tensor(name, tensor.shape(), tensor.layout(), tensor.attributes_cbor());
     for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -263,8 +268,8 @@ void Writer::add_stored(std::string_view name, const Tensor& tensor, std::option
   State& state = *state_;
   write::Draft& draft = state.draft;
   draft.check_open();
-  tensor.throw_unreadable();
-  source::located(*tensor.state_, tensor.row_, nullptr, [&] {
+  source::check_readable(tensor);
+  source::located(*Access::state(tensor), Access::row(tensor), nullptr, [&] {
     write::check_movable(name, *draft.form.encoder, draft.form.canonical);
     state.give_up_losses(tensor);
   });
@@ -309,9 +314,7 @@ void Writer::set_tensor_attributes(std::string_view name, const Value& attribute
 void Writer::set_attributes(const Value& attributes) {
   write::Draft& draft = state_->draft;
   draft.check_open();
-  std::vector<std::byte> encoded = draft.form.attributes_of(attributes, true);
-  draft.target->set_attributes(encoded);
-  draft.catalog.attributes = std::move(encoded);
+  state_->set_file_attributes(draft.form.attributes_of(attributes, true));
 }
 
 Value Writer::attributes() const {

@@ -64,9 +64,9 @@ TEST(Writer, BelongsToTheProcessThatMadeIt) {
     stored.finalize();
     return bytes;
   }());
-  for (const WriterOptions& options : {WriterOptions{}, WriterOptions{.mode = WriteMode::append}}) {
-    const auto path = dir / (options.mode == WriteMode::append ? "grown.zt" : "new.zt");
-    Writer writer = Writer::create(path, options);
+  for (const WriteMode mode : {WriteMode::replace, WriteMode::append}) {
+    const auto path = dir / (mode == WriteMode::append ? "grown.zt" : "new.zt");
+    Writer writer = Writer::create(path, mode);
     writer.add("w", kShape, data());
     EXPECT_TRUE(is_refused_in_child([&] { writer.add("v", kShape, data()); }));
     EXPECT_TRUE(is_refused_in_child([&] { writer.add_alias("v", "w"); }));
@@ -112,7 +112,7 @@ TEST(Writer, RefusesOptionsOutOfRange) {
               Code::usage);
   }
   for (const char* format : {"1.1", "3", "gguf", "0.1"}) {
-    EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.format = format}); }), Code::usage) << format;
+    EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.to = format}); }), Code::usage) << format;
   }
   EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.attributes = Value("text")}); }), Code::usage);
   EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.attributes = Value(Value::Map{{1, 2}})}); }), Code::usage);
@@ -203,10 +203,9 @@ TEST(Writer, TakesNothingMoreOnceItIsClosed) {
 
 TEST(Writer, RefusesToReplaceWhenItWasToCreate) {
   const test::TempDir folder;
-  const WriterOptions options{.mode = WriteMode::create_new};
-  Writer late = Writer::create(folder / "w.zt", options);
+  Writer late = Writer::create(folder / "w.zt", WriteMode::create_new);
   test::write_file(folder / "w.zt", "before");
-  EXPECT_EQ(test::code_of([&] { Writer::create(folder / "w.zt", options); }), Code::io);
+  EXPECT_EQ(test::code_of([&] { (void)Writer::create(folder / "w.zt", WriteMode::create_new); }), Code::io);
   try {
     late.finalize();
     FAIL() << "replaced a file that came between";
@@ -215,8 +214,8 @@ TEST(Writer, RefusesToReplaceWhenItWasToCreate) {
   }
   EXPECT_EQ(test::read_file(folder / "w.zt"), "before");
   EXPECT_EQ(folder.count(), 1U);
-  EXPECT_EQ(test::code_of([&] { Writer::create(folder / "none" / "w.zt"); }), Code::io);
-  EXPECT_EQ(test::code_of([&] { Writer::create(folder / "w.gguf"); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { (void)Writer::create(folder / "none" / "w.zt"); }), Code::io);
+  EXPECT_EQ(test::code_of([&] { (void)Writer::create(folder / "w.gguf"); }), Code::usage);
 }
 
 // Has room for so many bytes.
@@ -277,7 +276,7 @@ TEST(Writer, NamesTheRuleOfItsFormatWhenTheIndexIsTooLarge) {
       {"1.0", "zt10.manifest.limit"}, {"1.2", "zt12.manifest.limit"}, {"2", "zt2.manifest.limit"}};
   for (const auto& [format, rule] : rules) {
     std::vector<std::byte> bytes;
-    Writer writer = memory_writer(bytes, {.format = format, .limits = {.index_bytes = 16}});
+    Writer writer = memory_writer(bytes, {.to = format, .limits = {.index_bytes = 16}});
     writer.add("w", kShape, data());
     try {
       writer.finalize();

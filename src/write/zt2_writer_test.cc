@@ -22,8 +22,8 @@ namespace {
 const std::vector<float> kData = {1, 2, 3, 4};
 const Shape kShape = {2, 2};
 std::span<const float> data() { return kData; }
-const WriterOptions kTwo = {.format = "2"};
-const WriterOptions kFloor = {.format = "2", .canonical = false};
+const WriterOptions kTwo = {.to = "2"};
+const WriterOptions kFloor = {.to = "2", .canonical = false};
 
 std::vector<std::byte> repeated(std::size_t size, int value) { return std::vector<std::byte>(size, std::byte(value)); }
 
@@ -111,7 +111,7 @@ TEST(Writer2, RefusesWhatIsNotCanonical) {
   EXPECT_EQ(with([](WriterOptions& o) { o.encoding = Encoding::zstd(); }), Code::usage);
   EXPECT_EQ(with([](WriterOptions& o) { o.checksum = Checksum::sha256; }), Code::usage);
   EXPECT_EQ(with([](WriterOptions& o) { o.alignment = 4096; }), Code::usage);
-  EXPECT_EQ(with([](WriterOptions& o) { o.format = "1.2"; }), Code::usage);
+  EXPECT_EQ(with([](WriterOptions& o) { o.to = "1.2"; }), Code::usage);
   EXPECT_EQ(with([](WriterOptions& o) { o.max_shard_size = 1; }), Code::usage);
   test::written(kTwo, [](Writer& w) {
     EXPECT_EQ(test::code_of([&] { w.add("t", kShape, data(), {.encoding = Encoding::zstd()}); }), Code::usage);

@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-FLAGS = ["-std=c++20", "-fsyntax-only", "-Werror=dangling", "-Werror=return-stack-address"]
+FLAGS = ["-std=c++20", "-fsyntax-only", "-Werror=unused-result", "-Werror=dangling", "-Werror=return-stack-address"]
 INCLUDES = [f"-I{ROOT / 'include'}", f"-I{ROOT / 'src'}"]
 
 
@@ -23,7 +23,7 @@ def find_clang() -> str | None:
 
 
 def compile_case(compiler: str, source: Path, *defines: str) -> tuple[bool, str]:
-    flags = FLAGS if "clang" in compiler else FLAGS[:2]  # g++ has not heard of these warnings
+    flags = FLAGS if "clang" in compiler else FLAGS[:3]  # g++ has not heard of the last two
     command = [compiler, *flags, *INCLUDES, *defines, str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.returncode == 0, done.stderr

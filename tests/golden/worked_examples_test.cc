@@ -142,7 +142,7 @@ TEST(Zt10Encode, WritesTheWorkedExampleByteForByte) {
 }
 
 TEST(Zt10Encode, WritesTheWorkedExampleThroughAWriter) {
-  const WriterOptions options{.format = "1.0", .checksum = Checksum::none};
+  const WriterOptions options{.to = "1.0", .checksum = Checksum::none};
   const std::vector<std::byte> file = test::written(options, [](Writer& writer) {
     writer.add("t", {2, 2}, std::span<const float>(kElements));
   });
@@ -179,7 +179,7 @@ TEST(Zt12Decode, ReadsTheCompressedExampleAndChecksItsDigest) {
   std::vector<std::byte> flipped = whole;
   flipped[75] ^= std::byte{1};
   try {
-    test::open_bytes(flipped).tensor("t").read<float>();
+    (void)test::open_bytes(flipped).tensor("t").read<float>();
     FAIL() << "a flipped bit went unnoticed";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), Code::mismatch);

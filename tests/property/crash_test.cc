@@ -48,8 +48,9 @@ void add(Writer& writer, const char* name, std::uint8_t seed, std::size_t size =
   writer.add(name, {size}, std::span<const std::uint8_t>(bytes), options);
 }
 
-void finish(const fs::path& path, const WriterOptions& options, const std::function<void(Writer&)>& fill) {
-  Writer writer = Writer::create(path, options);
+void finish(const fs::path& path, const WriterOptions& options, const std::function<void(Writer&)>& fill,
+            WriteMode mode = WriteMode::replace) {
+  Writer writer = Writer::create(path, mode, options);
   fill(writer);
   writer.finalize();
 }
@@ -80,7 +81,7 @@ std::function<void(const fs::path&)> save(WriterOptions options) {
 }
 
 std::function<void(const fs::path&)> grow(const std::function<void(Writer&)>& fill, bool durable = false) {
-  return [fill, durable](const fs::path& path) { finish(path, {.mode = WriteMode::append, .durable = durable}, fill); };
+  return [fill, durable](const fs::path& path) { finish(path, {.durable = durable}, fill, WriteMode::append); };
 }
 
 // Everything that a reader finds: names, contents and attributes of tensors, and attributes of the file. "none": no
@@ -95,13 +96,13 @@ std::string version_at(const fs::path& path) {
   return version_of(zt::open(path, {.threads = 1}));
 }
 
-WriterOptions in(const char* format) { return {.format = format}; }
+WriterOptions in(const char* format) { return {.to = format}; }
 WriterOptions durable(WriterOptions options) {
   options.durable = true;
   return options;
 }
-WriterOptions floor2() { return {.format = "2", .canonical = false}; }
-WriterOptions zstd2() { return {.format = "2", .encoding = zt::Encoding::zstd()}; }
+WriterOptions floor2() { return {.to = "2", .canonical = false}; }
+WriterOptions zstd2() { return {.to = "2", .encoding = zt::Encoding::zstd()}; }
 WriterOptions sharded(bool whole) {
   WriterOptions options = in("2");
   options.max_shard_size = 16384;
@@ -392,7 +393,7 @@ class SyncOrder final : public zt::io::sys::Hook {
 TEST(PowerCutSaves, ADurableSaveNamesNothingBeforeItLasts) {
   for (const WriterOptions& options : {in("1.2"), in("2"), floor2(), sharded(false), sharded(true)}) {
     for (const bool replaces : {false, true}) {
-      SCOPED_TRACE(options.format + (replaces ? ", replacing, " : ", new, ") + std::to_string(options.max_shard_size));
+      SCOPED_TRACE(options.to + (replaces ? ", replacing, " : ", new, ") + std::to_string(options.max_shard_size));
       const zt::test::TempDir folder;
       const fs::path path = folder / "m.zt";
       if (replaces) old_file(options)(path);

@@ -28,13 +28,13 @@ struct Format {
 
 std::vector<Format> formats() {
   return {
-      {"1.0", {.format = "1.0"}},
-      {"1.0 zstd", {.format = "1.0", .encoding = zt::Encoding::zstd(1)}},
-      {"1.2", {.format = "1.2"}},
-      {"1.2 zstd", {.format = "1.2", .encoding = zt::Encoding::zstd(1), .checksum = zt::Checksum::sha256}},
-      {"2 canonical", {.format = "2"}},
-      {"2 floor", {.format = "2", .canonical = false}},
-      {"2 zstd", {.format = "2", .encoding = zt::Encoding::zstd(1), .checksum = zt::Checksum::sha256}},
+      {"1.0", {.to = "1.0"}},
+      {"1.0 zstd", {.to = "1.0", .encoding = zt::Encoding::zstd(1)}},
+      {"1.2", {.to = "1.2"}},
+      {"1.2 zstd", {.to = "1.2", .encoding = zt::Encoding::zstd(1), .checksum = zt::Checksum::sha256}},
+      {"2 canonical", {.to = "2"}},
+      {"2 floor", {.to = "2", .canonical = false}},
+      {"2 zstd", {.to = "2", .encoding = zt::Encoding::zstd(1), .checksum = zt::Checksum::sha256}},
   };
 }
 
@@ -236,7 +236,7 @@ void expect_sound(const Bytes& file) {
     for (std::size_t i = 0; i < tensor.parts(); ++i) {
       const zt::Part part = tensor.part(i);
       const Bytes bytes = part.read();
-      EXPECT_EQ(bytes.size(), part.length());
+      EXPECT_EQ(bytes.size(), part.measure());
       Bytes into(bytes.size());
       part.read_into(into, zt::Verify::always);
       EXPECT_TRUE(into == bytes);
@@ -301,7 +301,7 @@ bool is_plain(const Value& value) {
     for (const auto& [key, held] : *members) {
       if (!is_plain(key) || !is_plain(held)) return false;
     }
-    return zt::test::answers([&] { value.encode_sorted(); });  // no key twice
+    return zt::test::answers([&] { (void)value.encode_sorted(); });  // no key twice
   }
   return true;
 }
@@ -309,7 +309,7 @@ bool is_plain(const Value& value) {
 std::uint64_t entries_of(const zt::Tensor& tensor) {
   const bool csr = tensor.layout() == "sparse_csr";
   const zt::Part part = tensor.part(csr ? "indices" : "coords");
-  return part.length() * 8 / zt::dtype_bits(part.dtype()) / (csr ? 1 : tensor.shape().size());
+  return part.measure() * 8 / zt::dtype_bits(part.dtype()) / (csr ? 1 : tensor.shape().size());
 }
 
 void expect_rest(const zt::Tensor& before, const zt::Tensor& after, bool has_attributes) {
@@ -390,7 +390,7 @@ TEST(Generations, WhatIsGivenUpIsToldAndTheRestIsTheSame) {
             return line.starts_with(std::string(tensor.name()) + ":");
           };
           EXPECT_EQ(std::ranges::any_of(losses, about), lost) << tensor.name();
-          expect_rest(source.tensor(tensor.name()), tensor, std::string_view(to.options.format) != "1.0");
+          expect_rest(source.tensor(tensor.name()), tensor, std::string_view(to.options.to) != "1.0");
         }
         told += static_cast<int>(losses.size());
         if (HasFailure()) return;
@@ -407,14 +407,14 @@ TEST(Generations, AttributesTooDeepForAReaderAreALoss) {
     SCOPED_TRACE(depth);
     Value value(1);
     for (int i = 0; i < depth; ++i) value = Value(Value::Array{value});
-    const Bytes file = zt::test::written({.format = "1.2"}, [&](zt::Writer& writer) {
+    const Bytes file = zt::test::written({.to = "1.2"}, [&](zt::Writer& writer) {
       const float one[] = {1};
       zt::AddOptions options;
       options.attributes = Value(Value::Map{{"deep", value}, {"flat", 1}});
       writer.add("w", {1}, std::span<const float>(one), options);
     });
     for (const Format& to : all) {
-      if (std::string_view(to.options.format) != "2") continue;
+      if (std::string_view(to.options.to) != "2") continue;
       std::vector<std::string> refused, none, losses;
       const Bytes there = moved(zt::test::open_bytes(file), to.options, refused);
       expect_sound(there);
@@ -440,7 +440,7 @@ TEST(Generations, CanonicalBytesDependOnNothingButTheTensors) {
     const Format& from = all[random.below(all.size())];
     const zt::Source source = zt::test::open_bytes(random_file(random, from));
     std::vector<std::string> refused;
-    const zt::WriterOptions canonical = with_attributes({.format = "2", .canonical = true}, source);
+    const zt::WriterOptions canonical = with_attributes({.to = "2", .canonical = true}, source);
     const Bytes first = moved(source, canonical, refused);
     const zt::Source read = zt::test::open_bytes(first);
     std::vector<std::size_t> order(read.size());

@@ -42,7 +42,7 @@ std::uint64_t write_many(const std::filesystem::path& path, std::string_view for
     return size;
   }
   const bool floor = format == "2 floor";
-  zt::Writer writer = zt::Writer::create(path, {.format = std::string(format.substr(0, floor ? 1 : 3)),
+  zt::Writer writer = zt::Writer::create(path, {.to = std::string(format.substr(0, floor ? 1 : 3)),
                                                 .canonical = floor ? std::optional(false) : std::nullopt});
   const float element[1] = {1};
   for (std::uint64_t i = 0; i < kCount; ++i) writer.add(name_of(i), {1, 1}, std::span<const float>(element));

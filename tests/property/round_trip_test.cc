@@ -70,7 +70,7 @@ bool same(std::span<const std::byte> a, std::span<const std::byte> b) { return s
 // Checks that every way to the bytes of a part gives `expected`. `file` is the whole file.
 void expect_bytes(const zt::Part& part, const std::vector<std::byte>& expected, std::span<const std::byte> file,
                   bool mapped) {
-  ASSERT_EQ(part.length(), expected.size());
+  ASSERT_EQ(part.measure(), expected.size());
   EXPECT_TRUE(part.read() == expected);
   std::vector<std::byte> out(expected.size(), std::byte{0xEE});
   part.read_into(out, zt::Verify::always);

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cstring>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "codec/zstd.h"
 #include "memory_file.h"
@@ -58,37 +60,53 @@ Data make_file(Random& random, Stored stored, zt::DType dtype, const zt::Shape& 
 
 // `most`: the most positions on one axis.
 zt::AxisSelection random_axis(Random& random, std::uint64_t size, std::uint64_t most) {
-  if (size == 0 || random.chance(3)) return {.start = random.below(size + 5), .count = 0};
-  if (random.chance(25)) return {.start = 0, .count = size};
+  if (size == 0 || random.chance(3)) {
+    return random.chance(50) ? zt::stepped(random.below(size + 5), 0, 1) : zt::listed({});
+  }
+  if (random.chance(25)) return random.chance(50) ? zt::all() : zt::rows(0, size);
+  if (random.chance(10)) return zt::at(random.below(size));
   const std::uint64_t count = random.between(1, std::min(size, most));
   if (random.chance(25)) {
-    zt::AxisSelection axis;
-    for (std::uint64_t i = 0; i < count; ++i) axis.list.push_back(random.below(size));
-    return axis;
+    zt::ListOfAxis list;
+    for (std::uint64_t i = 0; i < count; ++i) list.at.push_back(random.below(size));
+    return list;
   }
   const std::uint64_t widest = count == 1 ? size : (size - 1) / (count - 1);  // steps that stay inside
   const std::uint64_t step = random.chance(50) ? 1 : random.between(1, std::max<std::uint64_t>(1, widest));
   const std::uint64_t way = step * (count - 1);
   const std::uint64_t start = random.below(size - way);
   if (random.chance(40)) {
-    return {.start = start + way, .count = count, .step = -static_cast<std::int64_t>(step)};
+    return zt::stepped(start + way, count, -static_cast<std::int64_t>(step));
   }
-  return {.start = start, .count = count, .step = static_cast<std::int64_t>(step)};
+  return zt::stepped(start, count, static_cast<std::int64_t>(step));
 }
 
-std::uint64_t position(const zt::AxisSelection& axis, std::uint64_t i) {
-  return axis.list.empty() ? axis.start + i * static_cast<std::uint64_t>(axis.step) : axis.list[i];
+// The positions of an axis that are taken, in order.
+std::vector<std::uint64_t> positions(const zt::AxisSelection& axis, std::uint64_t size) {
+  if (const auto* list = std::get_if<zt::ListOfAxis>(&axis)) return list->at;
+  zt::RangeOfAxis range{.count = size};
+  if (const auto* one = std::get_if<zt::OneOfAxis>(&axis)) range = {.start = one->at, .count = 1};
+  if (const auto* some = std::get_if<zt::RangeOfAxis>(&axis)) range = *some;
+  std::vector<std::uint64_t> found;
+  for (std::uint64_t i = 0; i < range.count; ++i) {
+    found.push_back(range.start + i * static_cast<std::uint64_t>(range.step));
+  }
+  return found;
 }
 
 std::uint64_t elements_of(const zt::Shape& shape, const zt::Selection& selection) {
   std::uint64_t elements = 1;
-  for (std::size_t i = 0; i < shape.size(); ++i) elements *= i < selection.size() ? selection[i].size() : shape[i];
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    elements *= i < selection.size() ? positions(selection[i], shape[i]).size() : shape[i];
+  }
   return elements;
 }
 
 // One element after the other.
 Data reference(const Data& decoded, const zt::Shape& shape, zt::Selection selection, std::size_t bytes) {
-  for (std::size_t i = selection.size(); i < shape.size(); ++i) selection.push_back({.start = 0, .count = shape[i]});
+  selection.resize(shape.size());  // the rest is taken whole
+  std::vector<std::vector<std::uint64_t>> taken;
+  for (std::size_t i = 0; i < shape.size(); ++i) taken.push_back(positions(selection[i], shape[i]));
   const std::uint64_t elements = elements_of(shape, selection);
   Data out(elements * bytes);
   for (std::uint64_t i = 0; i < elements; ++i) {
@@ -96,8 +114,8 @@ Data reference(const Data& decoded, const zt::Shape& shape, zt::Selection select
     std::uint64_t from = 0;
     std::uint64_t stride = bytes;
     for (std::size_t axis = shape.size(); axis-- > 0;) {
-      from += position(selection[axis], rest % selection[axis].size()) * stride;
-      rest /= selection[axis].size();
+      from += taken[axis][rest % taken[axis].size()] * stride;
+      rest /= taken[axis].size();
       stride *= shape[axis];
     }
     std::memcpy(out.data() + i * bytes, decoded.data() + from, bytes);
@@ -190,18 +208,18 @@ TEST(Slices, RefuseWhatLeavesAnAxisOrFillsNoBuffer) {
     }
     return false;
   };
-  EXPECT_FALSE(refuses({{.start = 2, .count = 3, .step = -1}}, 24));
-  EXPECT_TRUE(refuses({{.start = 2, .count = 4, .step = -1}}, 32));
-  EXPECT_TRUE(refuses({{.start = 0, .count = 4}}, 32));
-  EXPECT_TRUE(refuses({{.start = 3, .count = 1}}, 8));
-  EXPECT_TRUE(refuses({{.start = 1, .count = 2, .step = 2}}, 16));
-  EXPECT_TRUE(refuses({{.start = 1, .count = 3, .step = INT64_MIN}}, 24));
-  EXPECT_TRUE(refuses({{.start = 1, .count = ~std::uint64_t{0}, .step = 2}}, 24));
-  EXPECT_TRUE(refuses({{.start = 0, .count = ~std::uint64_t{0}, .step = 0}, {.count = 3}}, 24));
-  EXPECT_TRUE(refuses({{.list = {0, 3}}}, 16));
-  EXPECT_TRUE(refuses({{.count = 1}, {.count = 1}, {.count = 1}}, 2));
-  EXPECT_TRUE(refuses({{.count = 1}}, 7));
-  EXPECT_FALSE(refuses({{.start = 0, .count = 5, .step = 0}}, 40));  // one row five times
+  EXPECT_FALSE(refuses({zt::stepped(2, 3, -1)}, 24));
+  EXPECT_TRUE(refuses({zt::stepped(2, 4, -1)}, 32));
+  EXPECT_TRUE(refuses({zt::stepped(0, 4, 1)}, 32));
+  EXPECT_TRUE(refuses({zt::stepped(3, 1, 1)}, 8));
+  EXPECT_TRUE(refuses({zt::stepped(1, 2, 2)}, 16));
+  EXPECT_TRUE(refuses({zt::stepped(1, 3, INT64_MIN)}, 24));
+  EXPECT_TRUE(refuses({zt::stepped(1, ~std::uint64_t{0}, 2)}, 24));
+  EXPECT_TRUE(refuses({zt::stepped(0, ~std::uint64_t{0}, 0), zt::stepped(0, 3, 1)}, 24));
+  EXPECT_TRUE(refuses({zt::listed({0, 3})}, 16));
+  EXPECT_TRUE(refuses({zt::stepped(0, 1, 1), zt::stepped(0, 1, 1), zt::stepped(0, 1, 1)}, 2));
+  EXPECT_TRUE(refuses({zt::stepped(0, 1, 1)}, 7));
+  EXPECT_FALSE(refuses({zt::stepped(0, 5, 0)}, 40));  // one row five times
 }
 
 }  // namespace

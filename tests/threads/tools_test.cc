@@ -19,8 +19,8 @@ using zt::test::ManyThreads;
 using zt::test::TempDir;
 using zt::test::together;
 
-const zt::WriterOptions kPlain = {.format = "1.2"};
-const zt::WriterOptions kPacked = {.format = "2", .encoding = zt::Encoding::zstd(1), .canonical = false};
+const zt::WriterOptions kPlain = {.to = "1.2"};
+const zt::WriterOptions kPacked = {.to = "2", .encoding = zt::Encoding::zstd(1), .canonical = false};
 
 std::vector<std::byte> model(const zt::WriterOptions& options) {
   return zt::test::written(options, [&](zt::Writer& writer) { zt::test::add_model(writer, options); });
@@ -87,7 +87,7 @@ TEST(ThreadsVerify, CheckOneSourceSeveralTimesAtOnce) {
 
 TEST(ThreadsVerify, CheckShardsEachOnAThread) {
   const TempDir dir;
-  const zt::WriterOptions options = {.format = "2", .max_shard_size = std::uint64_t{4} << 20};
+  const zt::WriterOptions options = {.to = "2", .max_shard_size = std::uint64_t{4} << 20};
   zt::test::save_model(dir / "model.zt", options);
   const ManyThreads many;
   const zt::Source source = zt::open(dir / "model.zt", {.threads = 4});
@@ -126,7 +126,7 @@ TEST(ThreadsLosses, SeeThatBoolsAreNotClean) {
   const std::vector<std::filesystem::path> inputs = {dir / "odd.zt"};
   zt::ConvertOptions options;
   options.open.threads = 4;
-  options.writer.format = "2";
+  options.writer.to = "2";
   options.writer.lossy = true;
   const ManyThreads many;
   const zt::ConvertReport report = zt::convert(inputs, dir / "clean.zt", options);

@@ -21,7 +21,7 @@ TEST(ThreadsWriter, WriteTheBytesThatOneWrites) {
   const ManyThreads many;
   for (const char* format : {"1.0", "1.2", "2"}) {
     const auto file = [&](unsigned threads) {
-      const zt::WriterOptions options = {.format = format, .encoding = zt::Encoding::zstd(1), .threads = threads};
+      const zt::WriterOptions options = {.to = format, .encoding = zt::Encoding::zstd(1), .threads = threads};
       return zt::test::written(options, [&](zt::Writer& writer) { zt::test::add_model(writer, options); });
     };
     EXPECT_TRUE(file(1) == file(4)) << format;
@@ -30,13 +30,13 @@ TEST(ThreadsWriter, WriteTheBytesThatOneWrites) {
 
 TEST(ThreadsWriter, OfOneTargetTakeItInTurnOrAreRefused) {
   const TempDir dir;
-  zt::test::save_model(dir / "model.zt", {.format = "1.2"});
+  zt::test::save_model(dir / "model.zt", {.to = "1.2"});
   zt::test::together(4, [&](std::size_t thread) {
     const std::vector<std::uint64_t> values(1000, thread);
     const std::string name = "of " + std::to_string(thread);
     for (bool done = false; !done;) {
       try {
-        zt::Writer writer = zt::Writer::create(dir / "model.zt", {.mode = zt::WriteMode::append, .threads = 2});
+        zt::Writer writer = zt::Writer::create(dir / "model.zt", zt::WriteMode::append, {.threads = 2});
         writer.add(name, {1000}, std::span<const std::uint64_t>(values));
         writer.finalize();
         done = true;

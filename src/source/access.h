@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "source/state.h"
+#include "ztensor/source.h"
+#include "ztensor/tensor.h"
+
+namespace zt {
+
+// What the public handles hold. The only door to it for the library's own code: users have none.
+struct Access {
+  static Source source(std::shared_ptr<const SourceState> state) { return Source(std::move(state)); }
+  static Tensor tensor(std::shared_ptr<const SourceState> state, std::uint32_t row) {
+    return Tensor(std::move(state), row);
+  }
+  static Part part(std::shared_ptr<const SourceState> state, std::uint32_t tensor, std::uint32_t row) {
+    return Part(std::move(state), tensor, row);
+  }
+
+  static const std::shared_ptr<const SourceState>& state(const Source& source) { return source.state_; }
+  static const std::shared_ptr<const SourceState>& state(const Tensor& tensor) { return tensor.state_; }
+  static const std::shared_ptr<const SourceState>& state(const Part& part) { return part.state_; }
+
+  // Rows of the catalog. The tensor that a part belongs to has one, too.
+  static std::uint32_t row(const Tensor& tensor) { return tensor.row_; }
+  static std::uint32_t row(const Part& part) { return part.row_; }
+  static std::uint32_t tensor_row(const Part& part) { return part.tensor_; }
+};
+
+namespace source {
+
+// What the catalog says of a part. Throws the part's fault.
+const model::PartRow& row_of(const Part& part);
+// The attributes of a tensor, the ones that users do not see among them: see hidden.h.
+Value all_attributes(const Tensor& tensor);
+// Throws the cause of an unreadable tensor.
+void check_readable(const Tensor& tensor);
+
+}  // namespace source
+}  // namespace zt
