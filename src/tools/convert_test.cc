@@ -403,7 +403,10 @@ using PartReads = std::map<std::string, std::uint64_t>;
 // How many times a conversion reads the stored bytes of each part, rounded down.
 PartReads reads_of(const fs::path& in, const fs::path& out, const WriterOptions& options) {
   Reads reads(in);
-  convert({in}, out, {.writer = options});
+  ConvertOptions convert_options;
+  convert_options.overwrite = true;
+  convert_options.writer = options;
+  convert({in}, out, convert_options);
   PartReads times;
   const Source source = open(in);
   for (const Tensor tensor : source) {
