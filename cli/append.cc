@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "bar.h"
+#include "change.h"
 #include "commands.h"
-#include "growing.h"
 #include "terminal.h"
 #include "transfer.h"
 #include "ztensor/grow.h"
@@ -27,7 +27,7 @@ struct Append : Change {
   unsigned threads = 0;
 };
 
-void print_result(const Append& append, const zt::GrowReport& report, double seconds) {
+void print_result(const Append& append, const zt::ChangeReport& report, double seconds) {
   for (const std::string& note : report.notes) print_note(note);
   for (const std::string& skipped : report.skipped) print_note("skipped " + skipped);
   note_reclaimable(append.file, report.reclaimable, report.bytes_out);
@@ -50,7 +50,7 @@ int run(const Append& append) {
   options.open.threads = append.threads;
   if (append.compress || append.level) options.recode = zt::Encoding::zstd(append.level.value_or(3));
   const std::vector<std::filesystem::path> sources(append.sources.begin(), append.sources.end());
-  zt::GrowReport report;
+  zt::ChangeReport report;
   double seconds = 0;
   {
     Bar bar(append.quiet);

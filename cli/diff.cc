@@ -113,7 +113,7 @@ void print_report(const zt::DiffReport& report) {
   if (report.same()) return;
   std::string summary = fmt::format("{} compared, {} different, {} only in A, {} only in B",
                                     count_text(report.compared, "tensor"), differing, only_a, only_b);
-  if (!report.troubles.empty()) summary += fmt::format(", {} could not be compared", report.troubles.size());
+  if (!report.findings.empty()) summary += fmt::format(", {} could not be compared", report.findings.size());
   print(summary + "\n");
 }
 
@@ -131,7 +131,7 @@ int compare(const Diff& diff) {
     Bar bar(diff.quiet);
     report = zt::diff(a, b, {.first_only = diff.quiet && !diff.json, .progress = bar.callback()});
   }
-  for (const zt::Finding& trouble : report.troubles) print_error(trouble.error.what());
+  for (const zt::Finding& finding : report.findings) print_error(finding.error.what());
   const int verdict = !report.differences.empty() ? kDifferent : report.same() ? kSame : kTrouble;
   try {
     if (diff.json) {

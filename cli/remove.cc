@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "bar.h"
+#include "change.h"
 #include "commands.h"
-#include "growing.h"
 #include "terminal.h"
 #include "ztensor/grow.h"
 #include "ztensor/info.h"
@@ -25,7 +25,7 @@ int run(const Remove& remove) {
   const std::vector<std::string> names(remove.operands.begin() + 1, remove.operands.end());
   zt::RemoveOptions options{.durable = remove.durable, .overwrite = remove.force};
   if (remove.output) options.output = *remove.output;
-  zt::GrowReport report;
+  zt::ChangeReport report;
   {
     Bar bar(remove.quiet);
     options.progress = bar.callback();

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "bar.h"
+#include "change.h"
 #include "commands.h"
-#include "growing.h"
 #include "terminal.h"
 #include "ztensor/grow.h"
 #include "ztensor/info.h"

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "change.h"
 #include "commands.h"
-#include "growing.h"
 #include "terminal.h"
 #include "ztensor/error.h"
 #include "ztensor/grow.h"

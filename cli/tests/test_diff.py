@@ -50,7 +50,7 @@ def test_the_same_tensors_print_nothing_however_stored(model):
         "same": True,
         "compared": 4,
         "differences": [],
-        "troubles": [],
+        "findings": [],
     }
 
 
@@ -78,7 +78,7 @@ def test_json_has_every_difference(pair):
     done = pair.run("diff", "--json", "a.safetensors", "b.safetensors")
     assert (done.returncode, done.stderr) == (1, "")
     found = json.loads(done.stdout)
-    assert (found["same"], found["compared"], found["troubles"]) == (False, 4, [])
+    assert (found["same"], found["compared"], found["findings"]) == (False, 4, [])
     assert [d["kind"] for d in found["differences"]] == [
         "attribute",
         "attribute",

@@ -57,9 +57,9 @@ struct DiffReport {
   std::vector<Difference> differences;  // of the files; then of a's tensors, in their order; then what only b has
   // Tensors that could not be compared, since they cannot be read in one source or the other: the error says which.
   // `compared` does not count them.
-  std::vector<Finding> troubles;
+  std::vector<Finding> findings;
 
-  [[nodiscard]] bool same() const noexcept { return differences.empty() && troubles.empty(); }
+  [[nodiscard]] bool same() const noexcept { return differences.empty() && findings.empty(); }
 };
 
 struct DiffOptions {

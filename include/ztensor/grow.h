@@ -26,7 +26,7 @@ struct AppendOptions {
   Progress progress = {};               // counts bytes taken
 };
 
-struct GrowReport {
+struct ChangeReport {
   std::uint64_t tensors = 0;              // appended, or removed
   std::uint64_t replaced = 0;             // of the appended ones
   std::uint64_t bytes_in = 0;             // append_files: of the sources, shards included; remove_tensors: of the file
@@ -42,8 +42,8 @@ struct GrowReport {
 // Before it writes a byte, it refuses: a name that the target has, unless `replace`, and a name that two sources have
 // (usage; the message has both file names); a target that is also a source, also through links (usage); an unreadable
 // tensor, unless `skip_unreadable`. Throws also what open(), Writer::create() and Writer::add_stored() throw.
-ZT_API GrowReport append_files(const std::filesystem::path& target, std::span<const std::filesystem::path> sources,
-                               const AppendOptions& options = {});
+ZT_API ChangeReport append_files(const std::filesystem::path& target, std::span<const std::filesystem::path> sources,
+                                 const AppendOptions& options = {});
 
 struct RemoveOptions {
   bool durable = false;                              // syncs the file, or the output and its folder
@@ -56,8 +56,8 @@ struct RemoveOptions {
 // Takes the named tensors out of a file. Their bytes stay in the file until it is compacted. Throws not_found before it
 // changes anything, and what Writer::create() throws; with `output` usage where that is the file itself, and io
 // (EEXIST) where it exists.
-ZT_API GrowReport remove_tensors(const std::filesystem::path& path, std::span<const std::string> names,
-                                 const RemoveOptions& options = {});
+ZT_API ChangeReport remove_tensors(const std::filesystem::path& path, std::span<const std::string> names,
+                                   const RemoveOptions& options = {});
 
 struct AttributeEdits {
   Value::Map set = {};                     // text keys; a key that is there gets the new value

@@ -45,11 +45,11 @@ nb::tuple diff(const OpenSource& a, const OpenSource& b, nb::object progress) {
   const DiffReport report = released([&] { return zt::diff(left, right, options); });
   nb::list differences;
   for (const Difference& difference : report.differences) differences.append(difference_tuple(difference));
-  nb::list troubles;
-  for (const Finding& trouble : report.troubles) {
-    troubles.append(nb::make_tuple(to_str(trouble.tensor), error_object(trouble.error)));
+  nb::list findings;
+  for (const Finding& finding : report.findings) {
+    findings.append(nb::make_tuple(to_str(finding.tensor), error_object(finding.error)));
   }
-  return nb::make_tuple(report.compared, differences, troubles);
+  return nb::make_tuple(report.compared, differences, findings);
 }
 
 nb::str content_id(const OpenSource& source, bool trust_digests, nb::object progress) {

@@ -36,7 +36,7 @@ def test_differences_say_what_each_has(tmp_path, arrays):
     changed["a"][1, 0] = 7
     second = write(tmp_path / "second.zt", changed, tensor_attributes={"n": [1]})
     report = ztensor.diff(first, second)
-    assert (report.same, report.compared, report.troubles) == (False, 2, [])
+    assert (report.same, report.compared, report.findings) == (False, 2, [])
     assert report.differences == [
         ztensor.Difference("attribute", None, None, "k", 1, None),
         ztensor.Difference("attribute", "a", None, "n", None, [1]),
@@ -63,7 +63,7 @@ def test_a_damaged_tensor_is_a_trouble_and_has_no_id(tmp_path, arrays):
     data[ztensor.open(good)["a"].location.offset] ^= 1
     report = ztensor.diff(good, bytes(data))
     assert (report.same, report.compared, report.differences) == (False, 2, [])
-    ((name, error),) = report.troubles
+    ((name, error),) = report.findings
     assert name == "a" and isinstance(error, ztensor.ChecksumError)
     with pytest.raises(ztensor.ChecksumError):
         ztensor.content_id(bytes(data))

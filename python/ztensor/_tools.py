@@ -51,10 +51,10 @@ class Difference(NamedTuple):
 class DiffReport(NamedTuple):
     """The report of `diff`."""
 
-    same: bool  # there are no differences and no troubles
+    same: bool  # there are neither a difference nor a finding
     compared: int  # tensors that both files have and that could be compared
     differences: list[Difference]
-    troubles: list[tuple[str, Exception]]  # tensors that cannot be read in one of the files, and why
+    findings: list[tuple[str, Exception]]  # tensors that cannot be read in one of the files, and why
 
 
 def convert(
@@ -181,9 +181,9 @@ def diff(
         Reader(a, backend=backend, threads=threads, limits=limits) as left,
         Reader(b, backend=backend, threads=threads, limits=limits) as right,
     ):
-        compared, found, troubles = _ztensor.diff(left._source, right._source, progress)
+        compared, found, findings = _ztensor.diff(left._source, right._source, progress)
     differences = [Difference(*one[:6], *(one[6] or ())) for one in found]
-    return DiffReport(not differences and not troubles, compared, differences, troubles)
+    return DiffReport(not differences and not findings, compared, differences, findings)
 
 
 def content_id(

@@ -1,4 +1,4 @@
-#include "grow/growing_end.h"
+#include "grow/file_end.h"
 
 #include <algorithm>
 #include <array>
@@ -34,9 +34,9 @@ namespace {
 
 // While data is written, a copy of the footer ends the file and a page; the new one is put behind it, at the start of a
 // page.
-class FooterEnd final : public GrowingEnd {
+class FooterEnd final : public FileEnd {
  public:
-  FooterEnd(io::GrowingFile& file, const Live& live);
+  FooterEnd(io::LockedFile& file, const Live& live);
   bool has_room(std::uint64_t end) const override { return end_ > 0 && end <= end_ - kFooter; }
   void make_room(std::uint64_t written, std::uint64_t end, std::uint64_t wanted) override;
   std::uint64_t spared() const override { return end_; }
@@ -52,7 +52,7 @@ class FooterEnd final : public GrowingEnd {
   Footer footer_;          // of the live version
 };
 
-FooterEnd::FooterEnd(io::GrowingFile& file, const Live& live) : GrowingEnd(file, file.size()) {
+FooterEnd::FooterEnd(io::LockedFile& file, const Live& live) : FileEnd(file, file.size()) {
   const std::uint64_t size = file.size();
   if (size < kFooter || size > kMaxSize || live.used_end > size - kFooter ||
       !checked::within(live.manifest.offset, live.manifest.length, size - kFooter)) {
@@ -90,7 +90,7 @@ void FooterEnd::commit(std::span<const std::byte> footer) { file_.write(end_, fo
 
 }  // namespace
 
-std::unique_ptr<GrowingEnd> make_footer_end(io::GrowingFile& file, const Live& live) {
+std::unique_ptr<FileEnd> make_footer_end(io::LockedFile& file, const Live& live) {
   return std::make_unique<FooterEnd>(file, live);
 }
 

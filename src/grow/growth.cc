@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "base/checked.h"
-#include "grow/growing_end.h"
-#include "io/growing_file.h"
+#include "grow/file_end.h"
+#include "io/locked_file.h"
 #include "ztensor/error.h"
 
 namespace zt::grow {
@@ -37,8 +37,8 @@ struct Growth::State {
   void leave() { stage = Stage::growing; }
 
   GrowthOptions options;
-  io::GrowingFile file;
-  std::unique_ptr<GrowingEnd> end;
+  io::LockedFile file;
+  std::unique_ptr<FileEnd> end;
   Tail tail = Tail::footer;
   Stage stage = Stage::opened;
   bool changed = false;        // there is something to take back

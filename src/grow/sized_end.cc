@@ -1,4 +1,4 @@
-#include "grow/growing_end.h"
+#include "grow/file_end.h"
 
 #include <algorithm>
 #include <array>
@@ -28,9 +28,9 @@ constexpr std::uint64_t kMaxRange = std::uint64_t{1} << 30;  // what readers of 
 
 // The footer is at a multiple of 16, so its size can be changed by one write inside one sector. While data is written,
 // that size reaches from the live manifest to the footer: the manifest is the leading item of a longer range.
-class SizedEnd final : public GrowingEnd {
+class SizedEnd final : public FileEnd {
  public:
-  SizedEnd(io::GrowingFile& file, const Live& live, std::uint64_t hop_limit);
+  SizedEnd(io::LockedFile& file, const Live& live, std::uint64_t hop_limit);
   bool has_room(std::uint64_t end) const override;
   void make_room(std::uint64_t written, std::uint64_t end, std::uint64_t wanted) override;
   std::uint64_t spared() const override { return moved_ ? 0 : footer_ + (footer_ > 0 ? kFooter : 0); }
@@ -55,8 +55,8 @@ class SizedEnd final : public GrowingEnd {
   Footer last_;               // what the file ended with
 };
 
-SizedEnd::SizedEnd(io::GrowingFile& file, const Live& live, std::uint64_t hop_limit)
-    : GrowingEnd(file, file.size()),
+SizedEnd::SizedEnd(io::LockedFile& file, const Live& live, std::uint64_t hop_limit)
+    : FileEnd(file, file.size()),
       hop_limit_(std::min(hop_limit, kMaxRange)),
       manifest_(live.manifest.offset),
       length_(live.manifest.length) {
@@ -151,7 +151,7 @@ void SizedEnd::commit(std::span<const std::byte> footer) { file_.write(footer_, 
 
 }  // namespace
 
-std::unique_ptr<GrowingEnd> make_sized_end(io::GrowingFile& file, const Live& live, std::uint64_t hop_limit) {
+std::unique_ptr<FileEnd> make_sized_end(io::LockedFile& file, const Live& live, std::uint64_t hop_limit) {
   return std::make_unique<SizedEnd>(file, live, hop_limit);
 }
 

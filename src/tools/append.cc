@@ -38,7 +38,7 @@ class Append {
  public:
   Append(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options)
       : target_(target), options_(options), sources_(checked_paths(target, sources), options.open) {}
-  GrowReport run();
+  ChangeReport run();
 
  private:
   void select(const Writer& writer);
@@ -49,7 +49,7 @@ class Append {
   tools::Inputs sources_;
   std::vector<tools::Inputs::Chosen> chosen_;
   std::uint64_t total_ = 0;
-  GrowReport report_;
+  ChangeReport report_;
 };
 
 // Before a byte is written: every tensor can be read, and every name is free.
@@ -95,7 +95,7 @@ void Append::take_attributes(Writer& writer) {
   if (!writer.grows() && !merged.members().empty()) writer.set_attributes(Value(merged.members()));
 }
 
-GrowReport Append::run() {
+ChangeReport Append::run() {
   report_.bytes_in = sources_.stored_size();
   report_.notes = sources_.notes();
   WriterOptions options = options_.writer;
@@ -133,7 +133,7 @@ void check_beside_shards(const Source& source, const fs::path& path, const fs::p
 }
 
 // A file without some of its tensors, under another name.
-GrowReport copy_without(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
+ChangeReport copy_without(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
   const fs::path& output = *options.output;
   const auto target = io::identify(output);
   if (target && target == io::identify(path))
@@ -147,10 +147,10 @@ GrowReport copy_without(const fs::path& path, std::span<const std::string> names
     run::Meter meter(options.progress, rewrite.work());
     std::vector<std::string> notes = rewrite.publish(
         {.path = output, .create_new = !options.overwrite, .durable = options.durable}, meter, [&] { meter.finish(); });
-    return GrowReport{.tensors = source.size() - rewrite.tensors(),
-                      .bytes_in = source.stored_size(),
-                      .bytes_out = rewrite.size(),
-                      .notes = std::move(notes)};
+    return ChangeReport{.tensors = source.size() - rewrite.tensors(),
+                        .bytes_in = source.stored_size(),
+                        .bytes_out = rewrite.size(),
+                        .notes = std::move(notes)};
   });
 }
 
@@ -185,15 +185,15 @@ Value edited_attributes(const Value& old, const AttributeEdits& edits, Attribute
 
 }  // namespace
 
-GrowReport append_files(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options) {
+ChangeReport append_files(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options) {
   return Append(target, sources, options).run();
 }
 
-GrowReport remove_tensors(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
+ChangeReport remove_tensors(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
   if (names.empty()) throw Error(Code::usage, "", "there is nothing to remove");
   if (options.output) return copy_without(path, names, options);
   if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
-  GrowReport report{.bytes_in = fs::file_size(path)};
+  ChangeReport report{.bytes_in = fs::file_size(path)};
   Writer writer = Writer::create(path, WriteMode::append, {.durable = options.durable, .limits = options.limits});
   const std::set<std::string, std::less<>> each(names.begin(), names.end());
   for (const std::string& name : each) writer.remove(name);

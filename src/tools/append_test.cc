@@ -63,7 +63,7 @@ TEST_P(GrowFiles, AppendsTheTensorsOfSeveralFiles) {
                                                 w.add_alias("tied", "a");
                                               }),
                                          make("b.zt", [](Writer& w) { w.add("b", kShape, other()); })};
-  const GrowReport report = append_files(target, sources);
+  const ChangeReport report = append_files(target, sources);
   EXPECT_EQ(report.tensors, 3U);
   EXPECT_EQ(report.bytes_out, fs::file_size(target));
   EXPECT_EQ(report.notes.size(), 2U) << "attributes that were not appended";
@@ -96,7 +96,7 @@ TEST_P(GrowFiles, RefusesAnAppendBeforeAByteIsWritten) {
   EXPECT_EQ(refusal([&] { append_files(link, itself); }).first, Code::usage);
   EXPECT_EQ(refusal([&] { append_files(target, {}); }).first, Code::usage);
   EXPECT_EQ(test::read_file(target), before);
-  const GrowReport report = append_files(target, one, {.replace = true});
+  const ChangeReport report = append_files(target, one, {.replace = true});
   EXPECT_EQ(report.replaced, 1U);
   EXPECT_EQ(open(target).tensor("w").read<float>(), kOther);
 }

@@ -1,5 +1,5 @@
-#include "grow/growing.h"
-#include "io/growing_file.h"
+#include "grow/revision.h"
+#include "io/locked_file.h"
 #include "run/progress.h"
 #include "source/access.h"
 #include "source/state.h"
@@ -22,7 +22,7 @@ Source open_at(std::shared_ptr<const ByteStore> store, const std::filesystem::pa
 
 CompactReport compact(const std::filesystem::path& path, const CompactOptions& options) {
   // Held to the end: whoever grew the file meanwhile would grow one that is about to be replaced.
-  const io::GrowingFile locked(path, options.durable);
+  const io::LockedFile locked(path, options.durable);
   const Source source = tools::open_at(locked.store(), path, options.limits);
   return tools::in_file(path, [&] {
     grow::check_no_own_shard(path, Access::state(source)->catalog);

@@ -36,7 +36,7 @@ Value compared_attributes(const Source& source) {
 // What one tensor of `a`, or one that only `b` has, comes to.
 struct Compared {
   std::vector<Difference> differences;
-  std::vector<Error> troubles;
+  std::vector<Error> findings;
 };
 
 // The contents of one pair of parts.
@@ -45,7 +45,7 @@ struct Work {
   Tensor a;
   tools::PartPair pair;
   std::optional<Difference> difference = {};
-  std::optional<Error> trouble = {};
+  std::optional<Error> finding = {};
 };
 
 class Comparison {
@@ -80,9 +80,9 @@ void Comparison::compare_names(const Tensor& a) {
   } else {
     ++in_both_;
     for (const Tensor& tensor : {a, *b}) {
-      if (auto error = tensor.unreadable()) compared.troubles.push_back(std::move(*error));
+      if (auto error = tensor.unreadable()) compared.findings.push_back(std::move(*error));
     }
-    if (compared.troubles.empty()) {
+    if (compared.findings.empty()) {
       std::vector<tools::PartPair> pairs;
       tools::compare_metadata(a, *b, compared.differences, pairs);
       for (tools::PartPair& pair : pairs) work_.push_back({.tensor = tensors_.size(), .a = a, .pair = std::move(pair)});
@@ -100,7 +100,7 @@ void Comparison::compare_tensors() {
     const std::string name(b_[i].name());
     if (a_.find(name)) continue;
     names_.push_back(name);
-    tensors_.push_back({.differences = {{.kind = Kind::only_in_b, .tensor = name}}, .troubles = {}});
+    tensors_.push_back({.differences = {{.kind = Kind::only_in_b, .tensor = name}}, .findings = {}});
     found_ = true;
   }
 }
@@ -117,7 +117,7 @@ void Comparison::compare_parts() {
       work.difference = tools::compare_contents(work.a, work.pair, meter);
     } catch (const Error& error) {
       tools::throw_unless_finding(error);
-      work.trouble = error;
+      work.finding = error;
     }
     if (work.difference) found_ = true;
   });
@@ -128,13 +128,13 @@ DiffReport Comparison::report() {
   for (Work& work : work_) {
     Compared& tensor = tensors_[work.tensor];
     if (work.difference) tensor.differences.push_back(std::move(*work.difference));
-    if (work.trouble) tensor.troubles.push_back(std::move(*work.trouble));
+    if (work.finding) tensor.findings.push_back(std::move(*work.finding));
   }
-  DiffReport report{.compared = in_both_, .differences = std::move(of_file_), .troubles = {}};
+  DiffReport report{.compared = in_both_, .differences = std::move(of_file_), .findings = {}};
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     for (Difference& difference : tensors_[i].differences) report.differences.push_back(std::move(difference));
-    for (Error& error : tensors_[i].troubles) report.troubles.push_back({names_[i], std::move(error)});
-    if (!tensors_[i].troubles.empty()) --report.compared;
+    for (Error& error : tensors_[i].findings) report.findings.push_back({names_[i], std::move(error)});
+    if (!tensors_[i].findings.empty()) --report.compared;
   }
   return report;
 }
@@ -176,11 +176,11 @@ std::string diff_json(const Source& a, const Source& b, const DiffReport& report
   for (std::size_t i = 0; i < report.differences.size(); ++i) {
     out += (i == 0 ? "" : ", ") + json_difference(report.differences[i]);
   }
-  out += R"(], "troubles": [)";
-  for (std::size_t i = 0; i < report.troubles.size(); ++i) {
-    const Finding& trouble = report.troubles[i];
-    out += (i == 0 ? "" : ", ") + (R"({"tensor": )" + json_quote(trouble.tensor)) + R"(, "error": )" +
-           json_quote(trouble.error.what()) + "}";
+  out += R"(], "findings": [)";
+  for (std::size_t i = 0; i < report.findings.size(); ++i) {
+    const Finding& finding = report.findings[i];
+    out += (i == 0 ? "" : ", ") + (R"({"tensor": )" + json_quote(finding.tensor)) + R"(, "error": )" +
+           json_quote(finding.error.what()) + "}";
   }
   return out + "]}";
 }

@@ -23,7 +23,7 @@ Source one(const std::vector<float>& values, const Shape& shape, const AddOption
 // The one difference between two sources.
 Difference only(const Source& a, const Source& b) {
   const DiffReport report = diff(a, b);
-  EXPECT_TRUE(report.troubles.empty());
+  EXPECT_TRUE(report.findings.empty());
   EXPECT_EQ(report.differences.size(), 1U);
   EXPECT_FALSE(report.same());
   return report.differences.empty() ? Difference{.kind = Kind::only_in_a} : report.differences[0];
@@ -243,9 +243,9 @@ TEST(Diff, ListsWhatCannotBeReadAsTrouble) {
   EXPECT_TRUE(report.differences.empty());
   EXPECT_FALSE(report.same());
   EXPECT_EQ(report.compared, 1U);
-  ASSERT_EQ(report.troubles.size(), 1U);
-  EXPECT_EQ(report.troubles[0].tensor, "w");
-  EXPECT_EQ(report.troubles[0].error.code(), Code::mismatch);
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_EQ(report.findings[0].tensor, "w");
+  EXPECT_EQ(report.findings[0].error.code(), Code::mismatch);
 }
 
 TEST(Diff, StopsAtTheFirstDifferenceWhenAsked) {
@@ -284,9 +284,9 @@ TEST(Diff, WritesJsonWithTheSameKeysEachTime) {
       diff_json(a, b, diff(a, b)),
       R"({"a": "memory.zt", "b": "memory.zt", "same": false, "compared": 1, "differences": [{"kind": "contents", )"
       R"("tensor": "w", "part": "data", "key": null, "a": {"$float": "inf"}, "b": 2.0, "elements": 2, )"
-      R"("differing": 1, "first": 1, "largest": {"$float": "inf"}}], "troubles": []})");
+      R"("differing": 1, "first": 1, "largest": {"$float": "inf"}}], "findings": []})");
   EXPECT_EQ(diff_json(a, a, diff(a, a)),
-            R"({"a": "memory.zt", "b": "memory.zt", "same": true, "compared": 1, "differences": [], "troubles": []})");
+            R"({"a": "memory.zt", "b": "memory.zt", "same": true, "compared": 1, "differences": [], "findings": []})");
 }
 
 }  // namespace

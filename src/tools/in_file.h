@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "io/growing_file.h"
+#include "io/locked_file.h"
 #include "ztensor/limits.h"
 #include "ztensor/progress.h"
 #include "ztensor/source.h"

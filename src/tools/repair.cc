@@ -2,10 +2,10 @@
 
 #include "base/blocks.h"
 #include "base/checked.h"
-#include "grow/growing.h"
-#include "grow/growing_end.h"
+#include "grow/file_end.h"
+#include "grow/revision.h"
 #include "io/file.h"
-#include "io/growing_file.h"
+#include "io/locked_file.h"
 #include "io/publish.h"
 #include "io/replaceable.h"
 #include "source/access.h"
@@ -92,7 +92,7 @@ std::vector<std::string> write_copy(const ByteStore& store, std::uint64_t length
 }
 
 // What is cut off is behind the last whole version, and nothing before that is touched.
-void cut_in_place(io::GrowingFile& file, std::uint64_t length, std::span<const std::byte> footer) {
+void cut_in_place(io::LockedFile& file, std::uint64_t length, std::span<const std::byte> footer) {
   file.check_place();
   if (!footer.empty()) file.write(length, footer);  // into a hole, or behind the end: the end stays valid until the cut
   file.sync();
@@ -146,7 +146,7 @@ End planned_end(const tools::Version& version) {
 }
 
 // Gives notes of the output.
-std::vector<std::string> carry_out(const End& end, const ByteStore& store, io::GrowingFile* locked,
+std::vector<std::string> carry_out(const End& end, const ByteStore& store, io::LockedFile* locked,
                                    const RepairOptions& options) {
   if (locked == nullptr) return write_copy(store, end.length, end.footer, options);
   cut_in_place(*locked, end.length, end.footer);
@@ -157,8 +157,8 @@ std::vector<std::string> carry_out(const End& end, const ByteStore& store, io::G
 
 RepairReport repair(const fs::path& path, const RepairOptions& options) {
   check_output(path, options);
-  std::unique_ptr<io::GrowingFile> locked;  // no writer comes between looking and cutting
-  if (!options.dry_run && !options.output) locked = std::make_unique<io::GrowingFile>(path, options.durable);
+  std::unique_ptr<io::LockedFile> locked;  // no writer comes between looking and cutting
+  if (!options.dry_run && !options.output) locked = std::make_unique<io::LockedFile>(path, options.durable);
   const std::shared_ptr<const ByteStore> store = locked ? locked->store() : io::File::open(path);
   return tools::in_file(path, [&] {
     tools::Salvage salvage(store, path, options.limits, options.progress);

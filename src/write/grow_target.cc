@@ -11,7 +11,7 @@
 
 namespace zt::write {
 
-GrowTarget::GrowTarget(std::unique_ptr<grow::Growing> growing, const Form& form)
+GrowTarget::GrowTarget(std::unique_ptr<grow::Revision> growing, const Form& form)
     : growing_(std::move(growing)),
       form_(form),
       output_(std::make_unique<Output>(growing_->file())),

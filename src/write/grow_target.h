@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "grow/growing.h"
+#include "grow/revision.h"
 #include "write/target.h"
 
 namespace zt::write {
@@ -12,7 +12,7 @@ namespace zt::write {
 // until publish().
 class GrowTarget final : public Target {
  public:
-  GrowTarget(std::unique_ptr<grow::Growing> growing, const Form& form);
+  GrowTarget(std::unique_ptr<grow::Revision> growing, const Form& form);
   StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter) override;
   void finish(model::Catalog& catalog) override;
   void publish(std::vector<std::string>& notes) override;
@@ -29,7 +29,7 @@ class GrowTarget final : public Target {
   void set_attributes(std::vector<std::byte> attributes) override;
 
  private:
-  std::unique_ptr<grow::Growing> growing_;
+  std::unique_ptr<grow::Revision> growing_;
   const Form& form_;
   std::unique_ptr<Output> output_;
   PartLayout parts_;

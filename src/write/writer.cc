@@ -5,7 +5,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
-#include "grow/growing.h"
+#include "grow/revision.h"
 #include "io/publish.h"
 #include "source/access.h"
 #include "source/formats.h"
@@ -58,7 +58,7 @@ struct Writer::State {
 
 Writer::State::State(const std::filesystem::path& target, WriteMode mode, const WriterOptions& wanted) : path(target) {
   if (mode == WriteMode::append && io::identify(target)) {
-    auto growing = std::make_unique<grow::Growing>(target, wanted);
+    auto growing = std::make_unique<grow::Revision>(target, wanted);
     draft.form = write::form_of_present(wanted, growing->encoder(), growing->alignment());
     const auto present = growing->current().attributes_cbor();
     draft.catalog.attributes.assign(present.begin(), present.end());

@@ -1,4 +1,4 @@
-#include "io/growing_file.h"
+#include "io/locked_file.h"
 
 #include <algorithm>
 #include <string>
@@ -42,7 +42,7 @@ Identity identity_of(const Descriptor& file, const fs::path& path) {
 
 }  // namespace
 
-GrowingFile::GrowingFile(const fs::path& path, bool durable) : path_(path), durable_(durable), process_(::getpid()) {
+LockedFile::LockedFile(const fs::path& path, bool durable) : path_(path), durable_(durable), process_(::getpid()) {
   std::error_code error;
   place_ = fs::absolute(path, error);  // the working directory may change
   if (error) place_ = path;
@@ -50,7 +50,7 @@ GrowingFile::GrowingFile(const fs::path& path, bool durable) : path_(path), dura
   size_ = store_->size();
 }
 
-void GrowingFile::open() {
+void LockedFile::open() {
   for (int i = 0; i < kMaxOpens; ++i) {
     struct stat looked {};
     open_regular(path_, looked);  // refuses devices: opening one for writing may have effects
@@ -63,24 +63,24 @@ void GrowingFile::open() {
   fail(EBUSY, path_, "the file is replaced again and again: try later");
 }
 
-GrowingFile::~GrowingFile() {
+LockedFile::~LockedFile() {
   // Children that were forked meanwhile share the lock. They would keep the next writer from taking it.
   if (is_owner()) sys::flock(file_.get(), LOCK_UN);
 }
 
-bool GrowingFile::is_owner() const { return process_ == ::getpid(); }
+bool LockedFile::is_owner() const { return process_ == ::getpid(); }
 
-void GrowingFile::read(std::uint64_t offset, std::span<std::byte> out) const {
+void LockedFile::read(std::uint64_t offset, std::span<std::byte> out) const {
   if (read_up_to(file_.get(), offset, out, path_, "cannot read") < out.size()) {
     fail(0, path_, "the file was cut while it was open");
   }
 }
 
-void GrowingFile::reserve(std::uint64_t offset, std::uint64_t length) noexcept {
+void LockedFile::reserve(std::uint64_t offset, std::uint64_t length) noexcept {
   sys::reserve(file_.get(), offset, length);
 }
 
-void GrowingFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
+void LockedFile::write(std::uint64_t offset, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const std::size_t wanted = std::min(bytes.size(), kMostAtOnce);
     const ssize_t done = retry([&] { return sys::pwrite(file_.get(), bytes.data(), wanted, offset); });
@@ -91,7 +91,7 @@ void GrowingFile::write(std::uint64_t offset, std::span<const std::byte> bytes) 
   }
 }
 
-void GrowingFile::copy(std::uint64_t from, std::uint64_t length, std::uint64_t to) {
+void LockedFile::copy(std::uint64_t from, std::uint64_t length, std::uint64_t to) {
   std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(length, kMovedBlock)));
   for (std::uint64_t done = 0; done < length; done += buffer.size()) {
     buffer.resize(static_cast<std::size_t>(std::min<std::uint64_t>(length - done, kMovedBlock)));
@@ -100,28 +100,28 @@ void GrowingFile::copy(std::uint64_t from, std::uint64_t length, std::uint64_t t
   }
 }
 
-void GrowingFile::sync() {
+void LockedFile::sync() {
   if (!durable_) return;
   if (retry([&] { return sys::fdatasync(file_.get()); }) != 0) fail(errno, path_, "cannot sync");
 }
 
-void GrowingFile::check_written() {
+void LockedFile::check_written() {
   const int copy = ::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0);
   if (copy < 0) fail(errno, path_, "cannot write");
   // Linux closes the descriptor even when it reports EINTR, so we never close twice.
   if (::close(copy) != 0 && errno != EINTR) fail(errno, path_, "cannot write");
 }
 
-void GrowingFile::check_place() const {
+void LockedFile::check_place() const {
   if (identify(place_) != identity_of(file_, path_))
     fail_usage(path_, "the path leads to another file by now: open it again");
 }
 
-void GrowingFile::truncate(std::uint64_t size) noexcept {
+void LockedFile::truncate(std::uint64_t size) noexcept {
   retry([&] { return sys::ftruncate(file_.get(), size); });
 }
 
-void GrowingFile::cut(std::uint64_t size) {
+void LockedFile::cut(std::uint64_t size) {
   if (retry([&] { return sys::ftruncate(file_.get(), size); }) != 0) fail(errno, path_, "cannot cut");
 }
 

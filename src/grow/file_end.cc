@@ -1,12 +1,12 @@
-#include "grow/growing_end.h"
+#include "grow/file_end.h"
 
 namespace zt::grow {
 
-void GrowingEnd::check_size(std::uint64_t end) const {
+void FileEnd::check_size(std::uint64_t end) const {
   if (end > kMaxSize) io::fail(EFBIG, file_.path(), "cannot grow");
 }
 
-void GrowingEnd::fail_live() const {
+void FileEnd::fail_live() const {
   io::fail_usage(file_.path(), "its end is not that of the version to grow: it was changed meanwhile");
 }
 

@@ -29,7 +29,7 @@ Writer appending(const fs::path& path, const WriterOptions& options = {}) {
 }
 
 // Both generations that grow.
-class Growing : public testing::TestWithParam<const char*> {
+class Revision : public testing::TestWithParam<const char*> {
  protected:
   fs::path make(const std::function<void(Writer&)>& fill) {
     const fs::path path = folder_.path() / "m.zt";
@@ -41,7 +41,7 @@ class Growing : public testing::TestWithParam<const char*> {
   test::TempDir folder_;
 };
 
-TEST_P(Growing, AddsReplacesRemovesAndRenames) {
+TEST_P(Revision, AddsReplacesRemovesAndRenames) {
   const fs::path path = make([](Writer& w) {
     w.add("keep", kShape, data(), {.attributes = Value(Value::Map{{"k", "v"}})});
     w.add("old", kShape, data());
@@ -78,7 +78,7 @@ TEST_P(Growing, AddsReplacesRemovesAndRenames) {
   EXPECT_EQ(mapped.as<float>()[0], 1.0F);
 }
 
-TEST_P(Growing, TellsWhatTheFileHasAndHadWithoutOpeningIt) {
+TEST_P(Revision, TellsWhatTheFileHasAndHadWithoutOpeningIt) {
   const fs::path path = make([](Writer& w) {
     EXPECT_FALSE(w.grows());
     w.add("old", kShape, data(), {.attributes = Value(Value::Map{{"k", "v"}})});
@@ -110,7 +110,7 @@ std::optional<std::uint64_t> bytes_read() {
 }
 
 // Decoding an index takes reading it. It is read once more, to put the new one together from its pieces.
-TEST_P(Growing, DecodesTheIndexOnce) {
+TEST_P(Revision, DecodesTheIndexOnce) {
   if (!bytes_read()) GTEST_SKIP() << "/proc/self/io does not tell what is read here";
   constexpr int kTensors = 3000;
   const fs::path path = make([](Writer& w) {
@@ -135,7 +135,7 @@ TEST_P(Growing, DecodesTheIndexOnce) {
 }
 
 // The offsets become longer and shorter on the way, which shows in the length of the manifest.
-TEST_P(Growing, TellsExactlyWhatCompactGivesBack) {
+TEST_P(Revision, TellsExactlyWhatCompactGivesBack) {
   const fs::path path = make([](Writer& w) {
     w.add("first", {20000}, std::span<const float>(std::vector<float>(20000, 1.5F)));
     w.add("w", kShape, data());
@@ -159,7 +159,7 @@ TEST_P(Growing, TellsExactlyWhatCompactGivesBack) {
   }
 }
 
-TEST_P(Growing, AddsTheAttributesItIsGivenToThoseOfTheFile) {
+TEST_P(Revision, AddsTheAttributesItIsGivenToThoseOfTheFile) {
   const fs::path path = make([](Writer& w) { w.set_attributes(Value::Map{{"a", 1}, {"b", "old"}, {"c", 3}}); });
   const Value all = Value::Map{{"a", 1}, {"b", "new"}, {"c", 3}, {"d", true}};
   Writer writer = appending(path, {.attributes = Value::Map{{"d", true}, {"b", "new"}}});
@@ -171,7 +171,7 @@ TEST_P(Growing, AddsTheAttributesItIsGivenToThoseOfTheFile) {
   EXPECT_EQ(test::code_of([&] { (void)appending(path, {.attributes = Value(5)}); }), Code::usage);
 }
 
-TEST_P(Growing, MakesAFileThatIsNotThere) {
+TEST_P(Revision, MakesAFileThatIsNotThere) {
   const fs::path path = folder_.path() / "new.zt";
   Writer writer = appending(path, {.to = GetParam()});
   writer.add("w", kShape, data());
@@ -179,7 +179,7 @@ TEST_P(Growing, MakesAFileThatIsNotThere) {
   EXPECT_EQ(open(path).tensor("w").read<float>(), kData);
 }
 
-TEST_P(Growing, LeavesTheFileWhenGivenUp) {
+TEST_P(Revision, LeavesTheFileWhenGivenUp) {
   const fs::path path = make([](Writer& w) { w.add("w", kShape, data()); });
   const auto size = fs::file_size(path);
   {
@@ -195,7 +195,7 @@ TEST_P(Growing, LeavesTheFileWhenGivenUp) {
   EXPECT_EQ(open(path).size(), 1U);
 }
 
-TEST_P(Growing, RefusesASecondWriterAtOnce) {
+TEST_P(Revision, RefusesASecondWriterAtOnce) {
   const fs::path path = make([](Writer& w) { w.add("w", kShape, data()); });
   Writer first = appending(path);
   try {
@@ -212,7 +212,7 @@ TEST_P(Growing, RefusesASecondWriterAtOnce) {
   EXPECT_EQ(open(path).size(), 3U);
 }
 
-TEST_P(Growing, RefusesAnotherFormatOrAlignment) {
+TEST_P(Revision, RefusesAnotherFormatOrAlignment) {
   const fs::path path = make([](Writer& w) { w.add("w", kShape, data()); });
   const std::string another = std::string(GetParam()) == "2" ? "1.2" : "2";
   EXPECT_EQ(test::code_of([&] { (void)appending(path, {.to = another}); }), Code::usage);
@@ -221,7 +221,7 @@ TEST_P(Growing, RefusesAnotherFormatOrAlignment) {
   EXPECT_EQ(open(path).size(), 1U);
 }
 
-TEST_P(Growing, TakesManyAppends) {
+TEST_P(Revision, TakesManyAppends) {
   const fs::path path = make([](Writer& w) { w.add("w", kShape, data()); });
   for (int i = 0; i < 100; ++i) {
     Writer writer = appending(path);
@@ -233,7 +233,7 @@ TEST_P(Growing, TakesManyAppends) {
   for (const Tensor tensor : source) EXPECT_EQ(tensor.read<float>(), kData);
 }
 
-TEST_P(Growing, NamesTheRuleOfItsFormatWhenTheIndexIsTooLarge) {
+TEST_P(Revision, NamesTheRuleOfItsFormatWhenTheIndexIsTooLarge) {
   const fs::path path = make([](Writer& w) { w.add("keep", kShape, data()); });
   Writer writer = appending(path, {.limits = {.index_bytes = 600}});  // what is there now takes less
   writer.add(std::string(500, 'n'), {4}, data());
@@ -247,9 +247,9 @@ TEST_P(Growing, NamesTheRuleOfItsFormatWhenTheIndexIsTooLarge) {
   EXPECT_EQ(open(path).tensor("keep").read<float>(), kData);
 }
 
-INSTANTIATE_TEST_SUITE_P(Generation, Growing, testing::Values("1.2", "2"));
+INSTANTIATE_TEST_SUITE_P(Generation, Revision, testing::Values("1.2", "2"));
 
-TEST(GrowingFile, RefusesEntriesThatWouldComeToNameNewBytes) {
+TEST(LockedFile, RefusesEntriesThatWouldComeToNameNewBytes) {
   const test::TempDir folder;
   const fs::path path = folder.path() / "broken.zt";
   fs::copy_file(fs::path(ZT_TEST_DATA) / "conformance/reject/zt12/blob.bounds.past.zt", path);
@@ -270,7 +270,7 @@ TEST(GrowingFile, RefusesEntriesThatWouldComeToNameNewBytes) {
   EXPECT_TRUE(verify(open(path)).unreadable.empty());
 }
 
-TEST(GrowingFile, RefusesAFileThatIsItsOwnShard) {
+TEST(LockedFile, RefusesAFileThatIsItsOwnShard) {
   const test::TempDir folder;
   const fs::path path = folder.path() / "m.zt";
   Writer writer = Writer::create(path, {.to = "2", .max_shard_size = 1 << 20});
@@ -289,7 +289,7 @@ TEST(GrowingFile, RefusesAFileThatIsItsOwnShard) {
   }
 }
 
-TEST(GrowingFile, RefusesFormatsThatCannotGrow) {
+TEST(LockedFile, RefusesFormatsThatCannotGrow) {
   const test::TempDir folder;
   const fs::path golden = fs::path(ZT_TEST_DATA) / "golden";
   const fs::path path = folder.path() / "copy.zt";

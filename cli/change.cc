@@ -1,4 +1,4 @@
-#include "growing.h"
+#include "change.h"
 
 #include <fmt/format.h>
 

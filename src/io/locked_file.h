@@ -13,13 +13,13 @@
 namespace zt::io {
 
 // An existing file, open for writing in place and locked against other writers.
-class GrowingFile {
+class LockedFile {
  public:
   // Throws io: as File::open, EWOULDBLOCK when another writer has the file.
-  GrowingFile(const std::filesystem::path& path, bool durable);
-  ~GrowingFile();
-  GrowingFile(const GrowingFile&) = delete;
-  GrowingFile& operator=(const GrowingFile&) = delete;
+  LockedFile(const std::filesystem::path& path, bool durable);
+  ~LockedFile();
+  LockedFile(const LockedFile&) = delete;
+  LockedFile& operator=(const LockedFile&) = delete;
 
   std::uint64_t size() const { return size_; }  // the size when the lock was taken
   const std::shared_ptr<const File>& store() const { return store_; }

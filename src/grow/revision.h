@@ -30,11 +30,11 @@ struct Committed {
 };
 
 // One file that grows in place: its present version, locked, and what becomes of its manifest. One owner.
-class Growing {
+class Revision {
  public:
   // Throws io (EWOULDBLOCK: another writer has it), usage (another format or alignment than the file's), unsupported (a
   // file that cannot grow), and what open() throws.
-  Growing(const std::filesystem::path& path, const WriterOptions& options);
+  Revision(const std::filesystem::path& path, const WriterOptions& options);
 
   const model::Encoder& encoder() const { return *encoder_; }
   const Source& current() const { return current_; }

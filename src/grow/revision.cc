@@ -1,4 +1,4 @@
-#include "grow/growing.h"
+#include "grow/revision.h"
 
 #include <algorithm>
 #include <system_error>
@@ -17,9 +17,9 @@ namespace zt::grow {
 namespace {
 
 // The file's Growth as something an Output writes to.
-class GrowingOutput final : public io::WritableFile {
+class RevisionOutput final : public io::WritableFile {
  public:
-  explicit GrowingOutput(Growth& growth) : growth_(growth) {}
+  explicit RevisionOutput(Growth& growth) : growth_(growth) {}
   bool grows() const override { return true; }
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound) override { return growth_.place(alignment, bound); }
   void write(std::span<const std::byte> bytes) override { growth_.write(bytes); }
@@ -86,7 +86,7 @@ void check_no_own_shard(const std::filesystem::path& path, const model::Catalog&
 }
 
 // A broken entry may name bytes that are not there yet. Once the file has grown it would name another tensor's.
-void Growing::check_entries() const {
+void Revision::check_entries() const {
   const SourceState& state = *Access::state(current_);
   const std::uint64_t size = state.store->size();
   const Region& live = state.catalog.manifest;
@@ -107,7 +107,7 @@ void Growing::check_entries() const {
   }
 }
 
-Growing::Growing(const std::filesystem::path& path, const WriterOptions& options)
+Revision::Revision(const std::filesystem::path& path, const WriterOptions& options)
     : path_(path),
       growth_(std::make_unique<Growth>(path, GrowthOptions{.durable = options.durable})),
       current_(Access::source(nullptr)) {
@@ -119,7 +119,7 @@ Growing::Growing(const std::filesystem::path& path, const WriterOptions& options
   }
 }
 
-void Growing::read_present(const WriterOptions& options) {
+void Revision::read_present(const WriterOptions& options) {
   const std::shared_ptr<const ByteStore> store = growth_->store();
   OpenOptions open_options;
   open_options.limits = options.limits;
@@ -150,9 +150,9 @@ void Growing::read_present(const WriterOptions& options) {
   growth_->begin(encoder_->grower->tail, live_version(*store, catalog, edit_.former));
 }
 
-bool Growing::has(std::string_view name) const { return current_.find(name) && !edit_.removed.contains(name); }
+bool Revision::has(std::string_view name) const { return current_.find(name) && !edit_.removed.contains(name); }
 
-void Growing::remove(std::string_view name) {
+void Revision::remove(std::string_view name) {
   if (!has(name)) {
     Error error(Code::not_found, "", "no tensor is named " + in_quotes(name));
     error.enter_file(path_.string());
@@ -162,10 +162,10 @@ void Growing::remove(std::string_view name) {
   edit_.removed.emplace(name);
 }
 
-std::unique_ptr<io::WritableFile> Growing::file() { return std::make_unique<GrowingOutput>(*growth_); }
+std::unique_ptr<io::WritableFile> Revision::file() { return std::make_unique<RevisionOutput>(*growth_); }
 
 // Regions are an eighth larger than needed, so that the next manifests fit where former ones were.
-std::optional<Region> Growing::place_manifest(std::uint64_t size) {
+std::optional<Region> Revision::place_manifest(std::uint64_t size) {
   const auto found = std::ranges::find_if(reusable_, [&](const Region& one) { return one.length >= size; });
   if (found != reusable_.end()) return *found;
   const std::uint64_t length = checked::round_up(size + size / 8 + 64, 4096);
@@ -175,7 +175,7 @@ std::optional<Region> Growing::place_manifest(std::uint64_t size) {
 // Of the file that compact() would write: known without putting its manifest together, since of that only the offsets
 // change, which are written in the shortest way. An index of another tool that writes them longer makes it a little
 // less than this.
-std::uint64_t Growing::packed_size(const model::Catalog& added, Region manifest) const {
+std::uint64_t Revision::packed_size(const model::Catalog& added, Region manifest) const {
   const model::Catalog& present = Access::state(current_)->catalog;
   std::vector<Region> parts;
   parts.reserve(present.part_rows() + added.part_rows());
@@ -195,7 +195,7 @@ std::uint64_t Growing::packed_size(const model::Catalog& added, Region manifest)
   return packing.size(manifest_length);
 }
 
-Committed Growing::commit(const model::Catalog& added, const Limits& limits) {
+Committed Revision::commit(const model::Catalog& added, const Limits& limits) {
   inside(path_.string(), [&] { check_entries(); });
   edit_.added = &added;
   std::optional<Region> region;

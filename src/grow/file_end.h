@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "grow/growth.h"
-#include "io/growing_file.h"
+#include "io/locked_file.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/error.h"
 
@@ -28,9 +28,9 @@ std::array<std::byte, Size> read_array(const ByteStore& store, std::uint64_t off
 // Where and how a file ends while it grows, so that each of its states is a whole file (docs/design.md, growing a
 // file). Every write here is ordered against the others, and each one that extends the file or commits lies in one
 // page.
-class GrowingEnd {
+class FileEnd {
  public:
-  virtual ~GrowingEnd() = default;
+  virtual ~FileEnd() = default;
 
   // What lies below stays as it is. The end of the file, or where an append began that was killed.
   std::uint64_t base() const { return base_; }
@@ -47,14 +47,14 @@ class GrowingEnd {
   virtual void commit(std::span<const std::byte> footer) = 0;
 
  protected:
-  GrowingEnd(io::GrowingFile& file, std::uint64_t base) : file_(file), base_(base) {}
+  FileEnd(io::LockedFile& file, std::uint64_t base) : file_(file), base_(base) {}
   void check_size(std::uint64_t end) const;  // throws io: no file is as large
   [[noreturn]] void fail_live() const;       // what was found is not the live version's end
 
   static constexpr std::uint64_t kMaxSize =
       std::numeric_limits<std::int64_t>::max() - kPage;  // within what off_t can say
 
-  io::GrowingFile& file_;
+  io::LockedFile& file_;
   std::uint64_t base_;
 };
 
@@ -65,7 +65,7 @@ std::optional<std::uint64_t> find_former_end(Tail tail, const Live& live, const 
 // Generations 1.1 and 1.2; generation 2.
 std::optional<std::uint64_t> find_sized_end(const Live& live, const ByteStore& store);
 std::optional<std::uint64_t> find_footer_end(const Live& live, const ByteStore& store);
-std::unique_ptr<GrowingEnd> make_sized_end(io::GrowingFile& file, const Live& live, std::uint64_t hop_limit);
-std::unique_ptr<GrowingEnd> make_footer_end(io::GrowingFile& file, const Live& live);
+std::unique_ptr<FileEnd> make_sized_end(io::LockedFile& file, const Live& live, std::uint64_t hop_limit);
+std::unique_ptr<FileEnd> make_footer_end(io::LockedFile& file, const Live& live);
 
 }  // namespace zt::grow
