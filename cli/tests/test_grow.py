@@ -127,7 +127,7 @@ def test_set_reads_values_as_json_or_text(grown):
     (weight,) = [t for t in grown.info("model.zt")["tensors"] if t["name"] == "weight"]
     assert weight["attributes"] == {"kind": "index"}
     assert "'absent'" in grown.fails("set", "model.zt", "a=1", "--tensor", "absent")
-    assert grown.fails("set", "model.zt", "a=1", "--unset", "a") == "attribute 'a' is both set and unset"
+    assert grown.fails("set", "model.zt", "a=1", "--unset", "a") == "attribute 'a' is both set and unset: do only one of them"
     assert "KEY=VALUE" in grown.fails("set", "model.zt", "novalue", code=2)
     assert "KEY=VALUE" in grown.fails("set", "model.zt", code=2)
 
@@ -177,7 +177,7 @@ def test_a_file_without_its_end_leads_to_repair_which_makes_it_anew(grown, cut):
     (grown / "model.zt").write_bytes(whole[:-cut])
     assert "see 'ztensor repair'" in grown.fails("info", "model.zt")
     done = grown.run("repair", "model.zt")
-    assert done.stderr == "ztensor: note: model.zt: its index was whole, only the end behind that was lost\n"
+    assert done.stderr == "ztensor: note: model.zt: the index was whole: only the footer after it was lost\n"
     assert done.stdout.endswith(f": given a new end, {len(whole) - cut} bytes -> {len(whole)}\n")
     assert (grown / "model.zt").read_bytes() == whole
 

@@ -181,7 +181,7 @@ def test_originals_are_deleted_once_the_output_is_there(model, contents, command
 
 def test_an_original_that_was_not_read_whole_is_kept(model):
     error = model.fails("convert", "--delete-original", "--include", "w*", "model.safetensors", "-o", "model.zt")
-    assert error.startswith("originals can only be deleted when every tensor of them is kept")
+    assert error.startswith("originals are deleted only if all their tensors are kept")
     assert model.files() == ["model.safetensors"]
 
 
