@@ -125,7 +125,7 @@ def test_what_git_lfs_or_a_server_left_is_told_for_what_it_is(at):
         (at / f"b{suffix}").write_text("<!DOCTYPE html>\n<html></html>")
         assert "an HTML page" in at.fails("info", f"b{suffix}")
         (at / f"c{suffix}").write_text("Entry not found")
-        assert at.fails("info", f"c{suffix}") == f"c{suffix}: this is text, and begins with 'Entry not found'"
+        assert at.fails("info", f"c{suffix}") == f"c{suffix}: this is text that begins with 'Entry not found'"
         (at / f"d{suffix}").write_text('{"error": "Repository not found"}')
         assert "JSON text" in at.fails("info", f"d{suffix}")
 
