@@ -26,7 +26,7 @@ std::uint64_t alignment_of(std::span<const Move> moves, std::uint64_t least) {
 Packing::Packing(std::vector<Region> parts, const model::Encoder& encoder, Region manifest)
     : footer_(encoder.footer(0, {}).size()) {
   if (!std::ranges::is_sorted(parts, less))
-    std::stable_sort(parts.begin(), parts.end(), less);  // the parts mostly come in a few sorted runs
+    std::stable_sort(parts.begin(), parts.end(), less);  // mostly a few sorted runs
   moves_.reserve(parts.size());
   for (const Region& part : parts) {
     if (moves_.empty() || moves_.back().from != part) moves_.push_back({.from = part});

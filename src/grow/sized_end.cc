@@ -9,8 +9,8 @@
 
 namespace zt::grow {
 
-// The end of a 1.2 manifest's item, if its range goes past it. Then either an append was killed, and its footer is
-// there, or another tool left bytes there that must not be overwritten.
+// The old end of a file in which an append was killed: after the former footer, which follows the item of the 1.2
+// manifest. Empty if other bytes follow the item: another tool's bytes must not be overwritten.
 std::optional<std::uint64_t> find_sized_end(const Live& live, const ByteStore& store) {
   constexpr std::uint64_t kFooter = 16;
   const std::uint64_t size = store.size();
@@ -116,7 +116,7 @@ void SizedEnd::hop(std::uint64_t written, std::uint64_t wanted) {
   const std::uint64_t footer = std::max(least, std::min(checked::round_up(wanted + length_, kFooter), farthest));
   if (footer - manifest_ > kMaxRange) {
     io::fail_with(Code::limit, file_.path(),
-                  "the manifest is too large for an append of this size: append less at once, or convert to format 2");
+                  "the manifest is too large for an append of this size: convert the file to format 2");
   }
   if (footer != footer_) extend(footer);
   file_.copy(manifest_, length_, footer - length_);
@@ -143,7 +143,8 @@ std::uint64_t SizedEnd::place_manifest(std::uint64_t written, std::uint64_t leng
     footer = place();
   }
   if (footer - manifest_ > kMaxRange) {
-    io::fail_with(Code::limit, file_.path(), "the manifest is too large for a new one beside it: convert to format 2");
+    io::fail_with(Code::limit, file_.path(),
+                  "the manifest is too large for a new one beside it: convert the file to format 2");
   }
   if (footer != footer_) extend(footer);
   return footer - length;
