@@ -233,7 +233,7 @@ def test_advice_is_in_words_of_python(tmp_path):
     for path in (a, b):
         with ztensor.Writer(path) as writer:
             writer.add_tensor("x", np.arange(3.0))
-    with pytest.raises(FileExistsError, match="not replaced: File exists; force=True replaces it"):
+    with pytest.raises(FileExistsError, match="not replaced: File exists; pass force=True to replace it"):
         ztensor.convert(a, b)
     with pytest.raises(ztensor.UsageError, match=r"not a regular file; .*Writer\(open\(path, 'wb'\)\)"):
         ztensor.Writer("/dev/null")

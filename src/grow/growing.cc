@@ -86,8 +86,8 @@ void check_no_own_shard(const std::filesystem::path& path, const model::Catalog&
   }
 }
 
-// A broken entry may name bytes past the end of the file, or bytes of the manifest. After the append they could belong to
-// another tensor.
+// A broken entry may name bytes past the end of the file, or bytes of the manifest. After the append these could be
+// bytes of another tensor.
 void Growing::check_entries() const {
   const SourceState& state = *Access::state(current_);
   const std::uint64_t size = state.store->size();
