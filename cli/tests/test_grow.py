@@ -33,7 +33,7 @@ def test_append_refuses_a_name_that_is_there(grown, contents):
     assert "'weight' of more.safetensors is in model.zt already" in error and "--replace" in error
     error = grown.fails("append", "model.zt", "--from", "new.safetensors", "--from", "new.safetensors")
     assert "is in both new.safetensors and new.safetensors" in error
-    assert "the target is the source" in grown.fails("append", "model.zt", "--from", "model.zt")
+    assert "the target is also the source" in grown.fails("append", "model.zt", "--from", "model.zt")
     assert (grown / "model.zt").read_bytes() == before
     found = json.loads(grown.ok("append", "model.zt", "--from", "more.safetensors", "--replace", "--json"))
     size = (grown / "model.zt").stat().st_size
@@ -167,7 +167,7 @@ def test_repair_cuts_a_torn_end(grown, contents):
     }
     assert (grown / "model.zt").read_bytes() == whole
     (grown / "model.zt").write_bytes(whole[: size // 2])
-    assert "no whole version is in it" in grown.fails("repair", "model.zt")
+    assert "the file has no whole version" in grown.fails("repair", "model.zt")
     assert (grown / "model.zt").read_bytes() == whole[: size // 2]
 
 

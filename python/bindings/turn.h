@@ -38,7 +38,7 @@ class Turn {
     if (!ends_interpreter()) {
       alone.lock();
     } else if (!alone.try_lock()) {
-      throw_usage(whose_ + " is in use by a thread that stopped when the program began to end");
+      throw_usage(whose_ + " is in use by a thread that stopped at the end of the program");
     }
     owner_.store(std::this_thread::get_id());
     struct Leave {

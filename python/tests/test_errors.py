@@ -237,7 +237,7 @@ def test_advice_is_in_words_of_python(tmp_path):
         ztensor.convert(a, b)
     with pytest.raises(ztensor.UsageError, match=r"not a regular file; .*Writer\(open\(path, 'wb'\)\)"):
         ztensor.Writer("/dev/null")
-    with pytest.raises(ztensor.UsageError, match="`from_` says what the inputs are"):
+    with pytest.raises(ztensor.UsageError, match="`from_` is the format of the inputs"):
         ztensor.convert(a, tmp_path / "c.zt", from_="2")
     with pytest.raises(FileNotFoundError, match="'': a path must not be empty"):
         ztensor.open("")

@@ -99,10 +99,10 @@ def test_what_a_file_object_returns_is_checked(path, method, result, kind, messa
 def test_a_seek_that_ends_elsewhere_is_an_error(path):
     reader = ztensor.open(file := Remote(path.read_bytes()))
     file.returns["seek"] = lambda position: position + 1
-    with pytest.raises(ValueError, match="was told to seek"):
+    with pytest.raises(ValueError, match=r"after seek\("):
         reader.read_tensor("x")
     file.returns = {"seek": lambda position: None, "tell": lambda position: position + 1}
-    with pytest.raises(ValueError, match="was told to seek"):
+    with pytest.raises(ValueError, match=r"after seek\("):
         reader.read_tensor("x")
 
 
