@@ -33,7 +33,7 @@ def test_append_refuses_a_name_that_is_there(grown, contents):
     assert "'weight' of more.safetensors is in model.zt already" in error and "--replace" in error
     error = grown.fails("append", "model.zt", "--from", "new.safetensors", "--from", "new.safetensors")
     assert "is in both new.safetensors and new.safetensors" in error
-    assert "the target is the source" in grown.fails("append", "model.zt", "--from", "model.zt")
+    assert "the target is also the source" in grown.fails("append", "model.zt", "--from", "model.zt")
     assert (grown / "model.zt").read_bytes() == before
     found = json.loads(grown.ok("append", "model.zt", "--from", "more.safetensors", "--replace", "--json"))
     size = (grown / "model.zt").stat().st_size
@@ -127,7 +127,8 @@ def test_set_reads_values_as_json_or_text(grown):
     (weight,) = [t for t in grown.info("model.zt")["tensors"] if t["name"] == "weight"]
     assert weight["attributes"] == {"kind": "index"}
     assert "'absent'" in grown.fails("set", "model.zt", "a=1", "--tensor", "absent")
-    assert grown.fails("set", "model.zt", "a=1", "--unset", "a") == "attribute 'a' is both set and unset"
+    refusal = grown.fails("set", "model.zt", "a=1", "--unset", "a")
+    assert refusal == "attribute 'a' is both set and unset: do only one of them"
     assert "KEY=VALUE" in grown.fails("set", "model.zt", "novalue", code=2)
     assert "KEY=VALUE" in grown.fails("set", "model.zt", code=2)
 
@@ -167,7 +168,7 @@ def test_repair_cuts_a_torn_end(grown, contents):
     }
     assert (grown / "model.zt").read_bytes() == whole
     (grown / "model.zt").write_bytes(whole[: size // 2])
-    assert "no whole version is in it" in grown.fails("repair", "model.zt")
+    assert "the file has no whole version" in grown.fails("repair", "model.zt")
     assert (grown / "model.zt").read_bytes() == whole[: size // 2]
 
 
@@ -177,7 +178,7 @@ def test_a_file_without_its_end_leads_to_repair_which_makes_it_anew(grown, cut):
     (grown / "model.zt").write_bytes(whole[:-cut])
     assert "see 'ztensor repair'" in grown.fails("info", "model.zt")
     done = grown.run("repair", "model.zt")
-    assert done.stderr == "ztensor: note: model.zt: its index was whole, only the end behind that was lost\n"
+    assert done.stderr == "ztensor: note: model.zt: the index was whole: only the footer after it was lost\n"
     assert done.stdout.endswith(f": given a new end, {len(whole) - cut} bytes -> {len(whole)}\n")
     assert (grown / "model.zt").read_bytes() == whole
 

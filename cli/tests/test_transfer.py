@@ -125,7 +125,7 @@ def test_what_git_lfs_or_a_server_left_is_told_for_what_it_is(at):
         (at / f"b{suffix}").write_text("<!DOCTYPE html>\n<html></html>")
         assert "an HTML page" in at.fails("info", f"b{suffix}")
         (at / f"c{suffix}").write_text("Entry not found")
-        assert at.fails("info", f"c{suffix}") == f"c{suffix}: this is text, and begins with 'Entry not found'"
+        assert at.fails("info", f"c{suffix}") == f"c{suffix}: this is text that begins with 'Entry not found'"
         (at / f"d{suffix}").write_text('{"error": "Repository not found"}')
         assert "JSON text" in at.fails("info", f"d{suffix}")
 
@@ -144,8 +144,8 @@ def test_a_link_to_a_sharded_file_leads_to_its_shards(model):
     os.symlink("models/big.zt", model / "big.zt")
     model.ok("verify", "--deep", "big.zt")
     shard = next(name for name in os.listdir(model / "models") if name.startswith("big-"))
-    assert "is a shard of big.zt" in model.fails("convert", "big.zt", "-o", f"models/{shard}", "--force")
-    assert "in the folder of these" in model.fails("remove", "big.zt", "steps", "-o", "fewer.zt")
+    assert "is also a shard of big.zt" in model.fails("convert", "big.zt", "-o", f"models/{shard}", "--force")
+    assert "write the output to their folder" in model.fails("remove", "big.zt", "steps", "-o", "fewer.zt")
     model.ok("remove", "big.zt", "steps", "-o", "models/fewer.zt")
     model.ok("verify", "models/fewer.zt")
 
@@ -181,7 +181,7 @@ def test_originals_are_deleted_once_the_output_is_there(model, contents, command
 
 def test_an_original_that_was_not_read_whole_is_kept(model):
     error = model.fails("convert", "--delete-original", "--include", "w*", "model.safetensors", "-o", "model.zt")
-    assert error.startswith("originals can only be deleted when every tensor of them is kept")
+    assert error.startswith("originals are deleted only if all their tensors are kept")
     assert model.files() == ["model.safetensors"]
 
 

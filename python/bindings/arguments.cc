@@ -59,7 +59,7 @@ std::optional<Checksum> to_checksum(nb::handle name) {
 }
 
 Progress to_progress(nb::object callback) {
-  // Held by a shared pointer, so that copies of the Progress need no GIL; the last one may be dropped without it.
+  // A shared pointer, so that copying the Progress needs no GIL. The last copy may be dropped without it.
   struct Held {
     nb::object callback;
     ~Held() {

@@ -15,7 +15,7 @@
 #include "gil.h"
 #include "ztensor/ztensor.h"
 
-// What the files of the module share. Unless it says otherwise, a function needs the GIL.
+// Declarations that the files of the module share. A function needs the GIL unless its comment says otherwise.
 namespace zt::python {
 
 namespace nb = nanobind;
@@ -30,35 +30,35 @@ void bind_writer(nb::module_& module);
 void bind_tools(nb::module_& module);
 
 // errors.cc
-nb::object error_object(const Error& error);  // the Python exception that stands for it
+nb::object error_object(const Error& error);  // the Python exception for an Error
 [[noreturn]] void throw_usage(const std::string& message);
 
 // value.cc
 nb::object to_python(const Value& value);
-nb::dict to_dict(const Value& attributes);  // a map, or null: {}
-// Throws TypeError for what CBOR does not have, usage for integers over 64 bits.
+nb::dict to_dict(const Value& attributes);  // takes a map, or null: {}
+// Throws TypeError for values that CBOR does not have, usage for integers over 64 bits.
 Value to_value(nb::handle object);
 std::string utf8(nb::handle text);  // throws TypeError unless it is a str, usage for lone surrogates
 nb::str to_str(std::string_view text);
 
-// store.cc: Python's buffers and file objects as stores. They may be used and dropped without the GIL.
+// store.cc: Python's buffers and file objects as stores. They may be used and destroyed without the GIL.
 std::shared_ptr<const ByteStore> store_of_buffer(nb::handle buffer);
-// Python's calls of the file are made inside `turn`.
+// Calls the Python file inside `turn`.
 std::shared_ptr<const ByteStore> store_of_file(nb::object file, std::shared_ptr<Turn> turn);
 std::unique_ptr<ByteSink> sink_of_file(nb::object file);
 
 // arguments.cc
-std::filesystem::path to_path(nb::handle path);  // of bytes, as os.fsencode gives them
+std::filesystem::path to_path(nb::handle path);  // bytes are decoded as by os.fsencode
 nb::object from_path(const std::filesystem::path& path);
 Limits to_limits(nb::handle limits);  // None, or an object with the members of Limits, each of which may be None
 nb::list to_list(const std::vector<std::string>& lines);
 std::optional<Verify> to_verify(std::optional<bool> verify);
-std::optional<Encoding> to_encoding(std::optional<int> level);  // 0 is raw
+std::optional<Encoding> to_encoding(std::optional<int> level);  // 0 means raw
 std::optional<Checksum> to_checksum(nb::handle name);           // None, or a name
-// Lets Ctrl-C through; `callback` is None, or called with bytes done and to do and stops the work by returning False.
+// Lets Ctrl-C through. `callback` is None, or is called with the bytes done and the total; it returns False to stop.
 Progress to_progress(nb::object callback = nb::none());
 
-// buffer.cc: memory with what keeps it alive, as Python's buffer protocol shows it.
+// buffer.cc: memory, and its owner, as Python's buffer protocol shows it.
 struct Buffer {
   std::shared_ptr<const void> owner;
   std::byte* data = nullptr;
@@ -67,13 +67,13 @@ struct Buffer {
 
   std::span<std::byte> bytes() const { return {data, size}; }
 };
-// Of zt::allocate(). Throws no_memory. Needs no GIL.
+// Memory of zt::allocate(). Throws no_memory. Needs no GIL.
 Buffer allocate(std::uint64_t size);
 [[noreturn]] void throw_no_memory();  // for more bytes than can be counted
-// numpy.ndarray(shape, dtype, buffer, offset). Throws unsupported for shapes that NumPy cannot have.
+// numpy.ndarray(shape, dtype, buffer, offset). Throws unsupported for a shape that NumPy cannot have.
 nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, nb::handle buffer, std::uint64_t offset);
 nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, Buffer buffer);
 nb::object shape_tuple(std::span<const std::uint64_t> shape);
-nb::object dtype_text(DType dtype);  // its name, as one str for all
+nb::object dtype_text(DType dtype);  // its name; always the same str
 
 }  // namespace zt::python

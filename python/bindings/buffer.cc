@@ -13,8 +13,8 @@ int get_buffer(PyObject* object, Py_buffer* view, int flags) {
                            static_cast<Py_ssize_t>(buffer->size), buffer->writable ? 0 : 1, flags);
 }
 
-// What NumPy offers, looked up when the module is loaded, since at the end of a program nothing is imported any more.
-// Leaked: arrays may outlive the module.
+// Objects of NumPy, looked up when the module is loaded: at the end of a program nothing can be imported. Leaked:
+// arrays may outlive the module.
 struct NumPy {
   nb::object ndarray = nb::module_::import_("numpy").attr("ndarray");
   std::array<nb::object, kDTypeCount> dtypes;
@@ -39,7 +39,7 @@ Buffer allocate(std::uint64_t size) {
   return {.owner = std::move(memory.owner), .data = memory.bytes.data(), .size = memory.bytes.size(), .writable = true};
 }
 
-void throw_no_memory() { throw Error(Code::no_memory, "", "no memory for so many bytes"); }
+void throw_no_memory() { throw Error(Code::no_memory, "", "no memory: the size has more than 64 bits"); }
 
 nb::object dtype_text(DType dtype) { return numpy->names[static_cast<std::size_t>(dtype)]; }
 
@@ -62,7 +62,8 @@ nb::object make_array(std::span<const std::uint64_t> shape, DType dtype, nb::han
     const bool too_large = PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_OverflowError);
     if (!too_large) throw nb::python_error();
     PyErr_Clear();
-    throw Error(Code::unsupported, "python.array", "NumPy cannot have an array of this rank or size");
+    throw Error(Code::unsupported, "python.array",
+                "NumPy cannot have an array of this rank or size: read a slice or a part");
   }
   return nb::steal(array);
 }

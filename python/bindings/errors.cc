@@ -9,8 +9,8 @@
 namespace zt::python {
 namespace {
 
-// Looked up when the module is loaded, since at the end of a program nothing is imported any more. Leaked, as errors may
-// outlive the module.
+// Looked up when the module is loaded: at the end of a program nothing can be imported. Leaked: errors may outlive the
+// module.
 struct Classes {
   nb::object module = nb::module_::import_("ztensor._errors");
   nb::object malformed = module.attr("FormatError");
@@ -22,7 +22,7 @@ struct Classes {
   nb::object refused = module.attr("RefusedError");
   nb::object internal = module.attr("InternalError");
   nb::object other = module.attr("ZTensorError");
-  nb::tuple names = nb::make_tuple("code", "rule");  // of their arguments
+  nb::tuple names = nb::make_tuple("code", "rule");  // of the arguments of the classes
 };
 const Classes* classes = nullptr;
 
@@ -43,17 +43,18 @@ nb::handle class_of(Code code) {
   return classes->other;
 }
 
-// The library knows causes; what a Python caller can do about some of them is said here.
+// The library knows only the cause of an error. These hints tell Python callers what to do.
 struct Hint {
   std::string_view rule;
   std::string_view text;
 };
 constexpr Hint kHints[] = {
-    {"convert.format", "`from_` says what the inputs are, `to` what is written"},
-    {"write.exists", "force=True replaces it"},
-    {"write.inplace", "write in another folder and copy, or in place, through a file: Writer(open(path, 'wb'))"},
-    {"write.loss", "lossy=True gives it up"},
-    {"write.regular", "to write to what is no file, open it: Writer(open(path, 'wb'))"},
+    {"convert.format", "`from_` is the format of the inputs, `to` the format of the output"},
+    {"write.exists", "pass force=True to replace it"},
+    {"write.inplace",
+     "write to another folder and copy, or write in place through a file object: Writer(open(path, 'wb'))"},
+    {"write.loss", "pass lossy=True to accept the loss"},
+    {"write.regular", "to write to anything but a regular file, open it: Writer(open(path, 'wb'))"},
 };
 
 std::string with_hint(std::string_view message, const Error& error) {
@@ -64,7 +65,7 @@ std::string with_hint(std::string_view message, const Error& error) {
   return text;
 }
 
-// The message without the name of the file, which OSError has in a place of its own.
+// The message without the name of the file: OSError keeps the name in a member of its own.
 std::string_view without_path(const Error& error) {
   std::string_view text = error.what();
   const std::string& path = error.path();
@@ -74,8 +75,8 @@ std::string_view without_path(const Error& error) {
   return text;
 }
 
-// OSError picks its subclass by the number: FileNotFoundError, FileExistsError, ... The system has none for a file that
-// ends too early.
+// OSError chooses its subclass by the number: FileNotFoundError, FileExistsError, ... No number means a file that ends
+// too early.
 nb::object os_error(const Error& error) {
   const nb::handle type(PyExc_OSError);
   const int number = error.os_error() != 0 ? error.os_error() : EIO;
@@ -91,7 +92,7 @@ void translate(const std::exception_ptr& thrown, void*) {
     const nb::object object = error_object(error);
     PyErr_SetObject(object.type().ptr(), object.ptr());
   } catch (const std::bad_alloc&) {
-    PyErr_SetString(PyExc_MemoryError, "no memory for what this call needs beside its result");
+    PyErr_SetString(PyExc_MemoryError, "no memory for the temporary data of this call");
   }
 }
 

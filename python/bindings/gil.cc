@@ -9,7 +9,7 @@
 namespace zt::python {
 namespace {
 
-// Whoever has the GIL while the interpreter ends is the thread that ends it. It stays so.
+// A thread that has the GIL while the interpreter ends is the thread that ends it, and remains it.
 thread_local bool ends_it = false;
 
 bool is_ending() noexcept {
@@ -21,8 +21,8 @@ bool is_ending() noexcept {
   return finalizing || Py_IsInitialized() == 0;
 }
 
-// Takes the GIL by `take`, unless it is too late. Between the question and the answer, and while the thread waits, the
-// interpreter may begin to end: then `take` is unwound.
+// Takes the GIL with `take`, unless it is too late. The interpreter may begin to end after the question, or while the
+// thread waits: then `take` is unwound.
 template <class F>
 auto wait_for_gil(F&& take) {
   if (is_too_late()) sleep_for_ever();
@@ -32,7 +32,7 @@ auto wait_for_gil(F&& take) {
 }  // namespace
 
 bool has_gil() noexcept {
-  // Without a state of the thread, as after the interpreter's end, the check says yes.
+  // Without a state of the thread, as after the interpreter's end, PyGILState_Check() returns true.
   return PyGILState_GetThisThreadState() != nullptr && PyGILState_Check() != 0;
 }
 
@@ -49,7 +49,7 @@ void sleep_for_ever() noexcept {
 
 GilReleased::GilReleased() noexcept : state_(nullptr) {
   if (!has_gil()) return;
-  ends_interpreter();  // which cannot be told without the GIL
+  ends_interpreter();  // needs the GIL, so ask before giving it up
   state_ = PyEval_SaveThread();
 }
 
@@ -61,7 +61,7 @@ GilReleased::~GilReleased() noexcept(false) {
 PyGILState_STATE take_gil() { return wait_for_gil(PyGILState_Ensure); }
 
 GilHeld::GilHeld() {
-  if (is_too_late()) throw Error::system(EIO, "", "the program is ending, and Python runs nothing more");
+  if (is_too_late()) throw Error::system(EIO, "", "the program is ending: Python code cannot run any more");
   state_ = take_gil();
 }
 

@@ -8,25 +8,25 @@
 #include <type_traits>
 #include <utility>
 
-// The one place where the module gives up Python's GIL, takes it, and calls code in Python.
+// Only this file gives up Python's GIL, takes it, and calls code in Python.
 //
 // While the interpreter ends, CPython up to 3.13 ends every other thread that asks for the GIL, by unwinding its stack.
-// That may not pass through C++: nanobind's functions and most destructors are noexcept, so that the process would be
-// aborted, and objects would give back references without the GIL. Such a thread sleeps instead, where it is, until the
-// process is gone. From 3.14 on CPython lets it sleep itself.
+// This unwinding must not pass through C++: nanobind's functions and most destructors are noexcept, so it would abort
+// the process, and objects would drop references without the GIL. So such a thread sleeps where it is until the process
+// is gone. From 3.14 on CPython itself lets it sleep.
 namespace zt::python {
 
 namespace nb = nanobind;
 
-bool has_gil() noexcept;  // the calling thread
-// Whether another thread ends the interpreter, or has ended it: the calling one does not get the GIL any more.
+bool has_gil() noexcept;  // of the calling thread
+// Whether another thread ends the interpreter, or has ended it: then the calling thread cannot get the GIL any more.
 bool is_too_late() noexcept;
-// Whether the calling thread ends the interpreter. Others may sleep for ever in what they have begun.
+// Whether the calling thread ends the interpreter. Other threads may sleep for ever in the middle of their work.
 bool ends_interpreter() noexcept;
 [[noreturn]] void sleep_for_ever() noexcept;
-PyGILState_STATE take_gil();  // sleeps when it is too late
+PyGILState_STATE take_gil();  // sleeps if it is too late
 
-// Gives up the GIL, if the thread has it, and takes it back at the end.
+// Gives up the GIL if the thread has it, and takes it back at the end.
 class GilReleased {
  public:
   GilReleased() noexcept;
@@ -35,13 +35,13 @@ class GilReleased {
   GilReleased& operator=(const GilReleased&) = delete;
 
  private:
-  PyThreadState* state_;  // null: the thread did not have it
+  PyThreadState* state_;  // null: the thread did not have the GIL
 };
 
-// Takes the GIL, unless the thread has it, and gives it back at the end.
+// Takes the GIL unless the thread has it, and gives it back at the end.
 class GilHeld {
  public:
-  // When it is too late, throws io: so locks are let go of before the thread sleeps, in its GilReleased.
+  // If it is too late, throws io, so that the thread releases its locks before it sleeps in its GilReleased.
   GilHeld();
   ~GilHeld();
   GilHeld(const GilHeld&) = delete;
@@ -51,15 +51,16 @@ class GilHeld {
   PyGILState_STATE state_;
 };
 
-// Runs `work` without the GIL; anything that may block, read a file or touch many bytes goes through here.
+// Runs `work` without the GIL. Use it for anything that may block, reads a file, or touches many bytes.
 template <class F>
 decltype(auto) released(F&& work) {
   const GilReleased unlocked;
   return std::forward<F>(work)();
 }
 
-// A thread that is ended by unwinding, which is no exception, sleeps in the destructor. A handler would not do: while
-// another exception is being handled, as where errors are translated, none can be entered for this.
+// Makes a thread sleep that is ended by unwinding: its destructor sleeps, since this unwinding is no exception. A
+// handler would not do: while another exception is handled, as in the translation of errors, no handler is entered for
+// it.
 class Sleeper {
  public:
   ~Sleeper() {
@@ -72,8 +73,8 @@ class Sleeper {
   bool passed_ = false;
 };
 
-// Runs `work`: a call of Python's C interface that may run code in Python, and no objects of C++ around it. Not inlined,
-// since a frame that is noexcept need not run destructors.
+// Runs `work`: a call of Python's C interface that may run Python code, without C++ objects around it. Not inlined,
+// because a noexcept frame need not run destructors.
 template <class F>
 [[gnu::noinline]] auto in_python(F&& work) {
   Sleeper sleeper;
@@ -87,7 +88,7 @@ template <class F>
   }
 }
 
-// Runs `drop`, which gives references back, with the GIL. When it is too late, they are left to the process's end.
+// Runs `drop`, which gives references back, with the GIL. If it is too late, leaks these references.
 template <class F>
 void drop_with_gil(F&& drop) {
   if (is_too_late()) return;
@@ -96,7 +97,8 @@ void drop_with_gil(F&& drop) {
   PyGILState_Release(before);
 }
 
-// callable(*arguments). The last ones go by the names in `names`, a tuple, if it is given. Throws what Python raises.
+// callable(*arguments). If `names` is given, a tuple, the last arguments are passed by these names. Throws what Python
+// raises.
 nb::object call_with(nb::handle callable, std::span<PyObject* const> arguments, nb::handle names = {});
 nb::object get_attribute(nb::handle object, const char* name);
 
@@ -110,8 +112,7 @@ nb::object call_method(nb::handle object, const char* name, const A&... argument
   return call(get_attribute(object, name), arguments...);
 }
 
-// A function as it is given to nanobind. Python may run code in it that nobody asked for, such as a finalizer, and end the
-// thread there.
+// A function for nanobind, guarded: Python may run other code in it, such as a finalizer, and end the thread there.
 template <class R, class... A>
 auto guarded(R (*function)(A...)) {
   return [function](A... arguments) -> R {
@@ -119,7 +120,7 @@ auto guarded(R (*function)(A...)) {
   };
 }
 
-// nb::class_ of guarded functions.
+// nb::class_ with guarded functions.
 template <class T>
 class Class : public nb::class_<T> {
  public:
@@ -140,7 +141,7 @@ class Class : public nb::class_<T> {
     nb::class_<T>::def_rw(name, member);
     return *this;
   }
-  // A field that is set and not asked for.
+  // A field that can be set, but not read.
   template <class F>
   Class& set(const char* name, F function) {
     nb::class_<T>::def_prop_rw(name, nullptr, guarded(+function), nb::for_setter(nb::arg("value").none()));

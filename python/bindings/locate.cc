@@ -47,8 +47,8 @@ Spot spot_of(OpenSource& from, const Source& source, const Dense& dense, const B
   const std::size_t number = dense.part.file_number();
   MappedFile& file = from.files[kMappings * number + static_cast<std::size_t>(mapping)];
   if (!file.buffer.is_valid()) {
-    const Bytes whole = source.map_file(number, mapping);  // which is mapped already
-    // Python is to write to nothing but what is mapped for it, whatever the type of the pointer.
+    const Bytes whole = source.map_file(number, mapping);  // mapped already
+    // Python may write only to a mapping made for writing, whatever the type of this pointer is.
     auto* first = const_cast<std::byte*>(whole.view().data());
     file.base = reinterpret_cast<std::uintptr_t>(first);
     file.buffer = nb::cast(Buffer{

@@ -9,11 +9,11 @@ namespace {
 
 constexpr std::uint64_t kArenaAlignment = 64;
 
-// Where the elements of a tensor lie: in a mapping, or in the memory that all share whose bytes are copied.
+// The elements of a tensor: in a mapping, or in the memory that all copied tensors share.
 struct Place {
   Dense dense;
   Bytes mapped;
-  std::uint64_t offset = 0;  // in the shared memory, where nothing is mapped
+  std::uint64_t offset = 0;  // in the shared memory, if nothing is mapped
 };
 
 std::vector<Tensor> find_all(const Source& source, const nb::list& names) {
@@ -23,7 +23,7 @@ std::vector<Tensor> find_all(const Source& source, const nb::list& names) {
   return tensors;
 }
 
-// Many tensors, mapped or in memory of their own. Needs the GIL for none of it, except add_to.
+// Many tensors, mapped or in memory of their own. Only add_to needs the GIL.
 class Fetched {
  public:
   Fetched(const OpenSource& from, const Source& source, const std::vector<Tensor>& tensors, Want want,
@@ -37,7 +37,7 @@ class Fetched {
     }
     if (!reads.empty()) source.read(reads, verify, progress);
   }
-  const std::vector<std::optional<Place>>& places() const { return places_; }  // nothing for what is not dense
+  const std::vector<std::optional<Place>>& places() const { return places_; }  // empty for tensors that are not dense
 
   // Needs the GIL.
   Spot spot(OpenSource& from, const Source& source, const Place& place) {
@@ -79,7 +79,7 @@ class Fetched {
   nb::object shared_;
 };
 
-// Calls `make` for each tensor that is dense; None stands for the others.
+// Calls `make` for each dense tensor; other tensors give None.
 template <class F>
 nb::list made_of_all(OpenSource& self, const nb::list& names, Want want, std::optional<bool> verify, F&& make) {
   const Source source = self.use();
@@ -98,7 +98,7 @@ nb::list made_of_all(OpenSource& self, const nb::list& names, Want want, std::op
   return list;
 }
 
-// NumPy arrays; None for what is not dense, and for float4, which NumPy holds in another way.
+// NumPy arrays; None for a tensor that is not dense, and for float4, which NumPy holds in another form.
 nb::list arrays(OpenSource& self, const nb::list& names, bool copy, std::optional<bool> verify) {
   const auto make = [&](const Tensor& tensor, const Dense& dense, const Spot& spot) -> nb::object {
     if (dense.dtype == DType::f4_e2m1) return nb::none();
@@ -108,7 +108,7 @@ nb::list arrays(OpenSource& self, const nb::list& names, bool copy, std::optiona
   return made_of_all(self, names, want_of(copy, false), verify, make);
 }
 
-// As Handle's place() of each.
+// For each tensor, the result of Handle's place().
 nb::list places(OpenSource& self, const nb::list& names, bool copy, std::optional<bool> verify) {
   const auto make = [](const Tensor& tensor, const Dense& dense, const Spot& spot) -> nb::object {
     return nb::make_tuple(spot.buffer, spot.offset, dense.length, dtype_text(dense.dtype), shape_tuple(tensor.shape()));
@@ -116,7 +116,7 @@ nb::list places(OpenSource& self, const nb::list& names, bool copy, std::optiona
   return made_of_all(self, names, want_of(copy, true), verify, make);
 }
 
-// Writable buffers of a caller, held for a call.
+// Writable buffers of the caller, held during a call.
 class Targets {
  public:
   explicit Targets(const nb::list& buffers) : views_(nb::len(buffers)) {

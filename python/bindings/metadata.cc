@@ -5,13 +5,13 @@
 namespace zt::python {
 namespace {
 
-// FNV-1a over what the index says: names, types, shapes, places and digests. Tells whether a file was changed, by
-// chance and not by an enemy.
+// FNV-1a over the contents of the index: names, types, shapes, places and digests. Finds accidental changes of a file,
+// but not attacks.
 class IndexSum {
  public:
   void add(std::string_view text) {
     for (const char c : text) add_byte(static_cast<unsigned char>(c));
-    add_byte(0xFF);  // in no UTF-8 text: "a", "b" differs from "ab"
+    add_byte(0xFF);  // occurs in no UTF-8 text, so "a", "b" differs from "ab"
   }
   void add(std::uint64_t number) {
     for (int shift = 0; shift < 64; shift += 8) add_byte(static_cast<unsigned char>(number >> shift));

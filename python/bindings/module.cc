@@ -3,7 +3,7 @@
 NB_MODULE(_ztensor, module) {
   namespace python = zt::python;
 #ifdef NDEBUG
-  python::nb::set_leak_warnings(false);  // arrays that outlive the module are by design
+  python::nb::set_leak_warnings(false);  // arrays may outlive the module by design
 #endif
   module.attr("__version__") = ZT_VERSION;
   python::bind_errors(module);

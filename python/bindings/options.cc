@@ -45,7 +45,7 @@ void bind_convert_options(nb::module_& module) {
       .set("level", [](ConvertOptions& self, std::optional<int> level) { self.recode = to_encoding(level); })
       .def_rw("writer", &ConvertOptions::writer)
       .def_rw("open", &ConvertOptions::open)
-      .def_rw("from_", &ConvertOptions::from)  // `from` is a word of the language
+      .def_rw("from_", &ConvertOptions::from)  // `from` is a Python keyword
       .def_rw("include", &ConvertOptions::include)
       .def_rw("exclude", &ConvertOptions::exclude)
       .def_rw("skip_unreadable", &ConvertOptions::skip_unreadable)

@@ -11,7 +11,7 @@
 namespace zt::python {
 namespace {
 
-// One part, decoded: as its bytes where elements do not fill them (float4), else as an array of one dimension.
+// One part, decoded: bytes if elements do not fill bytes (float4), else an array of one dimension.
 nb::object part(const Handle& self, const std::string& role, std::optional<bool> verify) {
   const Source source = self.from().use();
   const Tensor tensor = self.tensor();
@@ -28,7 +28,7 @@ nb::object part(const Handle& self, const std::string& role, std::optional<bool>
   if (buffer.size % size != 0) {
     located(self.from(), tensor.name(), [&] {
       throw Error(Code::malformed, "part.length",
-                  "part '" + role + "': " + std::to_string(buffer.size) + " bytes are no whole number of elements");
+                  "part '" + role + "': " + std::to_string(buffer.size) + " bytes end inside an element");
     });
   }
   return make_array(std::vector<std::uint64_t>{buffer.size / size}, found.dtype(), buffer);
@@ -65,7 +65,7 @@ nb::object slice(const Handle& self, const nb::list& axes) {
   return located(self.from(), tensor.name(), [&] { return make_array(shape, dtype, std::move(buffer)); });
 }
 
-// SciPy's choice: 32 bits when every index and count fits.
+// SciPy's choice: 32 bits if every index and count fits.
 nb::object index_array(const std::vector<std::uint64_t>& values, bool narrow) {
   Buffer buffer = released([&] {
     Buffer memory = allocate(values.size() * (narrow ? 4 : 8));
@@ -80,7 +80,7 @@ nb::object index_array(const std::vector<std::uint64_t>& values, bool narrow) {
   return make_array(std::vector<std::uint64_t>{values.size()}, narrow ? DType::i32 : DType::i64, std::move(buffer));
 }
 
-// The checked (indices, indptr) of a sparse tensor; None for the indptr of COO. Owned.
+// The checked (indices, indptr) of a sparse tensor; indptr is None for COO. Owned by the caller.
 nb::tuple indices(const Handle& self, std::uint64_t nnz, bool wide, std::optional<bool> verify) {
   const Tensor tensor = self.tensor();
   const SparseIndices checked = released([&] { return tensor.read_indices(nnz, to_verify(verify)); });
@@ -96,13 +96,13 @@ nb::tuple indices(const Handle& self, std::uint64_t nnz, bool wide, std::optiona
                         rows ? index_array(checked.indptr, narrow) : nb::object(nb::none()));
 }
 
-// The values of a quantized tensor, as float32. Owned.
+// The values of a quantized tensor, as float32. Owned by the caller.
 nb::object dequantize(const Handle& self, std::optional<bool> verify) {
   const Tensor tensor = self.tensor();
   const Progress progress = to_progress();
   Buffer buffer;
   const auto memory = [&](std::uint64_t elements) {
-    buffer = allocate(elements * sizeof(float));  // within 64 bits: it was held to the limit
+    buffer = allocate(elements * sizeof(float));  // within 64 bits: the limit was checked
     return std::span(reinterpret_cast<float*>(buffer.data), static_cast<std::size_t>(elements));
   };
   released([&] { zt::dequantize_into(tensor, memory, to_verify(verify), progress); });

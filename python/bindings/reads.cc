@@ -5,8 +5,8 @@
 namespace zt::python {
 namespace {
 
-// Whether the bytes are had without a wait: the file is mapped, and nothing of it is to be read. Then they cost less than
-// to give up the GIL and to take it back.
+// Whether the bytes need no wait: the file is mapped, and no bytes need a check. Then giving up the GIL would cost
+// more.
 bool is_at_hand(const OpenSource& from, const Part& part, Mapping mapping, std::optional<Verify> verify) {
   const MappedFile& file = from.files[kMappings * part.file_number() + static_cast<std::size_t>(mapping)];
   return file.buffer.is_valid() && verify.value_or(from.options.verify) != Verify::always;
@@ -40,7 +40,7 @@ nb::object array_of(const Handle& self, const Tensor& tensor, const Dense& dense
                  [&] { return make_array(tensor.shape(), dense.dtype, spot.buffer, spot.offset); });
 }
 
-// A NumPy array; None for what is not dense, and for float4, which NumPy holds in another way.
+// A NumPy array; None for a tensor that is not dense, and for float4, which NumPy holds in another form.
 nb::object array(const Handle& self, bool copy, bool writable, std::optional<bool> verify) {
   const Source source = self.from().use();
   const Tensor tensor = self.tensor();
@@ -49,7 +49,7 @@ nb::object array(const Handle& self, bool copy, bool writable, std::optional<boo
   return array_of(self, tensor, *dense, fetch(self, source, *dense, want_of(copy, writable), to_verify(verify)));
 }
 
-// A view, where it costs no read; else None.
+// A view if it needs no read, else None.
 nb::object view(const Handle& self) {
   const Tensor tensor = self.tensor();
   const auto dense = dense_of(tensor);
@@ -59,7 +59,7 @@ nb::object view(const Handle& self) {
   return array_of(self, tensor, *dense, spot_of(self.from(), self.from().use(), *dense, mapped, Mapping::shielded));
 }
 
-// (buffer, offset, bytes, dtype name, shape), in writable memory; None for what is not dense.
+// (buffer, offset, bytes, dtype name, shape), in writable memory; None for a tensor that is not dense.
 nb::object place(const Handle& self, bool copy, std::optional<bool> verify) {
   const Source source = self.from().use();
   const Tensor tensor = self.tensor();

@@ -18,15 +18,16 @@ OpenSource* open_buffer(nb::object buffer, const std::string& name, const OpenOp
   return released([&] { return new OpenSource(zt::open(bytes, name, options), options, name, nullptr); });
 }
 
-// The file of a file object, which is not called any more. Read, not mapped: whoever has it open may be writing to it.
+// Opens the file behind a file object, without calling the object later. Reads instead of mapping: the owner of the
+// object may be writing to the file.
 OpenSource* open_descriptor(int descriptor, const std::string& name, OpenOptions options) {
   options.backend = Backend::read;
   return released(
       [&] { return new OpenSource(zt::open(store_of_descriptor(descriptor), name, options), options, name, nullptr); });
 }
 
-// A file object is called by the thread that wants its bytes, and by no other of ours: it may know threads apart, and a
-// thread that is not Python's gets no GIL while the interpreter ends.
+// Only the thread that wants bytes calls the file object: the object may depend on the thread, and a thread that Python
+// does not know gets no GIL while the interpreter ends.
 OpenSource* open_file(nb::object file, const std::string& name, OpenOptions options) {
   options.backend = Backend::read;
   options.threads = 1;
@@ -40,7 +41,7 @@ OpenSource* open_file(nb::object file, const std::string& name, OpenOptions opti
 Source OpenSource::use() const {
   if (!source_) throw_usage("the reader is closed");
   if (file_.is_valid() && nb::cast<bool>(get_attribute(file_, "closed"))) {
-    throw_usage("the file object that the reader was opened with is closed");
+    throw_usage("the file object of the reader is closed: keep it open while you read");
   }
   if (turn_ != nullptr) turn_->check();
   return *source_;
@@ -48,14 +49,14 @@ Source OpenSource::use() const {
 
 void OpenSource::close() {
   source_.reset();
-  for (MappedFile& file : files) file = {};  // another thread may be about to look at one
+  for (MappedFile& file : files) file = {};  // another thread may be about to read an element
   file_.reset();
 }
 
 Tensor find_tensor(const Source& source, nb::handle name) {
   if (!PyUnicode_Check(name.ptr())) {
     const std::string type = nb::type_name(name.type()).c_str();
-    throw nb::type_error(("a tensor's name is a str, not " + type).c_str());
+    throw nb::type_error(("the name of a tensor must be a str, not " + type).c_str());
   }
   Py_ssize_t size = 0;
   const char* const bytes = PyUnicode_AsUTF8AndSize(name.ptr(), &size);

@@ -10,8 +10,8 @@
 
 namespace zt::python {
 
-// One mapping of a file, the source's own or a shard, as a Python buffer: arrays are places in it, so that each costs
-// no buffer of its own.
+// One mapping of a file, of the source or a shard, as a Python buffer. Arrays are places in it, so no array needs a
+// buffer of its own.
 struct MappedFile {
   std::uintptr_t base = 0;
   nb::object buffer;
@@ -27,10 +27,10 @@ class OpenSource {
         source_(std::move(opened)),
         turn_(std::move(turn)) {}
 
-  // A copy of the handle, which another thread's close() leaves as it is. Throws usage when this or its file is closed,
-  // and where a file object must not be called: from within one of its own calls, in another process.
+  // A copy of the handle, which stays valid when another thread calls close(). Throws usage if the source or its file
+  // object is closed, and if a file object must not be called: from inside one of its own calls, or in another process.
   Source use() const;
-  // `file`, a file object, is its caller's, who may close it.
+  // `file`: the caller's file object, which the caller may close.
   void watch(nb::object file) { file_ = std::move(file); }
   void close();
   bool is_closed() const { return !source_; }
@@ -40,12 +40,12 @@ class OpenSource {
   std::vector<MappedFile> files;  // kMappings for each file of the source; under the GIL
 
  private:
-  std::optional<Source> source_;            // nothing: closed
-  const std::shared_ptr<const Turn> turn_;  // of the file object; null for others
+  std::optional<Source> source_;            // empty when closed
+  const std::shared_ptr<const Turn> turn_;  // for the file object; null for other sources
   nb::object file_;
 };
 
-// A tensor of an open source, as `_ztensor.Tensor`. It does not keep the files open when the source is closed.
+// A tensor of an open source, as `_ztensor.Tensor`. It does not keep the files open after the source is closed.
 class Handle {
  public:
   Handle(OpenSource& from, std::size_t index) : from_(&from), owner_(nb::find(from)), index_(index) {}
@@ -54,14 +54,14 @@ class Handle {
 
  private:
   OpenSource* from_;
-  nb::object owner_;  // keeps it
+  nb::object owner_;  // keeps the source alive
   std::size_t index_;
 };
 
-// The tensor of a name, which may be any object. Throws TypeError, not_found.
+// The tensor with a name, which may be any object. Throws TypeError, not_found.
 Tensor find_tensor(const Source& source, nb::handle name);
 
-// Runs `work`; an Error that leaves it names the file and the tensor.
+// Runs `work`. An Error that leaves it names the file and the tensor.
 template <class F>
 decltype(auto) located(const OpenSource& from, std::string_view tensor, F&& work) {
   try {
@@ -73,37 +73,37 @@ decltype(auto) located(const OpenSource& from, std::string_view tensor, F&& work
   }
 }
 
-// What is known of a dense tensor before its elements are read.
+// The facts about a dense tensor that are known before its elements are read.
 struct Dense {
   Part part;
   DType dtype;
-  std::uint64_t length;  // bytes
+  std::uint64_t length;  // in bytes
 };
-// Nothing for other layouts. Throws the cause of an unreadable tensor.
+// Empty for other layouts. Throws the reason if the tensor is unreadable.
 std::optional<Dense> dense_of(const Tensor& tensor);
 
 enum class Want { view, writable_view, copy };
 Want want_of(bool copy, bool writable);
 Mapping mapping_of(Want want);
 
-// Which files of a source are not mapped, or cannot be: other tensors need not ask.
+// Which files of a source are not mapped, or cannot be. Remembered, so that later tensors need not ask.
 using Unmapped = std::vector<bool>;  // by Part::file_number()
 Unmapped unmapped_of(const OpenSource& from, Want want);
-// The bytes as they lie in their file, or nothing when they have to be copied. Needs no GIL.
+// The bytes in the file's mapping; empty if they must be copied. Needs no GIL.
 Bytes borrow(const OpenSource& from, const Dense& dense, Mapping mapping, std::optional<Verify> verify,
              Unmapped& unmapped);
 
-// Memory as Python sees it, and where in it the elements lie.
+// Memory as Python sees it, and the place of the elements in it.
 struct Spot {
   nb::object buffer;
   std::uint64_t offset = 0;
 };
-// Of what borrow() gave, within the file's one buffer.
+// The spot of bytes from borrow(), in the one buffer of their file.
 Spot spot_of(OpenSource& from, const Source& source, const Dense& dense, const Bytes& mapped, Mapping mapping);
 
 void bind_metadata(Class<OpenSource>& type);  // metadata.cc
 void bind_many(Class<OpenSource>& type);      // many.cc: whole tensors, many in one call
-void bind_tensor(nb::module_& module);        // tensor.cc: what the index says of a tensor
+void bind_tensor(nb::module_& module);        // tensor.cc: the index's entry of a tensor
 void bind_reads(Class<Handle>& type);         // reads.cc: one whole tensor
 void bind_pieces(Class<Handle>& type);        // pieces.cc: parts, slices, sparse indices, dequantized
 

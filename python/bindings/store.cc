@@ -10,12 +10,12 @@
 namespace zt::python {
 namespace {
 
-constexpr std::size_t kPiece = std::size_t{4} << 20;  // what one call of a Python file object is given
+constexpr std::size_t kPiece = std::size_t{4} << 20;  // the most bytes for one call of a Python file object
 constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
 nb::handle raw_io_base;  // io.RawIOBase, looked up when the module is loaded; leaked
 
-// Holds an object from threads that do not have the GIL. Objects left at the interpreter's end are leaked.
+// Holds an object for threads without the GIL. Leaks the object if it is still held at the interpreter's end.
 std::shared_ptr<void> hold(nb::object object) {
   return {object.release().ptr(), [](void* held) { drop_with_gil([&] { Py_DECREF(static_cast<PyObject*>(held)); }); }};
 }
@@ -29,7 +29,7 @@ bool has(nb::handle file, const char* method) {
   throw nb::type_error((std::string(method) + "() of the file object returned " + type + ", not " + expected).c_str());
 }
 
-// What a method of a file object returned, which may be anything, as a number from 0 to `most`.
+// The result of a method of a file object, which may be anything, as a number from 0 to `most`.
 std::uint64_t number_of(const char* method, nb::handle value, std::uint64_t most) {
   if (PyIndex_Check(value.ptr()) == 0) throw_returned(method, value, "an int");
   PyObject* const index = in_python([&] { return PyNumber_Index(value.ptr()); });
@@ -47,8 +47,9 @@ std::uint64_t number_of(const char* method, nb::handle value, std::uint64_t most
 }
 
 [[noreturn]] void throw_would_block(const char* method) {
-  throw Error::system(EAGAIN, "",
-                      std::string(method) + "() of the file object returned None: it is not ready, and does not wait");
+  throw Error::system(
+      EAGAIN, "",
+      std::string(method) + "() of the file object returned None: the object does not block, and is not ready");
 }
 
 class FileStore final : public ByteStore {
@@ -67,7 +68,7 @@ class FileStore final : public ByteStore {
   }
 
  private:
-  // Where the file object then is. Some do not say so.
+  // Returns the new position of the file object. Some objects do not return it, so it may ask tell().
   static std::uint64_t seek(nb::handle file, std::uint64_t offset, int whence) {
     const nb::object position = call_method(file, "seek", nb::int_(offset), nb::int_(whence));
     if (!position.is_none()) return number_of("seek", position, kLargest);
@@ -80,7 +81,7 @@ class FileStore final : public ByteStore {
     const std::uint64_t position = seek(file, offset, 0);
     if (position != offset) {
       throw nb::value_error(
-          ("the file object was told to seek " + std::to_string(offset) + " and is at " + std::to_string(position))
+          ("the file object is at " + std::to_string(position) + " after seek(" + std::to_string(offset) + ")")
               .c_str());
     }
     while (!out.empty()) {
@@ -90,7 +91,7 @@ class FileStore final : public ByteStore {
     }
   }
 
-  // Never shows our memory to Python, which might keep it.
+  // Never gives our memory to Python, which might keep it.
   std::size_t read_some(nb::handle file, std::span<std::byte> out) const {
     const std::byte* first = nullptr;
     std::size_t got = 0;
@@ -101,9 +102,9 @@ class FileStore final : public ByteStore {
       const nb::object count = call_method(file, "readinto", piece);
       if (count.is_none()) throw_would_block("readinto");
       got = number_of("readinto", count, out.size());
-      // It may have made the array shorter, which is its own.
+      // The object may have shortened the array.
       if (static_cast<std::size_t>(PyByteArray_Size(piece.ptr())) < got) {
-        throw nb::value_error("readinto() of the file object changed the size of what it was given");
+        throw nb::value_error("readinto() of the file object changed the size of the buffer that it was given");
       }
       first = reinterpret_cast<const std::byte*>(PyByteArray_AsString(piece.ptr()));
     } else {
@@ -113,8 +114,8 @@ class FileStore final : public ByteStore {
       if (!PyBytes_Check(piece.ptr())) throw_returned("read", piece, "bytes");
       got = static_cast<std::size_t>(PyBytes_GET_SIZE(piece.ptr()));
       if (got > out.size()) {
-        throw nb::value_error(("read() of the file object returned " + std::to_string(got) + " bytes, of which " +
-                               std::to_string(out.size()) + " were asked for")
+        throw nb::value_error(("read() of the file object returned " + std::to_string(got) +
+                               " bytes, but the call asked for " + std::to_string(out.size()))
                                   .c_str());
       }
       first = reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(piece.ptr()));
@@ -147,7 +148,7 @@ class FileSink final : public ByteSink {
 
   std::size_t write_some(std::span<const std::byte> piece) const {
     const nb::handle file(static_cast<PyObject*>(file_.get()));
-    // A copy, since the object may keep what it is given.
+    // Pass a copy: the object may keep it.
     const nb::object count = call_method(file, "write", nb::bytes(piece.data(), piece.size()));
     if (count.is_none() && is_raw_) throw_would_block("write");
     if (count.is_none()) return piece.size();
@@ -156,11 +157,11 @@ class FileSink final : public ByteSink {
     return done;
   }
 
-  bool is_raw_;  // None from write() means that it took nothing; of other objects, that it took all
+  bool is_raw_;  // None from write() means no bytes were taken; from other objects, that all were
   std::shared_ptr<void> file_;
 };
 
-// A Py_buffer, given back when the last Bytes over it is gone.
+// A Py_buffer. It is released when the last Bytes over it is gone.
 struct View {
   Py_buffer view = {};
   ~View() {

@@ -5,7 +5,7 @@
 namespace zt::python {
 namespace {
 
-// An attribute that users do not see: "array" says that one of SciPy's sparse arrays was stored, not a sparse matrix.
+// A hidden attribute: "array" means that a SciPy sparse array was stored, not a sparse matrix.
 constexpr std::string_view kScipyKey = "ztensor.scipy";
 
 bool is_sparse_array(const Handle& self) {
@@ -38,7 +38,7 @@ nb::object location(const Handle& self) {
   return nb::make_tuple(path, found.offset, found.length);
 }
 
-// Checks digests and contents; throws what is wrong.
+// Checks digests and contents. Throws the first finding.
 void verify_tensor(const Handle& self) {
   const Source source = self.from().use();
   const CheckOptions options = {.names = {std::string(self.tensor().name())}, .progress = to_progress()};
@@ -55,7 +55,7 @@ void bind_tensor(nb::module_& module) {
       .def_prop_ro("layout", [](const Handle& self) { return to_str(self.tensor().layout()); })
       .def_prop_ro("dtype_name", [](const Handle& self) { return nb::str(dtype_text(self.tensor().dtype())); })
       .def_prop_ro("elements", [](const Handle& self) { return self.tensor().elements(); })
-      // Without the GIL: some zstd parts of the 1.x generations are decoded to be counted.
+      // Needs no GIL: it decodes some zstd parts of the 1.x generations to count their bytes.
       .def_prop_ro("nbytes",
                    [](const Handle& self) {
                      const Tensor tensor = self.tensor();

@@ -13,23 +13,23 @@
 
 namespace zt::python {
 
-// Lets one thread of one process in at a time. What runs inside may call Python, which may come back: see check().
+// Lets in one thread of one process at a time. Work inside may call Python, which may call in again: see check().
 class Turn {
  public:
   // `whose`: "the writer"
   explicit Turn(std::string whose) : whose_(std::move(whose)) {}
 
-  // Throws usage where to wait might be for ever: inside already, or in a child of the process that made this, which
-  // has a copy of the lock, but not the thread that had it at the fork.
+  // Throws usage if waiting might never end: if this thread is inside already, or in a child of the process that made
+  // this object. The child has a copy of the lock, but not the thread that held it at the fork.
   void check() const {
     if (!is_here()) {
-      throw_usage(whose_ + " belongs to the process that made it, and this is a child of that: make another one here");
+      throw_usage(whose_ + " belongs to the process that made it: make a new one in this process");
     }
     if (owner_.load() == std::this_thread::get_id()) throw_usage(whose_ + " was called from within one of its calls");
   }
   bool is_here() const noexcept { return made_by_ == ::getpid(); }
 
-  // Runs `work` without the GIL, and waits without it: the thread that is inside may want it. Throws as check().
+  // Runs `work` without the GIL. Waits without it too: the thread inside may need it. Throws as check().
   template <class F>
   void take(F&& work) {
     check();
@@ -38,7 +38,7 @@ class Turn {
     if (!ends_interpreter()) {
       alone.lock();
     } else if (!alone.try_lock()) {
-      throw_usage(whose_ + " is in use by a thread that the end of the program has stopped");
+      throw_usage(whose_ + " is in use by a thread that stopped at the end of the program");
     }
     owner_.store(std::this_thread::get_id());
     struct Leave {

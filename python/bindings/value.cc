@@ -5,7 +5,7 @@
 namespace zt::python {
 namespace {
 
-constexpr int kMaxDepth = 200;  // of what a caller hands over; also ends lists that hold themselves
+constexpr int kMaxDepth = 200;  // of values from a caller; also ends lists that contain themselves
 
 [[noreturn]] void throw_type(const std::string& message) { throw nb::type_error(message.c_str()); }
 
@@ -15,12 +15,12 @@ Value from_integer(nb::handle object) {
   int overflow = 0;
   const long long small = PyLong_AsLongLongAndOverflow(object.ptr(), &overflow);
   if (overflow == 0) return Value(static_cast<std::int64_t>(small));
-  // -1 - n is ~n, also for Python's integers.
+  // -1 - n is ~n, in Python too.
   const nb::object number = overflow > 0 ? nb::borrow(object) : nb::steal(PyNumber_Invert(object.ptr()));
   const unsigned long long large = PyLong_AsUnsignedLongLong(number.ptr());
   if (PyErr_Occurred()) {
     PyErr_Clear();
-    throw_usage("an attribute holds an integer of more than 64 bits");
+    throw_usage("an attribute holds an integer of more than 64 bits: store it as text");
   }
   const auto magnitude = static_cast<std::uint64_t>(large);
   return overflow > 0 ? Value(magnitude) : Value(Value::Negative{magnitude});
@@ -48,14 +48,14 @@ Value from_mapping(nb::handle object, int depth) {
   return Value(std::move(members));
 }
 
-// NumPy's scalars and arrays without dimensions.
+// NumPy's scalars and 0-d arrays.
 bool is_numpy_scalar(nb::handle object) {
   return nb::hasattr(object, "item") && nb::hasattr(object, "dtype") && nb::hasattr(object, "shape") &&
          nb::object(object.attr("shape")).equal(nb::tuple());
 }
 
 Value from_object(nb::handle object, int depth) {
-  if (depth > kMaxDepth) throw_usage("attributes are nested too deeply, or hold themselves");
+  if (depth > kMaxDepth) throw_usage("the attributes are nested too deeply, or contain themselves");
   if (object.is_none()) return Value();
   if (PyBool_Check(object.ptr())) return Value(object.is(nb::handle(Py_True)));
   if (PyLong_Check(object.ptr())) return from_integer(object);
@@ -71,12 +71,12 @@ Value from_object(nb::handle object, int depth) {
     if (!item.type().is(object.type())) return from_object(item, depth + 1);
   }
   throw_type("an attribute cannot be a " + std::string(nb::type_name(object.type()).c_str()) +
-             ": text, int, float, bool, None, bytes, lists and dicts can");
+             ": use str, int, float, bool, None, bytes, lists or dicts");
 }
 
 nb::object from_bytes(const std::vector<std::byte>& bytes) { return nb::bytes(bytes.data(), bytes.size()); }
 
-// A dict's key must be hashable, so arrays become tuples, and maps tuples of pairs.
+// A dict's key must be hashable, so arrays become tuples, and maps become tuples of pairs.
 nb::object to_key(const Value& value) {
   nb::list items;
   if (const auto* array = value.array()) {
@@ -107,7 +107,7 @@ std::string utf8(nb::handle text) {
   const char* bytes = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
   if (bytes == nullptr) {
     PyErr_Clear();
-    throw_usage("a str holds a lone surrogate, which UTF-8 cannot");
+    throw_usage("a str holds a lone surrogate: UTF-8 cannot encode it");
   }
   return {bytes, static_cast<std::size_t>(size)};
 }

@@ -13,14 +13,14 @@
 namespace zt::python {
 namespace {
 
-// An array that Python hands over: (buffer, dtype name, shape, byte_swapped). The shape is None where the buffer has
-// it; float4 comes packed, as bytes, with its own. Holds the buffer.
+// An array from Python: (buffer, dtype name, shape, byte_swapped). The shape is None if the buffer has it. float4 comes
+// packed, as bytes, with its own shape. Holds the buffer.
 class Array {
  public:
   explicit Array(nb::handle spec) {
     const nb::tuple fields = nb::cast<nb::tuple>(spec);
     const auto dtype = find_dtype(utf8(fields[1]));
-    if (!dtype) throw_usage("no such dtype: " + utf8(fields[1]));
+    if (!dtype) throw_usage("unknown dtype: " + utf8(fields[1]));
     const nb::object array = fields[0];
     const int failed = in_python([&] { return PyObject_GetBuffer(array.ptr(), &buffer_, PyBUF_STRIDES); });
     if (failed != 0) throw nb::python_error();
@@ -48,7 +48,7 @@ class Array {
   ArrayView view_;
 };
 
-// One Writer, one call at a time: a second thread waits, without the GIL.
+// A Writer for one call at a time: a second thread waits, without the GIL.
 class OpenWriter {
  public:
   explicit OpenWriter(Writer writer) : writer_(std::make_unique<Writer>(std::move(writer))) {
@@ -57,7 +57,8 @@ class OpenWriter {
   OpenWriter(const OpenWriter&) = delete;
   OpenWriter& operator=(const OpenWriter&) = delete;
   ~OpenWriter() {
-    // A thread that the child does not have may have been in the middle of a call: nothing of the copy is touched.
+    // A thread that does not exist in the child may have been in the middle of a call, so the child touches nothing of
+    // its copy.
     if (!turn_.is_here()) static_cast<void>(writer_.release());
   }
 
@@ -65,7 +66,7 @@ class OpenWriter {
   void run(F&& work) {
     turn_.take([&] { work(*writer_); });
   }
-  // In a child of the writer's process there is nothing to give up.
+  // In a child of the writer's process there is nothing to abort.
   void abort() {
     if (turn_.is_here()) run([](Writer& writer) { writer.abort(); });
   }
@@ -92,8 +93,7 @@ WriteMode to_mode(const std::string& mode) {
 OpenWriter* create(nb::object target, bool is_path, const std::string& mode, const WriterOptions& options) {
   const WriteMode wanted = to_mode(mode);
   if (!is_path) {
-    if (wanted == WriteMode::append)
-      throw_usage("only a file on disk can grow: give its path instead of a file object");
+    if (wanted == WriteMode::append) throw_usage("a file object cannot grow: give the path of a file on disk");
     return new OpenWriter(Writer::to(sink_of_file(std::move(target)), options));
   }
   const std::filesystem::path path = to_path(target);
@@ -169,8 +169,8 @@ nb::list notes(OpenWriter& self) {
   return to_list(lines);
 }
 
-// `former` is what attributes() gave, changed by nobody: attributes that are still the same stay in the file as they
-// are, values that Python does not have included.
+// `former`: the unchanged result of attributes(). Attributes that are equal in both stay in the file as they are, with
+// values that Python does not have.
 void finalize(OpenWriter& self, nb::handle attributes, nb::handle former) {
   const Value value = to_value(attributes);
   const bool same = value == to_value(former);

@@ -233,11 +233,11 @@ def test_advice_is_in_words_of_python(tmp_path):
     for path in (a, b):
         with ztensor.Writer(path) as writer:
             writer.add_tensor("x", np.arange(3.0))
-    with pytest.raises(FileExistsError, match="not replaced: File exists; force=True replaces it"):
+    with pytest.raises(FileExistsError, match="not replaced: File exists; pass force=True to replace it"):
         ztensor.convert(a, b)
     with pytest.raises(ztensor.UsageError, match=r"not a regular file; .*Writer\(open\(path, 'wb'\)\)"):
         ztensor.Writer("/dev/null")
-    with pytest.raises(ztensor.UsageError, match="`from_` says what the inputs are"):
+    with pytest.raises(ztensor.UsageError, match="`from_` is the format of the inputs"):
         ztensor.convert(a, tmp_path / "c.zt", from_="2")
     with pytest.raises(FileNotFoundError, match="'': a path must not be empty"):
         ztensor.open("")

@@ -77,7 +77,7 @@ def test_a_file_object_may_read_less_than_it_is_asked_for(path):
         ("tell", -5, ValueError, r"tell\(\) of the file object returned -5"),
         ("read", "text", TypeError, r'read\(\) .* str, not bytes: open it in binary mode, "rb"'),
         ("read", 5, TypeError, r"read\(\) of the file object returned int, not bytes"),
-        ("read", lambda data: data * 2, ValueError, r"read\(\) of the file object returned \d+ bytes, of which"),
+        ("read", lambda data: data * 2, ValueError, r"read\(\) of the file object returned \d+ bytes, but"),
         ("read", None, BlockingIOError, r"read\(\) of the file object returned None"),
         ("read", b"", OSError, "ends before its size"),
         ("readinto", "text", TypeError, r"readinto\(\) of the file object returned str, not an int"),
@@ -99,10 +99,10 @@ def test_what_a_file_object_returns_is_checked(path, method, result, kind, messa
 def test_a_seek_that_ends_elsewhere_is_an_error(path):
     reader = ztensor.open(file := Remote(path.read_bytes()))
     file.returns["seek"] = lambda position: position + 1
-    with pytest.raises(ValueError, match="was told to seek"):
+    with pytest.raises(ValueError, match=r"after seek\("):
         reader.read_tensor("x")
     file.returns = {"seek": lambda position: None, "tell": lambda position: position + 1}
-    with pytest.raises(ValueError, match="was told to seek"):
+    with pytest.raises(ValueError, match=r"after seek\("):
         reader.read_tensor("x")
 
 

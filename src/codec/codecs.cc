@@ -7,7 +7,7 @@
 namespace zt::codec {
 namespace {
 
-// zstd adds at most a byte in 256, and each frame a little and its row of the seek table.
+// zstd adds at most one byte in 256. Each frame adds a header and a row of the seek table.
 std::uint64_t zstd_bound(std::uint64_t decoded) { return decoded + decoded / 256 + 128 * (decoded / kFrameBytes + 1); }
 
 constexpr std::array kRows = {

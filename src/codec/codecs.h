@@ -13,23 +13,23 @@
 
 namespace zt::codec {
 
-// Which words name the codecs in a file.
+// The set of words that name codecs in a file.
 enum class Words : std::uint8_t {
-  zt1,  // those of the generations 0.1 to 1.2
-  zt2,  // those of generation 2
+  zt1,  // of generations 0.1 to 1.2
+  zt2,  // of generation 2
 };
 
-// One way to store parts. A new codec is a row in codecs.cc, with its encoder and decoders, and a value of Codec.
+// One way to store parts. A new codec needs a row in codecs.cc, with its encoder and decoders, and a value of Codec.
 struct Row {
-  Encoding usual;                              // the codec, at the level that is taken where nobody asks for another
-  std::string_view name;                       // what users are told
+  Encoding usual;                              // the codec at its default level
+  std::string_view name;                       // for users
   std::array<std::string_view, 2> words = {};  // by Words; "": these generations do not have it
-  int most_level = 0;                          // levels are 1 to this one; 0: it has none
-  bool has_frames = false;                     // a seek table follows the pieces, so that each can be read by itself
-  std::uint64_t ratio = 1;                     // the most decoded bytes that one stored byte can give
-  // The most stored bytes of a part, its seek table among them, of so many decoded ones.
+  int most_level = 0;                          // levels are 1 to this level; 0: no levels
+  bool has_frames = false;                     // a seek table follows the pieces, so any of them can be read alone
+  std::uint64_t ratio = 1;                     // the most decoded bytes for one stored byte
+  // The most stored bytes of a part with `decoded` decoded bytes, its seek table included.
   std::uint64_t (*bound)(std::uint64_t decoded) = nullptr;
-  // Null for raw parts, whose stored bytes are the decoded ones.
+  // Null for raw parts, whose stored bytes are the decoded bytes.
   std::unique_ptr<PieceEncoder> (*encoder)(int level) = nullptr;
   std::unique_ptr<PieceDecoder> (*piece_decoder)() = nullptr;
   std::unique_ptr<PartDecoder> (*part_decoder)() = nullptr;
@@ -38,18 +38,18 @@ struct Row {
   constexpr std::string_view word(Words words_of) const { return words[static_cast<std::size_t>(words_of)]; }
 };
 
-// All of them, by their ids.
+// All codecs, by id.
 std::span<const Row> codecs();
 const Row& row_of(Codec codec);
-// The codec that a file names so; null for a word that these generations do not have.
+// The codec with this word in a file; null if these generations have no such word.
 const Row* find_word(Words words, std::string_view word);
-// Whether so many stored bytes can decode to so many.
+// Whether `stored` stored bytes can decode to `decoded` bytes.
 bool can_give(Codec codec, std::uint64_t stored, std::uint64_t decoded);
 
-// Decoders that were made, one a codec. One thread at a time.
+// Keeps one decoder for each codec. For one thread at a time.
 class PieceDecoders {
  public:
-  PieceDecoder& of(Codec codec);  // not raw
+  PieceDecoder& of(Codec codec);  // any codec except raw
 
  private:
   std::vector<std::unique_ptr<PieceDecoder>> made_;  // by Codec

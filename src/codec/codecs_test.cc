@@ -11,7 +11,7 @@
 #include "errors.h"
 #include "random.h"
 
-// Every row of the table of codecs, whichever they are.
+// Tests for every row of the table of codecs.
 namespace zt::codec {
 namespace {
 
@@ -19,7 +19,7 @@ using Data = std::vector<std::byte>;
 
 constexpr Words kWords[] = {Words::zt1, Words::zt2};
 
-// Contents of a piece, among them such as shrink and such as do not.
+// Contents of a piece, some of which shrink.
 std::vector<Data> pieces() {
   test::Random random(1);
   return {Data(1),
@@ -31,12 +31,12 @@ std::vector<Data> pieces() {
           random.soft_bytes(kFrameBytes)};
 }
 
-// What a part of one piece is stored as, except for a seek table.
+// The stored bytes of a part of one piece, without a seek table.
 Data encode(const Row& row, const Data& piece) {
   return row.encoder ? row.encoder(row.usual.level())->encode(piece) : piece;
 }
 
-// Decodes by pieces of the input of `step` bytes each; empty where the input ends too early, or makes another length.
+// Decodes in input pieces of `step` bytes; empty if the input ends too early, or decodes to another length.
 Data decode_part(const Row& row, const Data& stored, std::size_t length, std::size_t step) {
   const auto decoder = row.part_decoder();
   Data out(length + 1);
@@ -105,7 +105,7 @@ TEST(Codecs, DecodeWhatTheyEncode) {
     PieceDecoders decoders;
     for (const Data& piece : pieces()) {
       const Data stored = encode(row, piece);
-      EXPECT_EQ(encode(row, piece), stored) << row.name << ": the same bytes each time";
+      EXPECT_EQ(encode(row, piece), stored) << row.name << ": encoding again gives other bytes";
       Data decoded(piece.size());
       decoders.of(row.id()).decode(stored, decoded);
       EXPECT_TRUE(decoded == piece) << row.name;
@@ -116,7 +116,8 @@ TEST(Codecs, DecodeWhatTheyEncode) {
   }
 }
 
-// What a decoder makes of bytes that are not an encoder's: an Error, or something else, and never more than `out`.
+// Given bytes that no encoder made, a decoder throws Error or fills `out` with other bytes, and never writes past
+// `out`.
 TEST(Codecs, RefuseHostileBytesWithAnErrorAndNothingElse) {
   test::Random random(2);
   for (const Row& row : codecs()) {

@@ -14,7 +14,7 @@ constexpr std::uint32_t kTableFrameMagic = 0x184D2A5E;
 constexpr std::uint32_t kTableMagic = 0x8F92EAB1;
 constexpr std::size_t kTableHeadBytes = 8;
 
-// Bytes of a table after its skippable frame header; empty when they do not fit the header's field.
+// The bytes of a table after its skippable frame header; empty if their number does not fit the header's field.
 std::optional<std::uint32_t> table_content(std::uint64_t frames, std::uint64_t entry) noexcept {
   const std::uint64_t length = frames * entry + kTableFooterBytes;  // frames is below 2^61: no overflow
   if (length > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
@@ -27,7 +27,7 @@ struct TableFooter {
   std::uint32_t content = 0;  // bytes after the skippable frame header
 };
 
-// Why bytes are no seek table: a rule, and what a message says of it. No rule: they are one.
+// Why bytes are not a seek table: the broken rule, and the expectation for a message. No rule: they are a seek table.
 struct Verdict {
   const char* rule = nullptr;
   std::string_view expected = {};
@@ -36,10 +36,10 @@ struct Verdict {
 Verdict read_footer(std::span<const std::byte> footer, TableFooter& out) noexcept {
   if (footer.size() != kTableFooterBytes) return {"zstd.table.short", "at least 17 bytes"};
   if (endian::load_le<std::uint32_t>(footer.data() + 5) != kTableMagic)
-    return {"zstd.table.magic", "its magic at the end"};
+    return {"zstd.table.magic", "the magic of seek tables at the end"};
   const auto descriptor = std::to_integer<unsigned>(footer[4]);
   if ((descriptor & 0x7F) != 0) return {"zstd.table.descriptor", "a descriptor of 0 or 0x80"};
-  out.entry = descriptor == 0 ? 8 : 12;  // with a checksum column, which nobody reads
+  out.entry = descriptor == 0 ? 8 : 12;  // 12 with a column of checksums, which is ignored
   out.frames = endian::load_le<std::uint32_t>(footer.data());
   const auto content = table_content(out.frames, out.entry);
   if (!content) return {"zstd.table.bounds", "a table of less than 4 GiB"};
@@ -51,10 +51,10 @@ Verdict read_table(std::span<const std::byte> table, std::vector<FrameSize>& fra
   if (table.size() < kTableHeadBytes + kTableFooterBytes) return {"zstd.table.short", "at least 17 bytes"};
   TableFooter end;
   if (const Verdict verdict = read_footer(table.last(kTableFooterBytes), end); verdict.rule != nullptr) return verdict;
-  if (table.size() - kTableHeadBytes != end.content) return {"zstd.table.bounds", "as many rows as it counts"};
+  if (table.size() - kTableHeadBytes != end.content) return {"zstd.table.bounds", "as many rows as the footer counts"};
   if (endian::load_le<std::uint32_t>(table.data()) != kTableFrameMagic ||
       endian::load_le<std::uint32_t>(table.data() + 4) != end.content) {
-    return {"zstd.table.header", "a skippable frame of its length"};
+    return {"zstd.table.header", "a skippable frame of the table's length"};
   }
   frames.resize(end.frames);
   for (std::size_t i = 0; i < frames.size(); ++i) {
@@ -62,7 +62,7 @@ Verdict read_table(std::span<const std::byte> table, std::vector<FrameSize>& fra
     frames[i] = {endian::load_le<std::uint32_t>(row), endian::load_le<std::uint32_t>(row + 4)};
     if (frames[i].decoded > kMaxFrameBytes) return {"zstd.table.frame", "frames of at most 16 MiB"};
     if (i + 1 < frames.size() && frames[i].decoded != frames[0].decoded) {
-      return {"zstd.table.uneven", "frames of one size, but for the last"};
+      return {"zstd.table.uneven", "frames of one size, except the last"};
     }
   }
   return {};
@@ -77,7 +77,7 @@ void throw_unless_good(const Verdict& verdict) {
 
 std::vector<std::byte> encode_seek_table(std::span<const FrameSize> frames) {
   const auto content = table_content(frames.size(), sizeof(std::uint32_t) * 2);
-  if (!content) throw Error(Code::limit, "", "more zstd frames than a seek table lists");
+  if (!content) throw Error(Code::limit, "", "the part has more zstd frames than a seek table can list: store it raw");
   std::vector<std::byte> table(kTableHeadBytes + *content);
   std::byte* at = table.data();
   const auto put = [&at](std::uint32_t value) {

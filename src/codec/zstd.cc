@@ -14,16 +14,16 @@ namespace zt::codec {
 namespace {
 
 constexpr std::uint32_t kFrameMagic = 0xFD2FB528;
-constexpr std::uint32_t kSkippableMagic = 0x184D2A50;  // the last four bits are free
+constexpr std::uint32_t kSkippableMagic = 0x184D2A50;  // the last four bits may have any value
 constexpr std::size_t kSkippableHeadBytes = 8;
 constexpr std::size_t kMostHeadBytes = 18;
-constexpr std::uint64_t kMostWindow = (std::uint64_t{1} << 27) + 1;  // the default limit of libzstd itself
+constexpr std::uint64_t kMostWindow = (std::uint64_t{1} << 27) + 1;  // the default limit of libzstd
 
 [[noreturn]] void refuse(const char* rule, std::string message) {
   throw Error(Code::malformed, rule, std::move(message));
 }
 
-// Throws what a libzstd error means for whoever holds the file.
+// Throws a libzstd error as the code that it means for the owner of the file.
 [[noreturn]] void fail(std::size_t result) {
   const std::string text = std::string("zstd: ") + ZSTD_getErrorName(result);
   switch (ZSTD_getErrorCode(result)) {
@@ -44,32 +44,32 @@ std::size_t checked_result(std::size_t result) {
 
 // --- frame headers (RFC 8878 §3.1) ---
 //
-// We read them ourselves, and hand libzstd nothing that we have not: whether it takes the formats from before 1.0
-// depends on how it was built, and whether it checks the window depends on how the input is cut into pieces.
+// We read headers ourselves, and pass libzstd only frames whose header we accepted. Otherwise the build of libzstd
+// would decide whether formats from before 1.0 are accepted, and the cut of the input whether the window is checked.
 
 struct FrameHead {
   std::size_t bytes = 0;  // of the header
   bool skippable = false;
   std::uint64_t skip = 0;  // bytes after the header of a skippable frame
   std::uint64_t window = 0;
-  std::optional<std::uint64_t> content;  // decoded bytes, where the header says
+  std::optional<std::uint64_t> content;  // decoded bytes, if the header states them
 };
 
-// Header bytes to have before more can be said about a frame that starts with `head`: all of them at the end. Throws
-// when no frame starts so. zt-1.2 §6
+// The header bytes that must be there before more of a frame beginning with `head` is known. The result equals the
+// whole header once the header is complete. Throws if no frame begins like this. zt-1.2 §6
 std::size_t head_bytes(std::span<const std::byte> head) {
   constexpr std::array<std::size_t, 4> kDictionaryBytes = {0, 1, 2, 4};
   constexpr std::array<std::size_t, 4> kContentSizeBytes = {0, 2, 4, 8};
   if (head.size() < 4) return 4;
   const auto magic = endian::load_le<std::uint32_t>(head.data());
   if ((magic & 0xFFFFFFF0) == kSkippableMagic) return kSkippableHeadBytes;
-  if (magic != kFrameMagic) refuse("zstd.frame.magic", "zstd: no frame starts with these bytes");
+  if (magic != kFrameMagic) refuse("zstd.frame.magic", "zstd: the bytes do not begin a frame");
   if (head.size() < 5) return 5;
   const auto descriptor = std::to_integer<unsigned>(head[4]);
   if ((descriptor & 8) != 0) refuse("zstd.frame.header", "zstd: the reserved bit of a frame header is set");
   const bool single_segment = (descriptor & 32) != 0;
   const std::size_t content_size = kContentSizeBytes[descriptor >> 6];
-  // A single segment has no window byte, and a content size of at least one byte in its stead.
+  // A single segment has no window byte, but at least one byte of content size.
   return 5 + kDictionaryBytes[descriptor & 3] + (single_segment && content_size == 0 ? 1 : content_size) +
          (single_segment ? 0 : 1);
 }
@@ -85,7 +85,7 @@ std::uint64_t window_of(unsigned byte) noexcept {
   return base + base / 8 * (byte & 7);
 }
 
-// `head` is a whole header. zt-1.2 §6
+// `head` is a complete header. zt-1.2 §6
 FrameHead read_head(std::span<const std::byte> head) {
   FrameHead frame;
   frame.bytes = head.size();
@@ -99,7 +99,8 @@ FrameHead read_head(std::span<const std::byte> head) {
   const std::size_t dictionary_at = single_segment ? 5 : 6;
   const std::size_t dictionary_bytes = (descriptor & 3) == 3 ? 4 : descriptor & 3;
   if (little_endian(head.subspan(dictionary_at, dictionary_bytes)) != 0) {
-    throw Error(Code::unsupported, "zstd.dictionary", "zstd: a frame needs a dictionary");
+    throw Error(Code::unsupported, "zstd.dictionary",
+                "zstd: a frame needs a dictionary, and dictionaries are not supported");
   }
   const auto content = head.subspan(dictionary_at + dictionary_bytes);
   if (!content.empty()) frame.content = little_endian(content) + (content.size() == 2 ? 256 : 0);
@@ -138,9 +139,9 @@ FrameEncoder::FrameEncoder(int level) : state_(std::make_unique<State>()) {
 FrameEncoder::~FrameEncoder() = default;
 
 std::vector<std::byte> FrameEncoder::encode(std::span<const std::byte> decoded) {
-  if (decoded.size() > kFrameBytes) throw Error(Code::internal, "", "more bytes than a zstd frame of ours holds");
+  if (decoded.size() > kFrameBytes) throw Error(Code::internal, "", "too many bytes for one zstd frame");
   std::vector<std::byte> stored(ZSTD_compressBound(decoded.size()));
-  // In one call, so that libzstd knows the size and takes a window that is no larger.
+  // One call lets libzstd know the size, so that the window is not larger than needed.
   stored.resize(checked_result(
       ZSTD_compress2(state_->context.get(), stored.data(), stored.size(), decoded.data(), decoded.size())));
   return stored;
@@ -157,7 +158,7 @@ FrameDecoder::~FrameDecoder() = default;
 
 namespace {
 
-// The header at the start of `stored`, which must hold all of it. zt-1.2 §6
+// The header at the start of `stored`, which must hold the complete header. zt-1.2 §6
 FrameHead first_head(std::span<const std::byte> stored) {
   std::size_t have = 0;
   for (std::size_t need = 4; need != have; need = head_bytes(stored.first(have))) {
@@ -172,7 +173,7 @@ FrameHead first_head(std::span<const std::byte> stored) {
 // zt-1.2 §6
 void FrameDecoder::decode(std::span<const std::byte> stored, std::span<std::byte> out) {
   const std::size_t want = out.size();
-  std::byte none{};  // libzstd takes an empty output at a null address for a mistake
+  std::byte none{};  // libzstd refuses an empty output at a null address
   do {
     const FrameHead head = first_head(stored);
     const std::uint64_t skipped = head.bytes + head.skip;
@@ -187,8 +188,8 @@ void FrameDecoder::decode(std::span<const std::byte> stored, std::span<std::byte
     stored = stored.subspan(used);
   } while (!stored.empty());
   if (!out.empty()) {
-    refuse("zstd.frame.size",
-           "zstd: frames decode to " + std::to_string(want - out.size()) + " bytes, not " + std::to_string(want));
+    refuse("zstd.frame.size", "zstd: frames decode to " + std::to_string(want - out.size()) +
+                                  " bytes, but the file says " + std::to_string(want));
   }
 }
 
@@ -202,10 +203,10 @@ struct StreamDecoder::State {
   std::array<std::byte, kMostHeadBytes> head = {};
   std::size_t head_have = 0;
   std::uint64_t skip_left = 0;
-  std::optional<std::uint64_t> content;  // what the frame says that it decodes to
-  std::uint64_t made = 0;                // and what it has so far
+  std::optional<std::uint64_t> content;  // the decoded bytes that the frame states
+  std::uint64_t made = 0;                // the decoded bytes so far
   bool may_hold = false;                 // libzstd filled the last output, and may have more
-  bool stuck = false;                    // it takes no input before it is given room
+  bool stuck = false;                    // libzstd takes no input before it has room for output
   bool any = false;                      // a frame has ended
 
   std::size_t read_head(std::span<const std::byte> stored);
@@ -229,7 +230,7 @@ void StreamDecoder::State::end_frame() noexcept {
   any = true;
 }
 
-// Takes header bytes until the header is whole, then acts on it.
+// Takes header bytes until the header is complete, then starts the frame.
 std::size_t StreamDecoder::State::read_head(std::span<const std::byte> stored) {
   std::size_t used = 0;
   for (;;) {
@@ -257,9 +258,9 @@ void StreamDecoder::State::start_frame() {
   }
   if (frame.window > kMostWindow) {
     throw Error(Code::limit, "zstd.window",
-                "zstd: a frame needs a window of " + std::to_string(frame.window) + " bytes, over 2^27");
+                "zstd: a frame needs a window of " + std::to_string(frame.window) + " bytes: the limit is 2^27 + 1");
   }
-  // libzstd gets the header alone: with whole frames it would take a short cut that skips checks.
+  // Pass only the header to libzstd: with whole frames it would take a fast path that skips checks.
   ZSTD_inBuffer in = {head.data(), head_have, 0};
   std::byte none{};
   ZSTD_outBuffer out = {&none, 0, 0};
@@ -279,7 +280,7 @@ std::size_t StreamDecoder::State::skip(std::span<const std::byte> stored) {
 
 // zt-1.2 §6
 StreamDecoder::Step StreamDecoder::State::frame(std::span<const std::byte> stored, std::span<std::byte> out) {
-  // libzstd takes repeated calls that cannot get anywhere for an error.
+  // libzstd reports repeated calls without progress as an error.
   if (stored.empty() && (out.empty() || !may_hold)) return {0, 0};
   if (out.empty() && stuck) return {0, 0};
   std::byte none{};
@@ -290,8 +291,9 @@ StreamDecoder::Step StreamDecoder::State::frame(std::span<const std::byte> store
   stuck = out.empty() && in.pos == 0;
   made += room.pos;
   if (result == 0) {
-    // libzstd 1.5.4 forgets this when the last block is empty.
-    if (content && *content != made) refuse("zstd.frame.corrupt", "zstd: a frame decodes to another size than it says");
+    // libzstd 1.5.4 does not check this if the last block is empty.
+    if (content && *content != made)
+      refuse("zstd.frame.corrupt", "zstd: a frame decodes to another size than its header states");
     end_frame();
   }
   return {in.pos, room.pos};

@@ -13,17 +13,16 @@
 namespace zt::codec {
 
 inline constexpr std::size_t kFrameBytes = std::size_t{1} << 20;          // decoded bytes of a frame that we write
-inline constexpr std::uint64_t kMaxFrameBytes = std::uint64_t{16} << 20;  // of a frame that a seek table may list
-inline constexpr std::uint64_t kMaxRatio = 32768;  // decoded bytes that one stored byte can give: a 4-byte RLE block
+inline constexpr std::uint64_t kMaxFrameBytes = std::uint64_t{16} << 20;  // decoded bytes of a frame in a seek table
+inline constexpr std::uint64_t kMaxRatio = 32768;  // the most decoded bytes for one stored byte: a 4-byte RLE block
 inline constexpr std::size_t kTableFooterBytes = 9;
 
-// Makes frames; keeps its context between calls. One thread at a time.
+// Makes frames. Keeps its context between calls. For one thread at a time.
 class FrameEncoder final : public PieceEncoder {
  public:
   explicit FrameEncoder(int level);
   ~FrameEncoder() override;
-  // One frame of at most kFrameBytes, with content size and content checksum. The bytes depend on level and input
-  // alone.
+  // One frame of at most kFrameBytes, with content size and content checksum. The bytes depend only on level and input.
   std::vector<std::byte> encode(std::span<const std::byte> decoded) override;
 
  private:
@@ -31,9 +30,9 @@ class FrameEncoder final : public PieceEncoder {
   std::unique_ptr<State> state_;
 };
 
-// Decodes `stored`, one or more whole frames, skippable ones among them, into exactly `out`. Checks content checksums
-// that are there. Throws malformed "zstd.*", unsupported for a frame that needs a dictionary, limit for a window
-// over 2^31: it needs no memory for windows, so it has no other limit, as the real decoder of seekable parts.
+// Decodes `stored`, one or more whole frames, skippable frames included, into exactly `out`. Checks content checksums
+// if there are any. Throws malformed "zstd.*", unsupported for a frame that needs a dictionary, limit for a window over
+// 2^31. It needs no memory for windows, so it has no lower limit, like the real decoder of seekable parts.
 class FrameDecoder final : public PieceDecoder {
  public:
   FrameDecoder();
@@ -45,9 +44,9 @@ class FrameDecoder final : public PieceDecoder {
   std::unique_ptr<State> state_;
 };
 
-// A whole zstd stream, of any frames and skippable frames; it is whole at the end of a frame. A stream of no bytes is
-// malformed. Throws malformed "zstd.*", unsupported for a frame that needs a dictionary, limit for a window over
-// 2^27 + 1 bytes.
+// Decodes a whole zstd stream of any frames and skippable frames. The stream is complete at the end of a frame; an
+// empty stream is malformed. Throws malformed "zstd.*", unsupported for a frame that needs a dictionary, limit for a
+// window over 2^27 + 1 bytes.
 class StreamDecoder final : public PartDecoder {
  public:
   StreamDecoder();
@@ -66,14 +65,16 @@ struct FrameSize {
   friend bool operator==(const FrameSize&, const FrameSize&) = default;
 };
 
-// The skippable frame that lists frames, as zt 1.2 and 2 have it: no checksum column.
+// The skippable frame that lists frames, in the form of zt 1.2 and 2: without checksums.
 std::vector<std::byte> encode_seek_table(std::span<const FrameSize> frames);
-// Bytes of the whole seek table whose last kTableFooterBytes are `footer`; empty when that is no seek table footer.
+// The bytes of the whole seek table whose last kTableFooterBytes are `footer`; empty if `footer` is not its footer.
 std::optional<std::uint64_t> seek_table_length(std::span<const std::byte> footer);
-// Reads a whole table. Empty when it is not one, when a frame decodes to more than kMaxFrameBytes, or when not all
-// but the last decode to the same size (a frame's place follows from its number). Sums are for the caller to check.
+// Parses a whole table. Empty if the bytes are not a table, if a frame decodes to more than kMaxFrameBytes, or if
+// frames except the last have different decoded sizes (a frame's place follows from its number). The caller must check
+// the sums.
 std::optional<std::vector<FrameSize>> parse_seek_table(std::span<const std::byte> table);
-// The same where a table must be there (zt.zstd-seekable/1): what is empty above is malformed "zstd.table.*".
+// The same for a table that must exist (zt.zstd-seekable/1): where the functions above give nothing, throws malformed
+// "zstd.table.*".
 std::uint64_t require_seek_table(std::span<const std::byte> footer);
 std::vector<FrameSize> require_frames(std::span<const std::byte> table);
 

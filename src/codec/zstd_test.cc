@@ -55,7 +55,7 @@ struct Outcome {
   bool whole = false;
 };
 
-// Feeds the stream in pieces of `in` bytes, into room for `out`.
+// Feeds the stream in pieces of `in` bytes, with room for `out` bytes.
 Outcome stream(const Data& stored, std::size_t in, std::size_t out) {
   Outcome outcome;
   StreamDecoder decoder;
@@ -225,7 +225,7 @@ TEST(StreamDecoder, TakesTheEndOfAFrameWithoutRoomForMore) {
   auto step = decoder.decode(stored, out);
   EXPECT_EQ(step.made, out.size());
   std::size_t used = step.used;
-  while (used < stored.size()) {  // a byte at a time, for the worst
+  while (used < stored.size()) {  // a byte at a time, the worst case
     step = decoder.decode(std::span(stored).subspan(used, 1), {});
     ASSERT_EQ(step.used, 1u);
     used += step.used;
@@ -345,7 +345,7 @@ TEST(SeekTable, IsNoneWhenAFramesPlaceDoesNotFollowFromItsNumber) {
 }
 
 TEST(SeekTable, TrustsNoCountOfFrames) {
-  // 2^32 - 1 frames of 8 or 12 bytes: more than the header's field can say.
+  // 2^32 - 1 frames of 8 or 12 bytes: their table is longer than the header's field can state.
   EXPECT_EQ(seek_table_length(bytes({255, 255, 255, 255, 0, 0xB1, 0xEA, 0x92, 0x8F})), std::nullopt);
   EXPECT_EQ(seek_table_length(bytes({255, 255, 255, 255, 0x80, 0xB1, 0xEA, 0x92, 0x8F})), std::nullopt);
   EXPECT_EQ(seek_table_length(bytes({0, 0, 0, 0x10, 0, 0xB1, 0xEA, 0x92, 0x8F})), (std::uint64_t{1} << 31) + 17);

@@ -7,7 +7,7 @@ void FileEnd::check_size(std::uint64_t end) const {
 }
 
 void FileEnd::fail_live() const {
-  io::fail_usage(file_.path(), "its end is not that of the version to grow: it was changed meanwhile");
+  io::fail_usage(file_.path(), "the end of the file was changed meanwhile: open the file again");
 }
 
 std::optional<std::uint64_t> find_former_end(Tail tail, const Live& live, const ByteStore& store) {

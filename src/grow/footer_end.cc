@@ -9,11 +9,11 @@
 
 namespace zt::grow {
 
-// A footer of generation 2 is right behind its manifest, or at the start of a page if an append of ours put it there.
-// The first match counts: what is behind the true one may be anything.
+// A footer of generation 2 follows its manifest directly, or begins a page if our append wrote it. The first match
+// counts: bytes after the true footer may be anything.
 std::optional<std::uint64_t> find_footer_end(const Live& live, const ByteStore& store) {
   constexpr std::uint64_t kFooter = 40;
-  constexpr std::uint64_t kMaxSearched = std::uint64_t{1} << 18;  // pages
+  constexpr std::uint64_t kMaxSearched = std::uint64_t{1} << 18;  // in pages
   if (store.size() < kFooter || store.size() % kPage != 0) return std::nullopt;
   const std::uint64_t last = store.size() - kFooter;
   const auto footer = read_array<kFooter>(store, last);
@@ -32,8 +32,8 @@ std::optional<std::uint64_t> find_footer_end(const Live& live, const ByteStore& 
 
 namespace {
 
-// While data is written, a copy of the footer ends the file and a page; the new one is put behind it, at the start of a
-// page.
+// While data is written, a copy of the footer ends the file, at the end of a page. The new footer is written after it,
+// at the start of a page.
 class FooterEnd final : public FileEnd {
  public:
   FooterEnd(io::LockedFile& file, const Live& live);
@@ -48,7 +48,7 @@ class FooterEnd final : public FileEnd {
   static constexpr std::uint64_t kFooter = 40;
   using Footer = std::array<std::byte, kFooter>;
 
-  std::uint64_t end_ = 0;  // of the file while it grows; 0: it has not begun to
+  std::uint64_t end_ = 0;  // of the file while it grows; 0: not begun
   Footer footer_;          // of the live version
 };
 

@@ -41,7 +41,7 @@ struct Growth::State {
   std::unique_ptr<FileEnd> end;
   Tail tail = Tail::footer;
   Stage stage = Stage::opened;
-  bool changed = false;        // there is something to take back
+  bool changed = false;        // there are changes to take back
   std::uint64_t start = 0;     // of the part that is being written
   std::uint64_t position = 0;  // where data ends
 
@@ -53,12 +53,12 @@ struct Growth::State {
 
 void Growth::State::enter() {
   if (stage != Stage::growing)
-    io::fail_usage(file.path(), "nothing can be added to this file: not begun, failed, or over");
-  stage = Stage::broken;  // unless this step gets to its end
+    io::fail_usage(file.path(), "this append takes no more data: it was not begun, has failed, or is over");
+  stage = Stage::broken;  // until this step has succeeded
 }
 
 void Growth::State::begin(Tail chosen, const Live& live) {
-  if (stage != Stage::opened) io::fail_usage(file.path(), "growing it has begun already");
+  if (stage != Stage::opened) io::fail_usage(file.path(), "this append was begun before: begin it once");
   tail = chosen;
   end = tail == Tail::footer ? make_footer_end(file, live) : make_sized_end(file, live, options.hop_limit);
   start = position = end->base();
@@ -75,7 +75,8 @@ std::uint64_t Growth::State::place(std::uint64_t alignment, std::uint64_t bound)
   auto [at, past] = fit(position);
   changed = true;
   if (!end->has_room(past)) {
-    // Behind the footer of now, if that wastes little: a reader may have taken the size and be about to look there.
+    // Prefer a place after the current footer if that wastes little: a reader that has just read the size may look
+    // there.
     const auto [later, later_past] = fit(std::max(position, end->spared()));
     if (later - at <= std::max(alignment, bound / 8)) std::tie(at, past) = std::pair(later, later_past);
     end->make_room(position, past, past + spare());
@@ -96,11 +97,11 @@ void Growth::State::write(std::span<const std::byte> bytes) {
 std::uint64_t Growth::State::place_manifest(std::span<const std::byte> manifest, std::optional<Region> region,
                                             std::uint64_t alignment) {
   if (!region) return end->place_manifest(position, manifest.size(), alignment);
-  if (tail != Tail::footer) io::fail_usage(file.path(), "a 1.x manifest lies at the end");
+  if (tail != Tail::footer) io::fail_usage(file.path(), "a 1.x manifest must lie at the end: give no region");
   if (manifest.size() > region->length) io::fail_usage(file.path(), "the manifest is longer than its region");
   const auto past = checked::add(region->offset, region->length);
   if (!past || (*past > end->base() && !end->has_room(*past)))
-    io::fail_usage(file.path(), "the region is not in the file");
+    io::fail_usage(file.path(), "the region of the manifest is not in the file");
   end->make_room(position, position, position);
   return region->offset;
 }
@@ -112,12 +113,14 @@ std::uint64_t Growth::State::commit(std::span<const std::byte> manifest,
   const std::uint64_t offset = place_manifest(manifest, region, alignment);
   file.write(offset, manifest);
   const std::vector<std::byte> last = footer(offset);
-  if (last.size() != end->footer_length()) io::fail_usage(file.path(), "a footer of another length");
+  if (last.size() != end->footer_length())
+    io::fail_usage(file.path(), "the new footer has another length than the file's footer");
   file.sync();
   file.check_written();
   file.check_place();
   end->commit(last);
-  // Readers may have the new version from here on, so nothing is taken back, not even if it may not last.
+  // From here on readers may have the new version. So nothing is taken back, even if the version may not outlast a
+  // crash.
   changed = false;
   stage = Stage::over;
   file.sync();
@@ -156,7 +159,7 @@ void Growth::write(std::span<const std::byte> bytes) {
 
 void Growth::rewind(std::uint64_t position) {
   if (position < state_->start || position > state_->position) {
-    io::fail_usage(state_->file.path(), "this lies outside the part that is being written");
+    io::fail_usage(state_->file.path(), "the position lies outside the part that is being written");
   }
   state_->position = position;
 }

@@ -143,7 +143,7 @@ TEST_P(Grow, IsOldOrNewWhereverItIsKilledAndGrowsOn) {
     const Contents left = read();
     ASSERT_TRUE(left == one() || left == grown) << at;
     if (left == grown && hit) continue;
-    // Killed once more, and then not.
+    // Killed a second time, and then not.
     for (std::size_t again = 3; again < 40; again += 4) {
       Faults faults(Faults::Kind::die, again);
       try {
@@ -183,7 +183,7 @@ TEST_P(Grow, IsTakenBackWhereverACallFails) {
           hit = faults.hit();
         }
         if (threw && read_file(path()) != old) {
-          // Only the sync of what is published already comes too late to take anything back.
+          // Only the last sync, of the published version, comes too late to take anything back.
           ASSERT_TRUE(GetParam().durable);
           ASSERT_EQ(read(), both(one(), some()));
         }
@@ -206,7 +206,7 @@ TEST_P(GrowDurable, SurvivesTheLossOfPower) {
   std::size_t seen = 0;
   power.each(5, 1, [&](const std::string& content, std::size_t synced) {
     const Contents now = read(content);
-    // Before the last sync begins the new version may be there or not, after it there is no other.
+    // Before the last sync begins, the new version may be there or not. After it, only the new version may be there.
     const bool done = synced == power.syncs();
     ASSERT_TRUE(now == grown || (!done && now == one())) << synced;
     ++seen;
@@ -291,7 +291,7 @@ TEST_P(Grow, TakesBackAKilledAppendWithItsOwn) {
     const Faults faults(Faults::Kind::die, 8);
     EXPECT_THROW(append(some()), Error);
   }
-  if (GetParam().hop_limit < kFar) return;  // the manifest has moved: what is below it stays
+  if (GetParam().hop_limit < kFar) return;  // the manifest has moved: bytes below it stay
   ASSERT_NE(read_file(path()), old);
   const Faults faults(Faults::Kind::fail, 3);
   EXPECT_THROW(append(some()), Error);
@@ -437,11 +437,11 @@ TEST(GrowSized, EndsInAManifestWithoutTrailingBytes) {
     test::append(dir / "f", Tail::manifest_size, {false, limit}, some());
     const auto store = io::File::open(dir / "f");
     const Live live = test::live_of(Tail::manifest_size, *store);
-    EXPECT_EQ(live.manifest.offset + live.manifest.length + 16, store->size());  // what 1.1 asks for
+    EXPECT_EQ(live.manifest.offset + live.manifest.length + 16, store->size());  // as 1.1 requires
   }
 }
 
-// What a 1.2 footer says of the manifest's length.
+// The length of the manifest in a 1.2 footer.
 std::uint64_t declared(const fs::path& path) {
   const auto file = io::File::open(path);
   std::array<std::byte, 8> bytes;
@@ -481,7 +481,7 @@ TEST(GrowSized, MovesTheManifestOverMoreThanAGigabyteOfData) {
     EXPECT_LE(length, kFar);
     EXPECT_EQ(item(fs::file_size(dir / "f") - 16 - length), manifest);
   };
-  const std::uint64_t at = growth.place(64, std::uint64_t{1500} << 20);  // a hole: nothing of it is written
+  const std::uint64_t at = growth.place(64, std::uint64_t{1500} << 20);  // in the hole nothing is written
   EXPECT_LT(at, 1000u);
   EXPECT_GT(looked, 15u);
   EXPECT_LT(looked, 30u);

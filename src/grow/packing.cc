@@ -13,7 +13,7 @@ constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 62;
 
 bool less(const Region& a, const Region& b) { return std::tie(a.offset, a.length) < std::tie(b.offset, b.length); }
 
-// What the offsets have in common, if it is an alignment that a writer was asked for and no accident.
+// The common alignment of the offsets, if it looks like one that a writer was asked for.
 std::uint64_t alignment_of(std::span<const Move> moves, std::uint64_t least) {
   constexpr std::uint64_t kMost = std::uint64_t{2} << 20;
   std::uint64_t offsets = moves.size() >= 8 ? kMost : std::uint64_t{65536};
@@ -25,7 +25,8 @@ std::uint64_t alignment_of(std::span<const Move> moves, std::uint64_t least) {
 
 Packing::Packing(std::vector<Region> parts, const model::Encoder& encoder, Region manifest)
     : footer_(encoder.footer(0, {}).size()) {
-  if (!std::ranges::is_sorted(parts, less)) std::stable_sort(parts.begin(), parts.end(), less);  // mostly in a few runs
+  if (!std::ranges::is_sorted(parts, less))
+    std::stable_sort(parts.begin(), parts.end(), less);  // mostly a few sorted runs
   moves_.reserve(parts.size());
   for (const Region& part : parts) {
     if (moves_.empty() || moves_.back().from != part) moves_.push_back({.from = part});
@@ -37,12 +38,12 @@ Packing::Packing(std::vector<Region> parts, const model::Encoder& encoder, Regio
     const auto at = checked::align_up(end, alignment_);
     const auto past = at ? checked::add(*at, move.from.length) : std::nullopt;
     if (!past || *past > kMostBytes) {
-      throw Error(Code::limit, "", "its parts overlap, and apart from one another they fit into no file");
+      throw Error(Code::limit, "", "the parts overlap so much that they do not fit into a file without sharing bytes");
     }
     move.to = *at;
     end = *past;
   }
-  // A canonical manifest is aligned as its parts are.
+  // A canonical manifest has the alignment of its parts.
   const bool as_parts = encoder.manifest_alignment > 1 && manifest.offset % alignment_ == 0;
   manifest_alignment_ = as_parts ? alignment_ : encoder.manifest_alignment;
   manifest_offset_ = checked::round_up(end, manifest_alignment_);

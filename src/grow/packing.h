@@ -10,32 +10,32 @@
 
 namespace zt::grow {
 
-// A stretch of stored bytes: where it is, and where it goes.
+// A range of stored bytes: its place now, and its new place.
 struct Move {
   Region from;
   std::uint64_t to = 0;
-  std::uint64_t uses = 0;  // how many parts it is
+  std::uint64_t uses = 0;  // the number of parts with these bytes
 };
 
-// Where the parts of a file and its manifest go when it is written anew without what no tensor uses: in the order they
-// lie in, at the alignment that they have in common.
+// The places of parts and manifest in a file that is written anew without unused bytes: in the order that they have
+// now, at their common alignment.
 class Packing {
  public:
-  // `parts`: those that lie in the file, in any order; the same one may be there more than once. Throws limit where
-  // they overlap so much that apart they fit into no file.
+  // `parts`: the parts that lie in the file, in any order; a part may occur more than once. Throws limit if they
+  // overlap so much that they do not fit into a file separately.
   Packing(std::vector<Region> parts, const model::Encoder& encoder, Region manifest);
 
   std::uint64_t alignment() const { return alignment_; }
   std::span<const Move> moves() const { return moves_; }
-  std::uint64_t place_of(Region part) const;  // of one of the parts
+  std::uint64_t place_of(Region part) const;  // `part` is one of the parts
   std::uint64_t manifest_alignment() const { return manifest_alignment_; }
   std::uint64_t manifest_offset() const { return manifest_offset_; }
-  // Of the file, with a manifest of that length.
+  // The size of the file with a manifest of this length.
   std::uint64_t size(std::uint64_t manifest_length) const { return manifest_offset_ + manifest_length + footer_; }
 
  private:
   std::uint64_t alignment_;
-  std::vector<Move> moves_;  // by `from`
+  std::vector<Move> moves_;  // sorted by `from`
   std::uint64_t manifest_alignment_;
   std::uint64_t manifest_offset_;
   std::uint64_t footer_;

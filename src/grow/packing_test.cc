@@ -22,7 +22,7 @@ TEST(Packing, PutsPartsBehindOneAnotherInTheirOrder) {
   EXPECT_EQ(packing.place_of({320, 1}), 192U);
   EXPECT_EQ(packing.place_of({640, 10}), 256U);
   EXPECT_EQ(packing.moves()[2].uses, 2U);
-  EXPECT_EQ(packing.manifest_offset(), 266U) << "directly behind the last part";
+  EXPECT_EQ(packing.manifest_offset(), 266U) << "directly after the last part";
   EXPECT_EQ(packing.size(50), 266U + 50 + 16);
 }
 
@@ -32,7 +32,7 @@ TEST(Packing, KeepsAnAlignmentThatWasAskedFor) {
   for (std::uint64_t i = 1; i <= 8; ++i) parts.push_back({i << 21, 1});
   EXPECT_EQ(Packing(parts, kOld, {1, 50}).alignment(), std::uint64_t{2} << 20);
   parts.pop_back();
-  EXPECT_EQ(Packing(parts, kOld, {1, 50}).alignment(), 65536U) << "so few may be so by accident";
+  EXPECT_EQ(Packing(parts, kOld, {1, 50}).alignment(), 65536U) << "so few parts may be aligned by accident";
 }
 
 TEST(Packing, AlignsAManifestAsPartsAreWhereItWas) {

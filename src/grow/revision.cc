@@ -16,7 +16,7 @@
 namespace zt::grow {
 namespace {
 
-// The file's Growth as something an Output writes to.
+// Gives the file's Growth to an Output.
 class RevisionOutput final : public io::WritableFile {
  public:
   explicit RevisionOutput(Growth& growth) : growth_(growth) {}
@@ -31,10 +31,10 @@ class RevisionOutput final : public io::WritableFile {
   Growth& growth_;
 };
 
-// What the offsets of the parts have in common, within what a format allows.
+// The common alignment of the parts, up to the largest that a format allows.
 std::uint64_t alignment_of(const model::Catalog& catalog, const model::Encoder& encoder) {
   constexpr std::uint64_t kMost = 65536;
-  if (encoder.grower->tail == Tail::manifest_size) return encoder.alignment;  // nothing says more than that
+  if (encoder.grower->tail == Tail::manifest_size) return encoder.alignment;  // a larger common alignment means nothing
   std::uint64_t offsets = catalog.manifest.offset | kMost;
   for (std::uint32_t part = 0; part < catalog.part_rows(); ++part) {
     const model::Recipe& recipe = catalog.part(part).recipe;
@@ -43,7 +43,7 @@ std::uint64_t alignment_of(const model::Catalog& catalog, const model::Encoder& 
   return std::max(encoder.alignment, offsets & (~offsets + 1));
 }
 
-// How many bytes an offset takes in a manifest.
+// The bytes of an offset in a manifest.
 std::uint64_t width_of(std::uint64_t offset) {
   if (offset < 24) return 1;
   if (offset <= 0xFF) return 2;
@@ -51,7 +51,7 @@ std::uint64_t width_of(std::uint64_t offset) {
   return offset <= 0xFFFFFFFF ? 5 : 9;
 }
 
-// The parts of a tensor that lie in its own file.
+// The parts of a tensor that lie in the tensor's own file.
 void add_parts(const model::Catalog& catalog, std::uint32_t row, std::vector<Region>& parts) {
   for (const model::PartRow& part : catalog.parts(catalog.tensor(row))) {
     if (part.recipe.file == 0) parts.push_back({part.recipe.offset, part.recipe.stored_length});
@@ -79,13 +79,15 @@ void check_no_own_shard(const std::filesystem::path& path, const model::Catalog&
     for (const model::FileRow& shard : catalog.files) {
       const auto place = name.parent_path() / (name.stem().string() + "-" + shard.name + ".zt");
       if (own && own == io::identify(place)) {
-        throw Error(Code::unsupported, "write.shard", "its shard " + in_quotes(shard.name) + " is the file itself");
+        throw Error(Code::unsupported, "write.shard",
+                    "shard " + in_quotes(shard.name) + " is the file itself: a shard must not grow under its own root");
       }
     }
   }
 }
 
-// A broken entry may name bytes that are not there yet. Once the file has grown it would name another tensor's.
+// A broken entry may name bytes past the end of the file, or bytes of the manifest. After the append these could be
+// bytes of another tensor.
 void Revision::check_entries() const {
   const SourceState& state = *Access::state(current_);
   const std::uint64_t size = state.store->size();
@@ -100,9 +102,9 @@ void Revision::check_entries() const {
       const bool clear = blob.length == 0 || !inside || blob.offset + blob.length <= live.offset ||
                          blob.offset >= live.offset + live.length;
       if (part.recipe.file != 0 || (inside && clear)) continue;
-      throw Error(
-          Code::malformed, "write.entry",
-          "tensor " + in_quotes(name) + " names bytes that are not its own, and would name new ones: remove it");
+      throw Error(Code::malformed, "write.entry",
+                  "tensor " + in_quotes(name) +
+                      " names bytes past the end of the file or in its manifest: remove the tensor first");
     }
   }
 }
@@ -131,16 +133,18 @@ void Revision::read_present(const WriterOptions& options) {
                 "a file of format " + std::string(current_.format()) + " cannot grow: convert it first");
   }
   if (!options.to.empty() && source::find_writable(options.to).encoder != encoder_) {
-    io::fail_usage(path_, "its format is " + std::string(current_.format()) + ": a file that grows keeps it");
+    io::fail_usage(path_, "the format of the file is " + std::string(current_.format()) +
+                              ", and cannot change in an append: convert the file");
   }
   if (options.canonical.value_or(false) || options.max_shard_size > 0) {
-    io::fail_usage(path_, "a file that grows is neither canonical nor given shards: convert it");
+    io::fail_usage(path_, "an append cannot make a file canonical or give it shards: convert the file instead");
   }
   const model::Catalog& catalog = Access::state(current_)->catalog;
   check_no_own_shard(path_, catalog);
   alignment_ = alignment_of(catalog, *encoder_);
   if (options.alignment != 0 && options.alignment != alignment_) {
-    io::fail_usage(path_, "its alignment is " + std::to_string(alignment_) + ": a file that grows keeps it");
+    io::fail_usage(path_, "the alignment of the file is " + std::to_string(alignment_) +
+                              ", and cannot change in an append: leave alignment out");
   }
   manifest_ = run::allocate(static_cast<std::size_t>(catalog.manifest.length));
   store->read_at(catalog.manifest.offset, manifest_.bytes);
@@ -164,7 +168,7 @@ void Revision::remove(std::string_view name) {
 
 std::unique_ptr<io::WritableFile> Revision::file() { return std::make_unique<RevisionOutput>(*growth_); }
 
-// Regions are an eighth larger than needed, so that the next manifests fit where former ones were.
+// Makes regions an eighth larger than needed, so that later manifests fit into former ones' places.
 std::optional<Region> Revision::place_manifest(std::uint64_t size) {
   const auto found = std::ranges::find_if(reusable_, [&](const Region& one) { return one.length >= size; });
   if (found != reusable_.end()) return *found;
@@ -172,9 +176,8 @@ std::optional<Region> Revision::place_manifest(std::uint64_t size) {
   return Region{growth_->place(encoder_->manifest_alignment, length), length};
 }
 
-// Of the file that compact() would write: known without putting its manifest together, since of that only the offsets
-// change, which are written in the shortest way. An index of another tool that writes them longer makes it a little
-// less than this.
+// The size of the file that compact() would write. It need not build the manifest: only the offsets change, and they
+// take the shortest form. If another tool wrote longer offsets, the result is a little too large.
 std::uint64_t Revision::packed_size(const model::Catalog& added, Region manifest) const {
   const model::Catalog& present = Access::state(current_)->catalog;
   std::vector<Region> parts;
@@ -182,15 +185,15 @@ std::uint64_t Revision::packed_size(const model::Catalog& added, Region manifest
   for (std::uint32_t row = 0; row < present.size(); ++row) {
     const model::TensorRow& tensor = present.tensor(row);
     if (!edit_.removed.empty() && edit_.removed.contains(present.text(tensor.name))) continue;
-    if (tensor.fault != model::kNone) throw Error(Code::unsupported, "compact.unreadable", "it cannot be compacted");
+    if (tensor.fault != model::kNone) throw Error(Code::unsupported, "compact.unreadable", "a tensor cannot be read");
     add_parts(present, row, parts);
   }
   for (const auto& [name, existing] : edit_.aliases) add_parts(present, *present.find(existing), parts);
   for (std::uint32_t row = 0; row < added.size(); ++row) add_parts(added, row, parts);
   const Packing packing(std::move(parts), *encoder_, manifest);
-  std::uint64_t manifest_length = manifest.length;  // from here on as it will be
+  std::uint64_t manifest_length = manifest.length;  // becomes the new length
   for (const Move& move : packing.moves()) {
-    manifest_length += move.uses * (width_of(move.to) - width_of(move.from.offset));  // may wrap, and back
+    manifest_length += move.uses * (width_of(move.to) - width_of(move.from.offset));  // may overflow, and overflow back
   }
   return packing.size(manifest_length);
 }
@@ -208,13 +211,13 @@ Committed Revision::commit(const model::Catalog& added, const Limits& limits) {
   const std::uint64_t at = growth_->commit(
       manifest.bytes, [&](std::uint64_t offset) { return encoder_->footer(offset, manifest.bytes); }, region,
       encoder_->manifest_alignment);
-  std::error_code gone;  // its path may lead nowhere by now: the new version is there all the same
+  std::error_code gone;  // the path may lead nowhere by now, but the new version exists
   const std::uint64_t size = std::filesystem::file_size(path_, gone);
   Committed committed{.size = gone ? at + manifest.bytes.size() : size};
   try {
     const std::uint64_t packed = packed_size(added, {at, manifest.bytes.size() - manifest.bookkeeping});
     committed.reclaimable = committed.size - std::min(committed.size, packed);
-  } catch (const std::exception&) {  // it has no compact form that is known; the new version is there all the same
+  } catch (const std::exception&) {  // the compact size is unknown, but the new version exists
   }
   return committed;
 }

@@ -17,23 +17,23 @@
 
 namespace zt::grow {
 
-// The version that a file has. `former`: regions of former manifests.
+// The current version of a file. `former`: the regions of former manifests.
 Live live_version(const ByteStore& store, const model::Catalog& catalog, std::span<const Region> former);
 
-// Throws unsupported "write.shard" when a shard of the file is the file itself: it would change under its own root.
+// Throws unsupported "write.shard" if a shard of the file is the file itself: it would change under its own root.
 void check_no_own_shard(const std::filesystem::path& path, const model::Catalog& catalog);
 
-// What came of a commit.
+// The result of a commit.
 struct Committed {
   std::uint64_t size = 0;         // of the file
-  std::uint64_t reclaimable = 0;  // what compact() would give back of it; 0 where that refuses
+  std::uint64_t reclaimable = 0;  // bytes that compact() would free; 0 if compact() would refuse the file
 };
 
-// One file that grows in place: its present version, locked, and what becomes of its manifest. One owner.
+// A file that grows in place: its current version, its lock, and the edits for its next manifest. One owner.
 class Revision {
  public:
-  // Throws io (EWOULDBLOCK: another writer has it), usage (another format or alignment than the file's), unsupported (a
-  // file that cannot grow), and what open() throws.
+  // Throws io (EWOULDBLOCK: another writer has the lock), usage (options with another format or alignment than the
+  // file's), unsupported (a file that cannot grow), and what open() throws.
   Revision(const std::filesystem::path& path, const WriterOptions& options);
 
   const model::Encoder& encoder() const { return *encoder_; }
@@ -41,14 +41,14 @@ class Revision {
   std::uint64_t alignment() const { return alignment_; }
   model::ManifestEdit& edit() { return edit_; }
 
-  // Whether a tensor of the present version stays.
+  // Whether the current version has the tensor, and it was not removed.
   bool has(std::string_view name) const;
-  // Takes a tensor out of it. Throws not_found.
+  // Removes a tensor of the current version. Throws not_found.
   void remove(std::string_view name);
 
-  // The file as an Output takes it: it has to outlive that.
+  // The file, for an Output. This object must outlive it.
   std::unique_ptr<io::WritableFile> file();
-  // Publishes the new version with these new tensors. Everything else was said by edit().
+  // Publishes the new version: the new tensors, and the changes in edit().
   Committed commit(const model::Catalog& added, const Limits& limits);
   void abort() noexcept { growth_->abort(); }
 
@@ -63,8 +63,8 @@ class Revision {
   Source current_;
   const model::Encoder* encoder_ = nullptr;
   std::uint64_t alignment_ = 0;
-  run::Buffer manifest_;          // of the version that the file has
-  std::vector<Region> reusable_;  // of former manifests: nobody looks there any more
+  run::Buffer manifest_;          // of the current version
+  std::vector<Region> reusable_;  // of former manifests, which no reader needs any more
   model::ManifestEdit edit_;
 };
 

@@ -28,7 +28,7 @@ Writer appending(const fs::path& path, const WriterOptions& options = {}) {
   return Writer::create(path, WriteMode::append, options);
 }
 
-// Both generations that grow.
+// For both generations that grow.
 class Revision : public testing::TestWithParam<const char*> {
  protected:
   fs::path make(const std::function<void(Writer&)>& fill) {
@@ -74,7 +74,7 @@ TEST_P(Revision, AddsReplacesRemovesAndRenames) {
   EXPECT_EQ(source.tensor("keep").attributes(), Value(Value::Map{{"k", 2}}));
   EXPECT_EQ(source.attributes(), Value(Value::Map{{"b", "x"}}));
   EXPECT_TRUE(verify(source).findings.empty());
-  EXPECT_EQ(before.tensor("gone").read<float>(), kData) << "who opened it before reads what was";
+  EXPECT_EQ(before.tensor("gone").read<float>(), kData) << "a reader that opened the file before reads the old version";
   EXPECT_EQ(mapped.as<float>()[0], 1.0F);
 }
 
@@ -100,7 +100,7 @@ TEST_P(Revision, TellsWhatTheFileHasAndHadWithoutOpeningIt) {
   EXPECT_EQ(writer.bytes_written(), fs::file_size(path));
 }
 
-// Bytes that this process has read by system calls; nothing where the system does not count them.
+// The bytes that this process has read by system calls; empty if the system does not count them.
 std::optional<std::uint64_t> bytes_read() {
   std::ifstream counts("/proc/self/io");
   std::string name;
@@ -109,9 +109,9 @@ std::optional<std::uint64_t> bytes_read() {
   return std::nullopt;
 }
 
-// Decoding an index takes reading it. It is read once more, to put the new one together from its pieces.
+// Decoding an index needs one read. Another read puts the new index together from pieces of the old one.
 TEST_P(Revision, DecodesTheIndexOnce) {
-  if (!bytes_read()) GTEST_SKIP() << "/proc/self/io does not tell what is read here";
+  if (!bytes_read()) GTEST_SKIP() << "/proc/self/io does not count reads here";
   constexpr int kTensors = 3000;
   const fs::path path = make([](Writer& w) {
     for (int i = 0; i < kTensors; ++i) w.add("a.tensor.of.some.name." + std::to_string(i), kShape, data());
@@ -134,7 +134,7 @@ TEST_P(Revision, DecodesTheIndexOnce) {
   EXPECT_EQ(open(path).size(), std::size_t{kTensors});
 }
 
-// The offsets become longer and shorter on the way, which shows in the length of the manifest.
+// On the way the offsets become longer and shorter, and with them the manifest.
 TEST_P(Revision, TellsExactlyWhatCompactGivesBack) {
   const fs::path path = make([](Writer& w) {
     w.add("first", {20000}, std::span<const float>(std::vector<float>(20000, 1.5F)));
@@ -235,7 +235,7 @@ TEST_P(Revision, TakesManyAppends) {
 
 TEST_P(Revision, NamesTheRuleOfItsFormatWhenTheIndexIsTooLarge) {
   const fs::path path = make([](Writer& w) { w.add("keep", kShape, data()); });
-  Writer writer = appending(path, {.limits = {.index_bytes = 600}});  // what is there now takes less
+  Writer writer = appending(path, {.limits = {.index_bytes = 600}});  // the current manifest is smaller
   writer.add(std::string(500, 'n'), {4}, data());
   try {
     writer.finalize();

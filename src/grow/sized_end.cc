@@ -9,8 +9,8 @@
 
 namespace zt::grow {
 
-// Behind the item of a 1.2 manifest that its range goes past: either an append was killed, and there is the footer it
-// had, or another tool left bytes there, which are not ours to write over.
+// The old end of a file in which an append was killed: after the former footer, which follows the item of the 1.2
+// manifest. Empty if other bytes follow the item: another tool's bytes must not be overwritten.
 std::optional<std::uint64_t> find_sized_end(const Live& live, const ByteStore& store) {
   constexpr std::uint64_t kFooter = 16;
   const std::uint64_t size = store.size();
@@ -24,10 +24,10 @@ std::optional<std::uint64_t> find_sized_end(const Live& live, const ByteStore& s
 
 namespace {
 
-constexpr std::uint64_t kMaxRange = std::uint64_t{1} << 30;  // what readers of 1.x take for a manifest
+constexpr std::uint64_t kMaxRange = std::uint64_t{1} << 30;  // the longest manifest that readers of 1.x accept
 
-// The footer is at a multiple of 16, so its size can be changed by one write inside one sector. While data is written,
-// that size reaches from the live manifest to the footer: the manifest is the leading item of a longer range.
+// The footer is at a multiple of 16, so one write inside one sector changes its size. While data is written, this size
+// reaches from the live manifest to the footer: the manifest is the first item of a longer range.
 class SizedEnd final : public FileEnd {
  public:
   SizedEnd(io::LockedFile& file, const Live& live, std::uint64_t hop_limit);
@@ -48,11 +48,11 @@ class SizedEnd final : public FileEnd {
   void hop(std::uint64_t written, std::uint64_t wanted);
 
   std::uint64_t hop_limit_;
-  std::uint64_t manifest_;    // the live one
+  std::uint64_t manifest_;    // the place of the live manifest
   std::uint64_t length_;      // of its item
-  bool moved_ = false;        // the live manifest is a copy that lies past the data
-  std::uint64_t footer_ = 0;  // the one that the file ends with while it grows; 0: it has not begun to
-  Footer last_;               // what the file ended with
+  bool moved_ = false;        // the live manifest is a copy after the data
+  std::uint64_t footer_ = 0;  // the footer at the end while the file grows; 0: not begun
+  Footer last_;               // the end that the file had
 };
 
 SizedEnd::SizedEnd(io::LockedFile& file, const Live& live, std::uint64_t hop_limit)
@@ -95,7 +95,7 @@ void SizedEnd::write_size(std::uint64_t size) {
 void SizedEnd::make_room(std::uint64_t written, std::uint64_t end, std::uint64_t wanted) {
   check_size(std::max(end, wanted));
   if (has_room(end)) return;
-  // So that the live manifest can always be moved behind the data.
+  // Keep the live manifest movable past the data.
   const std::uint64_t farthest = manifest_ + limit(length_);
   const auto reach = [&](std::uint64_t data) {
     return checked::round_up(data, kFooter) + checked::round_up(length_, kFooter);
@@ -108,28 +108,30 @@ void SizedEnd::make_room(std::uint64_t written, std::uint64_t end, std::uint64_t
   while (!moved_ || manifest_ < end) hop(written, std::max(end, wanted));
 }
 
-// Moves the live manifest on, to `wanted` if it is not too far.
+// Moves the live manifest forward, to `wanted` if that is not too far.
 void SizedEnd::hop(std::uint64_t written, std::uint64_t wanted) {
   const std::uint64_t free = std::max({written, base_, moved_ ? manifest_ + length_ : 0});
   const std::uint64_t least = std::max(footer_, checked::round_up(free + length_, kFooter));
   const std::uint64_t farthest = (manifest_ + limit(length_)) & ~(kFooter - 1);
   const std::uint64_t footer = std::max(least, std::min(checked::round_up(wanted + length_, kFooter), farthest));
   if (footer - manifest_ > kMaxRange) {
-    io::fail_with(Code::limit, file_.path(), "its manifest is too large for an append of this size");
+    io::fail_with(Code::limit, file_.path(),
+                  "the manifest is too large for an append of this size: convert the file to format 2");
   }
   if (footer != footer_) extend(footer);
   file_.copy(manifest_, length_, footer - length_);
   file_.sync();
   write_size(length_);
-  file_.sync();  // from here on the former copy may be written over
+  file_.sync();  // after this the former copy may be overwritten
   manifest_ = footer - length_;
   moved_ = true;
 }
 
 std::uint64_t SizedEnd::place_manifest(std::uint64_t written, std::uint64_t length, std::uint64_t) {
   check_size(written + length);
-  if (length > kMaxRange) io::fail_with(Code::limit, file_.path(), "a manifest of more than 1 GiB");
-  // Not over the live one, nor over the footer there is, if another one is needed anyway.
+  if (length > kMaxRange)
+    io::fail_with(Code::limit, file_.path(), "the new manifest has more than 1 GiB: readers would refuse it");
+  // Overwrite neither the live manifest nor, if a new footer is needed anyway, the current one.
   const auto place = [&] {
     const std::uint64_t free = std::max({written, base_, moved_ ? manifest_ + length_ : 0});
     if (footer_ >= free + length) return footer_;
@@ -141,7 +143,8 @@ std::uint64_t SizedEnd::place_manifest(std::uint64_t written, std::uint64_t leng
     footer = place();
   }
   if (footer - manifest_ > kMaxRange) {
-    io::fail_with(Code::limit, file_.path(), "its manifest is too large to have a new one beside it");
+    io::fail_with(Code::limit, file_.path(),
+                  "the manifest is too large for a new one beside it: convert the file to format 2");
   }
   if (footer != footer_) extend(footer);
   return footer - length;

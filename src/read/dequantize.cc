@@ -14,11 +14,11 @@ using model::Quantized;
 using model::ScaleScope;
 using model::ZeroPoint;
 
-constexpr std::uint64_t kTile = 1024;      // elements side by side that are taken at once
-constexpr std::uint64_t kChunk = 1 << 16;  // elements of a work item, about
+constexpr std::uint64_t kTile = 1024;      // elements side by side that are processed at once
+constexpr std::uint64_t kChunk = 1 << 16;  // about the elements of a work item
 
-// The elements as [outer, rows, repeat, inner]. The scale of one is at outer * outer_step + row * row_step + inner *
-// inner_step: all of the axis `repeat` share it.
+// The elements as [outer, rows, repeat, inner]. The scale of an element is at outer * outer_step + row * row_step +
+// inner * inner_step: all elements along `repeat` share one scale.
 struct Grid {
   std::uint64_t outer, rows, repeat, inner;
   std::uint64_t outer_step, row_step, inner_step;
@@ -35,7 +35,7 @@ Grid grid_of(const Quantized& how) {
   return {how.outer, groups, how.group, how.inner, groups * how.inner, how.inner, 1};
 }
 
-// Elements of a part by their place.
+// Gives elements of a part by index.
 class Elements {
  public:
   Elements(DType dtype, std::span<const std::byte> bytes) : dtype_(dtype), size_(dtype_bits(dtype) / 8), at_(bytes) {}
@@ -51,8 +51,8 @@ class Elements {
   std::span<const std::byte> at_;
 };
 
-// Codes of a part by their place. Bits divide bytes and words are little-endian, so that lsb_first codes lie in the
-// order of bytes, whatever the word; msb_first turns the order within each word around.
+// Gives codes of a part by index. Bit counts divide a byte and words are little-endian, so lsb_first codes are in the
+// order of the bytes, whatever the word is. msb_first reverses the order within each word.
 class Codes {
  public:
   Codes(const Quantized& how, std::span<const std::byte> bytes)
@@ -68,7 +68,7 @@ class Codes {
 
  private:
   const std::byte* at_;
-  unsigned shift_;  // of codes to bytes
+  unsigned shift_;  // log2 of the codes per byte
   unsigned bits_;
   std::uint64_t flip_;
 };
@@ -88,14 +88,14 @@ class Dequantizer {
     }
   }
 
-  // A unit is a tile of neighbours, over the whole of `repeat`.
+  // A unit of work is a tile of neighbours, for all of `repeat`.
   std::uint64_t tiles() const { return (grid_.inner + kTile - 1) / kTile; }
   std::uint64_t units() const { return grid_.outer * grid_.rows * tiles(); }
   std::uint64_t unit_elements() const { return grid_.repeat * std::min(grid_.inner, kTile); }
   void run(std::uint64_t unit) const;
 
  private:
-  struct Tile {  // scales and zero points of neighbours, or the one of all
+  struct Tile {  // the scales and zero points of neighbours, or one pair for all
     std::array<double, kTile> scales;
     std::array<double, kTile> zeros;
   };
@@ -116,7 +116,7 @@ class Dequantizer {
   std::array<double, 256> values_ = {};
 };
 
-// Where a double holds the result exactly, or nearly: one rounding.
+// For types whose results fit a double exactly or nearly: rounds once.
 void Dequantizer::fill(std::uint64_t first, std::uint64_t count, double scale, double zero) const {
   for (std::uint64_t i = first; i < first + count; ++i) {
     out_[i] = static_cast<float>((values_[codes_[i]] - zero) * scale);
@@ -131,7 +131,7 @@ void Dequantizer::fill(std::uint64_t first, std::uint64_t count, const Tile& til
 
 void Dequantizer::run(std::uint64_t unit) const {
   const std::uint64_t start = unit % tiles() * kTile;
-  const std::uint64_t row = unit / tiles();  // of outer and rows together
+  const std::uint64_t row = unit / tiles();  // counts outer and rows together
   const std::uint64_t count = std::min(kTile, grid_.inner - start);
   const std::uint64_t scale = row / grid_.rows * grid_.outer_step + row % grid_.rows * grid_.row_step;
   const std::uint64_t element = row * grid_.repeat * grid_.inner + start;

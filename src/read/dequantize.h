@@ -8,14 +8,14 @@
 
 namespace zt::read {
 
-// The decoded bytes of the parts. Their lengths are those that `Quantized` comes to: whoever made it has checked.
+// The decoded bytes of the parts. The caller has checked that their lengths match the `Quantized`.
 struct QuantizedBytes {
   std::span<const std::byte> data;
   std::span<const std::byte> scales;
-  std::span<const std::byte> zeros;  // empty, where none are stored
+  std::span<const std::byte> zeros;  // empty if the tensor has no zero points
 };
 
-// The values of all elements, row-major, each rounded once; `out` holds how.elements(). Takes no memory of note.
+// The values of all elements, row-major, each rounded once. `out` holds how.elements() values. Takes little memory.
 void dequantize(const model::Quantized& how, const QuantizedBytes& parts, std::span<float> out, unsigned threads,
                 run::Meter& meter);
 

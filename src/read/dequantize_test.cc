@@ -23,7 +23,7 @@ struct Made {
   std::vector<std::byte> data, scales, zeros;
 };
 
-// Code i by the definition: the number of a word, and its bits counted from the end that `order` says.
+// Code i by the definition: the number of its word, and its bits, counted from the end that `order` names.
 std::uint64_t code_at(const Quantized& how, const std::vector<std::byte>& bytes, std::uint64_t i) {
   const std::uint64_t width = how.per_word * how.bits / 8;
   std::uint64_t word = 0;

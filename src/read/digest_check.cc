@@ -15,7 +15,7 @@ DigestCheck::DigestCheck(const PartSource& part, Verify verify, bool raw)
   if (verify == Verify::never || (costly && verify != Verify::always)) return;
   const auto digest = part.decoded_digest ? hash::parse_decoded_digest(part.digest) : hash::parse_digest(part.digest);
   if (!digest) {
-    throw Error(Code::mismatch, "digest.form", "digest " + in_quotes(part.digest) + " is not of its form");
+    throw Error(Code::mismatch, "digest.form", "digest " + in_quotes(part.digest) + " is malformed");
   }
   digest_ = *digest;
   if (needs_order()) in_turn_ = std::make_unique<DigestInTurn>(digest_.algorithm);

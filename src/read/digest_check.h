@@ -13,22 +13,21 @@
 
 namespace zt::read {
 
-// Holds the bytes of a part against its digest, piece by piece.
+// Compares the bytes of a part with its digest, piece by piece.
 class DigestCheck {
  public:
-  // Of which part, and which digests are wanted. `raw`: decoded bytes are the stored ones. Throws mismatch
-  // "digest.form".
+  // The part, and the digests to check. `raw`: the stored bytes are the decoded bytes. Throws mismatch "digest.form".
   DigestCheck(const PartSource& part, Verify verify, bool raw);
 
   bool is_on() const { return digest_.algorithm != Checksum::none; }
-  // Whether the pieces to take are of decoded bytes; else of stored ones.
+  // Whether it takes pieces of decoded bytes. If false, it takes stored bytes.
   bool over_decoded() const { return over_decoded_; }
-  // Whether bytes that were taken must stay as they are until finish(), or be taken in the order of the pieces.
+  // Whether bytes must stay unchanged until finish(), or be taken in the order of the pieces.
   bool needs_order() const { return is_on() && digest_.algorithm != Checksum::crc32c; }
-  // Makes ready for so many pieces, taken in any order and by any thread, each once.
+  // Prepares for `pieces` pieces, each taken once, in any order and by any thread.
   void expect(std::size_t pieces);
   void take(std::size_t piece, std::span<const std::byte> bytes);
-  // For bytes that come in order and not in pieces, and for those behind the last piece. One thread's.
+  // For bytes that come in order and not in pieces, and for bytes after the last piece. For one thread.
   void append(std::span<const std::byte> bytes);
   // Throws mismatch "digest.mismatch".
   void finish();
@@ -38,12 +37,12 @@ class DigestCheck {
     std::uint32_t crc = 0;
     std::uint64_t length = 0;
   };
-  hash::Digest digest_;  // algorithm none: nothing to check
+  hash::Digest digest_;  // algorithm none: no check
   bool over_decoded_;
   PartSource part_;                        // for the message
-  std::vector<PieceCrc> crcs_;             // can be joined in any order
-  std::unique_ptr<DigestInTurn> in_turn_;  // of digests that cannot be put together from those of pieces
-  PieceCrc behind_;                        // of what append() was given
+  std::vector<PieceCrc> crcs_;             // join in any order
+  std::unique_ptr<DigestInTurn> in_turn_;  // for digests that cannot be joined from digests of pieces
+  PieceCrc behind_;                        // of the bytes that append() took
 };
 
 }  // namespace zt::read

@@ -21,7 +21,7 @@ std::string digest_of(Checksum algorithm) {
   return hash::format_digest(digest.finish());
 }
 
-// Two pieces, the second one first, and the last byte behind them.
+// Two pieces, the second one first, and then the last byte.
 std::string rule_of(DigestCheck& check) {
   try {
     check.expect(2);
@@ -58,7 +58,7 @@ TEST(DigestCheck, IsOffWhereNothingIsWantedOrKnown) {
   };
   EXPECT_FALSE(is_on("", Verify::always, false));
   EXPECT_FALSE(is_on("md5:00", Verify::always, false));
-  EXPECT_FALSE(is_on("crc32c:0x00000001", Verify::always, true)) << "no digest of generation 2";
+  EXPECT_FALSE(is_on("crc32c:0x00000001", Verify::always, true)) << "not a digest of generation 2";
   EXPECT_FALSE(is_on("crc32c:0x00000001", Verify::never, false));
   EXPECT_TRUE(is_on("crc32c:0x00000001", Verify::standard, false));
   EXPECT_FALSE(is_on(digest_of(Checksum::sha256), Verify::standard, true));

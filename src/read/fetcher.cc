@@ -6,9 +6,9 @@
 namespace zt::read {
 namespace {
 
-constexpr std::uint64_t kLarge = std::uint64_t{256} << 10;       // such a read is worth a request of its own
+constexpr std::uint64_t kLarge = std::uint64_t{256} << 10;       // larger reads get a request of their own
 constexpr std::uint64_t kMostRequest = std::uint64_t{1} << 20;   // bytes of a request for several reads
-constexpr std::uint64_t kMostBuffered = std::uint64_t{4} << 20;  // bytes of requests that are in memory at a time
+constexpr std::uint64_t kMostBuffered = std::uint64_t{4} << 20;  // bytes of requests that are in memory at once
 
 std::uint64_t end_of(const ReadAt& read) { return read.offset + read.out.size(); }
 

@@ -10,18 +10,18 @@
 
 namespace zt::read {
 
-// One request to a store, and the reads that it serves: those from `first` up to `last`.
+// One request to a store, and its reads: from `first` up to `last`.
 struct Request {
   std::size_t first;
   std::size_t last;
   Region bytes;
 };
 
-// Which reads are made one request: those that lie closer together than `cost` bytes, while the request stays small.
+// Combines reads into requests: reads that are closer together than `cost` bytes share one, while it stays small.
 // `reads` come by ascending offset and may overlap.
 std::vector<Request> plan_requests(std::span<const ReadAt> reads, std::uint64_t cost);
 
-// Reads many ranges of a store with few requests. The one place that decides what is asked of a store at once.
+// Reads many ranges of a store with few requests. Only this class decides what to ask of a store at once.
 class Fetcher {
  public:
   explicit Fetcher(const ByteStore& store) : store_(&store) {}

@@ -12,7 +12,7 @@ using Bytes = std::vector<std::byte>;
 
 constexpr std::uint64_t kKiB = 1024;
 
-// Reads of these regions, into memory that nobody looks at.
+// Reads of these regions, into memory that is not checked.
 std::vector<ReadAt> reads_of(const std::vector<Region>& regions, Bytes& memory) {
   memory.resize(std::size_t{4} << 20);
   std::vector<ReadAt> reads;
@@ -50,7 +50,7 @@ TEST(PlanRequests, NeverAsksForMoreThanAMegabyteAtOnce) {
   for (const Region& request : requests_of(many, 64 * kKiB)) EXPECT_LE(request.length, 1024 * kKiB);
 }
 
-// Counts requests, which cost as much as so many bytes.
+// Counts requests, each of which costs as much as `cost` bytes.
 class DearStore final : public ByteStore {
  public:
   DearStore(Bytes bytes, std::uint64_t cost) : memory_(std::move(bytes)), cost_(cost) {}

@@ -18,7 +18,7 @@ struct Sums {
   std::uint64_t decoded = 0;
 };
 
-// Of 32-bit numbers, fewer than 2^32 of them.
+// For fewer than 2^32 sums of 32-bit numbers, which do not overflow.
 Sums sums_of(const std::vector<codec::FrameSize>& frames) {
   Sums sums;
   for (const codec::FrameSize& frame : frames) {
@@ -29,7 +29,7 @@ Sums sums_of(const std::vector<codec::FrameSize>& frames) {
 }
 
 std::vector<std::byte> read_tail(const ByteStore& store, const model::Recipe& recipe, std::uint64_t length) {
-  std::vector<std::byte> tail(static_cast<std::size_t>(length));  // of the stored bytes: held against them
+  std::vector<std::byte> tail(static_cast<std::size_t>(length));  // at most the stored bytes
   store.read_at(recipe.offset + recipe.stored_length - length, tail);
   return tail;
 }
@@ -41,7 +41,7 @@ FramePlan plan_pieces(std::vector<codec::FrameSize> frames, std::vector<std::byt
   plan.frames = std::move(frames);
   if (plan.frames.empty()) return plan;
   const std::uint64_t each = plan.frames.front().decoded;
-  // Where all but the last decode to nothing, they are one piece.
+  // If all frames except the last decode to nothing, they form one piece.
   plan.frames_per_piece = each == 0 ? plan.frames.size() : std::max<std::size_t>(1, kPieceBytes / each);
   plan.piece_bytes = plan.frames_per_piece * each;
   std::uint64_t start = 0;
@@ -61,7 +61,7 @@ std::optional<FramePlan> find_frames(const ByteStore& store, const model::Recipe
   if (!length || *length > recipe.stored_length) return std::nullopt;
   std::vector<std::byte> table = read_tail(store, recipe, *length);
   auto frames = codec::parse_seek_table(table);
-  // A last frame of nothing, or of more than the first, would lie outside the pieces that are counted from the length.
+  // An empty last frame, or one larger than the first, would not fit the pieces, which are computed from the length.
   if (!frames || frames->empty() || frames->front().decoded == 0 || frames->back().decoded == 0 ||
       frames->back().decoded > frames->front().decoded) {
     return std::nullopt;
@@ -80,7 +80,7 @@ FramePlan require_frames(const ByteStore& store, const model::Recipe& recipe) {
   const std::uint64_t length = codec::require_seek_table(read_tail(store, recipe, codec::kTableFooterBytes));
   if (length > recipe.stored_length) {
     throw Error(Code::malformed, "zstd.table.bounds",
-                "zstd seek table: of " + std::to_string(length) + " bytes, in a blob of " +
+                "the zstd seek table claims " + std::to_string(length) + " bytes, but the blob has " +
                     std::to_string(recipe.stored_length));
   }
   std::vector<std::byte> table = read_tail(store, recipe, length);
@@ -89,13 +89,13 @@ FramePlan require_frames(const ByteStore& store, const model::Recipe& recipe) {
   const Sums sums = sums_of(frames);
   if (sums.stored != frames_end) {
     throw Error(Code::malformed, "zstd.table.stored",
-                "zstd seek table: frames of " + std::to_string(sums.stored) + " bytes, before it lie " +
-                    std::to_string(frames_end));
+                "the frames in the zstd seek table have " + std::to_string(sums.stored) +
+                    " bytes, but the bytes before it are " + std::to_string(frames_end));
   }
   if (sums.decoded != recipe.decoded_length) {
     throw Error(Code::malformed, "zstd.table.decoded",
-                "zstd seek table: frames decode to " + std::to_string(sums.decoded) + " bytes, the blob to " +
-                    std::to_string(recipe.decoded_length));
+                "the frames in the zstd seek table decode to " + std::to_string(sums.decoded) +
+                    " bytes, but the blob to " + std::to_string(recipe.decoded_length));
   }
   return plan_pieces(std::move(frames), std::move(table), frames_end);
 }

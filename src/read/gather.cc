@@ -23,7 +23,7 @@ void copy_elements(const std::byte* from, std::int64_t stride, std::uint64_t cou
   for (std::uint64_t i = 0; i < count; ++i, from += stride, to += Size) std::memcpy(to, from, Size);
 }
 
-// `count` elements, `stride` apart, to one place.
+// Copies `count` elements, `stride` bytes apart, to one place.
 void copy_strided(const std::byte* from, std::int64_t stride, std::uint64_t count, std::size_t size, std::byte* to) {
   switch (size) {
     case 1: return copy_elements<1>(from, stride, count, to);
@@ -72,7 +72,7 @@ void StridedView::gather(std::uint64_t offset, std::span<std::byte> out) const {
   if (out.empty()) return;
   std::uint64_t element = offset / element_bytes_;
   const std::uint64_t in_run = element % run_;
-  // Where the run that holds `element` begins, as one index an axis.
+  // The start of the run with `element`, as an index for each axis.
   std::vector<std::uint64_t> index(axes_.size());
   std::uint64_t rest = element / run_;
   const std::byte* from = data_;
@@ -85,7 +85,7 @@ void StridedView::gather(std::uint64_t offset, std::span<std::byte> out) const {
   std::byte* const end = to + out.size();
   std::uint64_t skip = in_run;
   while (true) {
-    // All that can be copied by one loop: the rest of a run, or single elements along the last axis.
+    // One loop copies the rest of a run, or single elements along the last axis.
     if (run_ > 1 || axes_.empty()) {
       const auto bytes = std::min<std::uint64_t>((run_ - skip) * element_bytes_, static_cast<std::uint64_t>(end - to));
       std::memcpy(to, from + skip * element_bytes_, bytes);

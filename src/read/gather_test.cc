@@ -39,7 +39,7 @@ TEST(StridedView, KnowsWhenNothingHasToBeGathered) {
   };
   EXPECT_TRUE(contiguous({}, {}));
   EXPECT_TRUE(contiguous({3, 4}, {8, 2}));
-  EXPECT_TRUE(contiguous({3, 1, 4}, {8, -999, 2}));  // the stride of an axis of one element means nothing
+  EXPECT_TRUE(contiguous({3, 1, 4}, {8, -999, 2}));  // the stride of an axis of one element is ignored
   EXPECT_TRUE(contiguous({3, 0}, {1, 77}));
   EXPECT_FALSE(contiguous({3, 4}, {8, 2}, 2));
   EXPECT_FALSE(contiguous({3, 4}, {2, 6}));

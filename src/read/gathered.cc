@@ -16,7 +16,7 @@
 namespace zt::read {
 namespace {
 
-// Puts the elements of a part to their places while the pieces of its blob pass by.
+// Copies the elements of a part to their places while the pieces of its blob pass.
 class Gather {
  public:
   Gather(const PartSource& part, Verify verify)
@@ -65,7 +65,7 @@ class ScatteredPieces final : public Pieces {
   std::atomic<std::byte*> all_ = nullptr;
 };
 
-// For a caller that wants them piece by piece: they are all gathered when the first piece is asked for.
+// For a caller that wants pieces. Gathers all elements when the first piece is asked for.
 class GatheredPieces final : public Pieces {
  public:
   GatheredPieces(const PartSource& part, Verify verify) : gather_(part, verify) {
@@ -75,13 +75,13 @@ class GatheredPieces final : public Pieces {
     load(scratch);
     std::memcpy(out.data(), elements_.data() + offset(piece), out.size());
   }
-  void finish() override {  // a part of nothing may lie in a blob of something
+  void finish() override {  // an empty part may lie in a blob that is not empty, whose digest must be checked
     Scratch scratch;
     load(scratch);
   }
 
  private:
-  // A failure is kept: decoding again for each piece would be as many times the work.
+  // Remembers a failure: decoding again for each piece would repeat all the work.
   void load(Scratch& scratch) {
     const std::lock_guard lock(mutex_);
     if (failure_) throw *failure_;
@@ -94,20 +94,20 @@ class GatheredPieces final : public Pieces {
     } catch (const Error& error) {
       failure_ = error;
       throw;
-    } catch (const std::exception&) {  // the length is held against the file, not against memory
+    } catch (const std::exception&) {  // the file bounds the length, but the memory may be smaller
       failure_ = Error(Code::no_memory, "", "no memory for a part of " + std::to_string(length_) + " bytes");
       throw *failure_;
     }
   }
 
   Gather gather_;
-  std::mutex mutex_;  // over the rest
+  std::mutex mutex_;  // guards all members below
   std::optional<Error> failure_;
   bool loaded_ = false;
   std::vector<std::byte> elements_;
 };
 
-// How much of a raw blob is read at once: less where little of it is wanted.
+// The bytes of a raw blob to read at once: fewer if the view needs few of them.
 std::uint64_t window_bytes(const Scatter& scatter, std::uint64_t wanted) {
   constexpr std::uint64_t kSmall = std::uint64_t{64} << 10;
   constexpr std::uint64_t kScarce = 16;
@@ -130,14 +130,14 @@ void gather_selected(const PartSource& part, const Picks& selection, std::span<s
   const Scatter scatter(*part.view, selection);
   const Region wanted = scatter.span();
   PartSource stored = blob_of(part);
-  std::uint64_t base = 0;  // of the pieces, in the blob
+  std::uint64_t base = 0;  // offset of the pieces in the blob
   if (part.recipe.coding.is_raw()) {
     base = wanted.offset;
     stored.recipe.offset += base;
     stored.recipe.decoded_length = wanted.length;
   }
   const std::unique_ptr<Pieces> blob = open_blob(stored, Verify::never, Use::any, window_bytes(scatter, out.size()));
-  std::vector<std::size_t> pieces;  // those to read
+  std::vector<std::size_t> pieces;  // the pieces to read
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < blob->count() && base + blob->offset(i) < wanted.offset + wanted.length; ++i) {
     if (!blob->ordered() && !scatter.touches({base + blob->offset(i), blob->length(i)})) continue;

@@ -11,29 +11,29 @@
 
 namespace zt::read {
 
-// A piece of a blob: where its stored bytes lie in the file, and where its decoded bytes lie in the blob.
+// A piece of a blob: its stored bytes in the file, and its decoded bytes in the blob.
 struct Piece {
   Region stored;
   Region decoded;
 };
 
-// The pieces that a blob is read in where each can be read by itself. Pure: it reads nothing.
+// The pieces of a blob that can be read in any order. Pure: it reads nothing.
 class PartPlan {
  public:
   PartPlan() = default;
   // Raw bytes, in pieces of `piece_bytes`.
   static PartPlan of_raw(Region stored, std::uint64_t piece_bytes = kPieceBytes);
-  // Compressed bytes from `offset` of the file on, in pieces of whole frames.
+  // Compressed bytes that begin at `offset` in the file, in pieces of whole frames.
   static PartPlan of_frames(std::uint64_t offset, std::uint64_t decoded_length,
                             std::shared_ptr<const FramePlan> frames);
 
   std::size_t pieces() const { return pieces_; }
-  std::uint64_t piece_bytes() const { return piece_bytes_; }  // decoded, of every piece except the last one
-  Piece piece(std::size_t number) const;  // the last one's may be larger than the others', and any be empty
-  std::size_t piece_at(std::uint64_t decoded_offset) const;  // the number of the piece that has this byte
-  // The frames that a piece is made of; none of raw bytes.
+  std::uint64_t piece_bytes() const { return piece_bytes_; }  // decoded; the last piece may differ
+  Piece piece(std::size_t number) const;  // the last piece may be larger than the others, and any may be empty
+  std::size_t piece_at(std::uint64_t decoded_offset) const;  // the number of the piece with this byte
+  // The frames of a piece; empty for raw bytes.
   std::span<const codec::FrameSize> frames_of(std::size_t number) const;
-  // What lies behind the last piece and is stored with the blob: its seek table.
+  // The bytes after the last piece that are stored with the blob: its seek table.
   std::span<const std::byte> table() const;
   bool is_raw() const { return frames_ == nullptr; }
 

@@ -26,7 +26,7 @@ TEST(PartPlan, KnowsThePieceOfEachByte) {
   for (std::size_t at = 0; at < expected.size(); ++at) EXPECT_EQ(plan.piece_at(at), expected[at]) << at;
 }
 
-// Frames of 3 decoded bytes, two a piece, and a last one that is larger than the others.
+// Frames of 3 decoded bytes, two for each piece, and a last frame that is larger than the others.
 PartPlan framed() {
   auto frames = std::make_shared<FramePlan>();
   frames->frames = {{10, 3}, {11, 3}, {12, 3}, {13, 3}, {14, 8}};
@@ -48,7 +48,7 @@ TEST(PartPlan, GivesWholeFramesToEachPiece) {
   EXPECT_EQ(plan.frames_of(1).size(), 2U);
   EXPECT_EQ(plan.frames_of(1)[0], (codec::FrameSize{12, 3}));
   EXPECT_EQ(plan.frames_of(2).size(), 1U);
-  EXPECT_EQ(plan.piece_at(19), 2U) << "behind where a piece of the others' size would end";
+  EXPECT_EQ(plan.piece_at(19), 2U) << "a piece of the others' size would end before it";
 }
 
 }  // namespace

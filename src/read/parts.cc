@@ -12,14 +12,14 @@
 namespace zt::read {
 namespace {
 
-// A run of pieces of one job: a single piece, or all of an ordered part.
+// A run of pieces of one job: one piece, or all pieces of an ordered part.
 struct Item {
   std::uint32_t job;
   std::uint32_t first;
   std::uint32_t last;
 };
 
-// Of the bytes of a part whose pieces are those of a larger blob: what is counted with each.
+// The bytes to count with each piece of a part that lies in a larger blob.
 std::uint64_t share_of(const PieceReader& reader, std::size_t piece) {
   const std::uint64_t each = reader.decoded_length() / reader.pieces();
   return piece + 1 < reader.pieces() ? each : reader.decoded_length() - each * piece;
@@ -42,10 +42,10 @@ class Carrier {
   unsigned threads_;
   run::Meter& meter_;
   const std::function<void(std::size_t, Error&)>& failed_;
-  std::vector<std::unique_ptr<PieceReader>> readers_;  // empty: failed
-  std::vector<std::atomic<std::size_t>> left_;         // items of a job that are to do
+  std::vector<std::unique_ptr<PieceReader>> readers_;  // null after a failure
+  std::vector<std::atomic<std::size_t>> left_;         // items of each job that are not done
   std::vector<Item> items_;
-  std::mutex mutex_;  // over failed_
+  std::mutex mutex_;  // guards failed_
   Scratches scratches_;
   std::uint64_t bytes_ = 0;
 };
@@ -97,7 +97,7 @@ void Carrier::carry(const Item& item) {
     }
     if (left_[item.job].fetch_sub(1, std::memory_order_acq_rel) == 1) {
       reader.finish();
-      readers_[item.job].reset();  // a decoder's window may be large
+      readers_[item.job].reset();  // frees the decoder's window, which may be large
     }
   } catch (Error& error) {
     fail(item.job, error);

@@ -5,8 +5,8 @@
 
 namespace zt::read {
 
-// The positions that a slice takes of one axis, all of them inside it: `count` from `start`, `step` apart, or those of
-// `list` where it is not empty.
+// The positions that a slice selects on one axis, all within the axis: `count` positions from `start` on, `step` apart;
+// or those in `list` if it is not empty.
 struct AxisPicks {
   std::uint64_t start = 0;
   std::uint64_t count = 0;

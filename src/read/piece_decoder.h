@@ -7,8 +7,8 @@
 
 namespace zt::read {
 
-// Decodes the frames of one piece: `stored` and `out` are exactly theirs. It touches no store. Throws what
-// the decoder throws.
+// Decodes the frames of one piece: `stored` and `out` hold exactly their bytes. Touches no store. Throws what the
+// decoder throws.
 void decode_piece(codec::PieceDecoder& decoder, std::span<const codec::FrameSize> frames,
                   std::span<const std::byte> stored, std::span<std::byte> out);
 

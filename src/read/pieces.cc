@@ -20,7 +20,7 @@ namespace {
 
 std::uint64_t whole_pieces(std::uint64_t length) { return length / kPieceBytes + (length % kPieceBytes != 0); }
 
-// A blob whose pieces can each be read by themselves.
+// A blob whose pieces can be read in any order.
 class RangePieces final : public Pieces {
  public:
   RangePieces(const PartSource& part, PartPlan plan, DigestCheck check, Use use, std::size_t swap)
@@ -42,7 +42,7 @@ class RangePieces final : public Pieces {
     if (plan_.is_raw()) {
       fetcher_.fetch(stored, out);
     } else {
-      scratch.stored.resize(static_cast<std::size_t>(stored.length));  // held against the file when it was opened
+      scratch.stored.resize(static_cast<std::size_t>(stored.length));  // checked against the file at open
       fetcher_.fetch(stored, scratch.stored);
       if (!check_.over_decoded()) check_.take(piece, scratch.stored);
       decode_piece(scratch.decoders.of(codec_), plan_.frames_of(piece), scratch.stored, out);
@@ -64,7 +64,7 @@ class RangePieces final : public Pieces {
   std::size_t swap_;
 };
 
-// The pieces of another way, cut anew to kPieceBytes.
+// Cuts the pieces of another way anew, to kPieceBytes.
 class RecutPieces final : public Pieces {
  public:
   RecutPieces(std::unique_ptr<Pieces> pieces, std::uint64_t length, std::size_t swap)
@@ -87,7 +87,7 @@ class RecutPieces final : public Pieces {
   }
   void finish() override {
     Scratch scratch;
-    while (next_ < pieces_->count()) fetch(scratch);  // frames of nothing
+    while (next_ < pieces_->count()) fetch(scratch);  // frames that decode to nothing
     pieces_->finish();
   }
 

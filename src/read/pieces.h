@@ -13,14 +13,14 @@
 
 namespace zt::read {
 
-// How the pieces of a PieceReader are used.
+// How a caller uses the pieces of a PieceReader.
 enum class Use {
   any,
   plain,    // pieces are of kPieceBytes, whatever the frames are
-  lasting,  // there is memory for all of the part, and what read() has filled stays as it is until finish()
+  lasting,  // the caller has memory for the whole part, and keeps the bytes from read() unchanged until finish()
 };
 
-// One way of handing out the pieces of a part.
+// One way to give out the pieces of a part.
 class Pieces {
  public:
   virtual ~Pieces() = default;
@@ -29,7 +29,7 @@ class Pieces {
 
   virtual void read(std::size_t piece, std::span<std::byte> out, Scratch& scratch) = 0;
   virtual void finish() = 0;
-  // Whether `piece` may be passed over when no more than a part of the blob is wanted.
+  // Whether `piece` may be skipped if only a part of the blob is wanted.
   virtual bool may_skip() const { return false; }
 
   std::uint64_t offset(std::size_t piece) const { return piece * piece_bytes_; }
@@ -45,33 +45,33 @@ class Pieces {
   void count_plain(std::uint64_t length);
 
   std::uint64_t length_ = 0;       // of all pieces
-  std::uint64_t piece_bytes_ = 0;  // of each except the last
+  std::uint64_t piece_bytes_ = 0;  // of each piece except the last
   std::size_t count_ = 0;
   bool ordered_ = false;
   bool scatters_ = false;
 };
 
-// Hands out the decoded bytes of a part piece by piece and checks its digest on the way: over the bytes of the blob
-// that it lies in, stored or decoded, all of them, whatever the part takes of them.
+// Gives out the decoded bytes of a part piece by piece, and checks its digest. The digest covers the whole blob, stored
+// or decoded, even if the part is a view of some of it.
 class PieceReader {
  public:
   // Reads the seek table of a zstd part. Throws malformed, io.
   PieceReader(const PartSource& part, Verify verify, Use use = Use::any);
 
   std::size_t pieces() const { return pieces_->count(); }
-  // Pieces must be read in order, by one thread; else any thread may read any piece, each once.
+  // If true, one thread must read the pieces in order. Else any thread may read any piece, each once.
   bool ordered() const { return pieces_->ordered(); }
-  // Pieces are of a blob whose elements lie apart, and read() puts their elements where they belong: it is given the
-  // memory of the whole part each time, which is right after finish(). Of `lasting` ones only.
+  // If true, the pieces are of a blob whose elements lie apart, and read() puts the elements in place: give it the
+  // memory of the whole part each time. That memory is complete after finish(). Only with `lasting`.
   bool scatters() const { return pieces_->scatters(); }
   std::uint64_t decoded_length() const { return decoded_length_; }
   std::uint64_t piece_offset(std::size_t piece) const { return pieces_->offset(piece); }
-  // The last one's may be larger than the others', and any be 0.
+  // The last piece may be larger than the others, and any may be empty.
   std::size_t piece_length(std::size_t piece) const { return pieces_->length(piece); }
   // `out` has piece_length(piece) bytes.
   void read(std::size_t piece, std::span<std::byte> out, Scratch& scratch) { pieces_->read(piece, out, scratch); }
-  // After the last piece: throws mismatch when the bytes are not those of the digest, malformed when a stream holds
-  // more than the part.
+  // Call it after the last piece. Throws mismatch if the bytes do not have the digest, malformed if a stream holds more
+  // than the part.
   void finish() { pieces_->finish(); }
 
  private:
@@ -79,7 +79,8 @@ class PieceReader {
   std::unique_ptr<Pieces> pieces_;
 };
 
-// Decoded bytes of a zstd part that does not say, by decoding it; polls `meter`. Throws malformed; limit past `most`.
+// Decodes a zstd part without a stated length to count its decoded bytes. Polls `meter`. Throws malformed; limit above
+// `most`.
 std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& meter);
 
 }  // namespace zt::read

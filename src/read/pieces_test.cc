@@ -24,7 +24,7 @@
 namespace zt::read {
 namespace {
 
-// A zstd part whose frames decode to these sizes, all of zeros but for their numbers, with a seek table.
+// A zstd part whose frames decode to these sizes, all zeros except their numbers, with a seek table.
 std::vector<std::byte> make_part(std::span<const std::size_t> sizes, std::vector<std::byte>& decoded) {
   codec::FrameEncoder encoder(1);
   std::vector<std::byte> stored;
@@ -72,7 +72,7 @@ TEST(PieceReader, ReadsFramesByTheirTable) {
   expect_reads(std::array<std::size_t, 1>{1}, false);
 }
 
-// Such a table says nothing wrong, but pieces cannot be counted by it.
+// Such a table is correct, but does not allow to count pieces.
 TEST(PieceReader, ReadsAStreamWhereTheLastFrameIsLargerThanTheFirstOrEmpty) {
   expect_reads(std::array<std::size_t, 2>{1, kFull}, true);
   expect_reads(std::array<std::size_t, 3>{10, 10, 4000}, true);
@@ -98,7 +98,7 @@ Data noise(std::size_t size, std::uint64_t seed) {
 
 Data frame(const Data& content) { return codec::FrameEncoder(1).encode(content); }
 
-// What a part decodes to, and which rule it breaks.
+// The decoded bytes of a part, and the rule that it breaks.
 struct Outcome {
   Data out = {};
   std::string rule = "";
@@ -144,7 +144,7 @@ void expect_bytes(const PartSource& part, const Data& expected, std::size_t elem
     }
     if (expected.empty()) continue;
     Data out(expected.size());
-    Data again(expected.size());  // so that there is work for two threads, however small the part is
+    Data again(expected.size());  // large enough for two threads, however small the part is
     const Job jobs[] = {{.part = part, .verify = verify, .out = out, .visit = {}},
                         {.part = part, .verify = verify, .out = again, .visit = {}}};
     const test::ManyThreads many;
@@ -181,7 +181,7 @@ void expect_bytes(const PartSource& part, const Data& expected, std::size_t elem
   }
 }
 
-// A view that owns its axes, and the words to turn around.
+// A view that owns its axes, and the width of words to swap.
 struct TestView {
   std::uint64_t blob_length;
   std::uint64_t start;
@@ -214,7 +214,7 @@ Data gathered(const Data& blob, const TestView& view) {
   return out;
 }
 
-// The blob stored in each way that there is, from byte 24 of a store.
+// The blob stored in each possible way, from byte 24 of a store.
 struct Stored {
   std::string what;
   model::Coding coding;
@@ -261,7 +261,7 @@ void expect_view(const Data& blob, const TestView& view, std::size_t chunk) {
   }
 }
 
-// One reader for all threads, each of which brings every fourth piece; digests of every kind are taken on the way.
+// All threads share one reader, and each brings every fourth piece. All kinds of digests are computed.
 TEST(ThreadsPieces, ShareOneReader) {
   const Data blob = test::Random(31).soft_bytes(5 * kPieceBytes + 17);
   for (const Stored& stored : stored_ways(blob, kFull)) {
@@ -272,7 +272,7 @@ TEST(ThreadsPieces, ShareOneReader) {
                                                std::pair{digest_of(Checksum::sha256, stored.bytes), false},
                                                std::pair{digest_of(Checksum::xxh3, blob), true}}) {
       PieceReader reader({&store, recipe, digest, {}, over_decoded}, Verify::always, Use::lasting);
-      if (reader.ordered()) continue;  // is for one thread alone
+      if (reader.ordered()) continue;  // for one thread only
       Data out(blob.size());
       Scratches scratches;
       test::together(4, [&](std::size_t thread) {
@@ -289,7 +289,8 @@ TEST(ThreadsPieces, ShareOneReader) {
   }
 }
 
-// Jobs of every kind in one call: pieces in any order, front to back by one thread, visited, and wrong ones.
+// One call with jobs of every kind: pieces in any order, pieces in order by one thread, visited pieces, and wrong
+// parts.
 TEST(ThreadsParts, CarryOutAllJobsAndTellOfEachThatFails) {
   const Data blob = test::Random(32).soft_bytes(3 * kPieceBytes + 17);
   const std::vector<Stored> ways = stored_ways(blob, kFull);
@@ -320,7 +321,7 @@ TEST(ThreadsParts, CarryOutAllJobsAndTellOfEachThatFails) {
   }
   const test::ManyThreads many;
   run::Meter meter;
-  std::set<std::size_t> failed;  // told one at a time
+  std::set<std::size_t> failed;  // reported one at a time
   carry_out(jobs, 4, meter, [&](std::size_t job, Error& error) {
     EXPECT_STREQ(error.rule(), "digest.mismatch") << error.what();
     EXPECT_TRUE(failed.insert(job).second);
@@ -437,7 +438,7 @@ TEST(PieceReader, TellsAWrongDigestOfGeneration2FromAnUnknownOne) {
   EXPECT_EQ(rule("", Verify::always), "");
 }
 
-// Entries of any frames: what zt.zstd-seekable/1 allows, and what it does not.
+// Frames of any sizes, allowed by zt.zstd-seekable/1 or not.
 struct Entry {
   Data stored;
   std::size_t decoded;
@@ -521,8 +522,8 @@ TEST(PieceReader, RefusesSeekablePartsWithoutATableThatIsRight) {
   EXPECT_EQ(broken(1, 0x90), "zstd.table.magic");
   EXPECT_EQ(broken(5, 1), "zstd.table.descriptor");
   EXPECT_EQ(broken(5, 0x81), "zstd.table.descriptor");
-  EXPECT_EQ(broken(6, 0xFF), "zstd.table.bounds");  // of the count of frames: more than fit 4 GiB
-  EXPECT_EQ(broken(8, 0xFF), "zstd.table.bounds");  // more than there are bytes
+  EXPECT_EQ(broken(6, 0xFF), "zstd.table.bounds");  // the count of frames: their table would exceed 4 GiB
+  EXPECT_EQ(broken(8, 0xFF), "zstd.table.bounds");  // more frames than the bytes hold
   EXPECT_EQ(broken(9, 1), "zstd.table.header");
   EXPECT_EQ(broken(33, 0), "zstd.table.header");
   EXPECT_EQ(broken(29, 0), "zstd.table.header");
@@ -543,7 +544,7 @@ TEST(PieceReader, RefusesSeekablePartsWhoseFramesAreNotWhatTheTableSays) {
   EXPECT_EQ(seekable_rule(seekable({{wrong, 1000}}), 1000), "zstd.frame.checksum");
 }
 
-// Tells what was read of a store at once, and in all.
+// Counts the bytes read from a store at once, and in all.
 class WatchedStore final : public ByteStore {
  public:
   explicit WatchedStore(Data bytes) : memory_(std::move(bytes)) {}
@@ -560,7 +561,8 @@ class WatchedStore final : public ByteStore {
   MemoryStore memory_;
 };
 
-// A transposed matrix takes its result and windows of its blob, which passes by once; so does its digest.
+// A transposed matrix needs memory for its result and for windows of its blob. The blob passes once, for the digest
+// too.
 TEST(PieceReader, GathersInOnePassOverWindowsOfTheBlob) {
   constexpr std::uint64_t kSide = 1500;
   const Data blob = noise(kSide * kSide * 4, 11);

@@ -32,7 +32,8 @@ Runs::Runs(std::span<const std::uint64_t> shape, std::size_t element_bytes, cons
     strides[i] = stride;
     stride *= shape[i];
   }
-  // Axes from `split` on are one run: whole ones, and above them one that is taken in steps of one.
+  // Axes from `split` on form one run: axes that are taken whole, and one axis before them that is taken in steps of
+  // one.
   std::size_t split = shape.size();
   while (split > 0 && is_whole(selection[split - 1], shape[split - 1])) --split;
   length_ = split < shape.size() ? strides[split] * shape[split] : element_bytes;
@@ -51,7 +52,7 @@ Runs::Runs(std::span<const std::uint64_t> shape, std::size_t element_bytes, cons
   }
 }
 
-// Which of the selected positions comes now.
+// The current position on an axis.
 std::uint64_t Runs::selected(const Axis& axis) {
   if (!axis.order.empty()) return axis.order[axis.at];
   return axis.selection->list.empty() && axis.selection->step < 0 ? axis.size - 1 - axis.at : axis.at;

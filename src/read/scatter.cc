@@ -28,7 +28,7 @@ void copy_strided(const std::byte* from, std::uint64_t stride, std::uint64_t cou
 
 }  // namespace
 
-// A window, and where its bytes go.
+// A window, and the place for its bytes.
 struct Scatter::Copy {
   Region window;
   const std::byte* bytes;
@@ -59,7 +59,7 @@ Scatter::Scatter(const model::View& view, const Picks& selection) : start_(view.
   arrange();
 }
 
-// A stride below zero begins at its other end. Unsigned sums wrap around and back.
+// A negative stride begins at the other end of its axis. Unsigned sums may overflow, and overflow back.
 void Scatter::add_axis(std::uint64_t size, std::int64_t stride, std::int64_t step) {
   empty_ = empty_ || size == 0;
   if (size <= 1) return;
@@ -75,7 +75,7 @@ void Scatter::add_axis(std::uint64_t size, std::int64_t stride, std::int64_t ste
 
 void Scatter::add_list(std::span<const std::uint64_t> positions, std::int64_t stride, std::int64_t step) {
   const auto [least, most] = std::ranges::minmax(positions);
-  const std::uint64_t first = stride < 0 ? most : least;  // of those listed, the first one in the blob
+  const std::uint64_t first = stride < 0 ? most : least;  // the listed position that comes first in the blob
   start_ += static_cast<std::uint64_t>(static_cast<std::int64_t>(first) * stride);
   Axis axis{.size = positions.size()};
   for (std::size_t i = 0; i < positions.size(); ++i) {
@@ -83,7 +83,7 @@ void Scatter::add_list(std::span<const std::uint64_t> positions, std::int64_t st
     axis.list.push_back({static_cast<std::uint64_t>(distance), static_cast<std::int64_t>(i) * step});
   }
   std::ranges::sort(axis.list, {}, &Axis::Entry::offset);
-  axis.stride = axis.extent() / axis.size;  // on the average: for the order of axes
+  axis.stride = axis.extent() / axis.size;  // the average, to order the axes
   axes_.push_back(std::move(axis));
 }
 
@@ -106,7 +106,7 @@ Region Scatter::span() const {
   return {start_, axes_.empty() ? run_ : axes_.front().extent() + axes_.front().reach};
 }
 
-// The positions along an axis whose elements have bytes in the window, where the first one's begin at `base`.
+// The positions along an axis whose elements have bytes in the window. `base`: the offset of the first element.
 Scatter::Range Scatter::range_in(const Axis& axis, std::uint64_t base, Region window) {
   const std::uint64_t end = window.offset + window.length;
   if (!axis.list.empty()) {
@@ -140,7 +140,7 @@ bool Scatter::touches(Region window) const {
   return base < window.offset + window.length && base + run_ > window.offset;
 }
 
-// The bytes of one run that lie in the window.
+// Copies the bytes of one run that lie in the window.
 void Scatter::copy_run(std::uint64_t from, std::int64_t to, const Copy& copy) const {
   const std::uint64_t first = std::max(from, copy.window.offset);
   const std::uint64_t last = std::min(from + run_, copy.window.offset + copy.window.length);
@@ -149,7 +149,7 @@ void Scatter::copy_run(std::uint64_t from, std::int64_t to, const Copy& copy) co
               static_cast<std::size_t>(last - first));
 }
 
-// The runs of the innermost axis: at the ends of a window some may lie in it in part.
+// Copies the runs of the innermost axis. At the ends of a window a run may lie only partly in it.
 void Scatter::copy_row(const Axis& axis, std::uint64_t base, std::int64_t to, const Copy& copy) const {
   auto [first, last] = range_in(axis, base, copy.window);
   const std::uint64_t end = copy.window.offset + copy.window.length;
@@ -174,7 +174,7 @@ void Scatter::place(std::uint64_t offset, std::span<const std::byte> window, std
   const Copy copy{{offset, window.size()}, window.data(), out.data()};
   if (empty_ || window.empty()) return;
   if (axes_.empty()) return copy_run(start_, place_, copy);
-  // Where the outer axes stand: a position and the end of its range, and what lies before each.
+  // The state of an outer axis: a position, the end of its range, and the offsets before it.
   struct Level {
     Range range;
     std::uint64_t base;

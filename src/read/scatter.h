@@ -11,19 +11,20 @@
 
 namespace zt::read {
 
-// Puts the elements of a strided view, or those of them that are selected, to their row-major places. The bytes of the
-// blob may come in windows, each at any time: so no more of a blob than a window has to be in memory.
+// Copies the elements of a strided view, or the selected ones, to their row-major places. The bytes of the blob come in
+// windows, in any order, so only one window of a blob must be in memory.
 class Scatter {
  public:
   explicit Scatter(const model::View& view);
-  // One selection an axis of the view, positions inside it: the caller has checked.
+  // One selection for each axis of the view, with positions inside it: the caller has checked.
   Scatter(const model::View& view, const Picks& selection);
 
-  // The part of the blob from the first element's first byte to the last one's last. Empty where there are none.
+  // The bytes of the blob from the first element to the end of the last one. Empty if there are no elements.
   Region span() const;
-  // Whether bytes of elements may lie in a window of the blob. It may say yes where there are none.
+  // Whether a window of the blob may hold bytes of elements. It may be true for a window without any.
   bool touches(Region window) const;
-  // Copies what lies in the window that begins at `offset` of the blob. `out` holds all elements. Any thread.
+  // Copies the elements' bytes from the window that begins at `offset` of the blob. `out` holds all elements. Any
+  // thread.
   void place(std::uint64_t offset, std::span<const std::byte> window, std::span<std::byte> out) const;
 
  private:
@@ -36,8 +37,8 @@ class Scatter {
       std::uint64_t offset;
       std::int64_t place;
     };
-    std::vector<Entry> list = {};  // instead of stride and step, where positions were listed
-    std::uint64_t reach = 0;       // bytes from the first byte of the inner axes to the last
+    std::vector<Entry> list = {};  // replaces stride and step for listed positions
+    std::uint64_t reach = 0;       // from the first byte of the inner axes to the end of the last one
 
     std::uint64_t offset(std::uint64_t i) const { return list.empty() ? i * stride : list[i].offset; }
     std::int64_t place(std::uint64_t i) const {
@@ -59,7 +60,7 @@ class Scatter {
   void copy_run(std::uint64_t from, std::int64_t to, const Copy& copy) const;
 
   std::uint64_t start_;     // of the element that comes first in the blob
-  std::int64_t place_ = 0;  // of that element in `out`
+  std::int64_t place_ = 0;  // of this element in `out`
   std::uint64_t run_;       // bytes that lie together in both
   bool empty_ = false;
   std::vector<Axis> axes_;  // by falling stride

@@ -24,7 +24,7 @@ std::uint64_t position(const AxisPicks& axis, std::uint64_t i) {
   return axis.start + i * static_cast<std::uint64_t>(axis.step);
 }
 
-// The selected elements one by one, as the words of the contract have it.
+// The selected elements one by one, following the words of the contract.
 Bytes expected_of(const Bytes& blob, const model::View& view, const Picks& selection) {
   Bytes out;
   const std::function<void(std::size_t, std::int64_t)> walk = [&](std::size_t axis, std::int64_t at) {
@@ -47,7 +47,7 @@ Picks all_of(std::span<const std::uint64_t> shape) {
   return selection;
 }
 
-// Windows of every size, from the first to the last and back, give what one window of everything gives.
+// Windows of every size, from first to last and back, give the result of one window of everything.
 void expect_scattered(const model::View& view, const Picks& selection) {
   const Bytes blob = counted(static_cast<std::size_t>(view.blob_length));
   const Bytes expected = expected_of(blob, view, selection);
@@ -81,7 +81,7 @@ TEST(Scatter, PutsElementsOfAnyStridesToTheirPlaces) {
   expect_scattered({3, 4}, {4, 12}, 0, 4);          // transposed
   expect_scattered({2, 3, 4}, {2, 4, 12}, 10, 2);   // the order of Fortran
   expect_scattered({2, 3, 4}, {12, 24, 3}, 1, 3);   // permuted
-  expect_scattered({4, 1, 3}, {30, -99, 5}, 0, 5);  // the stride of an axis of one element means nothing
+  expect_scattered({4, 1, 3}, {30, -99, 5}, 0, 5);  // the stride of an axis of one element is ignored
 }
 
 TEST(Scatter, WalksBackwardsAndRepeats) {

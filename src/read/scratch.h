@@ -9,11 +9,11 @@
 
 namespace zt::read {
 
-// Memory that pieces are decoded with, one for each thread at work; leased from a Scratches.
+// Memory for decoding pieces, one for each working thread. Scratches lends it.
 struct Scratch {
   codec::PieceDecoders decoders;
   std::vector<std::byte> stored;
-  std::vector<std::byte> decoded;  // the caller's
+  std::vector<std::byte> decoded;  // for the caller
   std::vector<std::byte> window;   // of a blob whose elements lie apart
 };
 

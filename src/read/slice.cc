@@ -18,10 +18,10 @@
 namespace zt::read {
 namespace {
 
-constexpr std::size_t kBatch = 16384;                     // runs that are planned at a time
-constexpr std::uint64_t kStep = std::uint64_t{64} << 20;  // raw bytes that are read between two looks at the meter
+constexpr std::size_t kBatch = 16384;                     // runs that are planned at once
+constexpr std::uint64_t kStep = std::uint64_t{64} << 20;  // raw bytes to read between two polls of the meter
 
-// A run that is longer than a step, a step at a time.
+// Copies a run that is longer than a step, step by step.
 void copy_long(const Fetcher& fetcher, std::uint64_t offset, std::span<std::byte> out, run::Meter& meter) {
   while (!out.empty()) {
     const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(kStep, out.size()));
@@ -48,7 +48,7 @@ void copy_raw(const PartSource& blob, std::uint64_t base, Runs& runs, std::span<
       for (const ReadAt& read : reads) copy_long(fetcher, read.offset, read.out, meter);
       continue;
     }
-    // Inner axes that are listed twice step back.
+    // Inner axes that list a position twice step back.
     if (!std::ranges::is_sorted(reads, {}, &ReadAt::offset)) std::ranges::stable_sort(reads, {}, &ReadAt::offset);
     fetcher.fetch(reads);
     meter.add(reads.size() * length);
@@ -56,10 +56,10 @@ void copy_raw(const PartSource& blob, std::uint64_t base, Runs& runs, std::span<
   }
 }
 
-// Bytes that are wanted of one piece.
+// A copy of some bytes of one piece.
 struct Copy {
   std::size_t piece;
-  std::size_t from;  // of the piece
+  std::size_t from;  // offset in the piece
   std::uint64_t to;
   std::size_t length;
 };
@@ -82,14 +82,14 @@ std::vector<Copy> copies_of(const PartPlan& plan, std::uint64_t base, std::span<
   return copies;
 }
 
-// Copies out of pieces that are decoded side by side, each once in a batch.
+// Copies out of pieces that are decoded in parallel, each once in a batch.
 class FrameSlice {
  public:
   FrameSlice(const PartSource& blob, const PartPlan& plan, const SliceMeans& means, std::span<std::byte> out)
       : blob_(blob), fetcher_(*blob.store), plan_(plan), means_(means), out_(out) {}
 
   void copy(std::span<const Copy> copies) {
-    std::vector<std::span<const Copy>> items;  // one a piece
+    std::vector<std::span<const Copy>> items;  // one for each piece
     std::uint64_t bytes = 0;
     for (std::size_t first = 0, last = 0; first < copies.size(); first = last) {
       while (last < copies.size() && copies[last].piece == copies[first].piece) ++last;
@@ -98,7 +98,7 @@ class FrameSlice {
     }
     run::parallel_for(items.size(), bytes, means_.threads, *means_.meter, [&](std::size_t i) {
       std::unique_ptr<Scratch> scratch = scratches_.take();
-      // The next slice, or batch, may go on where this one began or ended.
+      // The next slice or batch may need the first or the last piece of this one.
       carry(items[i], i == 0 || i + 1 == items.size(), *scratch);
       for (const Copy& copy : items[i]) means_.meter->add(copy.length);
       scratches_.give(std::move(scratch));
@@ -130,7 +130,7 @@ class FrameSlice {
 
   void decode(std::size_t number, std::span<std::byte> out, Scratch& scratch) {
     const Region stored = plan_.piece(number).stored;
-    scratch.stored.resize(static_cast<std::size_t>(stored.length));  // held against the file when it was opened
+    scratch.stored.resize(static_cast<std::size_t>(stored.length));  // checked against the file at open
     fetcher_.fetch(stored, scratch.stored);
     decode_piece(scratch.decoders.of(blob_.recipe.coding.codec), plan_.frames_of(number), scratch.stored, out);
   }
@@ -147,7 +147,7 @@ class FrameSlice {
   Scratches scratches_;
 };
 
-// Null: there is no usable seek table. Throws where there must be one.
+// The frames of a blob; null if there is no usable seek table. Throws if a table is required.
 SliceCache::Plan find_plan(const PartSource& blob, SliceCache* cache) {
   const model::Recipe& recipe = blob.recipe;
   if (cache != nullptr) {
@@ -157,15 +157,15 @@ SliceCache::Plan find_plan(const PartSource& blob, SliceCache* cache) {
                                                                  : find_frames(*blob.store, recipe);
   SliceCache::Plan plan;
   if (found) {
-    found->table = {};  // no digest is taken
+    found->table = {};  // no digest is computed
     plan = std::make_shared<const FramePlan>(*std::move(found));
   }
   if (cache != nullptr) cache->keep_plan(recipe, plan);
   return plan;
 }
 
-// A stream without a seek table can only be decoded from its start. A step back begins again; it takes a run that is
-// asked for twice and lies in two pieces.
+// A stream without a seek table can only be decoded from its start, and a step back starts anew. A step back happens if
+// a run is asked for twice and spans two pieces.
 class StreamSlice {
  public:
   StreamSlice(const PartSource& blob, run::Meter& meter)
@@ -223,7 +223,7 @@ void copy_decoded(const PartSource& blob, std::uint64_t base, Runs& runs, std::s
   }
 }
 
-// Of elements that lie apart on other axes than the tensor's: all of them, then those that are selected.
+// For elements that are stored in another order than the tensor's. Reads all of them, then copies the selected ones.
 void copy_gathered(const PartSource& part, Runs& runs, std::span<std::byte> out, run::Meter& meter) {
   std::vector<std::byte> all(static_cast<std::size_t>(part.recipe.decoded_length));
   Scratch scratch;
@@ -254,7 +254,7 @@ void read_slice(const PartSource& part, std::span<const std::uint64_t> shape, st
     return copy_gathered(part, runs, out, *means.meter);
   }
   PartSource blob = part.view ? blob_of(part) : part;
-  blob.recipe.swap = 0;  // words are turned around in the result
+  blob.recipe.swap = 0;  // words are swapped in the result
   const std::uint64_t base = part.view ? part.view->start : 0;
   if (part.recipe.coding.is_raw()) {
     copy_raw(blob, base, runs, out, *means.meter);

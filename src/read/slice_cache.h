@@ -16,7 +16,7 @@
 
 namespace zt::read {
 
-// Values that were used last, up to a sum of their costs. One thread's at a time.
+// The most recently used values, up to a sum of their costs. For one thread at a time.
 template <class Key, class Value>
 class Recent {
  public:
@@ -28,7 +28,7 @@ class Recent {
     entries_.splice(entries_.begin(), entries_, found->second);
     return &found->second->value;
   }
-  // Nothing where it alone costs more than all may.
+  // Keeps nothing if the value alone costs more than the limit.
   void keep(const Key& key, Value value, std::size_t cost) {
     if (cost > most_ || places_.contains(key)) return;
     entries_.push_front({key, std::move(value), cost});
@@ -50,29 +50,29 @@ class Recent {
   };
   std::size_t most_;
   std::size_t cost_ = 0;
-  std::list<Entry> entries_;  // the one used last is first
+  std::list<Entry> entries_;  // the most recently used is first
   std::map<Key, typename std::list<Entry>::iterator> places_;
 };
 
-// What slices of one open source leave to the next ones: how compressed parts are framed, and the pieces that were
-// decoded last. So a loop over rows reads each seek table once and decodes each frame once. It belongs to a source, and
-// a source to one version of a file. Any thread; none waits for another one, so that a child process that was forked in
-// the middle of it does not wait for ever: what cannot be looked up at once counts as forgotten.
+// What slices of one open source leave to the next slices: the frames of compressed parts, and the pieces that were
+// decoded last. So a loop over rows reads each seek table once and decodes each frame once. A cache belongs to a
+// source, and a source to one version of a file. Any thread. No thread waits for another: in a child that was forked
+// meanwhile it would wait for ever. So a value that cannot be looked up at once counts as absent.
 class SliceCache {
  public:
   static constexpr std::size_t kMostPlans = std::size_t{8} << 20;    // bytes
   static constexpr std::size_t kMostPieces = std::size_t{32} << 20;  // bytes
 
-  using Plan = std::shared_ptr<const FramePlan>;  // null: there is no usable seek table
+  using Plan = std::shared_ptr<const FramePlan>;  // null: no usable seek table
   using Piece = std::shared_ptr<const std::vector<std::byte>>;
 
   std::optional<Plan> find_plan(const model::Recipe& recipe);
   void keep_plan(const model::Recipe& recipe, const Plan& plan);
-  Piece find_piece(const model::Recipe& recipe, std::size_t number);  // null: it is not there
+  Piece find_piece(const model::Recipe& recipe, std::size_t number);  // null: not in the cache
   void keep_piece(const model::Recipe& recipe, std::size_t number, const Piece& piece);
 
  private:
-  // The stored bytes, and what they are said to decode to.
+  // The stored bytes, and the length that the file claims for them.
   struct Key {
     std::uint64_t offset;
     std::uint64_t stored_length;
@@ -86,7 +86,7 @@ class SliceCache {
     return {recipe.offset, recipe.stored_length, recipe.decoded_length, recipe.file, recipe.coding, piece};
   }
 
-  std::mutex mutex_;  // over both
+  std::mutex mutex_;  // guards both caches
   Recent<Key, Plan> plans_{kMostPlans};
   Recent<Key, Piece> pieces_{kMostPieces};
 };

@@ -18,7 +18,7 @@ TEST(Recent, KeepsWhatWasUsedLast) {
   recent.keep(3, "three", 10);
   ASSERT_NE(recent.find(1), nullptr);
   recent.keep(4, "four", 10);
-  EXPECT_EQ(recent.find(2), nullptr) << "it was used the longest ago";
+  EXPECT_EQ(recent.find(2), nullptr) << "it was the least recently used";
   ASSERT_NE(recent.find(1), nullptr);
   EXPECT_EQ(*recent.find(1), "one");
   EXPECT_EQ(recent.cost(), 30U);
@@ -30,7 +30,7 @@ TEST(Recent, NeverCostsMoreThanItMay) {
   EXPECT_EQ(recent.find(0), nullptr);
   for (int i = 1; i < 50; ++i) {
     recent.keep(i, i, static_cast<std::size_t>(i));
-    recent.keep(i, i, 1000);  // it is there already
+    recent.keep(i, i, 1000);  // it is in the cache already
     EXPECT_LE(recent.cost(), 100U);
     EXPECT_NE(recent.find(i), nullptr);
   }
@@ -72,7 +72,8 @@ TEST(SliceCache, HasABoundForPieces) {
   EXPECT_LE(kept << 20, SliceCache::kMostPieces);
 }
 
-// What is found is what was kept for it, whoever kept it; what another thread is looking up may be missed.
+// A found value is always the kept value of its key, whichever thread kept it. A value may be missed while another
+// thread looks up.
 TEST(ThreadsSliceCache, ShareOneCache) {
   SliceCache cache;
   test::together(4, [&](std::size_t) {

@@ -14,7 +14,7 @@ namespace {
 
 using Bytes = std::vector<std::byte>;
 
-// Counts what is read of a file in memory.
+// Counts the bytes read of a file in memory.
 class CountingStore final : public ByteStore {
  public:
   explicit CountingStore(Bytes bytes) : memory_(std::move(bytes)) {}
@@ -36,7 +36,7 @@ class CountingStore final : public ByteStore {
 constexpr std::uint64_t kRow = 1000;
 constexpr std::uint64_t kRows = 5000;
 
-// Row i is i, over and over, with some noise, so that zstd leaves enough to count.
+// Row i repeats i, with some noise, so that zstd leaves enough bytes to count.
 Bytes rows() {
   Bytes bytes(kRows * kRow);
   std::uint64_t state = 1;
@@ -56,7 +56,7 @@ Stored raw() {
   return {CountingStore(rows()), {.offset = 0, .stored_length = kRows * kRow, .decoded_length = kRows * kRow}};
 }
 
-// Frames of 1 MiB, with or without their table.
+// Frames of 1 MiB, with or without a seek table.
 Stored zstd(bool table) {
   codec::FrameEncoder encoder(1);
   const Bytes decoded = rows();
@@ -76,7 +76,7 @@ Stored zstd(bool table) {
       {.offset = 0, .stored_length = length, .decoded_length = kRows * kRow, .file = 0, .coding = model::Coding::zstd}};
 }
 
-// The first two bytes of each selected row, which are its number.
+// The first two bytes of each selected row: its number.
 std::vector<std::uint64_t> numbers(const Stored& from, const AxisPicks& selected) {
   const std::uint64_t shape[] = {kRows, kRow};
   Bytes out(2 * selected.size());
@@ -112,7 +112,7 @@ TEST(Slice, OfAStreamDecodesItOnceWhateverTheOrder) {
   EXPECT_LE(from.store.bytes_read, from.recipe.stored_length + 64);
 }
 
-// Without a cache the table is read for each row, and the frame decoded.
+// Without a cache, each row would read the table and decode its frame.
 TEST(Slice, OfRowAfterRowReadsTheTableOnceAndEachFrameOnce) {
   const Stored from = zstd(true);
   const std::uint64_t shape[] = {kRows, kRow};
@@ -152,13 +152,13 @@ TEST(ThreadsSlice, DecodeFramesSideBySide) {
   Bytes out(count * kRow);
   Bytes stored(static_cast<std::size_t>(from.store.size()));
   from.store.read_at(0, stored);
-  const MemoryStore store(std::move(stored));  // it is not counted: many threads read
+  const MemoryStore store(std::move(stored));  // does not count, because many threads read
   read_slice({&store, from.recipe, ""}, shape, 1, {{.start = 1, .count = count}, {.start = 0, .count = kRow}}, out,
              {&cache, 4});
   EXPECT_TRUE(std::equal(out.begin(), out.end(), all.begin() + kRow));
 }
 
-// A transposed matrix, of which a few columns are wanted: its rows in the file.
+// A few columns of a transposed matrix are rows in the file.
 TEST(Slice, OfElementsThatLieApartReadsWhereTheyAre) {
   const Stored from = raw();
   const std::uint64_t shape[] = {kRow, kRows};

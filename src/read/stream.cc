@@ -14,7 +14,7 @@
 namespace zt::read {
 namespace {
 
-// The stored bytes of a part and their decoder, from front to back.
+// The stored bytes of a part, decoded from front to back.
 class Stream {
  public:
   explicit Stream(const PartSource& part)
@@ -42,8 +42,8 @@ class Stream {
   model::Recipe recipe_;
   std::unique_ptr<codec::PartDecoder> decoder_;
   std::vector<std::byte> buffer_;
-  std::span<const std::byte> input_;  // of the buffer, not yet decoded
-  std::uint64_t fetched_ = 0;         // stored bytes
+  std::span<const std::byte> input_;  // bytes of the buffer that are not yet decoded
+  std::uint64_t fetched_ = 0;         // stored bytes so far
 };
 
 class StreamPieces final : public Pieces {
@@ -56,7 +56,7 @@ class StreamPieces final : public Pieces {
   void finish() override;
 
  private:
-  // Not when this is made: its window may take 128 MiB, and many parts wait at a time.
+  // Made late: its window may take 128 MiB, and many parts may wait at once.
   Stream& stream() {
     if (!stream_) stream_ = std::make_unique<Stream>(part_);
     return *stream_;
@@ -65,7 +65,7 @@ class StreamPieces final : public Pieces {
 
   PartSource part_;
   DigestCheck check_;
-  std::unique_ptr<Stream> stream_;  // once it was begun
+  std::unique_ptr<Stream> stream_;  // null until the first read
 };
 
 // zt-1.2 §6
@@ -75,25 +75,26 @@ void StreamPieces::read(std::size_t piece, std::span<std::byte> out, Scratch&) {
     left = left.subspan(step.made);
     if (step.used == 0 && step.made == 0 && stream().at_end()) {
       throw Error(Code::malformed, "zstd.stream.short",
-                  "the zstd stream ends " + std::to_string(left.size()) + " bytes before the part of " +
-                      std::to_string(length_) + " is full");
+                  "the zstd stream ends " + std::to_string(left.size()) + " bytes too early: the part has " +
+                      std::to_string(length_) + " bytes");
     }
   }
   if (check_.over_decoded()) check_.take(piece, out);
   swap_words(out, part_.recipe.swap);
 }
 
-// What is left of the stream may hold skippable frames and checksums, but no more content. zt-1.2 §6
+// After its content a stream may hold skippable frames and checksums, but no more content. zt-1.2 §6
 void StreamPieces::finish() {
   if (part_.recipe.stored_length == 0) {
-    throw Error(Code::malformed, "zstd.stream.empty", "no stored bytes: even an empty zstd part has a frame");
+    throw Error(Code::malformed, "zstd.stream.empty",
+                "the zstd part has no stored bytes: even an empty part needs a frame");
   }
   std::array<std::byte, 1> more;
   while (true) {
     const auto step = stream().decode(more, stored_check());
     if (step.made != 0) {
       throw Error(Code::malformed, "zstd.stream.long",
-                  "the zstd stream goes on after the part's " + std::to_string(length_) + " bytes");
+                  "the zstd stream decodes to more than the part's " + std::to_string(length_) + " bytes");
     }
     if (step.used == 0 && stream().at_end()) break;
   }
@@ -119,7 +120,8 @@ std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& me
     made += step.made;
     meter.poll();
     if (made > most) {
-      throw Error(Code::limit, "zstd.stream.limit", "more decoded bytes than the limit of " + std::to_string(most));
+      throw Error(Code::limit, "zstd.stream.limit",
+                  "the part decodes to more than the limit of " + std::to_string(most) + " bytes");
     }
     if (step.used == 0 && step.made == 0 && stream.at_end()) break;
   }

@@ -5,7 +5,7 @@ namespace zt::read {
 void DigestInTurn::bring(std::size_t piece, std::span<const std::byte> bytes) {
   std::unique_lock lock(mutex_);
   waiting_.emplace(piece, bytes);
-  if (busy_) return;  // who has the turn looks again before giving it up
+  if (busy_) return;  // the busy thread looks again before it ends
   busy_ = true;
   for (auto found = waiting_.find(next_); found != waiting_.end(); found = waiting_.find(next_)) {
     const std::span<const std::byte> now = found->second;

@@ -10,14 +10,14 @@
 
 namespace zt::read {
 
-// A digest that has to be taken in order of pieces that any threads bring in any order: whoever brings the next one
-// takes those that wait behind it too. What was brought must stay as it is until its turn; where pieces are brought in
-// order, that is until bring() returns.
+// A digest that must be computed in order over pieces that threads bring in any order. The thread that brings the next
+// piece also takes the pieces waiting after it. Bytes must stay unchanged until their turn. If pieces are brought in
+// order, this is until bring() returns.
 class DigestInTurn {
  public:
   explicit DigestInTurn(Checksum algorithm) : algorithm_(algorithm) {}
   void bring(std::size_t piece, std::span<const std::byte> bytes);
-  // After all that was brought; one thread.
+  // For bytes after all pieces. For one thread.
   void append(std::span<const std::byte> bytes) { digest().update(bytes); }
   hash::Digest finish() { return digest().finish(); }
 
@@ -25,8 +25,8 @@ class DigestInTurn {
   hash::RunningDigest& digest() { return digest_ ? *digest_ : digest_.emplace(algorithm_); }
 
   Checksum algorithm_;
-  std::optional<hash::RunningDigest> digest_;  // once it has bytes: very many parts wait at a time
-  std::mutex mutex_;                           // over the rest, and who may take the digest
+  std::optional<hash::RunningDigest> digest_;  // made for the first bytes: very many parts may wait at once
+  std::mutex mutex_;                           // guards all members below, and the turn to compute the digest
   bool busy_ = false;
   std::size_t next_ = 0;
   std::map<std::size_t, std::span<const std::byte>> waiting_;

@@ -12,7 +12,7 @@
 namespace zt::read {
 namespace {
 
-// Each thread brings pieces from a random order, so that some wait for their turn and some do not.
+// Each thread brings pieces in a random order, so that some wait for their turn.
 TEST(ThreadsTurns, TheDigestIsThatOfThePiecesInOrder) {
   constexpr std::size_t kPieces = 64;
   constexpr std::size_t kLength = 5000;

@@ -10,7 +10,7 @@
 
 namespace zt {
 
-// What the public handles hold. The only door to it for the library's own code: users have none.
+// The members of the public handles. Only the library's own code can reach them, through this class.
 struct Access {
   static Source source(std::shared_ptr<const SourceState> state) { return Source(std::move(state)); }
   static Tensor tensor(std::shared_ptr<const SourceState> state, std::uint32_t row) {
@@ -24,7 +24,7 @@ struct Access {
   static const std::shared_ptr<const SourceState>& state(const Tensor& tensor) { return tensor.state_; }
   static const std::shared_ptr<const SourceState>& state(const Part& part) { return part.state_; }
 
-  // Rows of the catalog. The tensor that a part belongs to has one, too.
+  // Rows of the catalog, of a tensor and of the tensor that a part belongs to.
   static std::uint32_t row(const Tensor& tensor) { return tensor.row_; }
   static std::uint32_t row(const Part& part) { return part.row_; }
   static std::uint32_t tensor_row(const Part& part) { return part.tensor_; }
@@ -32,11 +32,11 @@ struct Access {
 
 namespace source {
 
-// What the catalog says of a part. Throws the part's fault.
+// The catalog's row of a part. Throws the part's fault.
 const model::PartRow& row_of(const Part& part);
-// The attributes of a tensor, the ones that users do not see among them: see hidden.h.
+// All attributes of a tensor, with those that users do not see: see hidden.h.
 Value all_attributes(const Tensor& tensor);
-// Throws the cause of an unreadable tensor.
+// Throws the reason if a tensor is unreadable.
 void check_readable(const Tensor& tensor);
 
 }  // namespace source

@@ -9,24 +9,24 @@
 
 namespace zt::source {
 
-// What the bytes of a bool part are.
+// The contents of a bool part.
 enum class Bools : std::uint8_t {
   unread,
-  clean,  // 0 and 1
+  clean,  // only 0 and 1
   other,
 };
 
-// How the entries of a sparse tensor lie.
+// The order of the entries of a sparse tensor.
 enum class Entries : std::uint8_t {
   unread,
-  sorted,    // and no cell is given twice
-  unsorted,  // and no cell is given twice
-  twice,     // a cell is
+  sorted,    // and each cell occurs once
+  unsorted,  // and each cell occurs once
+  twice,     // a cell occurs more than once
 };
 
-// What was found out about the elements of a source by reading them, so that nobody has to read them again for it: a
-// conversion asks before it writes, and then the Writer asks. It says nothing of a file that was changed since: see
-// SourceState::contents_of. Any thread.
+// What reading has told about the elements of a source, so that nobody must read them again: a conversion asks before
+// it writes, and the Writer asks again. It does not hold for a file that has changed: see SourceState::contents_of. Any
+// thread.
 class Contents {
  public:
   explicit Contents(const model::Catalog& catalog)
@@ -39,8 +39,8 @@ class Contents {
   void keep(std::size_t tensor, Entries found) { entries_[tensor] = found; }
 
  private:
-  std::unique_ptr<std::atomic<Bools>[]> bools_;      // by part
-  std::unique_ptr<std::atomic<Entries>[]> entries_;  // by tensor
+  std::unique_ptr<std::atomic<Bools>[]> bools_;      // one for each part
+  std::unique_ptr<std::atomic<Entries>[]> entries_;  // one for each tensor
 };
 
 }  // namespace zt::source

@@ -18,7 +18,7 @@
 namespace zt {
 namespace {
 
-// Whether a dtype is the meaning of another one's bytes.
+// Whether a dtype interprets the bytes of another dtype.
 bool is_logical(DType dtype) { return dtype >= DType::f8_e4m3fn || dtype == DType::boolean; }
 
 container::ProfilePart profile_part(const Part& part) {
@@ -39,17 +39,18 @@ bool has_profile(std::string_view layout) {
 model::Quantized parse(const Tensor& tensor, std::span<const container::ProfilePart> parts) {
   const std::string_view layout = tensor.layout();
   if (!has_profile(layout)) {
-    throw Error(Code::usage, "",
-                "its layout is " + in_quotes(layout) + ": what can be dequantized is 'zt.mx/1' and 'zt.quant_group/1'");
+    throw Error(
+        Code::usage, "",
+        "cannot dequantize layout " + in_quotes(layout) + ": only 'zt.mx/1' and 'zt.quant_group/1' can be dequantized");
   }
   const Value attributes = tensor.attributes();
   const container::Profile profile{.layout = layout, .shape = tensor.shape(), .attributes = attributes, .parts = parts};
   if (layout == container::kMx) return container::parse_mx(profile);
   if (layout == container::kQuantGroup) return container::parse_quant_group(profile);
   container::check_profile(profile);
-  throw Error(
-      Code::unsupported, "layout.gguf",
-      "layout " + in_quotes(layout) + ": blocks of ggml are handed out as they are, by part, and not yet decoded");
+  throw Error(Code::unsupported, "layout.gguf",
+              "layout " + in_quotes(layout) +
+                  ": ggml blocks cannot be dequantized: read the part, which gives the blocks unchanged");
 }
 
 void check_limit(std::uint64_t elements, std::uint64_t limit) {
@@ -59,15 +60,14 @@ void check_limit(std::uint64_t elements, std::uint64_t limit) {
               std::to_string(elements) + " values take more bytes than the limit of " + std::to_string(limit));
 }
 
-// Nothing of the size of the result is to be allocated before the parts were read, which shows that they are as long as
-// the index says.
+// Allocate the result only after the parts were read: reading shows that they are as long as the index says.
 class Dequantization {
  public:
   // Checks the tensor's profile. Throws as dequantize() does.
   explicit Dequantization(const Tensor& tensor);
   std::uint64_t elements() const { return how_.elements(); }
   void read(std::optional<Verify> verify, const Progress& progress);
-  // After read(); `out` has elements().
+  // Call it after read(); `out` has elements() values.
   void fill(std::span<float> out) const;
 
  private:
@@ -82,7 +82,7 @@ class Dequantization {
 Dequantization::Dequantization(const Tensor& tensor) : tensor_(tensor) {
   if (const auto cause = tensor.unreadable()) throw *cause;
   const SourceState& state = *Access::state(tensor);
-  // Of other layouts no part is looked at; those of 1.1 may have to be decoded to tell their lengths.
+  // Other layouts have no profile. Measuring their parts could take a decode in 1.1, so they are left out.
   const std::vector<container::ProfilePart> parts =
       has_profile(tensor.layout()) ? profile_parts(tensor) : std::vector<container::ProfilePart>();
   source::located(state, Access::row(tensor), nullptr, [&] {
@@ -114,7 +114,7 @@ void Dequantization::fill(std::span<float> out) const {
   throw source::fault_error(
       *Access::state(tensor), Access::row(tensor),
       {Code::usage, "",
-       "the buffer has " + std::to_string(size) + " elements, the tensor " + std::to_string(elements)});
+       "the buffer has " + std::to_string(size) + " elements, but the tensor has " + std::to_string(elements)});
 }
 
 }  // namespace

@@ -155,7 +155,7 @@ TEST(DequantizeTensor, AsksForMemoryOnceThePartsWereRead) {
   EXPECT_EQ(out, std::vector<float>(64, 2.0F));
   const auto too_small = [&](std::uint64_t) { return std::span(out).first(63); };
   expect_error(Code::usage, "", [&] { dequantize_into(source.tensor("w"), too_small); });
-  // A file that was cut is an error before anything of the size of the result is asked for.
+  // A file that was cut is reported before memory of the size of the result is allocated.
   const auto store = std::make_shared<CutStore>(
       written({}, [&](Writer& writer) { writer.add_object("w", {64}, "zt.mx/1", parts, {.attributes = attributes}); }));
   const Source cut = open(store, "memory.zt");

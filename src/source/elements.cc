@@ -15,7 +15,7 @@ std::uint64_t bits_of(DType dtype, const std::byte* at, bool high) {
   return std::to_integer<unsigned>(*at) >> (high ? 4 : 0) & 15U;
 }
 
-// The value of a float; nothing for other dtypes.
+// The value of a float; empty for other dtypes.
 std::optional<double> floating(DType dtype, std::uint64_t bits) {
   if (dtype == DType::boolean || model::integer_bytes(dtype) != 0) return std::nullopt;
   return model::value_of(dtype, bits);
@@ -32,7 +32,7 @@ std::int64_t extended(std::uint64_t bits, unsigned width) {
   return static_cast<std::int64_t>((bits ^ sign) - sign);
 }
 
-// The dtype of each half of a complex one.
+// The dtype of each half of a complex dtype.
 std::optional<DType> half_of(DType dtype) {
   if (dtype == DType::complex64) return DType::f32;
   if (dtype == DType::complex128) return DType::f64;
@@ -50,7 +50,7 @@ Value element_value(DType dtype, const std::byte* at, bool high) {
   if (const auto number = floating(dtype, bits)) {
     return std::isnan(*number) ? Value("nan " + hex(bits, width / 4)) : Value(*number);
   }
-  // A byte that is no bool is shown as it is.
+  // A byte that is not a bool is shown as a number.
   if (dtype == DType::boolean && bits <= 1) return Value(bits == 1);
   return model::is_signed(dtype) ? Value(extended(bits, width)) : Value(bits);
 }
@@ -67,7 +67,7 @@ std::optional<double> element_distance(DType dtype, const std::byte* a, const st
   const std::uint64_t left = bits_of(dtype, a, high);
   const std::uint64_t right = bits_of(dtype, b, high);
   if (const auto number = floating(dtype, left)) {
-    if (left == right) return 0.0;  // infinities have no difference
+    if (left == right) return 0.0;  // equal infinities have distance 0
     const double distance = std::fabs(*number - *floating(dtype, right));
     return std::isnan(distance) ? std::nullopt : std::optional(distance);
   }

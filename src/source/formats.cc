@@ -23,7 +23,7 @@ namespace zt12 = container::zt12;
 namespace zt2 = container::zt2;
 namespace safetensors = foreign::safetensors;
 
-// In the order of `detect`: what one row takes for its own, no later row is asked for.
+// In the order of detection: the first row that accepts the content wins.
 constexpr Format kFormats[] = {
     {.name = "zt-1.2",
      .title = "a .zt file of generation 1.2",
@@ -31,7 +31,7 @@ constexpr Format kFormats[] = {
      .decode = zt12::decode,
      .encoder = &zt12::kEncoder,
      .is_written = true},
-    // The decoder of 1.2 finds out which of the two it is. A file of 1.1 grows as one of 1.2 does, and keeps its version.
+    // The decoder of 1.2 tells both versions apart. A file of 1.1 grows as one of 1.2, and keeps its version.
     {.name = "zt-1.1", .title = "a .zt file of generation 1.1", .decode = zt12::decode, .encoder = &zt12::kEncoder},
     {.name = "zt-2",
      .title = "a .zt file of generation 2",
@@ -66,7 +66,7 @@ constexpr Format kFormats[] = {
 };
 
 constexpr std::string_view kOurs = "zt-";
-constexpr std::size_t kHead = 512;  // bytes that tell what else a content is
+constexpr std::size_t kHead = 512;  // bytes that are enough to recognize other formats
 
 bool is_named(const Format& format, std::string_view name) {
   return format.name == name || (format.name.starts_with(kOurs) && format.name.substr(kOurs.size()) == name);
@@ -89,13 +89,15 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
   for (const Format& format : kFormats) {
     if (format.sniff != nullptr && format.sniff(store, "")) return format;
   }
-  // Before the name counts: what else the content is tells more than how it breaks the format that the name says.
+  // The content comes before the name: what a file really is tells more than how it breaks the format that its name
+  // claims.
   std::array<std::byte, kHead> buffer;
   const auto head = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(kHead, store.size())));
   store.read_at(0, head);
   for (const Format& format : kFormats) {
     if (begins(format, as_text(head))) {
-      throw Error(Code::unsupported, "format.unread", "this is " + std::string(format.title) + ", which is not read");
+      throw Error(Code::unsupported, "format.unread",
+                  "this is " + std::string(format.title) + ": this library does not read it");
     }
   }
   refuse_text(as_text(head));
@@ -104,7 +106,7 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
   }
   throw Error(Code::unsupported, "format.unknown",
               store.size() == 0 ? "the file is empty"
-                                : "the content is of no format that is read: .zt of any generation, or safetensors");
+                                : "unknown format: expected a .zt file of any generation, or a safetensors file");
 }
 
 const Format& find_writable(std::string_view name) {
@@ -141,11 +143,11 @@ const Format& find_target(std::string_view name, std::string_view path) {
     for (const std::string_view suffix : format.suffixes) {
       if (!ends_in(path, suffix)) continue;
       const std::string files = std::string(path) + ": files named *" + std::string(suffix);
-      if (!format.is_written) throw Error(Code::usage, "", files + " cannot be written: name it *.zt");
+      if (!format.is_written) throw Error(Code::usage, "", files + " cannot be written: name the file *.zt");
       if (by_name == nullptr || by_name == &format) return format;
       throw Error(Code::usage, "",
                   files + " are of format " + std::string(format.name) + ", not " + std::string(by_name->name) +
-                      ": name it *.zt");
+                      ": name the file *.zt");
     }
   }
   return by_name != nullptr ? *by_name : find_writable("");

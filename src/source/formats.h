@@ -11,30 +11,31 @@
 
 namespace zt::source {
 
-// One format that people have, read by this build or not. A new format is a row in formats.cc and nothing else there.
+// One known format, whether this build reads it or not. A new format needs only a row in formats.cc here.
 struct Format {
-  std::string_view name;                             // as users type it; those of .zt also without "zt-"
-  std::string_view title;                            // "a GGUF file": what an error calls it
-  std::array<std::string_view, 3> suffixes = {};     // of file names that belong to it
-  std::array<std::string_view, 4> begins_with = {};  // known by these bytes, where there is no `sniff`
+  std::string_view name;                             // as users type it; for .zt also without "zt-"
+  std::string_view title;                            // for errors: "a GGUF file"
+  std::array<std::string_view, 3> suffixes = {};     // of file names that imply the format
+  std::array<std::string_view, 4> begins_with = {};  // first bytes that show the format if it has no `sniff`
   bool (*sniff)(const ByteStore& store, std::string_view file_name) = nullptr;
-  model::Catalog (*decode)(const ByteStore& store, const Limits& limits) = nullptr;  // null: not read
-  const model::Encoder* encoder = nullptr;                                           // null: neither written nor grown
-  bool is_written = false;                                                           // new files of it can be asked for
+  model::Catalog (*decode)(const ByteStore& store, const Limits& limits) = nullptr;  // null: cannot be read
+  const model::Encoder* encoder = nullptr;  // null: can neither be written nor grow
+  bool is_written = false;                  // users can write new files of it
 };
 
-// The format of a store, by content. Throws unsupported, naming formats that are known but not read.
+// The format of a store, judged by its content. Throws unsupported, with the name of a known format that cannot be
+// read.
 const Format& detect(const ByteStore& store, std::string_view file_name);
-// The format to write, by its name with or without "zt-"; "" is the one that is written by default. Throws usage.
+// The format to write, named with or without "zt-"; "" means the default. Throws usage.
 const Format& find_writable(std::string_view name);
-// The encoder of a source's format, by its name; null where we only read.
+// The encoder of a source's format; null if the format can only be read.
 const model::Encoder* find_encoder(std::string_view format);
-// Whether a source of this format is of another than a .zt generation.
+// Whether a source's format is other than a .zt generation.
 bool is_foreign(std::string_view format);
-// Throws usage unless some source may have this format, by its name with or without "zt-".
+// Throws usage unless a source can have this format, named with or without "zt-".
 void check_format_name(std::string_view name);
-// The format of a new file: the one that is named, else the one whose suffix the path has, else the default. Throws usage
-// where a suffix is that of another format than the one that is named, or of one that is not written.
+// The format of a new file: the named one, else the one of the path's suffix, else the default. Throws usage if the
+// suffix belongs to another format than the named one, or to a format that cannot be written.
 const Format& find_target(std::string_view name, std::string_view path);
 
 }  // namespace zt::source

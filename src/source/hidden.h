@@ -4,18 +4,18 @@
 
 #include "ztensor/value.h"
 
-// What this library notes among the attributes of a tensor. Users see their own attributes alone: a hidden one is no
-// part of what diff and id compare, stays with its tensor when others are set, and is left out in silence by a format
-// that has no attributes of tensors.
+// Hidden attributes: notes that this library keeps among the attributes of a tensor. Users see only their own
+// attributes. diff and id ignore a hidden attribute. It stays when the user sets others, and a format without
+// attributes of tensors drops it silently.
 namespace zt::source {
 
-// "array": SciPy's sparse arrays and sparse matrices multiply in different ways, and this was an array.
+// "array": the tensor was a SciPy sparse array. Sparse arrays and sparse matrices multiply differently.
 inline constexpr std::string_view kScipyKey = "ztensor.scipy";
 
 bool is_hidden(const Value& key);
-// The attributes that are the user's; null where no other is there.
+// The attributes of the user; null if there are none.
 Value without_hidden(const Value& attributes);
-// `attributes`, and of the hidden ones those that `from` has and they have not.
+// `attributes`, and those hidden attributes of `from` that `attributes` lacks.
 Value with_hidden_of(const Value& from, const Value& attributes);
 
 }  // namespace zt::source

@@ -8,17 +8,17 @@
 
 #include "model/integers.h"
 
-// The index parts of sparse tensors, whose width is the file's choice.
+// The index parts of sparse tensors, whose width a file may choose.
 namespace zt::source {
 
-// Zeros in front, also of a negative one.
+// Extends with zeros, even if the index is negative.
 inline std::uint64_t load_index(const std::byte* at, unsigned bytes) noexcept {
   std::uint64_t value = 0;
   for (unsigned i = 0; i < bytes; ++i) value |= static_cast<std::uint64_t>(at[i]) << (8 * i);
   return value;
 }
 
-// Whole indices of such a dtype. `negative(i)` throws for one below zero.
+// Widens all whole indices of this dtype. `negative(i)` throws for a negative index.
 template <class Negative>
 std::vector<std::uint64_t> widen_indices(std::span<const std::byte> bytes, DType dtype, Negative&& negative) {
   const unsigned width = model::integer_bytes(dtype);
@@ -30,7 +30,7 @@ std::vector<std::uint64_t> widen_indices(std::span<const std::byte> bytes, DType
   return wide;
 }
 
-// Whether a part holds indices of a layout that the library knows, in a dtype that they may have.
+// Whether a part holds indices of a known layout, in a dtype that is allowed for them.
 inline bool is_index_part(std::string_view layout, std::string_view role, DType dtype) noexcept {
   const bool csr = layout == "sparse_csr" && (role == "indices" || role == "indptr");
   return (csr || (layout == "sparse_coo" && role == "coords")) && model::integer_bytes(dtype) != 0;

@@ -37,7 +37,7 @@ std::string json_negative(std::uint64_t n) {
   return n == ~std::uint64_t{0} ? "-18446744073709551616" : "-" + std::to_string(n + 1);
 }
 
-// `items` between brackets, each written by `write`.
+// Writes `items` between brackets, each with `write`.
 template <class Items, class Write>
 std::string json_list(const Items& items, char open, char close, const Write& write) {
   std::string out(1, open);
@@ -64,7 +64,7 @@ std::string json_map(const Value::Map& members) {
          "}";
 }
 
-// Members that are always there; the unreadable also say why, and parts in another file which.
+// These members are always there. An unreadable part also gives the reason, and a part in another file names the file.
 std::string json_part(const SourceState& state, const model::PartRow& part, std::string_view dtype) {
   const std::string_view digest = state.catalog.text(part.digest);
   return R"({"name": )" + json_quote(state.catalog.word(part.role)) + R"(, "dtype": )" + json_quote(dtype) +

@@ -8,7 +8,7 @@
 namespace zt {
 namespace {
 
-constexpr std::uint32_t kDepth = 64;  // how deep the walk below goes: the parser has seen to that
+constexpr std::uint32_t kDepth = 64;  // the parser has checked this limit, so the walk below ends
 
 Value value_of(wire::JsonView view) {
   if (const auto text = view.text()) return Value(*text);

@@ -10,30 +10,30 @@
 namespace zt::source {
 namespace {
 
-// What people have under a tensor file's name, by how it begins.
+// Other content that is found under a tensor file's name, and how it begins.
 struct Lookalike {
   std::string_view head;
   const char* rule;
   std::string_view what;
 };
-// Behind white space, and whatever the case of letters.
+// White space before it and the case of letters do not count.
 constexpr Lookalike kTexts[] = {
     {"version https://git-lfs.", "format.pointer", "a Git LFS pointer: 'git lfs pull' fetches the file itself"},
     {"version https://hawser.", "format.pointer", "a Git LFS pointer: 'git lfs pull' fetches the file itself"},
     {"/annex/objects/", "format.pointer", "a git-annex pointer: 'git annex get' fetches the file itself"},
-    {"<!doctype html", "format.html", "an HTML page: its download failed, or asked for a login"},
-    {"<html", "format.html", "an HTML page: its download failed, or asked for a login"},
-    {"<head", "format.html", "an HTML page: its download failed, or asked for a login"},
-    {"<!--", "format.html", "an HTML page: its download failed, or asked for a login"},
-    {"<?xml", "format.text", "an XML document: perhaps what a server said in place of the file"},
-    {"<error", "format.text", "an XML document: perhaps what a server said in place of the file"},
+    {"<!doctype html", "format.html", "an HTML page: the download failed, or needs a login"},
+    {"<html", "format.html", "an HTML page: the download failed, or needs a login"},
+    {"<head", "format.html", "an HTML page: the download failed, or needs a login"},
+    {"<!--", "format.html", "an HTML page: the download failed, or needs a login"},
+    {"<?xml", "format.text", "an XML document: perhaps an error message of a server instead of the file"},
+    {"<error", "format.text", "an XML document: perhaps an error message of a server instead of the file"},
 };
 
 [[noreturn]] void refuse(const char* rule, const std::string& what) {
   throw Error(Code::unsupported, rule, "this is " + what);
 }
 
-// Whether these are the first bytes of a text: UTF-8, cut anywhere, without control characters.
+// Whether these bytes can begin a text: UTF-8, cut anywhere, without control characters.
 bool is_text(std::string_view head) {
   const auto is_control = [](char c) {
     const auto byte = static_cast<unsigned char>(c);
@@ -52,7 +52,7 @@ bool begins_with(std::string_view text, std::string_view lower) {
          std::equal(lower.begin(), lower.end(), text.begin(), [&](char b, char a) { return same(a, b); });
 }
 
-// Without a mark of the byte order and white space.
+// Removes the byte order mark and white space.
 std::string_view trimmed(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   text.remove_prefix(std::min(text.find_first_not_of(" \t\n\f\r"), text.size()));
@@ -68,10 +68,10 @@ void refuse_text(std::string_view head) {
     if (begins_with(text, known.head)) refuse(known.rule, std::string(known.what));
   }
   if (text.front() == '{' || text.front() == '[') {
-    refuse("format.text", "JSON text: perhaps what a server said in place of the file, or an index of it");
+    refuse("format.text", "JSON text: perhaps an error message of a server instead of the file, or an index of shards");
   }
   const std::string_view line = text.substr(0, text.find_first_of("\r\n"));
-  refuse("format.text", "text, and begins with " + in_quotes(line));
+  refuse("format.text", "text that begins with " + in_quotes(line));
 }
 
 }  // namespace zt::source

@@ -6,8 +6,8 @@
 
 namespace zt::source {
 
-// The process that made an object. A forked child has a copy of the object, but what that stands for, a file that is
-// being written or a lock that another thread has, is its parent's.
+// The process that made an object. A forked child has a copy of the object, but a file being written or a lock that a
+// thread holds still belongs to the parent.
 class Owner {
  public:
   bool is_this_process() const noexcept { return process_ == run::process_id(); }

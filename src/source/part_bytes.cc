@@ -19,7 +19,7 @@ PartBytes::PartBytes(const Part& part) : part_(part) {
   const SourceState& state = *Access::state(part_);
   const model::PartRow& row = source::row_of(part_);
   located([&] {
-    // Plain pieces: two readers of one content then step alike, whatever the encodings are.
+    // Plain pieces have equal sizes for equal contents, whatever the encodings are.
     reader_ = std::make_unique<read::PieceReader>(state.part_source(row, state.measured(row)), Verify::always,
                                                   read::Use::plain);
   });
@@ -34,7 +34,7 @@ void PartBytes::read(std::span<std::byte> out) {
   while (!out.empty()) {
     if (held_passed_ == held_.size()) {
       const std::size_t length = reader_->piece_length(piece_);
-      if (length <= out.size()) {  // straight to where it is wanted
+      if (length <= out.size()) {  // read straight into `out`
         next_piece(out.first(length));
         out = out.subspan(length);
         continue;

@@ -11,19 +11,19 @@
 
 namespace zt::source {
 
-// The decoded bytes of one part from first to last, all digests checked on the way. One thread's. Errors name file,
-// tensor and part.
+// The decoded bytes of one part from first to last. Checks all digests. For one thread. Errors name file, tensor and
+// part.
 class PartBytes {
  public:
-  // Decodes a part that does not say how long it is, to count. Throws malformed, io.
+  // Decodes a part without a stated length to count its bytes. Throws malformed, io.
   explicit PartBytes(const Part& part);
   PartBytes(const PartBytes&) = delete;
   PartBytes& operator=(const PartBytes&) = delete;
 
   std::uint64_t length() const { return reader_->decoded_length(); }
-  // The next out.size() bytes, of those that are left. Cheapest in steps of read::kPieceBytes.
+  // The next out.size() bytes; at least that many must be left. Steps of read::kPieceBytes are cheapest.
   void read(std::span<std::byte> out);
-  // After the last byte. Throws mismatch, malformed.
+  // Call it after the last byte. Throws mismatch, malformed.
   void finish();
 
  private:
@@ -34,12 +34,12 @@ class PartBytes {
   Part part_;
   std::unique_ptr<read::PieceReader> reader_;
   read::Scratch scratch_;
-  std::size_t piece_ = 0;        // the next one
-  std::vector<std::byte> held_;  // of a piece that was not handed out whole
+  std::size_t piece_ = 0;        // the next piece
+  std::vector<std::byte> held_;  // of a piece that was only partly given out
   std::size_t held_passed_ = 0;
 };
 
-// Reads the bytes of an index part as 64-bit indices, negative ones with their sign.
+// Reads an index part as 64-bit indices; negative ones keep their sign.
 class WideIndices {
  public:
   explicit WideIndices(const Part& part);

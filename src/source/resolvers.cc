@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The file, or null when there is none.
+// The file, or null if there is none.
 std::shared_ptr<const io::File> open_if_there(const fs::path& path) {
   try {
     return io::File::open(path);
@@ -41,7 +41,7 @@ class Beside final : public Resolver {
   }
   fs::path place(const ShardIdentity& shard) const override {
     if (!container::zt2::is_shard_name(shard.name)) {
-      throw Error(Code::malformed, "shard.name", "a shard is named " + in_quotes(shard.name));
+      throw Error(Code::malformed, "shard.name", in_quotes(shard.name) + " is not a name of a shard");
     }
     fs::path name = stem_;
     name += "-" + shard.name + ".zt";
@@ -87,7 +87,7 @@ class ByIdentity final : public Resolver {
  private:
   std::vector<fs::path> candidates(std::uint64_t size) const {
     std::vector<fs::path> found;
-    std::error_code failed;  // a folder that cannot be listed holds nothing that we find
+    std::error_code failed;  // a folder that cannot be listed counts as empty
     fs::directory_iterator entries(folder_, failed);
     for (; !failed && entries != fs::directory_iterator(); entries.increment(failed)) {
       std::error_code unreadable;
@@ -100,7 +100,7 @@ class ByIdentity final : public Resolver {
     return found;
   }
 
-  // What a file hashed to is kept as long as it does not change: other shards may be as large.
+  // Keep a file's hash while the file does not change: other shards may have the same size.
   std::shared_ptr<const io::File> matching(const fs::path& path, const hash::Digest& wanted) const {
     Hashed& hashed = hashed_.here();
     const std::lock_guard lock(hashed.mutex);
@@ -135,7 +135,7 @@ class InOrder final : public Resolver {
     }
     return nullptr;
   }
-  // The first that is there, else the first at all.
+  // The first file that exists; if none does, the first path.
   fs::path place(const ShardIdentity& shard) const override {
     fs::path first;
     for (const auto& resolver : resolvers_) {
@@ -163,8 +163,8 @@ std::shared_ptr<const Resolver> shards_by_identity(const fs::path& folder) {
 std::shared_ptr<const Resolver> shards_in_order(std::vector<std::shared_ptr<const Resolver>> resolvers) {
   return std::make_shared<InOrder>(std::move(resolvers));
 }
-// Whoever downloads models links to them from elsewhere, and to all files of one or to the root alone. Searching folders
-// comes last: it hashes files.
+// Tools that download models may link to them from elsewhere, to all files of a model or only to the root. Searching
+// folders comes last, because it hashes files.
 std::shared_ptr<const Resolver> shards_of(const fs::path& root) {
   const std::vector<fs::path> names = io::names_through_links(root);
   std::vector<std::shared_ptr<const Resolver>> resolvers;

@@ -20,7 +20,7 @@ namespace {
 
 namespace zt2 = container::zt2;
 
-// A data shard, or any whole file of generation 2: what lies between its ends is bytes to us. zt-2 §8
+// A data shard, or any whole file of generation 2. Bytes between its ends are not interpreted. zt-2 §8
 void check_ends(const ByteStore& store) {
   std::array<std::byte, zt2::kFooterBytes> bytes;
   std::optional<zt2::Footer> footer;
@@ -29,7 +29,7 @@ void check_ends(const ByteStore& store) {
     footer = zt2::parse_footer(bytes);
   }
   if (!footer || footer->version != zt2::kVersion) {
-    throw Error(Code::malformed, "shard.magic", "it is no whole file of generation 2");
+    throw Error(Code::malformed, "shard.magic", "the shard is not a whole file of generation 2");
   }
 }
 
@@ -59,12 +59,12 @@ std::shared_ptr<const ByteStore> Shards::resolve(const model::FileRow& row) cons
                           "the shard is missing, and no *.zt file beside it has its " + std::to_string(row.size) +
                               " bytes and its digest");
     throw Error(Code::unsupported, "shard.missing",
-                resolver_ ? "its resolver finds none" : "the source is not on disk: a resolver has to find it");
+                resolver_ ? "the resolver found no such shard" : "the source is not on disk: open it with a resolver");
   }
   if (row.kind == model::FileRow::Kind::raw) return store;
   if (store->size() != row.size) {
     throw Error(Code::malformed, "shard.size",
-                "it has " + std::to_string(store->size()) + " bytes, expected " + std::to_string(row.size));
+                "the shard has " + std::to_string(store->size()) + " bytes, expected " + std::to_string(row.size));
   }
   check_ends(*store);
   return store;
@@ -97,7 +97,8 @@ bool Shards::check(std::size_t shard, run::Meter& meter) const {
     const std::string digest = wanted ? hash::format_digest(digest_of_store(*found, wanted->algorithm, meter)) : "";
     if (digest == row.digest) return true;
     throw Error(Code::mismatch, "shard.digest",
-                "its bytes have digest " + (wanted ? digest : "of another form") + ", expected " + row.digest);
+                (wanted ? "the bytes of the shard have digest " + digest : "the digest has an unknown form") +
+                    ", expected " + row.digest);
   });
 }
 

@@ -20,24 +20,24 @@
 
 namespace zt::source {
 
-// The identity that a resolver looks for.
+// The identity to give to a resolver.
 inline ShardIdentity identity_of(const model::FileRow& row) { return {row.name, row.size, row.digest}; }
-// The digest of all bytes of a store, counted with `meter`. Any thread: it is not polled.
+// The digest of all bytes of a store. Counts them with `meter`, but does not poll it. Any thread.
 hash::Digest digest_of_store(const ByteStore& store, Checksum algorithm, run::Meter& meter);
 
-// The other files of one source, such as its shards. Each is looked for when it is first needed; a failure is not
-// remembered, so that it can be tried again. Any thread, and a forked child: it has what its parent had found, and waits
-// for no thread of its parent.
+// The other files of one source, such as its shards. Each is looked for when it is first needed. Failures are not
+// remembered, so a later call may succeed. Any thread, and a forked child: it has what its parent had found, and does
+// not wait for a thread of its parent.
 class Shards {
  public:
-  // `resolver` may be null: nothing is found.
+  // `resolver` may be null: then no shard is found.
   Shards(std::span<const model::FileRow> rows, std::shared_ptr<const Resolver> resolver);
 
-  // Throws io (ENOENT: no such file), unsupported where nobody knows where to look, malformed "shard.*".
+  // Throws io (ENOENT: no such file), unsupported if there is no place to look, malformed "shard.*".
   const std::shared_ptr<const ByteStore>& store(std::size_t shard) const;
-  // Of what was found, else where it should be; empty for what is not on disk.
+  // The path where the shard was found, else where it is expected; empty for a shard that is not on disk.
   std::filesystem::path path(std::size_t shard) const;
-  // Holds all of its bytes against its digest: false where there is none that we know. Throws as store(), and mismatch
+  // Compares all bytes with the digest: false if the digest is of an unknown form. Throws as store(), and mismatch
   // "shard.digest".
   bool check(std::size_t shard, run::Meter& meter) const;
   std::size_t size() const { return rows_.size(); }
@@ -47,7 +47,7 @@ class Shards {
   struct Slot {
     ~Slot() { delete found.load(); }
     std::atomic<const std::shared_ptr<const ByteStore>*> found = nullptr;  // set once, and read without a lock
-    run::PerProcess<std::mutex> looking;                                   // whoever looks for it
+    run::PerProcess<std::mutex> looking;                                   // held while looking for it
   };
   std::shared_ptr<const ByteStore> resolve(const model::FileRow& row) const;
 

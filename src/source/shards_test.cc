@@ -53,7 +53,7 @@ model::FileRow row_of(const std::string& name, const std::string& file, Checksum
   return {name, file.size(), digest_text(file, algorithm)};
 }
 
-// A root of generation 2 with a tensor of `size` bytes in each shard, its name the shard's.
+// A root of generation 2 with a tensor of `size` bytes in each shard, named as the shard.
 Source root(const std::filesystem::path& path, std::vector<model::FileRow> shards, std::uint64_t size,
             std::shared_ptr<const Resolver> resolver = {}) {
   model::Catalog catalog;
@@ -223,7 +223,7 @@ TEST(Shards, AreNotNeededBeforeATensorIs) {
   EXPECT_NE(std::string(missing.what()).find("'a'"), std::string::npos) << missing.what();
   EXPECT_EQ(test::error_of([&] { (void)source.tensor("a").map(); }).os_error(), ENOENT);
   write_file(dir / "model-a.zt", kFirst);
-  EXPECT_EQ(text_of(source.tensor("a")), "first") << "a failure is not remembered";
+  EXPECT_EQ(text_of(source.tensor("a")), "first") << "failures are not remembered";
 }
 
 TEST(Shards, OfASourceInMemoryNeedAResolver) {
@@ -280,7 +280,7 @@ TEST(Shards, AreNeverFoundByANameThatIsAPath) {
 TEST(Shards, AreCheckedAsAWholeWhenThatIsAskedFor) {
   const TempDir dir;
   std::string changed = kFirst;
-  changed[100] = 'x';  // in no tensor's bytes
+  changed[100] = 'x';  // outside of all tensors' bytes
   write_file(dir / "model-a.zt", changed);
   write_file(dir / "model-b.zt", kOther);
   model::FileRow unknown = row_of("c", kOther);
@@ -306,7 +306,7 @@ TEST(Shards, AreFindingsOfACheckWhenTheyAreMissing) {
   write_file(dir / "model-b.zt", kOther);
   const Source source = root(dir / "model.zt", {row_of("a", kFirst), row_of("b", kOther)}, 5);
   const VerifyReport report = check(source, {.shards = true});
-  ASSERT_EQ(report.findings.size(), 2U) << "of the tensor, and of the shard";
+  ASSERT_EQ(report.findings.size(), 2U) << "one of the tensor, and one of the shard";
   EXPECT_EQ(report.findings[0].tensor, "a");
   EXPECT_EQ(report.findings[1].tensor, "");
   EXPECT_EQ(report.findings[0].error.os_error(), ENOENT);
@@ -340,7 +340,7 @@ TEST(ThreadsShards, AreLookedForAgainByEachThatMissesOne) {
   test::together(4, [&](std::size_t) { EXPECT_EQ(text_of(source.tensor("a")), "first"); });
 }
 
-// Each candidate is hashed by one thread, while the others wait for what it finds.
+// One thread hashes each candidate, while the others wait for the result.
 TEST(ThreadsResolvers, FindByIdentityWhatSeveralAskFor) {
   const TempDir dir;
   write_file(dir / "1.zt", kFirst);
@@ -354,7 +354,7 @@ TEST(ThreadsResolvers, FindByIdentityWhatSeveralAskFor) {
 
 // --- processes ---
 
-// A place where a thread of the parent stops until it is let go, and where no child ever stops.
+// A place where a thread of the parent stops until the test releases it. Children never stop there.
 class Stop {
  public:
   void pass() {

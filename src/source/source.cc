@@ -34,12 +34,12 @@ Error fault_error(const SourceState& state, std::uint32_t tensor, const model::F
 
 namespace {
 
-// Values are walked and freed by recursion, so that their depth has a bound that no caller can lift.
+// Values are walked and freed by recursion, so no caller may lift this limit of their depth.
 constexpr std::uint32_t kMaxDepth = 1000;
 
 model::Catalog decode(const Opened& opened, const Limits& limits) {
   if (limits.depth > kMaxDepth) {
-    throw Error(Code::usage, "", "Limits::depth is at most " + std::to_string(kMaxDepth));
+    throw Error(Code::usage, "", "Limits::depth is too large: give at most " + std::to_string(kMaxDepth));
   }
   try {
     return detect(*opened.store, opened.name).decode(*opened.store, limits);
@@ -49,8 +49,8 @@ model::Catalog decode(const Opened& opened, const Limits& limits) {
   }
 }
 
-// The size of a file and its last bytes, those that it had when it was opened: every change to it that a reader may see
-// half of is seen in them.
+// The size and the last bytes of a file, as they were when it was opened. Each change of which a reader may see only a
+// half changes one of them.
 struct Look {
   std::uint64_t size = 0;
   std::vector<std::byte> tail;
@@ -65,9 +65,9 @@ Look look_at(const Opened& opened, std::uint64_t size) {
   return look;
 }
 
-// What another process can bring about that grows the file meanwhile, or gives up doing so.
+// Whether another process that grows the file, or gives up growing it, may have caused the error.
 bool may_be_torn(const Error& error) {
-  const Code code = error.code();  // mismatch: of the manifest, in a region that was used again meanwhile
+  const Code code = error.code();  // mismatch: a region with the manifest was used again meanwhile
   return code == Code::malformed || code == Code::mismatch || code == Code::limit || code == Code::io;
 }
 
@@ -76,7 +76,7 @@ bool is_as_before(const Opened& opened, const Look& before) {
     const io::File* file = opened.file();
     return look_at(opened, file != nullptr ? file->size_now() : opened.store->size()) == before;
   } catch (const Error&) {
-    return false;  // it was cut
+    return false;  // the file was cut
   }
 }
 
@@ -91,13 +91,14 @@ Source open_settled(const std::function<Opened()>& begin, const OpenOptions& opt
     std::optional<Error> failure;
     Look before;
     try {
-      before = look_at(opened, opened.store->size());  // not that of now: it may have grown since it was opened
+      before = look_at(opened, opened.store->size());  // of the opened size: the file may have grown since
       catalog = decode(opened, options.limits);
     } catch (const Error& error) {
       if (!may_be_torn(error)) throw;
       failure = error;
     }
-    // What was decoded while the file changed may be of two versions, but if it changes all the time, it has to do.
+    // The file changed while we decoded, so the catalog may mix two versions: retry. After kTries accept it: it obeys
+    // the rules of the format, and digests guard the contents.
     if (tried == kTries || is_as_before(opened, before)) {
       if (failure) throw *failure;
       return make_source(std::move(opened), std::move(catalog), options);
@@ -139,7 +140,7 @@ bool SourceState::is_unchanged(const ByteStore& store) {
 model::Recipe SourceState::measured(const model::PartRow& part, const Progress& progress) const {
   model::Recipe recipe = part.recipe;
   if (recipe.decoded_length == model::kUnknownLength) {
-    run::Meter meter(progress, 1);  // how much it will be is what is asked
+    run::Meter meter(progress, 1);  // the total is not known before
     recipe.decoded_length = read::measure(part_source(part, recipe), options.limits.decoded_bytes, meter);
   }
   return recipe;
@@ -166,7 +167,8 @@ std::size_t Source::size() const { return state_->catalog.size(); }
 
 Tensor Source::operator[](std::size_t index) const {
   if (index >= size()) {
-    throw Error(Code::not_found, "", "tensor " + std::to_string(index) + " of " + std::to_string(size()));
+    throw Error(Code::not_found, "",
+                "no tensor has index " + std::to_string(index) + ": the source has " + std::to_string(size()));
   }
   return Access::tensor(state_, static_cast<std::uint32_t>(index));
 }
@@ -205,14 +207,16 @@ std::vector<std::filesystem::path> Source::paths() const {
 
 ShardIdentity Source::shard(std::size_t index) const {
   if (index + 1 >= files()) {
-    throw Error(Code::not_found, "", "shard " + std::to_string(index) + " of " + std::to_string(files() - 1));
+    throw Error(Code::not_found, "",
+                "no shard has index " + std::to_string(index) + ": the source has " + std::to_string(files() - 1));
   }
   return source::identity_of(state_->catalog.files[index]);
 }
 
 Bytes Source::map_file(std::size_t number, Mapping mapping) const {
   if (number >= files()) {
-    throw Error(Code::not_found, "", "file " + std::to_string(number) + " of " + std::to_string(files()));
+    throw Error(Code::not_found, "",
+                "no file has number " + std::to_string(number) + ": the source has " + std::to_string(files()));
   }
   if (state_->options.backend == Backend::read) {
     throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
@@ -236,13 +240,14 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
   jobs.reserve(reads.size());
   std::uint64_t total = 0;
   for (const Read& read : reads) {
-    if (Access::state(read.part) != state_) throw Error(Code::usage, "", "the part belongs to another source");
+    if (Access::state(read.part) != state_)
+      throw Error(Code::usage, "", "the part belongs to another source: read it there");
     const model::PartRow& part = source::row_of(read.part);
     source::located(*state_, Access::tensor_row(read.part), &part, [&] {
       const model::Recipe recipe = state_->measured(part, progress);
       if (recipe.decoded_length != read.out.size()) {
         throw Error(Code::usage, "",
-                    "the buffer has " + std::to_string(read.out.size()) + " bytes, the part " +
+                    "the buffer has " + std::to_string(read.out.size()) + " bytes, but the part has " +
                         std::to_string(recipe.decoded_length));
       }
       jobs.push_back({.part = state_->part_source(part, recipe),

@@ -30,7 +30,7 @@ Data file_of(const std::vector<std::string>& names) {
   });
 }
 
-// A file that another process writes to: before read number n, `change` is called with n.
+// A file that another process writes to: `change` is called with n before the n-th read.
 class ChangingStore final : public ByteStore {
  public:
   explicit ChangingStore(Data bytes) : bytes_(std::move(bytes)) {}
@@ -49,12 +49,12 @@ class ChangingStore final : public ByteStore {
   mutable Data bytes_;
 };
 
-// Opens by `next`, which gives the store of each try.
+// Opens with `next`, which gives the store of each try.
 Source open_by(const std::function<std::shared_ptr<const ByteStore>()>& next) {
   return source::open_settled([&] { return source::Opened{.store = next(), .path = {}, .name = "growing.zt"}; }, {});
 }
 
-// `bytes` and the first step of an append: the footer's range goes on over a hole to the new end.
+// `bytes` after the first step of an append: the footer's range reaches over a hole to the new end.
 Data with_hole(const Data& file, std::uint64_t hole) {
   const auto length = endian::load_le<std::uint64_t>(file.data() + file.size() - 16);
   const std::uint64_t manifest = file.size() - 16 - length;
@@ -88,14 +88,14 @@ TEST(Source, ReadsAManifestOfManyPiecesThatIsGrowing) {
 TEST(Source, IsOpenedAnewWhenTheFileChangedWhileItWasRead) {
   const Data old_file = file_of({"w"});
   const Data new_file = file_of({"w", "x"});
-  for (int at = 0; at < 12; ++at) {  // whichever read it is that the change comes before
+  for (int at = 0; at < 12; ++at) {  // the number of the read before which the file changes
     bool grown = false;
     const Source source = open_by([&] {
       auto store = std::make_shared<ChangingStore>(grown ? new_file : old_file);
       if (!grown) {
         store->change = [&, at](int read, Data& bytes) {
           if (read != at) return;
-          bytes = new_file;  // data lies where the last manifest was
+          bytes = new_file;  // the old manifest is overwritten by data
           grown = true;
         };
       }
@@ -149,7 +149,7 @@ TEST(Source, OnDiskIsOpenedAnewWhenItWasCut) {
   const auto begin = [&] {
     if (tries == 0) test::write_file(dir / "w.zt", std::string(as_text(whole)) + "half of an append");
     const source::Opened opened{.store = io::File::open(dir / "w.zt"), .path = {}, .name = "w.zt"};
-    if (++tries == 1) std::filesystem::resize_file(dir / "w.zt", whole.size());  // it was given up
+    if (++tries == 1) std::filesystem::resize_file(dir / "w.zt", whole.size());  // the append was given up
     return opened;
   };
   const Source source = source::open_settled(begin, {});
@@ -157,7 +157,7 @@ TEST(Source, OnDiskIsOpenedAnewWhenItWasCut) {
   EXPECT_EQ(source.tensor("w").read<float>(), (std::vector<float>{1, 2, 3}));
 }
 
-// Its footer is where it was when the file was opened, but the manifest of that has given way to later ones.
+// The footer still is where it was when the file was opened, but its manifest was overwritten by later ones.
 TEST(Source, OnDiskIsOpenedAnewWhenItGrewBeforeItWasLookedAt) {
   const test::TempDir dir;
   const std::vector<float> values = {1, 2, 3};

@@ -19,7 +19,7 @@ std::string text_of(const Tensor& tensor) {
   return {bytes.begin(), bytes.end()};
 }
 
-// A tensor "w" of so many bytes, made by a recipe.
+// A tensor "w" of `recipe`'s length, made by the recipe.
 Source source_of(model::Catalog catalog, const model::Recipe& recipe, OpenOptions options = {}) {
   catalog.format = "zt-0.1";
   const std::uint64_t shape[] = {recipe.decoded_length};
@@ -61,7 +61,7 @@ TEST(SourceState, TakesARawFileAsItIs) {
   EXPECT_EQ(text_of(source.tensor("w")), "bytes");
 }
 
-// What one value of a compressed tensor is, by a slice.
+// One value of a compressed tensor, read by a slice.
 float value_at(const Source& source, std::uint64_t at) {
   float value = 0;
   source.tensor("w").read_slice({zt::at(at)}, std::as_writable_bytes(std::span(&value, 1)));
@@ -95,7 +95,7 @@ TEST(SliceCache, OfOneSourceIsNoOtherSources) {
   EXPECT_EQ(value_at(before, 5), 5);
   write_values(dir / "w.zt", 1000);
   EXPECT_EQ(value_at(open(dir / "w.zt"), 5), 1005);
-  EXPECT_EQ(value_at(before, 5), 5) << "it has the file that it opened";
+  EXPECT_EQ(value_at(before, 5), 5) << "it reads the file that it opened";
 }
 
 }  // namespace

@@ -19,7 +19,7 @@
 namespace zt {
 namespace {
 
-// A part of indices, by its declared dtype, widened.
+// A part of indices of its declared dtype, widened.
 std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> verify) {
   const unsigned width = model::integer_bytes(part.dtype());
   if (width == 0) {
@@ -29,9 +29,9 @@ std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> ver
   }
   const std::vector<std::byte> bytes = part.read(verify);
   if (bytes.size() % width != 0) {
-    throw Error(Code::malformed, "sparse.index.length",
-                "part " + in_quotes(part.role()) + " of " + std::to_string(bytes.size()) +
-                    " bytes is no whole number of indices");
+    throw Error(
+        Code::malformed, "sparse.index.length",
+        "part " + in_quotes(part.role()) + " of " + std::to_string(bytes.size()) + " bytes ends inside an index");
   }
   return source::widen_indices(bytes, part.dtype(), [&](std::size_t i) {
     throw Error(Code::malformed, "sparse.index.bounds",
@@ -39,7 +39,7 @@ std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> ver
   });
 }
 
-// Whether start, start + step, ... stay within an axis.
+// Whether start, start + step, ... stay inside the axis.
 bool walk_fits(const RangeOfAxis& axis, std::uint64_t size) {
   if (axis.count == 0) return true;
   if (axis.start >= size) return false;
@@ -50,7 +50,7 @@ bool walk_fits(const RangeOfAxis& axis, std::uint64_t size) {
   return way && *way <= room;
 }
 
-// One selection as its positions; nothing where one of them is outside an axis of `size`.
+// The positions of one selection; empty if one of them is outside an axis of `size`.
 std::optional<read::AxisPicks> picks_of(const AxisSelection& selection, std::uint64_t size) {
   if (std::holds_alternative<AllOfAxis>(selection)) return read::AxisPicks{.count = size};
   if (const auto* list = std::get_if<ListOfAxis>(&selection)) {
@@ -64,13 +64,15 @@ std::optional<read::AxisPicks> picks_of(const AxisSelection& selection, std::uin
   return read::AxisPicks{.start = range.start, .count = range.count, .step = range.step};
 }
 
-// The selection with all of its axes, each within the shape of a dense tensor. Throws usage.
+// The selection of all axes of a dense tensor, checked against its shape. Throws usage.
 read::Picks picks_of(const Tensor& tensor, const Selection& selection) {
   const auto shape = tensor.shape();
-  if (dtype_bits(tensor.dtype()) < 8) throw Error(Code::usage, "", "float4 elements share bytes: read it whole");
+  if (dtype_bits(tensor.dtype()) < 8)
+    throw Error(Code::usage, "", "float4 elements share bytes: read the whole tensor");
   if (selection.size() > shape.size()) {
     throw Error(Code::usage, "",
-                std::to_string(selection.size()) + " selections for " + std::to_string(shape.size()) + " axes");
+                std::to_string(selection.size()) + " selections for " + std::to_string(shape.size()) +
+                    " axes: give at most one for each axis");
   }
   read::Picks picks;
   picks.reserve(shape.size());
@@ -78,7 +80,7 @@ read::Picks picks_of(const Tensor& tensor, const Selection& selection) {
     auto axis = picks_of(i < selection.size() ? selection[i] : all(), shape[i]);
     if (!axis) {
       throw Error(Code::usage, "",
-                  "the selection leaves axis " + std::to_string(i) + " of " + std::to_string(shape[i]));
+                  "the selection goes past axis " + std::to_string(i) + ", whose size is " + std::to_string(shape[i]));
     }
     picks.push_back(*std::move(axis));
   }
@@ -93,7 +95,7 @@ std::uint64_t elements_of(const read::Picks& picks) {
   return elements;
 }
 
-// Decodes a part and checks its digest. Counted with `meter`.
+// Decodes a part and checks its digest. Counts its bytes with `meter`.
 void check_bytes(const SourceState& state, const model::PartRow& part, Verify verify, run::Meter& meter) {
   const read::Job job{.part = state.part_source(part, state.measured(part)),
                       .verify = verify,
@@ -103,7 +105,7 @@ void check_bytes(const SourceState& state, const model::PartRow& part, Verify ve
                   [](std::size_t, Error& error) { throw error; });
 }
 
-// Whether a part is to be checked before bytes of it are handed out that no read passes by.
+// Whether a part must be checked before a view of its bytes is given out.
 bool wants_check(const SourceState& state, std::uint32_t row, std::optional<Verify> verify) {
   return verify.value_or(state.options.verify) == Verify::always && !state.checked[row].load(std::memory_order_relaxed);
 }
@@ -128,8 +130,8 @@ Location Part::location() const {
   if (file_number() == 0) return location;
   const std::size_t shard = file_number() - 1U;
   try {
-    state_->shards->store(shard);  // until it is found, whatever its name, only the place where it should be is known
-  } catch (const Error&) {         // reading says why
+    state_->shards->store(shard);  // before it is found, only its expected path is known
+  } catch (const Error&) {         // a later read tells the reason
   }
   location.path = state_->shards->path(shard);
   return location;
@@ -173,7 +175,7 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
     }
     const auto view = state_->view_of(part.recipe);
     if (part.recipe.swap != 0 || (view && !read::is_range(*view))) {
-      throw Error(Code::unsupported, "", "the elements lie apart or are big-endian: read a copy");
+      throw Error(Code::unsupported, "", "the elements are not adjacent or are big-endian: read a copy");
     }
     if (state_->options.backend == Backend::read)
       throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
@@ -203,7 +205,7 @@ void Part::read_into(std::span<std::byte> out, std::optional<Verify> verify) con
 }
 
 std::vector<std::byte> Part::read(std::optional<Verify> verify) const {
-  source::row_of(*this);  // the length of a part that is refused may be any number
+  source::row_of(*this);  // throws the fault: the length of a refused part is meaningless
   std::vector<std::byte> out(static_cast<std::size_t>(measure()));
   read_into(out, verify);
   return out;
@@ -248,7 +250,7 @@ DType Tensor::dtype() const {
   if (layout() == "dense") return part("data").dtype();
   if (layout() == "sparse_csr" || layout() == "sparse_coo") return part("values").dtype();
   fail(Code::unsupported, "layout.unknown",
-       "layout " + in_quotes(layout()) + " has no dtype of its own: see its parts");
+       "layout " + in_quotes(layout()) + " gives the tensor no dtype: use the dtypes of its parts");
 }
 
 std::optional<std::uint64_t> Tensor::nbytes() const {
@@ -262,7 +264,7 @@ std::uint64_t Tensor::measure(const Progress& progress) const {
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < parts(); ++i) {
     const auto next = checked::add(sum, part(i).measure(progress));
-    if (!next) fail(Code::malformed, "tensor.size", "its parts have more bytes than 64 bits count");
+    if (!next) fail(Code::malformed, "tensor.size", "the parts have more bytes than 64 bits count");
     sum = *next;
   }
   return sum;
@@ -270,7 +272,8 @@ std::uint64_t Tensor::measure(const Progress& progress) const {
 
 Part Tensor::part(std::size_t index) const {
   if (index >= parts())
-    fail(Code::not_found, "", "no part " + std::to_string(index) + " of " + std::to_string(parts()));
+    fail(Code::not_found, "",
+         "no part has index " + std::to_string(index) + ": the tensor has " + std::to_string(parts()));
   return Access::part(state_, row_, state_->catalog.tensor(row_).parts + static_cast<std::uint32_t>(index));
 }
 
@@ -282,33 +285,33 @@ std::optional<Part> Tensor::find_part(std::string_view role) const {
 
 Part Tensor::part(std::string_view role) const {
   if (const auto found = find_part(role)) return *found;
-  fail(Code::not_found, "", "no part " + in_quotes(role));
+  fail(Code::not_found, "", "no part has the role " + in_quotes(role));
 }
 
 void Tensor::check_type(DType wanted) const {
   const DType found = dtype();
   if (found == wanted || (found == DType::boolean && wanted == DType::u8)) return;
   fail(Code::usage, "",
-       "its dtype is " + std::string(dtype_name(found)) + ", asked for as " + std::string(dtype_name(wanted)));
+       "the dtype is " + std::string(dtype_name(found)) + ", but the call asks for " + std::string(dtype_name(wanted)));
 }
 
 void Tensor::check_layout(std::string_view wanted) const {
   throw_unreadable();
   if (layout() != wanted)
-    fail(Code::usage, "", "its layout is " + in_quotes(layout()) + ", asked for as " + in_quotes(wanted));
+    fail(Code::usage, "", "the layout is " + in_quotes(layout()) + ", but the call asks for " + in_quotes(wanted));
 }
 
 void Tensor::throw_ragged(std::uint64_t length) const {
   fail(Code::malformed, "sparse.values.length",
-       "part 'values' of " + std::to_string(length) + " bytes is no whole number of elements");
+       "part 'values' of " + std::to_string(length) + " bytes ends inside an element");
 }
 
 std::uint64_t Tensor::row_elements(std::uint64_t first, std::uint64_t last) const {
   check_layout("dense");
   if (shape().empty() || first > last || last > shape()[0]) {
     fail(Code::usage, "",
-         "rows " + std::to_string(first) + " to " + std::to_string(last) + " are not among its " +
-             std::to_string(shape().empty() ? 0 : shape()[0]));
+         "rows " + std::to_string(first) + " to " + std::to_string(last) +
+             " are not in the tensor, whose number of rows is " + std::to_string(shape().empty() ? 0 : shape()[0]));
   }
   return shape()[0] == 0 ? 0 : elements() / shape()[0] * (last - first);
 }
@@ -336,7 +339,7 @@ void Tensor::read_slice(const Selection& selection, std::span<std::byte> out, st
   const std::uint64_t bytes = checked::multiply(elements_of(picks), width).value_or(~std::uint64_t{0});
   if (bytes != out.size()) {
     fail(Code::usage, "",
-         "the buffer has " + std::to_string(out.size()) + " bytes, the slice " + std::to_string(bytes));
+         "the buffer has " + std::to_string(out.size()) + " bytes, but the slice has " + std::to_string(bytes));
   }
   const Part part = data();
   const model::PartRow& row = source::row_of(part);
@@ -358,7 +361,7 @@ SparseIndices Tensor::read_indices(std::uint64_t nnz, std::optional<Verify> veri
   throw_unreadable();
   SparseIndices found;
   const bool csr = layout() == "sparse_csr";
-  const bool strict = state_->catalog.format == "zt-2";  // the 1.x generations leave order and repetition open
+  const bool strict = state_->catalog.format == "zt-2";  // 1.x allows any order, and repeated cells
   if (!csr) check_layout("sparse_coo");
   const Part indices = part(csr ? "indices" : "coords");
   found.indices = read_wide(indices, verify);

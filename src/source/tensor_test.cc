@@ -15,7 +15,7 @@
 namespace zt {
 namespace {
 
-// A store of zeros, but for its first and last bytes: as large as one likes.
+// A store of zeros, except for its first and last bytes, of any size.
 class HollowStore final : public ByteStore {
  public:
   HollowStore(std::vector<std::byte> head, std::uint64_t hollow, std::vector<std::byte> tail)

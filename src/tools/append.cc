@@ -23,12 +23,12 @@ namespace {
 namespace fs = std::filesystem;
 
 std::span<const fs::path> checked_paths(const fs::path& target, std::span<const fs::path> paths) {
-  if (paths.empty()) throw Error(Code::usage, "", "there is nothing to append");
+  if (paths.empty()) throw Error(Code::usage, "", "no files to append: name at least one");
   const auto own = io::identify(target);
   for (const fs::path& path : paths) {
     const auto source = io::identify(path);
     if (own && source && *own == *source)
-      throw Error(Code::usage, "", target.string() + ": the target is the source " + path.string());
+      throw Error(Code::usage, "", target.string() + ": the target is also the source " + path.string());
   }
   return paths;
 }
@@ -52,7 +52,7 @@ class Append {
   ChangeReport report_;
 };
 
-// Before a byte is written: every tensor can be read, and every name is free.
+// Runs before a byte is written: checks that every tensor can be read, and that every name is free.
 void Append::select(const Writer& writer) {
   chosen_ = sources_.choose([](std::string_view) { return true; },
                             [&](const tools::Inputs::Chosen& one, const Error& cause) {
@@ -65,13 +65,13 @@ void Append::select(const Writer& writer) {
     if (!options_.replace) {
       throw Error(Code::usage, "append.taken",
                   "tensor " + in_quotes(tensor.name()) + " of " + sources_.path(input).string() + " is in " +
-                      target_.string() + " already");
+                      target_.string() + " already: rename or remove one of them");
     }
     ++report_.replaced;
   }
 }
 
-// A target that is made takes those of the sources, the first of each key; one that is there has its own.
+// A new target takes the attributes of the sources, the first of each key. An existing target keeps its own.
 void Append::take_attributes(Writer& writer) {
   using Taken = tools::MergedAttributes::Taken;
   tools::MergedAttributes merged;
@@ -99,7 +99,7 @@ ChangeReport Append::run() {
   report_.bytes_in = sources_.stored_size();
   report_.notes = sources_.notes();
   WriterOptions options = options_.writer;
-  Writer writer = Writer::create(target_, WriteMode::append, options);  // locked from here on, if it is there
+  Writer writer = Writer::create(target_, WriteMode::append, options);  // an existing file is locked from here on
   const bool grows = writer.grows();
   take_attributes(writer);
   select(writer);
@@ -108,7 +108,7 @@ ChangeReport Append::run() {
     writer.add_stored(one.tensor.name(), one.tensor, options_.recode, options_.replace && grows);
   }
   writer.finalize();
-  if (options_.progress) options_.progress(total_, total_);  // too late to stop: the new version is there
+  if (options_.progress) options_.progress(total_, total_);  // too late to stop: the new version is visible
   report_.tensors = chosen_.size();
   for (const std::string& loss : writer.losses()) report_.notes.push_back(loss);
   for (const std::string& note : writer.notes()) report_.notes.push_back(note);
@@ -117,27 +117,27 @@ ChangeReport Append::run() {
   return std::move(report_);
 }
 
-// The copy looks for the shards beside itself, where they need not be when `path` is a link.
+// The copy must lie beside its shards: it looks for them in its own folder. `path` may be a link to another folder.
 void check_beside_shards(const Source& source, const fs::path& path, const fs::path& output) {
   const auto folder_of = [](const fs::path& file) {
     return io::identify(file.has_parent_path() ? file.parent_path() : fs::path("."));
   };
   const auto folder = folder_of(output);
-  const std::vector<fs::path> files = source.paths();  // where it has not looked for one yet, where that should be
+  const std::vector<fs::path> files = source.paths();  // of a shard that was not needed yet: the expected path
   for (std::size_t i = 1; i < files.size(); ++i) {
     if (folder_of(files[i]) == folder) continue;
-    throw Error(Code::usage, "",
-                path.string() + ": it has shards, so that the output has to be in the folder of these, that of " +
-                    files[i].string());
+    throw Error(
+        Code::usage, "",
+        path.string() + ": the file has shards: write the output to their folder, that of " + files[i].string());
   }
 }
 
-// A file without some of its tensors, under another name.
+// Writes a file without some of its tensors under another name.
 ChangeReport copy_without(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
   const fs::path& output = *options.output;
   const auto target = io::identify(output);
   if (target && target == io::identify(path))
-    throw Error(Code::usage, "", output.string() + ": the output is the input " + path.string());
+    throw Error(Code::usage, "", output.string() + ": the output is also the input " + path.string());
   io::check_output(output, options.overwrite);
   const Source source = open(path, {.limits = options.limits});
   for (const std::string& name : names) static_cast<void>(source.tensor(name));  // throws not_found
@@ -167,9 +167,10 @@ Value edited_attributes(const Value& old, const AttributeEdits& edits, Attribute
   }
   report.absent = unset.size() - std::min(unset.size(), report.unset);
   for (const auto& [key, value] : edits.set) {
-    if (key.text() == nullptr) throw Error(Code::usage, "", "the key of an attribute is text");
+    if (key.text() == nullptr) throw Error(Code::usage, "", "the key of an attribute is not text: give text keys");
     if (unset.contains(*key.text())) {
-      throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + " is both set and unset");
+      throw Error(Code::usage, "",
+                  "attribute " + in_quotes(*key.text()) + " is both set and unset: do only one of them");
     }
     set.insert(*key.text());
     const auto found = std::ranges::find(kept, key, &std::pair<Value, Value>::first);
@@ -190,7 +191,7 @@ ChangeReport append_files(const fs::path& target, std::span<const fs::path> sour
 }
 
 ChangeReport remove_tensors(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
-  if (names.empty()) throw Error(Code::usage, "", "there is nothing to remove");
+  if (names.empty()) throw Error(Code::usage, "", "no tensors to remove: name at least one");
   if (options.output) return copy_without(path, names, options);
   if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
   ChangeReport report{.bytes_in = fs::file_size(path)};

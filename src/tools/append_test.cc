@@ -26,7 +26,7 @@ const Shape kShape = {2, 2};
 std::span<const float> data() { return kData; }
 std::span<const float> other() { return kOther; }
 
-// The code and rule of what is thrown.
+// The code and rule of the error.
 std::pair<Code, std::string> refusal(const std::function<void()>& work) {
   try {
     work();
@@ -42,7 +42,7 @@ void add(const fs::path& path, const std::function<void(Writer&)>& fill) {
   writer.finalize();
 }
 
-// Both generations that grow.
+// For both generations that grow.
 class GrowFiles : public testing::TestWithParam<const char*> {
  protected:
   fs::path make(const std::string& name, const std::function<void(Writer&)>& fill) {
@@ -191,7 +191,7 @@ TEST_P(GrowFiles, CompactGivesBackWhatAppendsLeft) {
   EXPECT_EQ(after.tensor("small").data().encoding(), before.tensor("small").data().encoding());
   EXPECT_EQ(after.tensor("small").data().digest(), before.tensor("small").data().digest());
   for (std::size_t i = 0; i < names.size(); ++i) EXPECT_EQ(after[i].name(), names[i]);
-  EXPECT_EQ(content_id(before), id) << "who opened it before reads what was";
+  EXPECT_EQ(content_id(before), id) << "a reader that opened the file before reads the old version";
   EXPECT_EQ(folder_.count(), 1U);
 
   EXPECT_FALSE(compact(path).changed);
@@ -218,7 +218,7 @@ TEST_P(GrowFiles, CompactRefusesWhatItCouldLose) {
   add(path, [](Writer& w) { w.remove("v"); });
   {
     Writer writer = Writer::create(path, WriteMode::append);
-    EXPECT_EQ(refusal([&] { compact(path); }).first, Code::io) << "another writer has it";
+    EXPECT_EQ(refusal([&] { compact(path); }).first, Code::io) << "another writer has locked the file";
   }
   std::string bytes = test::read_file(path);
   const auto offset = static_cast<std::size_t>(open(path).tensor("w").data().offset());
@@ -254,7 +254,7 @@ TEST_P(GrowFiles, CompactStoppedAtAnyCallLeavesOneVersionOrTheOther) {
     EXPECT_EQ(content_id(open(path)), id) << at;
     if (!hit) return;
   }
-  FAIL() << "it never ends";
+  FAIL() << "the loop does not end";
 }
 
 INSTANTIATE_TEST_SUITE_P(Generation, GrowFiles, testing::Values("1.2", "2"));

@@ -25,7 +25,8 @@ namespace zt2 = container::zt2;
 
 constexpr std::uint64_t kChunk = std::uint64_t{1} << 20;
 
-// One call: puts together what the canonical writer would have made of the same tensors, and holds the file against it.
+// One check: builds the catalog that the canonical writer would have made of the same tensors, and compares the file
+// with it.
 class CanonicalCheck {
  public:
   CanonicalCheck(const Source& source, const Progress& progress)
@@ -51,18 +52,18 @@ class CanonicalCheck {
   const Source& source_;
   const SourceState& state_;
   run::Meter meter_;
-  model::Catalog canonical_;  // what it should be
+  model::Catalog canonical_;  // the catalog that the canonical writer would have made
   std::uint64_t next_ = zt2::kHeaderBytes;
   using Content = std::pair<std::string_view, std::uint64_t>;  // digest and length
   std::multimap<Content, const model::Recipe*> placed_;
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> extents_;  // of the parts, in their order
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> extents_;  // the places of the parts, in order of the parts
   std::vector<Finding> found_;
 };
 
 // zt-2 §11
 void CanonicalCheck::check_names() {
   for (const Tensor tensor : source_) {
-    if (!wire::is_nfc(tensor.name())) find(tensor.name(), "canonical.name", "its name is not in normal form NFC");
+    if (!wire::is_nfc(tensor.name())) find(tensor.name(), "canonical.name", "the name is not in normal form NFC");
   }
   const Value attributes = source_.attributes();
   if (attributes.members() == nullptr) return;
@@ -87,7 +88,8 @@ bool CanonicalCheck::same_bytes(const model::Recipe& a, const model::Recipe& b) 
   return true;
 }
 
-// Where the canonical writer puts a part: with an earlier one of the same bytes, or behind all so far. zt-2 §11
+// Where the canonical writer puts a part: at the place of an earlier part with the same bytes, or after all parts so
+// far. zt-2 §11
 std::uint64_t CanonicalCheck::place(std::string_view tensor, const model::PartRow& part) {
   const model::Recipe& recipe = part.recipe;
   const Content content(state_.catalog.text(part.digest), recipe.stored_length);
@@ -97,7 +99,8 @@ std::uint64_t CanonicalCheck::place(std::string_view tensor, const model::PartRo
       if (twin->second->offset == recipe.offset) return recipe.offset;
       if (!same_bytes(*twin->second, recipe)) continue;
       find(tensor, "canonical.shared",
-           "part " + in_quotes(state_.catalog.word(part.role)) + " is stored a second time");
+           "part " + in_quotes(state_.catalog.word(part.role)) +
+               " repeats the bytes of an earlier part, and must share them");
       return twin->second->offset;
     }
   }
@@ -135,7 +138,7 @@ void CanonicalCheck::add_tensor(std::uint32_t row) {
   const model::TensorRow& tensor = catalog.tensor(row);
   const std::string_view name = catalog.text(tensor.name);
   std::string_view attributes = catalog.text(tensor.attributes);
-  if (attributes == "\xA0") attributes = {};  // an empty map is not written
+  if (attributes == "\xA0") attributes = {};  // an empty map is not stored
   canonical_.add_tensor(name, catalog.shape(tensor), catalog.word(tensor.layout), as_bytes(attributes));
   std::vector<const model::PartRow*> parts;
   for (const model::PartRow& part : catalog.parts(tensor)) parts.push_back(&part);
@@ -167,7 +170,8 @@ void CanonicalCheck::check_gaps() {
   if (manifest > end) check_zeros(end, manifest);
 }
 
-// The manifest lies behind the parts, its bytes are the canonical ones, and the footer ends the file behind it.
+// Checks that the manifest follows the parts, has the canonical bytes, and is followed by the footer that ends the
+// file.
 // zt-2 §11
 void CanonicalCheck::check_end() {
   const Region live = state_.catalog.manifest;
@@ -178,7 +182,7 @@ void CanonicalCheck::check_end() {
   std::vector<std::byte> manifest(static_cast<std::size_t>(live.length));
   state_.store->read_at(live.offset, manifest);
   if (found_.empty() && zt2::kEncoder.manifest(canonical_) != manifest) {
-    find("", "canonical.manifest", "the manifest holds what the canonical one does not: unknown keys, or empty maps");
+    find("", "canonical.manifest", "the manifest differs from the canonical one: it has unknown keys or empty maps");
   }
   std::vector<std::byte> footer(zt2::kFooterBytes);
   state_.store->read_at(state_.store->size() - footer.size(), footer);
@@ -191,11 +195,11 @@ void CanonicalCheck::check_end() {
 // zt-2 §11
 std::vector<Finding> CanonicalCheck::run() {
   if (state_.catalog.format != "zt-2") {
-    find("", "canonical.format", "its format is " + state_.catalog.format + ": only zt-2 has a canonical form");
+    find("", "canonical.format", "the format is " + state_.catalog.format + ": only zt-2 has a canonical form");
     return std::move(found_);
   }
   if (!state_.catalog.files.empty()) {
-    find("", "canonical.shards", "it has shards");
+    find("", "canonical.shards", "the file has shards");
     return std::move(found_);
   }
   check_names();

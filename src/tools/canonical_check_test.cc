@@ -47,7 +47,7 @@ TEST(CanonicalCheck, TakesWhatTheCanonicalWriterMakes) {
               w.add_alias("alias", "tied");
             })),
             "");
-  EXPECT_EQ(rule_of(floor(two)), "") << "nothing in the bytes says how it was asked for";
+  EXPECT_EQ(rule_of(floor(two)), "") << "the bytes do not tell how it was asked for";
 }
 
 TEST(CanonicalCheck, FindsEachRuleThatIsBroken) {
@@ -65,7 +65,7 @@ TEST(CanonicalCheck, FindsEachRuleThatIsBroken) {
   EXPECT_EQ(rule_of(floor(
                 [&](Writer& w) { w.add("a", {4096}, std::span<const float>(zeros), {.encoding = Encoding::zstd()}); })),
             "canonical.encoding");
-  EXPECT_EQ(rule_of(floor([](Writer& w) {  // a sink cannot be read back, so nothing is shared
+  EXPECT_EQ(rule_of(floor([](Writer& w) {  // a sink cannot be read back, so it shares no parts
               w.add("a", kShape, std::span<const float>(kData));
               w.add("b", kShape, std::span<const float>(kData));
             })),

@@ -21,7 +21,7 @@ Source open_at(std::shared_ptr<const ByteStore> store, const std::filesystem::pa
 }  // namespace tools
 
 CompactReport compact(const std::filesystem::path& path, const CompactOptions& options) {
-  // Held to the end: whoever grew the file meanwhile would grow one that is about to be replaced.
+  // Keep the lock to the end: the file is about to be replaced, and an append meanwhile would be lost.
   const io::LockedFile locked(path, options.durable);
   const Source source = tools::open_at(locked.store(), path, options.limits);
   return tools::in_file(path, [&] {

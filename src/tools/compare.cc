@@ -18,7 +18,7 @@ namespace {
 using Kind = Difference::Kind;
 
 constexpr auto kAny = Value::Sorted::any;
-constexpr std::uint32_t kDeep = ~std::uint32_t{0};  // how deep values may nest was decided when they were parsed
+constexpr std::uint32_t kDeep = ~std::uint32_t{0};  // no limit: parsing has limited the depth of the values
 
 Value shape_value(std::span<const std::uint64_t> shape) { return Value::Array(shape.begin(), shape.end()); }
 Value text_value(std::string_view text) { return {text}; }
@@ -27,7 +27,7 @@ bool is_empty(const Value& attributes) { return attributes.members() == nullptr 
 
 std::optional<Value> whole(const Value& value) { return is_empty(value) ? std::nullopt : std::optional(value); }
 
-// The first value of each key, by its encoding.
+// The first value of each key, by the encoding of the key.
 using Members = std::map<std::vector<std::byte>, std::pair<const Value*, const Value*>>;
 Members members_of(const Value& attributes) {
   Members members;
@@ -38,14 +38,14 @@ Members members_of(const Value& attributes) {
   return members;
 }
 
-// Elements of `width` bytes: which differ, and how far. float4 elements count two to a byte.
+// Compares elements of `width` bytes: which ones differ, and how far. For float4 a byte counts as two elements.
 class Scan {
  public:
   explicit Scan(DType dtype) : width_(std::max(1U, dtype_bits(dtype) / 8)), halves_(dtype == DType::f4_e2m1) {
     found_.dtype = dtype;
   }
 
-  // The next bytes of both, whole elements.
+  // Takes the next bytes of both, in whole elements.
   void compare(std::span<const std::byte> a, std::span<const std::byte> b) {
     if (std::memcmp(a.data(), b.data(), a.size()) != 0) {
       for (std::size_t at = 0; at < a.size(); at += width_) {
@@ -84,7 +84,7 @@ class Scan {
   Value b_;
 };
 
-// Element `number` of a row-major array; nothing when it has none so high.
+// The index of element `number` of a row-major array; empty if the array has fewer elements.
 std::vector<std::uint64_t> index_of(std::uint64_t number, std::span<const std::uint64_t> shape) {
   std::vector<std::uint64_t> index(shape.size());
   for (std::size_t axis = shape.size(); axis-- > 0;) {
@@ -100,7 +100,7 @@ std::optional<Difference> Scan::result(const Tensor& tensor, std::string_view ro
   found_.elements = halves_ ? 2 * passed_ : passed_;
   if (tensor.layout() == "dense") {
     found_.at = index_of(found_.first, tensor.shape());
-    if (halves_) found_.elements = tensor.elements();  // the last byte may hold one only
+    if (halves_) found_.elements = tensor.elements();  // the last byte may hold only one element
   }
   return Difference{.kind = Kind::contents,
                     .tensor = std::string(tensor.name()),
@@ -147,7 +147,7 @@ void compare_attributes(const std::optional<std::string>& tensor, const Value& a
   for (const auto& [encoded, member] : right) {
     if (!left.contains(encoded)) add(member.first, nullptr, member.second);
   }
-  if (differences.size() != before) return;  // else they differ in a second value of one key
+  if (differences.size() != before) return;  // if nothing was found, they differ in a second value of one key
   differences.push_back({.kind = Kind::attribute, .tensor = tensor, .a = whole(a), .b = whole(b)});
 }
 
@@ -196,7 +196,8 @@ std::optional<Difference> compare_contents(const Tensor& tensor, const PartPair&
     return length_difference(tensor, pair.a.role(), a.length(), b.length());
   }
   const unsigned width = std::max(1U, dtype_bits(pair.a.dtype()) / 8);
-  const DType dtype = a.length() % width == 0 ? pair.a.dtype() : DType::u8;  // a ragged part is so many bytes
+  // A part that ends inside an element is compared by bytes.
+  const DType dtype = a.length() % width == 0 ? pair.a.dtype() : DType::u8;
   Scan scan(pair.indices ? DType::u64 : dtype);
   const bool whole = for_each_piece(
       meter, [&](std::span<const std::byte> left, std::span<const std::byte> right) { scan.compare(left, right); }, a,
@@ -217,7 +218,7 @@ void check_same(const Tensor& expected, const Tensor& found, run::Meter& meter) 
   const std::string part = first.part.empty() ? "" : "part " + in_quotes(first.part) + ": ";
   throw Error(Code::mismatch, "convert.readback",
               "tensor " + in_quotes(expected.name()) + ": " + part + "its " + std::string(difference_name(first.kind)) +
-                  " read back otherwise than written");
+                  " differs between what was written and what was read back");
 }
 
 }  // namespace zt::tools

@@ -8,30 +8,30 @@
 #include "ztensor/diff.h"
 #include "ztensor/tensor.h"
 
-// The one comparison of tensors: for diff, and for reading back what was converted.
+// The comparison of tensors, for diff and for reading back converted files.
 namespace zt::tools {
 
-// Two parts whose decoded bytes are to be compared.
+// Two parts with decoded bytes to compare.
 struct PartPair {
   Part a;
   Part b;
-  bool indices = false;  // by value, whatever their widths
+  bool indices = false;  // compare them as integers, whatever their widths are
 
-  std::uint64_t work() const;  // bytes to read of each, about
+  std::uint64_t work() const;  // about the number of bytes to read of each
 };
 
-// Finds how two readable tensors differ, their contents apart, and the parts whose contents are left to compare. Reads
-// no element. True when the metadata is the same.
+// Finds how the metadata of two readable tensors differs, and the parts whose contents are still to be compared. Reads
+// no element. True if the metadata is the same.
 bool compare_metadata(const Tensor& a, const Tensor& b, std::vector<Difference>& differences,
                       std::vector<PartPair>& pairs);
-// The attributes of a tensor, or of the file when `tensor` is empty: each a map or null.
+// Compares the attributes of a tensor; if `tensor` is empty, those of the file. Each is a map or null.
 void compare_attributes(const std::optional<std::string>& tensor, const Value& a, const Value& b,
                         std::vector<Difference>& differences);
-// Reads all of both parts, from any thread, unless `meter` is stopped; polls it. `tensor`: the one they belong to.
+// Reads all of both parts unless `meter` is stopped. Polls `meter`. Any thread. `tensor`: the tensor of the parts.
 std::optional<Difference> compare_contents(const Tensor& tensor, const PartPair& pair, run::Meter& meter);
 
 // Throws mismatch "convert.readback" unless both have the same shape, layout, attributes, parts and decoded bytes.
-// Reads all of them.
+// Reads all these bytes.
 void check_same(const Tensor& expected, const Tensor& found, run::Meter& meter);
 
 }  // namespace zt::tools

@@ -23,8 +23,8 @@ namespace {
 
 using Members = Value::Map;
 
-// What the two digests have in common: [label, {name: tensor, ...}] in deterministic CBOR, piece by piece into `take`;
-// `tensor_of` gives the entry of a row.
+// The structure that both digests share: [label, {name: tensor, ...}] in deterministic CBOR, passed piece by piece to
+// `take`. `tensor_of` gives the entry of a row.
 template <class TensorOf, class Take>
 void write_contents(const model::Catalog& catalog, std::string_view label, const TensorOf& tensor_of,
                     const Take& take) {
@@ -40,7 +40,7 @@ void write_contents(const model::Catalog& catalog, std::string_view label, const
   for (const std::uint32_t row : rows) {
     writer.buffer().clear();
     writer.text(name_of(row));
-    // However deep: that was decided when the attributes were parsed.
+    // No limit of depth here: parsing has limited the depth of attributes.
     writer.raw(tensor_of(row).encode_sorted(Value::Sorted::any, ~std::uint32_t{0}));
     take(writer.buffer());
   }
@@ -55,13 +55,13 @@ std::string sha_text(hash::Sha256& sha) {
   return hash::format_digest({.algorithm = Checksum::sha256, .sha = sha.finish()});
 }
 
-// Over decoded bytes, or over indices as 64-bit ones.
+// Hashes the decoded bytes, or the indices as 64-bit integers.
 std::string hash_part(const Part& part, bool indices, run::Meter& meter) {
   tools::PieceWalk walk(part, indices);
   if (walk.stray() != 0) {
-    throw Error(Code::malformed, "sparse.index.length",
-                "part " + in_quotes(part.role()) + " of " + std::to_string(walk.length()) +
-                    " bytes is no whole number of indices");
+    throw Error(
+        Code::malformed, "sparse.index.length",
+        "part " + in_quotes(part.role()) + " of " + std::to_string(walk.length()) + " bytes ends inside an index");
   }
   hash::Sha256 sha;
   tools::for_each_piece(
@@ -89,8 +89,8 @@ class Identity {
   const model::Catalog& catalog_;
   const ContentIdOptions& options_;
   std::vector<Job> jobs_;
-  std::vector<std::size_t> job_parts_;  // of each job: the part, counted over all tensors
-  std::vector<std::string> digests_;    // of every part
+  std::vector<std::size_t> job_parts_;  // for each job its part, counted over all tensors
+  std::vector<std::string> digests_;    // one for each part
 };
 
 void Identity::plan() {
@@ -155,7 +155,7 @@ std::string Identity::run() {
   return sha_text(sha);
 }
 
-// The entry of a tensor as generation 2 digests it: with the file's own words.
+// The entry of a tensor as generation 2 digests it, in the words of the file.
 Value declared_tensor(const model::Catalog& catalog, std::uint32_t row) {
   const model::TensorRow& tensor = catalog.tensor(row);
   const std::string place = "tensor " + in_quotes(catalog.text(tensor.name));
@@ -167,7 +167,8 @@ Value declared_tensor(const model::Catalog& catalog, std::uint32_t row) {
     const std::string_view role = catalog.word(part.role);
     const std::string_view digest = catalog.text(part.digest);
     if (digest.empty()) {
-      throw Error(Code::unsupported, "content.digest", place + ": part " + in_quotes(role) + " declares no digest");
+      throw Error(Code::unsupported, "content.digest",
+                  place + ": part " + in_quotes(role) + " declares no digest, and the content digest needs one");
     }
     Members entry = {{"dtype", catalog.word(part.storage)}, {"digest", digest}};
     if (const std::string_view logical = catalog.word(part.logical); !logical.empty()) {
@@ -187,11 +188,12 @@ Value declared_tensor(const model::Catalog& catalog, std::uint32_t row) {
 
 std::string tools::content_digest(const model::Catalog& catalog, Checksum algorithm) {
   if (algorithm != Checksum::sha256 && algorithm != Checksum::xxh3) {
-    throw Error(Code::usage, "", "content digests are sha256 or xxh3, not " + std::string(checksum_name(algorithm)));
+    throw Error(Code::usage, "",
+                "no content digest by " + std::string(checksum_name(algorithm)) + ": choose sha256 or xxh3");
   }
   if (!catalog.decoded_digests) {
     throw Error(Code::unsupported, "content.digest",
-                "only files of generation 2 have a content digest: their digests are over decoded bytes");
+                "the file has no content digest: convert it to format 2, whose digests cover decoded bytes");
   }
   const auto tensor_of = [&](std::uint32_t row) { return declared_tensor(catalog, row); };
   if (algorithm == Checksum::xxh3) {

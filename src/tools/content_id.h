@@ -7,7 +7,7 @@
 
 namespace zt::tools {
 
-// The content digest of generation 2 of what a catalog says. See content_digest() of a Source.
+// The content digest of generation 2 for a catalog. See content_digest() of a Source.
 std::string content_digest(const model::Catalog& catalog, Checksum algorithm);
 
 }  // namespace zt::tools

@@ -32,7 +32,7 @@ class Conversion {
   Conversion(std::span<const fs::path> inputs, const fs::path& output, const ConvertOptions& options)
       : paths_(inputs), output_(output), options_(options), writer_(options.writer) {
     writer_.durable = writer_.durable || options.delete_originals;
-    if (options.recode) writer_.encoding = *options.recode;  // decides on the form of the file, too
+    if (options.recode) writer_.encoding = *options.recode;  // also decides the form of the file
   }
   ConvertReport run();
 
@@ -56,33 +56,36 @@ class Conversion {
   WriteMode mode_ = options_.overwrite ? WriteMode::replace : WriteMode::create_new;
   WriterOptions writer_;
   write::Form form_;                     // of the output
-  std::optional<tools::Inputs> inputs_;  // once they are open
+  std::optional<tools::Inputs> inputs_;  // set after they were opened
   std::vector<bool> whole_;              // by input: nothing of it was left out
   std::vector<Chosen> chosen_;
-  std::set<std::string, std::less<>> lossy_;  // tensors that are not stored as they are
+  std::set<std::string, std::less<>> lossy_;  // tensors that are not stored unchanged
   Value attributes_;                          // of the output
-  std::uint64_t total_ = 0;                   // bytes that writing takes
+  std::uint64_t total_ = 0;                   // bytes to write
   ConvertReport report_;
 };
 
-// Before a byte is written: the output is no input, and nothing that may not be replaced.
+// Runs before a byte is written: checks that the output is no input, and that an existing file may be replaced.
 void Conversion::check_paths() const {
-  if (paths_.empty()) throw Error(Code::usage, "", "there is no input");
+  if (paths_.empty()) throw Error(Code::usage, "", "no input: name at least one file");
   if (options_.delete_originals && picks()) {
     throw Error(Code::usage, "",
-                "originals can only be deleted when every tensor of them is kept: leave out include and exclude");
+                "originals are deleted only if all their tensors are kept: leave out include and exclude, or keep the "
+                "originals");
   }
   const bool indexed = form_.encoder->holds.shards == model::ShardForm::indexed && writer_.max_shard_size > 0;
   if (indexed && (options_.check_output || options_.delete_originals)) {
-    throw Error(Code::usage, "", "shards of a foreign format are not read back, so that originals cannot be deleted");
+    throw Error(Code::usage, "",
+                "shards of a foreign format cannot be read back: do not check the output, and keep the originals");
   }
   const auto target = io::identify(output_);
   for (const fs::path& path : paths_) {
     const auto input = io::identify(path);
     if (target && input && *target == *input)
-      throw Error(Code::usage, "", output_.string() + ": the output is the input " + path.string());
+      throw Error(Code::usage, "", output_.string() + ": the output is also the input " + path.string());
     if (options_.delete_originals && fs::is_symlink(fs::symlink_status(path))) {
-      throw Error(Code::usage, "", path.string() + ": is a link, and originals are not deleted through links");
+      throw Error(Code::usage, "",
+                  path.string() + ": the path is a link: to delete the original, give the path of the file itself");
     }
   }
   io::check_output(output_, options_.overwrite);
@@ -97,13 +100,13 @@ void Conversion::open_inputs() {
     const std::string path = paths_[input].string();
     const std::string_view found = (*inputs_)[input].format();
     if (format != "auto" && format != found && "zt-" + format != found) {
-      throw Error(Code::usage, "convert.format", path + ": its format is " + std::string(found) + ", not " + format);
+      throw Error(Code::usage, "convert.format", path + ": the format is " + std::string(found) + ", not " + format);
     }
     const std::vector<fs::path> files = (*inputs_)[input].paths();
     for (std::size_t i = 1; i < files.size(); ++i) {
       const auto shard = io::identify(files[i]);
       if (target && shard && *target == *shard)
-        throw Error(Code::usage, "", output_.string() + ": the output is a shard of " + path);
+        throw Error(Code::usage, "", output_.string() + ": the output is also a shard of " + path);
     }
   }
   if (!picks()) report_.bytes_in = inputs_->stored_size();
@@ -133,11 +136,11 @@ void Conversion::select() {
     if (picks()) report_.bytes_in += tools::work_of(one.tensor, false);
   }
   if (chosen_.empty() && picks()) {
-    throw Error(Code::usage, "", "no tensor is left of what is to be included and excluded");
+    throw Error(Code::usage, "", "include and exclude leave no tensor: check their patterns");
   }
 }
 
-// Refuses what the format cannot hold before a byte is written, or takes note of it.
+// Runs before a byte is written: refuses what the format cannot hold, or notes the loss if losses are allowed.
 void Conversion::check_losses() {
   for (const Chosen& one : chosen_) {
     inside(paths_[one.input].string(),
@@ -156,14 +159,15 @@ void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
   whole_[input] = false;
 }
 
-// Those of all inputs; of a key that two have, the first. A foreign file's format is noted.
+// The attributes of all inputs, the first of each key. Notes the format of a foreign input.
 Value Conversion::attributes() {
   using Taken = tools::MergedAttributes::Taken;
   tools::MergedAttributes merged;
   const auto take = [&](const Value& key, const Value& value) {
     const Taken taken = merged.take(key, value);
     if (taken == Taken::no_text) {
-      throw Error(Code::unsupported, "convert.attribute.key", "a file attribute whose key is no text cannot be kept");
+      throw Error(Code::unsupported, "convert.attribute.key",
+                  "a file attribute has a key that is not text, and cannot be kept");
     }
     return taken == Taken::kept;
   };
@@ -178,7 +182,7 @@ Value Conversion::attributes() {
         if (take(key, value)) continue;
         whole_[i] = false;
         report_.notes.push_back(paths_[i].string() + ": attribute " + in_quotes(*key.text()) +
-                                " differs from an earlier file's and was left out");
+                                " was left out: an earlier file has another value for it");
       }
     });
   }
@@ -199,7 +203,7 @@ void Conversion::write() {
   writer.set_progress(options_.progress, total_);
   std::vector<Tensor> tensors;
   for (const Chosen& one : chosen_) tensors.push_back(one.tensor);
-  for (const std::size_t next : writer.plan(tensors)) {  // what comes in order is written once
+  for (const std::size_t next : writer.plan(tensors)) {  // tensors that come in this order are written once
     writer.add_stored(tensors[next].name(), tensors[next], options_.recode);
   }
   writer.finalize();
@@ -210,7 +214,7 @@ void Conversion::write() {
   report_.bytes_out = writer.bytes_written();
 }
 
-// Every byte of the output is read back and compared, but for tensors that could not be stored as they are.
+// Reads back and compares every byte of the output, except tensors that could not be stored unchanged.
 void Conversion::compare_output() {
   run::Meter meter(options_.progress, total_);
   const Source written = open(output_, options_.open);
@@ -222,7 +226,8 @@ void Conversion::compare_output() {
   std::vector<Difference> differences;
   tools::compare_attributes({}, attributes_, written.attributes(), differences);
   if (written.size() != chosen_.size() || !differences.empty()) {
-    throw Error(Code::mismatch, "convert.readback", output_.string() + ": read back otherwise than written");
+    throw Error(Code::mismatch, "convert.readback",
+                output_.string() + ": the tensors that were read back differ from those that were written");
   }
   meter.finish();  // the last chance to stop
 }
@@ -231,11 +236,11 @@ void Conversion::delete_originals() {
   for (const fs::path& path : open(output_, options_.open).paths()) io::sync_file(path);
   for (std::size_t i = 0; i < inputs_->size(); ++i) {
     if (!Access::state((*inputs_)[i])->catalog.files.empty()) {
-      report_.notes.push_back(paths_[i].string() + ": not deleted, since it has shards");
+      report_.notes.push_back(paths_[i].string() + ": not deleted, because it has shards");
     } else if (whole_[i]) {
       io::remove_file(paths_[i], *Access::state((*inputs_)[i])->file());
     } else {
-      report_.notes.push_back(paths_[i].string() + ": not deleted, since not all of it was kept");
+      report_.notes.push_back(paths_[i].string() + ": not deleted, because parts of it were left out");
     }
   }
 }

@@ -28,14 +28,14 @@ const std::vector<float> kData = {1, 2, 3, 4};
 class Convert : public testing::Test {
  protected:
   fs::path at(std::string_view name) const { return folder_ / name; }
-  // A file of one tensor.
+  // Makes a file of one tensor.
   fs::path make(std::string_view name, std::string_view tensor, const WriterOptions& options = {}) const {
     Writer writer = Writer::create(at(name), options);
     writer.add(tensor, {4}, std::span<const float>(kData));
     writer.finalize();
     return at(name);
   }
-  // The content of a file of the corpus.
+  // Copies a file of the corpus.
   fs::path copy_of(std::string_view corpus, std::string_view name) const {
     fs::copy_file(fs::path(ZT_TEST_DATA) / corpus, at(name));
     return at(name);
@@ -43,7 +43,7 @@ class Convert : public testing::Test {
   test::TempDir folder_;
 };
 
-// What is thrown; of code internal when nothing is.
+// The error; of code internal if there is none.
 Error refusal(const std::vector<fs::path>& inputs, const fs::path& output, const ConvertOptions& options = {}) {
   try {
     convert(inputs, output, options);
@@ -166,7 +166,7 @@ TEST_F(Convert, StopsAtAnUnreadableTensorUnlessToldToSkipIt) {
   const ConvertReport report = convert(std::vector{in}, at("out.zt"), options);
   EXPECT_EQ(report.tensors, 1U);
   EXPECT_EQ(report.skipped.size(), 1U);
-  EXPECT_EQ(report.notes.size(), 1U);  // that the original was kept
+  EXPECT_EQ(report.notes.size(), 1U);  // the note that the original was kept
   EXPECT_TRUE(fs::exists(in));
   EXPECT_TRUE(open(at("out.zt")).find("good"));
 }
@@ -192,7 +192,7 @@ TEST_F(Convert, RefusesWhatCanBeReadButNotWritten) {
   EXPECT_EQ(folder_.count(), 2U);
 }
 
-// Two tensors of the same bytes are stored once; what each says of them is checked all the same.
+// Two tensors of the same bytes are stored once, but the digests of both are checked.
 TEST_F(Convert, ChecksWhatEachOfTwoTiedTensorsSays) {
   Writer writer = Writer::create(at("in.zt"));
   writer.add("w", {4}, std::span<const float>(kData));
@@ -228,7 +228,7 @@ TEST_F(Convert, DeletesNothingThroughALink) {
   EXPECT_FALSE(fs::exists(at("out.zt")));
 }
 
-// The last call of the progress callback comes when the output is in place, and before it is read back.
+// The last call of the progress callback comes after the output is in place, and before it is read back.
 TEST_F(Convert, KeepsOriginalsWhenTheOutputReadsBackOtherwise) {
   const fs::path in = make("in.zt", "w");
   ConvertOptions options;
@@ -293,7 +293,7 @@ TEST_F(Convert, NamesWhatAGenerationCannotHoldBeforeItWrites) {
   const std::uint64_t twice[] = {1, 1};
   const auto values = std::span(kData).first(2);
   const fs::path odd = one("bool.zt", [&](Writer& w) { w.add("b", bools, {.checksum = Checksum::none}); });
-  std::string with_twos = test::read_file(odd);  // no writer of ours makes such a file
+  std::string with_twos = test::read_file(odd);  // our writer does not make such a file
   with_twos.replace(open(odd).tensor("b").data().offset(), 4, "\2\2\2\2");
   test::write_file(odd, with_twos);
   const fs::path eight = one("eight.zt", [&](Writer& w) { w.add("e", eights); });
@@ -366,7 +366,7 @@ TEST_F(Convert, RefusesAnOutputThatIsAShardOfAnInput) {
   EXPECT_EQ(open(at("root.zt")).tensor("w").read<float>(), kData);
 }
 
-// Which bytes of a file are read, for as long as this lives.
+// Records the reads of a file while this object lives.
 class Reads final : public io::sys::Hook {
  public:
   explicit Reads(const fs::path& path) {
@@ -400,7 +400,7 @@ class Reads final : public io::sys::Hook {
 
 using PartReads = std::map<std::string, std::uint64_t>;
 
-// How many times a conversion reads the stored bytes of each part, rounded down.
+// How often a conversion reads the stored bytes of each part, rounded down.
 PartReads reads_of(const fs::path& in, const fs::path& out, const WriterOptions& options) {
   Reads reads(in);
   ConvertOptions convert_options;
@@ -447,7 +447,7 @@ TEST_F(Convert, ReadsNoPartMoreThanOnceBeforeItIsWritten) {
     ASSERT_EQ(old.size(), 7U);
     ASSERT_EQ(canonical.size(), 7U);
     for (const auto& [part, times] : old) {
-      EXPECT_EQ(times, part == "bool/data" ? 2U : 1U) << part << ": bool bytes are looked at before they are written";
+      EXPECT_EQ(times, part == "bool/data" ? 2U : 1U) << part << ": bool bytes are checked before they are written";
       EXPECT_LE(canonical.at(part), 2U) << part;
     }
     EXPECT_EQ(canonical.at("dense/data"), 1U);

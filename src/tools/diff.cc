@@ -21,7 +21,7 @@ using Kind = Difference::Kind;
 constexpr std::array<std::string_view, 9> kKinds = {"only_in_a", "only_in_b", "shape",  "layout",  "attribute",
                                                     "part",      "dtype",     "length", "contents"};
 
-// File attributes without those that say how the file came to be.
+// The attributes of a file, without those that tell how it was made.
 Value compared_attributes(const Source& source) {
   const Value all = source.attributes();
   Value kept = Value::map();
@@ -33,15 +33,15 @@ Value compared_attributes(const Source& source) {
   return members;
 }
 
-// What one tensor of `a`, or one that only `b` has, comes to.
+// The result for one tensor of `a`, or for one that only `b` has.
 struct Compared {
   std::vector<Difference> differences;
   std::vector<Error> findings;
 };
 
-// The contents of one pair of parts.
+// A pair of parts whose contents are to be compared.
 struct Work {
-  std::size_t tensor;  // an index into what is compared
+  std::size_t tensor;  // an index into tensors_
   Tensor a;
   tools::PartPair pair;
   std::optional<Difference> difference = {};

@@ -20,7 +20,7 @@ Source source_of(const Fill& fill, const WriterOptions& options = {}) {
 Source one(const std::vector<float>& values, const Shape& shape, const AddOptions& options = {}) {
   return source_of([&](Writer& writer) { writer.add("w", shape, std::span<const float>(values), options); });
 }
-// The one difference between two sources.
+// The only difference between two sources.
 Difference only(const Source& a, const Source& b) {
   const DiffReport report = diff(a, b);
   EXPECT_TRUE(report.findings.empty());
@@ -28,7 +28,7 @@ Difference only(const Source& a, const Source& b) {
   EXPECT_FALSE(report.same());
   return report.differences.empty() ? Difference{.kind = Kind::only_in_a} : report.differences[0];
 }
-// One dense tensor "w" whose parts are given, without our writer's rules about them.
+// One dense tensor "w" with the given parts, without the rules of our writer.
 Source composite(std::string_view layout, const Shape& shape,
                  const std::vector<std::pair<std::string, std::pair<DType, std::vector<std::byte>>>>& parts) {
   namespace zt12 = container::zt12;
@@ -165,7 +165,7 @@ TEST(Diff, FindsALateDifferenceOfLargePartsInAnyEncoding) {
   std::vector<float> values((std::size_t{9} << 20) / 4 + 5);
   const Source a = one(values, {values.size()}, {.encoding = Encoding::zstd(1)});
   values.back() = 2;
-  values[std::size_t{1} << 18] = -7;  // the first of the second piece
+  values[std::size_t{1} << 18] = -7;  // the first element of the second piece
   const Difference found = only(a, one(values, {values.size()}));
   EXPECT_EQ(found.contents->differing, 2U);
   EXPECT_EQ(found.contents->first, std::uint64_t{1} << 18);
@@ -211,7 +211,7 @@ TEST(Diff, ComparesThePartsOfUnknownLayouts) {
   EXPECT_EQ(report.differences[2].a, Value(3));
   EXPECT_EQ(report.differences[2].b, Value(5));
   std::vector<std::byte> odd = three;
-  odd[2] = std::byte{1};  // past the last whole uint16
+  odd[2] = std::byte{1};  // after the last whole uint16
   EXPECT_EQ(only(of({{"y", {DType::u16, three}}}), of({{"y", {DType::u16, odd}}})).contents->first, 2U);
 }
 

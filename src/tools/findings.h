@@ -6,7 +6,7 @@
 
 namespace zt::tools {
 
-// What is wrong with a file is a finding, and that it lacks a shard; anything else ends the work.
+// A fault of the file and a missing shard are findings. Any other error ends the work.
 inline void throw_unless_finding(const Error& error) {
   switch (error.code()) {
     case Code::malformed:

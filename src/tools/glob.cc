@@ -5,7 +5,7 @@
 namespace zt::tools {
 namespace {
 
-// Whether the element of `pattern` at `at` takes `c`; moves `at` past it. A '[' that is never closed is itself.
+// Whether the element of `pattern` at `at` matches `c`; moves `at` past the element. A '[' without ']' matches itself.
 bool takes(std::string_view pattern, std::size_t& at, char c) {
   const char head = pattern[at];
   if (head == '?') return ++at, true;
@@ -32,7 +32,7 @@ bool takes(std::string_view pattern, std::size_t& at, char c) {
 
 bool matches_glob(std::string_view pattern, std::string_view text) {
   std::size_t at = 0;
-  std::size_t star = std::string_view::npos;  // after the last '*', where its run may grow
+  std::size_t star = std::string_view::npos;  // after the last '*', which may match more
   std::size_t star_end = 0;
   for (std::size_t i = 0; i < text.size();) {
     if (at < pattern.size() && pattern[at] == '*') {

@@ -4,8 +4,8 @@
 
 namespace zt::tools {
 
-// Whether `text` matches a shell pattern, whole: * any run, ? one byte, [a-z] and [!a-z] one of a set, \ the next as
-// it is. Dots and slashes are like other bytes. Linear memory, at most quadratic time.
+// Whether all of `text` matches a shell pattern. * matches any run, ? one byte, [a-z] and [!a-z] one byte of a set, and
+// \ the next byte literally. Dots and slashes are ordinary bytes. Takes linear memory, and at most quadratic time.
 bool matches_glob(std::string_view pattern, std::string_view text);
 
 }  // namespace zt::tools

@@ -8,10 +8,10 @@
 #include "ztensor/progress.h"
 #include "ztensor/source.h"
 
-// What is done to one file that is there already.
+// Helpers for work on one existing file.
 namespace zt::tools {
 
-// An Error that leaves `work` names the file.
+// Runs `work`; an Error that leaves it names the file.
 template <class F>
 decltype(auto) in_file(const std::filesystem::path& path, F&& work) {
   try {
@@ -22,7 +22,7 @@ decltype(auto) in_file(const std::filesystem::path& path, F&& work) {
   }
 }
 
-// A store that lies, or is to lie, at a path: shards are looked for where they are of that.
+// Opens a store that lies at `path`, or will lie there: shards are looked for from there.
 Source open_at(std::shared_ptr<const ByteStore> store, const std::filesystem::path& path, const Limits& limits);
 
 }  // namespace zt::tools

@@ -11,7 +11,7 @@
 namespace zt::tools {
 namespace {
 
-// Why a tensor cannot be read: its own fault, or that a shard it lies in is not there.
+// Why a tensor cannot be read: its own fault, or a missing shard.
 std::optional<Error> cause_of(const Tensor& tensor) {
   if (auto cause = tensor.unreadable()) return cause;
   try {

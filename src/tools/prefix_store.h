@@ -12,7 +12,7 @@
 
 namespace zt::tools {
 
-// The first bytes of a store, and perhaps others behind them, as a file of its own.
+// The first bytes of a store, and perhaps other bytes after them, as a file of its own.
 class PrefixStore final : public ByteStore {
  public:
   PrefixStore(std::shared_ptr<const ByteStore> whole, std::uint64_t length, std::vector<std::byte> tail = {})
@@ -20,7 +20,8 @@ class PrefixStore final : public ByteStore {
 
   std::uint64_t size() const override { return length_ + tail_.size(); }
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
-    if (!checked::within(offset, out.size(), size())) throw Error(Code::io, "", "the end of the file is before that");
+    if (!checked::within(offset, out.size(), size()))
+      throw Error(Code::io, "", "the read goes past the end of the file");
     const std::uint64_t left = offset < length_ ? length_ - offset : 0;
     const auto head = out.first(static_cast<std::size_t>(std::min<std::uint64_t>(left, out.size())));
     if (!head.empty()) whole_->read_at(offset, head);

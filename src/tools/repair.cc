@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Where the version ends, without what a killed append left behind it.
+// Where the version ends, without the leftovers of a killed append.
 std::uint64_t end_without_hole(const tools::Version& version) {
   const SourceState& state = *Access::state(version.source);
   const model::Encoder* encoder = source::find_encoder(version.source.format());
@@ -35,8 +35,8 @@ std::uint64_t end_without_hole(const tools::Version& version) {
   return grow::find_former_end(encoder->grower->tail, live, *state.store).value_or(version.length);
 }
 
-// A manifest of 1.x that a killed append had moved past its room (docs/design.md, growing a file): where it can go back to,
-// behind the last byte that any entry names. A gap that an append which came to its end may leave is left alone.
+// The place for a 1.x manifest that a killed append moved past the room that it reserved (docs/design.md, growing a
+// file): after the last byte that any entry names. Leaves a small gap alone: a completed append may leave one.
 std::optional<std::uint64_t> place_before_hole(const tools::Version& version) {
   constexpr std::uint64_t kLeastHole = std::uint64_t{128} << 20;
   const SourceState& state = *Access::state(version.source);
@@ -48,7 +48,7 @@ std::optional<std::uint64_t> place_before_hole(const tools::Version& version) {
   for (std::uint32_t part = 0; part < state.catalog.part_rows(); ++part) {
     const model::Recipe& recipe = state.catalog.part(part).recipe;
     const auto part_end = checked::add(recipe.offset, recipe.stored_length);
-    if (!part_end || *part_end > state.store->size()) return std::nullopt;  // a broken entry: nothing is known of it
+    if (!part_end || *part_end > state.store->size()) return std::nullopt;  // a broken entry
     end = std::max(end, *part_end);
   }
   if (end > manifest.offset || manifest.offset - end < kLeastHole + manifest.length) return std::nullopt;
@@ -58,23 +58,23 @@ std::optional<std::uint64_t> place_before_hole(const tools::Version& version) {
 [[noreturn]] void refuse_nothing(const tools::Salvage& salvage) {
   if (!salvage.broken().empty()) {
     throw Error(Code::malformed, "repair.contents",
-                "no version of it is whole. The last index ends at " + std::to_string(salvage.broken_end()) + ", but " +
-                    salvage.broken());
+                "no version of the file is whole. The last index ends at " + std::to_string(salvage.broken_end()) +
+                    ", but " + salvage.broken());
   }
   throw Error(Code::malformed, "repair.nothing",
-              "no whole version is in it: no index was found, so that names and places of its tensors are lost");
+              "the file has no whole version: no index was found, so names and places of the tensors are lost");
 }
 
 void check_output(const fs::path& path, const RepairOptions& options) {
   if (!options.output) return;
   const auto target = io::identify(*options.output);
   if (target && target == io::identify(path)) {
-    throw Error(Code::usage, "", options.output->string() + ": the output is the input " + path.string());
+    throw Error(Code::usage, "", options.output->string() + ": the output is also the input " + path.string());
   }
   io::check_output(*options.output, options.overwrite);
 }
 
-// Returns what the copy could not keep of a file that it replaces.
+// Returns the traits of a replaced file that the copy could not keep.
 std::vector<std::string> write_copy(const ByteStore& store, std::uint64_t length, std::span<const std::byte> footer,
                                     const RepairOptions& options) {
   io::Publication file(*options.output, {.create_new = !options.overwrite, .durable = options.durable});
@@ -91,27 +91,27 @@ std::vector<std::string> write_copy(const ByteStore& store, std::uint64_t length
   return file.notes();
 }
 
-// What is cut off is behind the last whole version, and nothing before that is touched.
+// Cuts off only bytes after the last whole version, and changes none before its end.
 void cut_in_place(io::LockedFile& file, std::uint64_t length, std::span<const std::byte> footer) {
   file.check_place();
-  if (!footer.empty()) file.write(length, footer);  // into a hole, or behind the end: the end stays valid until the cut
+  if (!footer.empty()) file.write(length, footer);  // in a hole or after the end: valid until the cut
   file.sync();
   file.cut(length + footer.size());
   file.sync();
 }
 
-// What is known of the file to repair, and what is to become of it.
+// What was found out about the file to repair.
 struct Found {
   tools::Version version;
-  bool torn = false;  // the version is not where the file ends
+  bool torn = false;  // the version does not end at the end of the file
 };
 struct End {
-  std::uint64_t length = 0;            // of what stays of the version
-  std::vector<std::byte> footer = {};  // what is put behind that
+  std::uint64_t length = 0;            // of the bytes of the version that stay
+  std::vector<std::byte> footer = {};  // bytes to put after them
   std::uint64_t size() const { return length + footer.size(); }
 };
 
-// The version that the file has or, where its end is torn, the last one in it.
+// The version of the whole file; if the end is torn, the last version in it.
 Found find_version(tools::Salvage& salvage) {
   if (std::optional<tools::Version> whole = salvage.whole()) return {.version = *std::move(whole), .torn = false};
   std::optional<tools::Version> last = salvage.last();
@@ -119,24 +119,26 @@ Found find_version(tools::Salvage& salvage) {
   return {.version = *std::move(last), .torn = true};
 }
 
-// In place, what is cut off is lost: so nothing may speak against it. Elsewhere it is only a note.
+// Checks that the found version can be trusted. In place a doubt is an error, since bytes are cut off; for a copy it is
+// a note.
 void check_trust(const Found& found, const tools::Salvage& salvage, bool in_place, RepairReport& report) {
   const std::string end = std::to_string(found.version.length);
   if (in_place && found.version.footer.empty() && !found.version.digested) {
     throw Error(Code::malformed, "repair.undigested",
                 "the last whole version ends at " + end +
-                    ", but its tensors have no digests: it may be a file inside a tensor of this one");
+                    ", but its tensors have no digests: it may be a file inside a tensor. Write the repaired file to "
+                    "another path");
   }
   if (salvage.broken().empty() || salvage.broken_end() <= found.version.length) return;
   const std::string later = "a later index, which ends at " + std::to_string(salvage.broken_end()) +
-                            ", has contents that are not whole: " + salvage.broken();
+                            ", has damaged contents: " + salvage.broken();
   if (in_place) {
     throw Error(Code::malformed, "repair.later", later + ". The version before it ends at " + end);
   }
   report.notes.push_back(later);
 }
 
-// Where the repaired file ends, and with what.
+// Where the repaired file ends, and the bytes at its end.
 End planned_end(const tools::Version& version) {
   if (!version.footer.empty()) return {.length = version.length, .footer = version.footer};
   if (const auto place = place_before_hole(version)) {
@@ -145,7 +147,7 @@ End planned_end(const tools::Version& version) {
   return {.length = end_without_hole(version)};
 }
 
-// Gives notes of the output.
+// Returns notes about the output.
 std::vector<std::string> carry_out(const End& end, const ByteStore& store, io::LockedFile* locked,
                                    const RepairOptions& options) {
   if (locked == nullptr) return write_copy(store, end.length, end.footer, options);
@@ -157,7 +159,7 @@ std::vector<std::string> carry_out(const End& end, const ByteStore& store, io::L
 
 RepairReport repair(const fs::path& path, const RepairOptions& options) {
   check_output(path, options);
-  std::unique_ptr<io::LockedFile> locked;  // no writer comes between looking and cutting
+  std::unique_ptr<io::LockedFile> locked;  // no other writer can come between the search and the cut
   if (!options.dry_run && !options.output) locked = std::make_unique<io::LockedFile>(path, options.durable);
   const std::shared_ptr<const ByteStore> store = locked ? locked->store() : io::File::open(path);
   return tools::in_file(path, [&] {
@@ -166,7 +168,7 @@ RepairReport repair(const fs::path& path, const RepairOptions& options) {
     const Found found = find_version(salvage);
     if (found.torn) check_trust(found, salvage, locked != nullptr, report);
     if (!found.version.footer.empty()) {
-      report.notes.emplace_back("its index was whole, only the end behind that was lost");
+      report.notes.emplace_back("the index was whole: only the footer after it was lost");
     }
     const End end = planned_end(found.version);
     report.format = found.version.source.format();

@@ -33,7 +33,7 @@ using State = RepairReport::State;
 
 class Repair : public testing::TestWithParam<const char*> {
  protected:
-  // A version with "a", and then one with "b" too.
+  // Makes a version with "a", and then one that also has "b".
   void make() {
     Writer writer = Writer::create(path_, {.to = GetParam()});
     writer.add("a", kShape, std::span<const float>(kData));
@@ -66,7 +66,7 @@ TEST_P(Repair, LeavesAHealthyFileAlone) {
 TEST_P(Repair, FindsAVersionAtWhateverLengthTheFileWasCut) {
   make();
   const std::size_t least = first_.size();
-  // Every length; where that is many (padding to pages), every one near both ends, and some between.
+  // Tries every length. If there are many (padding to pages), every length near both ends, and some between.
   const std::size_t step = (second_.size() - least) / 2000 * 10 + 1;
   bool returned = false;  // to the first version
   for (std::size_t length = second_.size() - 1; length >= least;) {
@@ -78,7 +78,7 @@ TEST_P(Repair, FindsAVersionAtWhateverLengthTheFileWasCut) {
     ASSERT_TRUE(verify(source).findings.empty()) << length;
     ASSERT_EQ(source.tensor("a").read<float>(), kData) << length;
     ASSERT_EQ(source.size(), report.tensors);
-    if (source.size() == 2) {  // its index was whole, only what ends the file was lost
+    if (source.size() == 2) {  // the index was whole, only the bytes after it were lost
       ASSERT_EQ(source.tensor("b").read<float>(), kOther) << length;
     } else {
       ASSERT_TRUE(left == first_) << length;
@@ -125,7 +125,7 @@ TEST_P(Repair, CutsGarbageOff) {
     EXPECT_EQ(repair(path_, {.dry_run = true}).state, State::torn);
     EXPECT_EQ(repair(path_, {.output = output, .overwrite = true}).size_after, second_.size());
     EXPECT_EQ(test::read_file(output), second_);
-    EXPECT_EQ(fs::file_size(path_), second_.size() + length) << "it was not touched";
+    EXPECT_EQ(fs::file_size(path_), second_.size() + length) << "the file was changed";
     EXPECT_EQ(repair(path_).state, State::torn);
     EXPECT_EQ(test::read_file(path_), second_);
   }
@@ -133,7 +133,7 @@ TEST_P(Repair, CutsGarbageOff) {
 
 TEST_P(Repair, TakesBackWhatAKilledAppendLeft) {
   for (std::size_t at = 0;; ++at) {
-    ASSERT_LT(at, 100U) << "it never ends";
+    ASSERT_LT(at, 100U) << "the search does not end";
     make();
     test::write_file(path_, first_);
     bool hit = false;
@@ -198,7 +198,7 @@ TEST(RepairFile, TakesBackWhatAKilledAppendLeftThatHadMovedTheManifest) {
   writer.finalize();
   const std::string before = test::read_file(path);
   constexpr std::uint64_t kFar = std::uint64_t{300} << 20;
-  fs::resize_file(path, kFar);  // data that no entry names, and the manifest behind it
+  fs::resize_file(path, kFar);  // data that no entry names, with the manifest after it
   {
     std::ofstream file(path, std::ios::binary | std::ios::app);
     file << before.substr(80);
@@ -210,7 +210,7 @@ TEST(RepairFile, TakesBackWhatAKilledAppendLeftThatHadMovedTheManifest) {
   EXPECT_EQ(test::read_file(path), before);
 }
 
-// A tensor without digests that holds a whole .zt file, and more.
+// A tensor without digests that holds a whole .zt file, and other bytes.
 TEST(RepairFile, DoesNotTakeAFileInsideATensorForAVersion) {
   const test::TempDir folder;
   const fs::path path = folder.path() / "m.zt";
@@ -243,14 +243,14 @@ TEST(RepairFile, RefusesOtherFormats) {
   }
 }
 
-// A file of nothing but footers is searched in time that is linear in its size.
+// A file that consists only of footers is searched in time linear in its size.
 TEST(RepairFile, EndsSoonOnAFileOfFooters) {
   const test::TempDir folder;
   const fs::path path = folder.path() / "m.zt";
   std::string bytes = "ZTEN1000\xa2";
   bytes.resize(24);
   for (int i = 0; i < 200'000; ++i) {
-    const std::uint64_t size = bytes.size() - 8;  // a manifest from there to here
+    const std::uint64_t size = bytes.size() - 8;  // claims a manifest from there to here
     bytes.append(reinterpret_cast<const char*>(&size), 8);
     bytes += "ZTEN1000";
   }

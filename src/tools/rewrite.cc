@@ -16,7 +16,7 @@
 namespace zt::tools {
 namespace {
 
-// A file that is complete but has no name yet.
+// A complete file that has no name yet.
 class StagedStore final : public ByteStore {
  public:
   StagedStore(const io::Publication& file, std::uint64_t size) : file_(file), size_(size) {}
@@ -30,9 +30,9 @@ class StagedStore final : public ByteStore {
 
 bool is_elsewhere(const Part& part) { return part.file_number() != 0; }
 
-// Bytes to read of each of two parts, when they are compared.
+// The bytes to read of each of two sources to compare them.
 std::uint64_t work_of(const Source& source) {
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 40;  // sums of them stay far from wrapping
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 40;  // sums stay far below 64 bits
   std::uint64_t work = 0;
   for (const Tensor tensor : source) {
     for (std::size_t i = 0; i < tensor.parts(); ++i) {
@@ -60,7 +60,7 @@ Rewrite::Rewrite(const Source& source, std::set<std::string, std::less<>> remove
   model::ManifestEdit edit;
   edit.added = &nothing;
   edit.removed = removed_;
-  plan(encoder_->grower->edit(manifest, edit).bytes);  // also leaves out what it says of regions that are free
+  plan(encoder_->grower->edit(manifest, edit).bytes);  // also drops what the manifest says of free regions
 }
 
 void Rewrite::check_readable() {
@@ -75,7 +75,7 @@ void Rewrite::check_readable() {
   if (count == 0) return;
   if (count > 3) names += " and " + std::to_string(count - 3) + " more";
   throw Error(Code::unsupported, "compact.unreadable",
-              "tensors that cannot be read would be lost: " + names + "; remove them first");
+              "tensors that cannot be read would be lost: " + names + ": remove them first");
 }
 
 void Rewrite::plan(std::span<const std::byte> manifest) {
@@ -126,13 +126,14 @@ std::vector<std::string> Rewrite::publish(const Target& target, run::Meter& mete
   return notes;
 }
 
-// Every byte is read back and compared before the new file takes a name.
+// Reads back and compares every byte before the new file gets a name.
 void Rewrite::check(const std::shared_ptr<const ByteStore>& written, const std::string& name, run::Meter& meter) const {
   OpenOptions options;
   options.limits = limits_;
   const Source found = open(written, name, options);
   const auto differs = [&](const std::string& what) {
-    throw Error(Code::mismatch, "convert.readback", name + ": " + what + " read back otherwise than written");
+    throw Error(Code::mismatch, "convert.readback",
+                name + ": " + what + " differs between what was written and what was read back");
   };
   if (found.size() != tensors_) differs("the number of tensors");
   if (!std::ranges::equal(found.attributes_cbor(), source_.attributes_cbor())) differs("the file's attributes");

@@ -19,26 +19,27 @@
 
 namespace zt::tools {
 
-// A file of a format that grows, written anew without what no tensor uses: stored bytes move as they are, and of the
+// Writes a file of a format that grows anew, without bytes that no tensor uses. Stored bytes move unchanged. In the
 // manifest only the offsets change.
 class Rewrite {
  public:
-  // Plans it. `source` has no path of its own where its store is not to be mapped; it must be whole. `removed`: tensors
-  // that are left out. Throws unsupported "write.grow" (another format), "compact.unreadable" (a tensor that stays
-  // cannot be read).
+  // Plans the rewrite. `source` must be whole, and has no path of its own if its store must not be mapped. `removed`:
+  // tensors to leave out. Throws unsupported "write.grow" for another format, "compact.unreadable" if a remaining
+  // tensor cannot be read.
   Rewrite(const Source& source, std::set<std::string, std::less<>> removed, const Limits& limits);
 
   std::uint64_t size() const { return size_; }        // of the new file
-  std::uint64_t tensors() const { return tensors_; }  // in it
-  std::uint64_t work() const;                         // bytes to copy, and to read back, as publish() counts them
+  std::uint64_t tensors() const { return tensors_; }  // of the new file
+  std::uint64_t work() const;                         // bytes to copy and to read back, as publish() counts them
 
   struct Target {
     std::filesystem::path path;
     bool create_new = false;
     bool durable = false;
   };
-  // Writes it, reads it back, compares it with the source, and puts it in place. `last`: called right before that.
-  // Returns what the new file could not keep of one that it replaces, "path: note", one each.
+  // Writes the file, reads it back, compares it with the source, and puts it in place. Calls `last` right before
+  // putting it in place. Returns a line "path: note" for each trait of a replaced file that the new file could not
+  // keep.
   std::vector<std::string> publish(const Target& target, run::Meter& meter, const std::function<void()>& last) const;
 
  private:
@@ -50,8 +51,8 @@ class Rewrite {
   std::set<std::string, std::less<>> removed_;
   Limits limits_;
   const model::Encoder* encoder_;
-  std::optional<grow::Packing> packing_;  // set once it is planned
-  std::vector<std::byte> manifest_;       // the new one
+  std::optional<grow::Packing> packing_;  // set by plan()
+  std::vector<std::byte> manifest_;       // of the new file
   std::uint64_t size_ = 0;
   std::uint64_t tensors_ = 0;
 };

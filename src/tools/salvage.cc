@@ -28,8 +28,8 @@ namespace zt2 = container::zt2;
 
 bool is_map(std::byte head) { return static_cast<unsigned>(head) >> 5 == wire::major::kMap; }
 
-// What is wrong with tensors by the rules of the format; "" for nothing. What this build only does not know is no
-// fault.
+// Describes the tensors that break rules of the format; "" if none does. Features that this build does not know are not
+// faults.
 std::string faults_of(const Source& source) {
   std::string text;
   std::size_t count = 0;
@@ -40,11 +40,10 @@ std::string faults_of(const Source& source) {
   }
   if (count > 3) text += " and " + std::to_string(count - 3) + " more";
   if (count == 0) return "";
-  return "of its " + std::to_string(source.size()) + " tensors, " + std::to_string(count) +
-         " are not whole any more: " + text;
+  return std::to_string(count) + " of its " + std::to_string(source.size()) + " tensors are damaged: " + text;
 }
 
-// The same of their contents, as they were checked.
+// Describes wrong contents in the same way, from the findings of a check.
 std::string wrong_contents(const VerifyReport& report) {
   for (const Finding& finding : report.findings) {
     if (finding.error.code() == Code::malformed || finding.error.code() == Code::mismatch) return finding.error.what();
@@ -73,13 +72,14 @@ Salvage::Salvage(std::shared_ptr<const ByteStore> store, std::filesystem::path p
   second_ = zt2::sniff(*store_, "");
   if (!second_ && !container::begins_with(*store_, zt12::kMagic)) {
     throw Error(Code::unsupported, "repair.format",
-                "only .zt files of generations 1.1, 1.2 and 2 can be repaired, and it does not begin as they do");
+                "the file does not begin like a .zt file of generation 1.1, 1.2 or 2: only such files can be repaired");
   }
 }
 
 void Salvage::spend(std::uint64_t bytes) {
   if (bytes > budget_) {
-    throw Error(Code::limit, "repair.limit", "too much in it looks like the end of a file, but is none: gave up");
+    throw Error(Code::limit, "repair.limit",
+                "gave up the search: too many bytes look like the end of a file, but are none");
   }
   budget_ -= bytes;
 }
@@ -112,12 +112,12 @@ std::optional<Version> Salvage::judge(std::uint64_t length, std::vector<std::byt
 
 std::optional<Version> Salvage::whole() { return judge(store_->size(), {}, false); }
 
-// Every place of `pattern` from `least` on, the last one first.
+// Finds every place of `pattern` from `least` on, the last one first.
 void Salvage::scan(std::string_view pattern, std::uint64_t least, const Found& found) {
   run::Meter meter(progress_, store_->size());
   std::vector<std::byte> buffer;
   std::vector<std::uint64_t> places;
-  std::uint64_t end = store_->size();  // places from here on were seen
+  std::uint64_t end = store_->size();  // places from here on were searched
   while (end > least) {
     const std::uint64_t from = end - std::min(end - least, kWindow);
     const std::uint64_t to = std::min(store_->size(), end + pattern.size() - 1);
@@ -137,8 +137,8 @@ void Salvage::scan(std::string_view pattern, std::uint64_t least, const Found& f
   }
 }
 
-// The manifest that a footer right before `end` tells of; nothing where there is none, or not in this file. A data shard
-// has none either: its root knows its size.
+// The manifest that a footer right before `end` names. Empty if there is no footer, or if the manifest is not in this
+// file. A data shard has no manifest either: its root knows its size.
 std::optional<Region> Salvage::manifest_before(std::uint64_t end) const {
   std::array<std::byte, zt2::kFooterBytes> bytes = {};
   const std::uint64_t size = second_ ? zt2::kFooterBytes : 8 + zt12::kMagic.size();  // zt-1.2 §2
@@ -158,7 +158,7 @@ std::optional<Region> Salvage::manifest_before(std::uint64_t end) const {
   return manifest;
 }
 
-// Whether the bytes before `end` can be a footer: cheap, so that most that are none cost little.
+// Whether the bytes before `end` may be a footer. A cheap test, to reject most places.
 bool Salvage::may_end(std::uint64_t end) {
   const auto manifest = manifest_before(end);
   if (!manifest) return false;
@@ -169,7 +169,7 @@ bool Salvage::may_end(std::uint64_t end) {
   return true;
 }
 
-// A manifest that begins at `offset` and is complete, and whose footer is not there any more.
+// A complete manifest that begins at `offset` and has lost its footer.
 std::optional<Version> Salvage::without_footer(std::uint64_t offset) {
   std::array<std::byte, 1> head;
   store_->read_at(offset, head);
@@ -200,8 +200,8 @@ std::optional<Version> Salvage::last() {
     return version.has_value() || checks_left_ < 0;
   });
   if (checks_left_ < 0) return version;
-  // An index behind that which has lost its footer is the later version; what was found may lie inside one of its
-  // tensors. As writers of .zt begin their manifests: the text "version", or "objects", is the first key of the root.
+  // An index after the found version that has lost its footer is a later version; the found version may lie inside one
+  // of its tensors. Writers of .zt begin manifests with the text "version" or "objects", the first key of the root.
   std::optional<Version> later;
   scan(second_ ? "gobjects" : "gversion", version ? version->length : 9, [&](std::uint64_t offset) {
     later = without_footer(offset - 1);

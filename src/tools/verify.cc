@@ -17,18 +17,18 @@
 namespace zt {
 namespace {
 
-// Throws malformed when a byte of a bool tensor is neither 0 nor 1. zt-1.2 §5
+// Throws malformed if a byte of a bool tensor is neither 0 nor 1. zt-1.2 §5
 void check_bools(std::uint64_t offset, std::span<const std::byte> bytes) {
   for (std::size_t i = 0; i < bytes.size(); ++i) {
     if (static_cast<unsigned>(bytes[i]) > 1) {
       throw Error(Code::malformed, "content.bool",
                   "element " + std::to_string(offset + i) + " of a bool tensor is " +
-                      std::to_string(static_cast<unsigned>(bytes[i])));
+                      std::to_string(static_cast<unsigned>(bytes[i])) + ": expected 0 or 1");
     }
   }
 }
 
-// Throws malformed when the half of the last byte that no element has is not zero. `length`: of all the bytes.
+// Throws malformed if an unused half of the last byte is not zero. `length`: the length of the whole part.
 // zt-2 §5
 void check_float4_end(std::uint64_t length, std::uint64_t offset, std::span<const std::byte> bytes) {
   if (bytes.empty() || offset + bytes.size() != length || static_cast<unsigned>(bytes.back()) < 16) return;
@@ -67,7 +67,7 @@ class Checker {
   bool with_shards_ = false;
   std::vector<std::uint32_t> rows_;
   std::vector<Part> parts_;
-  // The finding of a tensor: of several, that of the earliest part, so that the answer is the same each time.
+  // The finding of each tensor. The finding of its earliest part wins, so the answer is the same each time.
   std::map<std::uint32_t, std::pair<std::uint64_t, Error>> found_;
 };
 
@@ -89,7 +89,7 @@ void Checker::add(std::uint32_t row) {
 void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
   try {
     source::located(state_, row, &part, [&] {
-      state_.store_of(part.recipe.file);  // a shard that is not there is found missing here
+      state_.store_of(part.recipe.file);  // finds out that a shard is missing
       parts_.push_back({row, &part, state_.measured(part, progress_)});
     });
   } catch (const Error& error) {
@@ -98,7 +98,7 @@ void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
   }
 }
 
-// Only of a dense tensor is it known how many elements there are.
+// Only a dense tensor tells the number of its elements.
 bool Checker::has_odd_float4(const Part& part) const {
   const model::TensorRow& tensor = state_.catalog.tensor(part.tensor);
   if (part.row->dtype != DType::f4_e2m1 || state_.catalog.word(tensor.layout) != "dense") return false;
@@ -139,7 +139,7 @@ read::Job Checker::job_of(const Part& part) const {
   return job;
 }
 
-// Bytes that will be read: of the parts and of the shards.
+// The bytes to read, of the parts and of the shards.
 std::uint64_t Checker::total() const {
   std::uint64_t total = 0;
   for (const Part& part : parts_) total = checked::add(total, part.recipe.decoded_length).value_or(total);
@@ -148,7 +148,7 @@ std::uint64_t Checker::total() const {
   return total;
 }
 
-// Reads every part by several threads and records what is wrong.
+// Reads every part with several threads, and records the findings.
 void Checker::check_parts(run::Meter& meter) {
   std::vector<read::Job> jobs;
   jobs.reserve(parts_.size());
@@ -161,7 +161,7 @@ void Checker::check_parts(run::Meter& meter) {
   });
 }
 
-// Sorts the tensors by what was recorded of them.
+// Sorts the tensors by their findings.
 VerifyReport Checker::report() const {
   VerifyReport report;
   for (const std::uint32_t row : rows_) {
@@ -233,7 +233,7 @@ VerifyReport check(const Source& source, const CheckOptions& options) {
 VerifyReport verify(const Source& source, const CheckOptions& options) {
   VerifyReport report = check(source, options);
   for (const Finding& finding : report.findings) {
-    const std::optional<Tensor> tensor = source.find(finding.tensor);  // nothing: a shard, or the file as a whole
+    const std::optional<Tensor> tensor = source.find(finding.tensor);  // empty: a shard, or the file as a whole
     if (!tensor || !tensor->unreadable()) throw finding.error;
   }
   return report;

@@ -11,7 +11,7 @@
 namespace zt::write {
 namespace {
 
-// The width of the words that byte order turns around: half an element of a complex dtype.
+// The width of the words whose bytes may be swapped: half an element of a complex dtype.
 std::size_t word_bytes(DType dtype) {
   const std::size_t bytes = dtype_bits(dtype) / 8;
   return dtype == DType::complex64 || dtype == DType::complex128 ? bytes / 2 : bytes;
@@ -22,9 +22,9 @@ std::uint64_t length_of(const ArrayView& array) {
   const auto length = elements ? byte_length(array.dtype, *elements) : std::nullopt;
   if (!length) throw Error(Code::usage, "", "the shape has more elements than 64 bits count");
   if (!array.strides.empty() && array.strides.size() != array.shape.size()) {
-    throw Error(
-        Code::usage, "",
-        std::to_string(array.strides.size()) + " strides for " + std::to_string(array.shape.size()) + " dimensions");
+    throw Error(Code::usage, "",
+                std::to_string(array.strides.size()) + " strides for " + std::to_string(array.shape.size()) +
+                    " dimensions: give one stride for each dimension");
   }
   if (array.data == nullptr && *length > 0) throw Error(Code::usage, "", "the array has no data");
   return *length;
@@ -32,14 +32,15 @@ std::uint64_t length_of(const ArrayView& array) {
 
 read::StridedView view_of(const ArrayView& array) {
   const std::uint64_t length = length_of(array);
-  if (array.dtype == DType::f4_e2m1) {  // two elements a byte: only as one row of packed bytes
-    if (!array.strides.empty()) throw Error(Code::usage, "", "float4 elements have no strides: pack them");
+  if (array.dtype == DType::f4_e2m1) {  // two elements share a byte, so only a single row of packed bytes has strides
+    if (!array.strides.empty())
+      throw Error(Code::usage, "", "strides are given for packed float4 elements: leave them out");
     const std::int64_t one = 1;
     return {array.data, {&length, 1}, {&one, 1}, 1, 0};
   }
   const std::size_t bytes = dtype_bits(array.dtype) / 8;
   std::vector<std::int64_t> strides = array.strides;
-  if (strides.empty() && length > 0) {  // an empty array may have dimensions whose product wraps
+  if (strides.empty() && length > 0) {  // the product of the dimensions of an empty array may overflow
     strides.resize(array.shape.size());
     auto stride = static_cast<std::int64_t>(bytes);
     for (std::size_t i = strides.size(); i-- > 0;) {
@@ -72,13 +73,13 @@ void ArrayPieces::read(std::size_t piece, std::span<std::byte> out, read::Scratc
 
 std::vector<std::uint64_t> widen(const ArrayView& array) {
   if (model::integer_bytes(array.dtype) == 0) {
-    throw Error(Code::usage, "", "indices are integers, not " + std::string(dtype_name(array.dtype)));
+    throw Error(Code::usage, "", "the indices are " + std::string(dtype_name(array.dtype)) + ": give integers");
   }
   const read::StridedView view = view_of(array);
   std::vector<std::byte> bytes(static_cast<std::size_t>(length_of(array)));
   view.gather(0, bytes);
   return source::widen_indices(bytes, array.dtype, [](std::size_t i) {
-    throw Error(Code::usage, "", "index " + std::to_string(i) + " is negative");
+    throw Error(Code::usage, "", "index " + std::to_string(i) + " is negative: count from 0");
   });
 }
 

@@ -11,13 +11,13 @@
 
 namespace zt::write {
 
-// Bool bytes that are not 0 become 1: NumPy takes both for true, files hold 0 and 1 alone.
+// Bool bytes other than 0 become 1. NumPy takes each of them for true, but files may hold only 0 and 1.
 void make_clean(std::span<std::byte> bools);
 
-// The elements of an array in memory; of a bool array as make_clean() leaves them.
+// The elements of an array in memory. Bytes of a bool array are cleaned by make_clean().
 class ArrayPieces final : public Pieces {
  public:
-  // Throws usage for strides that do not fit the shape, a null pointer, float4 that is not packed.
+  // Throws usage for strides that do not fit the shape, for a null pointer, and for float4 with strides.
   explicit ArrayPieces(const ArrayView& array);
   std::uint64_t length() const override { return length_; }
   std::span<const std::byte> in_memory() const override;
@@ -29,7 +29,7 @@ class ArrayPieces final : public Pieces {
   bool bools_;
 };
 
-// The elements of an integer array as 64-bit indices. Throws usage for another dtype, or a negative one.
+// The elements of an integer array as 64-bit indices. Throws usage for another dtype, or for a negative element.
 std::vector<std::uint64_t> widen(const ArrayView& array);
 
 }  // namespace zt::write

@@ -17,9 +17,9 @@
 namespace zt::write {
 namespace {
 
-// A value with what deterministic CBOR lacks taken out of it: tags are dropped around their content, undefined and
-// simple values become null, a NaN the one NaN, and of equal keys of a map the first stays. Values are walked by
-// recursion: their depth was bounded when they were parsed.
+// Reduces a value to deterministic CBOR: tags are dropped around their content, undefined and simple values become
+// null, NaNs lose their payload, and the first of equal keys of a map stays. The recursion is bounded: parsing limits
+// the depth of a value.
 Value reduced(const Value& value) {
   if (value.tag() != nullptr) return reduced(value.tag()->content);
   if (value.is_undefined() || value.simple() != nullptr) return {};
@@ -43,7 +43,7 @@ Value reduced(const Value& value) {
   return value;
 }
 
-// Whether readers that bound the depth of the index themselves take a value so deep in it.
+// Whether readers with a fixed limit for the depth of the index accept the value.
 bool is_shallow(const Value& value, const model::Encoder& encoder, bool of_file) {
   try {
     static_cast<void>(value.encode_sorted(Value::Sorted::any, attribute_depth(encoder, of_file, {}) - 1));
@@ -53,12 +53,12 @@ bool is_shallow(const Value& value, const model::Encoder& encoder, bool of_file)
   }
 }
 
-// What the library notes for itself, and a format of others has no use for.
+// Attributes that the library keeps for itself: foreign formats do not get them.
 bool is_left_out(const Value& key, const model::Encoder& encoder) {
   return !encoder.holds.own_attributes && key.text() != nullptr && key.text()->starts_with("ztensor.");
 }
 
-// What is left of one attribute, or nothing.
+// The attribute as the format can hold it, or nothing.
 std::optional<Value> reduced_attribute(const Value& key, const Value& value, const model::Encoder& encoder,
                                        bool of_file) {
   if (key.text() == nullptr) return std::nullopt;
@@ -71,7 +71,7 @@ std::optional<Value> reduced_attribute(const Value& key, const Value& value, con
 }
 
 std::string key_text(const Value& key) {
-  return key.text() != nullptr ? in_quotes(*key.text()) : "whose key is no text";
+  return key.text() != nullptr ? in_quotes(*key.text()) : "whose key is not text";
 }
 
 }  // namespace
@@ -84,18 +84,19 @@ std::uint32_t attribute_depth(const model::Encoder& encoder, bool of_file, const
 std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file,
                                          const Limits& limits) {
   if (attributes.is_null()) return {};
-  if (!attributes.is_map()) throw Error(Code::usage, "", "attributes are a map with text keys");
+  if (!attributes.is_map()) throw Error(Code::usage, "", "the attributes are not a map: give a map with text keys");
   Value::Map kept;
   std::set<std::string_view> keys;
   for (const auto& [key, value] : *attributes.members()) {
-    if (key.text() == nullptr) throw Error(Code::usage, "", "attributes are a map with text keys");
+    if (key.text() == nullptr) throw Error(Code::usage, "", "a key of the attributes is not text: give text keys");
     if (is_left_out(key, encoder)) continue;
     if (encoder.holds.deterministic_attributes && !fault_of_name(*key.text()).empty()) {
       throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + ": its key " + fault_of_name(*key.text()));
     }
     if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) {
-      throw Error(Code::unsupported, "",
-                  "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.title) + " has only text");
+      throw Error(
+          Code::unsupported, "",
+          "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.title) + " holds only text");
     }
     if (encoder.holds.only_text_attributes && !keys.insert(*key.text()).second) {
       throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + " is given twice");

@@ -12,17 +12,17 @@
 // Attributes of files and tensors, as a format stores them.
 namespace zt::write {
 
-// A map with text keys; nothing for null. Throws usage for what no format holds, unsupported for what this one does
-// not.
+// Takes a map with text keys; null gives no bytes. Throws usage for attributes that no format holds, unsupported for
+// attributes that this format does not hold.
 std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file,
                                          const Limits& limits);
-// How deep attributes, their map counted, may be for readers: what lies around them in the index takes the rest.
+// The depth that readers leave for attributes, their map included. The index around them takes the rest.
 std::uint32_t attribute_depth(const model::Encoder& encoder, bool of_file, const Limits& limits);
-// `former` and the members of `added`, which replace those of the same key. Where `added` is no map, it is the result,
-// for encode_attributes() to refuse; null adds nothing.
+// `former` with the members of `added`, which replace members with equal keys. Null adds nothing. If `added` is another
+// value than a map, the result is `added`, and encode_attributes() refuses it.
 Value merged_attributes(const Value& former, const Value& added);
 
-// What the attributes of a tensor, or of a file, lose, and what is left of them.
+// What a format loses of the attributes of a tensor or file, and the attributes that are left.
 std::vector<Loss> losses_of_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file);
 Value reduced_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file);
 

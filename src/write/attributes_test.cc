@@ -21,7 +21,7 @@ const model::Encoder& k2 = container::zt2::kEncoder;
 
 template <class Work>
 bool passes(Work&& work) {
-  return test::code_of(work) == Code::internal;  // what error_of() says of nothing
+  return test::code_of(work) == Code::internal;  // error_of() gives this if there is no error
 }
 
 TEST(Attributes, AttributesAreStoredAsTheFormatHasThem) {
@@ -31,12 +31,12 @@ TEST(Attributes, AttributesAreStoredAsTheFormatHasThem) {
   EXPECT_EQ(encode_attributes(map, k2, true, {}), map.encode_sorted());
   EXPECT_EQ(test::code_of([] { encode_attributes(Value(1), k12, true, {}); }), Code::usage);
   EXPECT_EQ(test::code_of([] { encode_attributes(Value::Map{{1, 1}}, k12, true, {}); }), Code::usage);
-  EXPECT_EQ(test::code_of([&] { encode_attributes(map, k10, true, {}); }), Code::unsupported) << "1.0 has only text";
+  EXPECT_EQ(test::code_of([&] { encode_attributes(map, k10, true, {}); }), Code::unsupported) << "1.0 holds only text";
   const Value empty_key = Value::Map{{"", 1}};
   EXPECT_TRUE(passes([&] { encode_attributes(empty_key, k12, true, {}); }));
   EXPECT_EQ(test::code_of([&] { encode_attributes(empty_key, k2, true, {}); }), Code::usage);
   const Value deep = Value::Map{{"a", Value::Array{Value::Array{1}}}};
-  Limits shallow{.depth = 8};  // four of them are taken by what lies around attributes
+  Limits shallow{.depth = 8};  // the index around the attributes takes four levels
   EXPECT_TRUE(passes([&] { encode_attributes(deep, k12, true, shallow); }));
   shallow.depth = 7;
   EXPECT_EQ(test::code_of([&] { encode_attributes(deep, k12, true, shallow); }), Code::usage);
@@ -52,9 +52,9 @@ TEST(Attributes, TellsWhatAttributesLoseAndKeepsTheRest) {
     EXPECT_EQ(losses(plain, *encoder, true), 0U);
     EXPECT_TRUE(reduced_attributes(plain, *encoder, true) == plain);
   }
-  EXPECT_EQ(losses(plain, k10, false), 1U) << "1.0 has none of tensors";
+  EXPECT_EQ(losses(plain, k10, false), 1U) << "1.0 holds no attributes of tensors";
   EXPECT_TRUE(reduced_attributes(plain, k10, false).is_null());
-  EXPECT_EQ(losses(plain, k10, true), 1U) << "and only text of files";
+  EXPECT_EQ(losses(plain, k10, true), 1U) << "1.0 holds only text in attributes of files";
   const Value odd = Value::Map{{1, "no text key"}, {"", "no key"}, {"t", Value::tagged(9000, Value(1))}, {"a", 1}};
   EXPECT_EQ(losses(odd, k12, true), 1U);
   EXPECT_EQ(losses(odd, k2, true), 3U);

@@ -51,7 +51,7 @@ SparseParts read_sparse(const Tensor& tensor) {
 std::uint64_t count_entries(const Tensor& tensor) {
   const Part values = tensor.part("values");
   const std::uint64_t bytes = values.measure();
-  if (dtype_bits(values.dtype()) < 8) {  // an odd number of float4 ends in the middle of a byte: the indices say it
+  if (dtype_bits(values.dtype()) < 8) {  // two elements share a byte: the count comes from the indices
     const bool csr = tensor.layout() == "sparse_csr";
     const Part indices = tensor.part(csr ? "indices" : "coords");
     const std::uint64_t width = std::max(1U, model::integer_bytes(indices.dtype()));
@@ -61,12 +61,12 @@ std::uint64_t count_entries(const Tensor& tensor) {
   } else if (const std::uint64_t width = dtype_bits(values.dtype()) / 8; bytes % width == 0) {
     return bytes / width;
   }
-  throw Error(Code::malformed, "sparse.values.length", "part 'values' is no whole number of elements");
+  throw Error(Code::malformed, "sparse.values.length", "part 'values' ends inside an element");
 }
 
 void sort_entries(SparseParts& parts) {
   if (parts.layout != "sparse_csr") return;
-  const std::size_t width = dtype_bits(parts.dtype) / 8;  // 0: two a byte, the first in the low half
+  const std::size_t width = dtype_bits(parts.dtype) / 8;  // 0: two elements share a byte, the first in the low half
   std::vector<std::size_t> order;
   const std::vector<std::byte> values = parts.values;
   const std::vector<std::uint64_t> columns = parts.indices;

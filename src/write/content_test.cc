@@ -66,7 +66,7 @@ TEST(SparseParts, AreSortedByWholeValues) {
   EXPECT_EQ(parts.values, bytes({2, 3, 4, 5, 0, 1, 8, 9, 6, 7}));
 }
 
-// Two a byte, the first in the low half: 1 2 | 3 4 | 5 becomes 2 3 | 1 5 | 4.
+// Two elements in each byte, the first in the low half: 1 2 | 3 4 | 5 becomes 2 3 | 1 5 | 4.
 TEST(SparseParts, AreSortedByHalvesOfBytesOfFloat4) {
   SparseParts parts = unsorted(DType::f4_e2m1);
   parts.values = bytes({0x21, 0x43, 0x05});
@@ -146,7 +146,7 @@ TEST(Content, TellsWhichBoolsAreNotCleanAndCleansThem) {
     writer.add("bytes", {.dtype = DType::u8, .shape = {3}, .data = odd.data()});
   });
   const std::uint64_t at = test::open_bytes(file).tensor("odd").data().offset();
-  EXPECT_EQ(file[at + 2], std::byte{1}) << "the Writer stores no other";
+  EXPECT_EQ(file[at + 2], std::byte{1}) << "the Writer stores only 0 and 1";
   file[at + 2] = std::byte{2};
   const Source source = test::open_bytes(file);
   for (const model::Encoder* encoder : {&k2, &k12}) {

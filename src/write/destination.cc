@@ -39,7 +39,7 @@ class SinkDestination final : public Destination {
     return std::make_unique<Output>(std::unique_ptr<io::WritableFile>(std::make_unique<io::Spool>()));
   }
   bool begins_with_file() const override { return false; }
-  void publish(std::vector<std::string>&, const std::string&) override {}  // its bytes are there
+  void publish(std::vector<std::string>&, const std::string&) override {}  // the sink has the bytes already
 
  private:
   std::unique_ptr<ByteSink> sink_;

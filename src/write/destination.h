@@ -16,19 +16,19 @@ namespace zt::write {
 class Destination {
  public:
   virtual ~Destination() = default;
-  // The file, from its first byte on. Of a path it may be asked for again: what was written before stays readable as
-  // long as its Output lives, and only the last is published.
+  // The file, from its first byte on. A path may be opened again: bytes that were written before stay readable while
+  // their Output lives, and only the last Output is published.
   virtual std::unique_ptr<Output> open() = 0;
-  // Something that can be read back, for parts whose place is not known yet. Of a path it is the file itself, which
-  // may turn out to be right as it is; a sink's is a temporary file.
+  // An output that can be read back, for parts whose places are not known yet. For a path it is the file itself, which
+  // may turn out to be in order. For a sink it is a temporary file.
   virtual std::unique_ptr<Output> begin() = 0;
-  // Whether begin() gave the file itself.
+  // Whether begin() gives the file itself.
   virtual bool begins_with_file() const = 0;
-  // The file appears. It has another name in the same folder, where one is given. `notes`: see Target::publish().
+  // The file appears. If `name` is given, the file gets this name in the same folder. `notes`: see Target::publish().
   virtual void publish(std::vector<std::string>& notes, const std::string& name = "") = 0;
 };
 
-// A file at a path, replaced or made by publish(). Throws io.
+// A file at a path. publish() creates or replaces it. Throws io.
 std::unique_ptr<Destination> to_path(const std::filesystem::path& path, WriteMode mode, bool durable);
 // A sink, which takes the bytes as they are made.
 std::unique_ptr<Destination> to_sink(std::unique_ptr<ByteSink> sink);

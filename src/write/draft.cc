@@ -10,8 +10,7 @@ namespace zt::write {
 
 void Draft::check_open() const {
   if (!made_by.is_this_process()) {
-    throw Error(Code::usage, "",
-                "the writer belongs to the process that made it, and this is a child of that: make another one here");
+    throw Error(Code::usage, "", "the writer belongs to the process that made it: make a new writer in this process");
   }
   if (!open) throw Error(Code::usage, "", "the writer is closed");
   if (broken) throw Error(Code::usage, "", "an earlier write failed: the file cannot be finished");
@@ -22,13 +21,13 @@ void Draft::begin_tensor(std::string_view name, std::uint64_t bound) {
   try {
     target->begin_tensor(name, bound);
   } catch (const Error& error) {
-    broken = error.code() != Code::usage;  // it may have to finish a file first
+    broken = error.code() != Code::usage;  // a usage error changes nothing; another may come from finishing a shard
     throw;
   }
 }
 
 StoredPart Draft::store(Pieces& pieces, const PartOptions& options) {
-  broken = true;  // until it is whole
+  broken = true;  // until the whole part is stored
   try {
     StoredPart part = target->store(pieces, options, *meter);
     broken = false;

@@ -12,24 +12,24 @@
 
 namespace zt::write {
 
-// A file that is being made: the target that stores its parts, and the catalog that names them. Calls go: begin_tensor,
-// store for each part, the tensor's row in the catalog with add_part for each, end_tensor.
+// A file that is being made: the target stores its parts, the catalog names them. Order of calls: begin_tensor, store
+// for each part, add the tensor's row to the catalog, add_part for each part, end_tensor.
 struct Draft {
-  // Throws usage once a write has failed, or the end was reached.
+  // Throws usage if a write has failed, or after the end.
   void check_open() const;
-  // A tensor's parts are about to be stored, of so many bytes in all. Throws usage for a name that the form rules out.
+  // Announces the parts of a tensor; `bound` limits their bytes. Throws usage for a name that the form does not allow.
   void begin_tensor(std::string_view name, std::uint64_t bound);
-  // Stores one part at the next place. What goes wrong halfway leaves the target unusable.
+  // Stores one part at the next place. After an error the target is unusable.
   StoredPart store(Pieces& pieces, const PartOptions& options);
-  // To the tensor that was added to the catalog last.
+  // Adds a part to the last tensor of the catalog.
   void add_part(const StoredPart& part, std::string_view role, DType dtype);
   void end_tensor();
 
   Form form;  // the target refers to it
   std::unique_ptr<Target> target;
-  model::Catalog catalog;  // of a file that grows: the new tensors
+  model::Catalog catalog;  // of a file that grows: only the new tensors
   std::unique_ptr<run::Meter> meter = std::make_unique<run::Meter>();
-  source::Owner made_by;  // a child has no part in the file
+  source::Owner made_by;  // a forked child must not write to the file
   bool open = true;
   bool broken = false;
 };

@@ -12,8 +12,7 @@
 namespace zt::write {
 namespace {
 
-// Whether a new file is of the canonical form, by default or asked for. Throws usage where that is asked for beside
-// what rules it out.
+// Whether a new file has the canonical form. Throws usage if `canonical` is asked for, but other options exclude it.
 bool is_canonical(const WriterOptions& options, WriteMode mode, const model::Encoder& encoder) {
   const bool aligned = options.alignment == 0 || options.alignment == encoder.canonical_alignment;
   const bool plain = options.encoding.is_raw() && options.max_shard_size == 0 && aligned && mode != WriteMode::append &&
@@ -21,7 +20,8 @@ bool is_canonical(const WriterOptions& options, WriteMode mode, const model::Enc
   const bool possible = encoder.has_canonical_form() && plain;
   if (options.canonical.value_or(false) && !possible) {
     throw Error(Code::usage, "",
-                "canonical files are of format 2, raw, in one piece, with xxh3 digests and their own alignment");
+                "canonical contradicts the other options: it needs format 2, raw parts, xxh3 digests, the default "
+                "alignment and one file");
   }
   return possible && options.canonical.value_or(true);
 }
@@ -29,7 +29,8 @@ bool is_canonical(const WriterOptions& options, WriteMode mode, const model::Enc
 void check_alignment(std::uint64_t alignment, const model::Encoder& encoder) {
   if (alignment >= encoder.alignment && alignment <= encoder.most_alignment && std::has_single_bit(alignment)) return;
   if (encoder.alignment == encoder.most_alignment) {
-    throw Error(Code::usage, "", "format " + std::string(encoder.title) + " has no alignment to choose: leave it out");
+    throw Error(Code::usage, "",
+                "format " + std::string(encoder.title) + " has a fixed alignment: leave alignment out");
   }
   throw Error(Code::usage, "",
               "alignment " + std::to_string(alignment) + ": expected a power of two from " +
@@ -44,9 +45,9 @@ void check_options(const Form& form) {
                 "files of format " + std::string(form.encoder->title) + " have no shards: leave max_shard_size out");
   }
   if (form.options.whole_shards && form.options.max_shard_size == 0) {
-    throw Error(Code::usage, "", "whole_shards says what the files of max_shard_size are: give that, too");
+    throw Error(Code::usage, "", "whole_shards has no effect without max_shard_size: give max_shard_size, too");
   }
-  form.part_options();  // encoding and checksum
+  form.part_options();  // checks encoding and checksum
 }
 
 }  // namespace
@@ -90,9 +91,8 @@ PartOptions Form::part_options(const AddOptions& add) const {
   const Checksum checksum = add.checksum.value_or(options.checksum.value_or(usual));
   const bool strong = checksum == Checksum::sha256 && encoder->holds.sha256;
   if (checksum != Checksum::none && checksum != usual && !strong) {
-    throw Error(
-        Code::usage, "",
-        "checksum " + std::string(checksum_name(checksum)) + " is not of format " + std::string(encoder->title));
+    throw Error(Code::usage, "",
+                "format " + std::string(encoder->title) + " has no checksum " + std::string(checksum_name(checksum)));
   }
   PartOptions part{.encoding = add.encoding.value_or(options.encoding),
                    .checksum = checksum,
@@ -104,18 +104,18 @@ PartOptions Form::part_options(const AddOptions& add) const {
                     std::string(codec::row_of(part.encoding.codec()).name) + ": store the parts raw");
   }
   if (canonical && (!part.encoding.is_raw() || checksum != Checksum::xxh3)) {
-    throw Error(Code::usage, "", "a canonical file has raw parts with xxh3 digests: write it with canonical off");
+    throw Error(Code::usage, "", "canonical files hold only raw parts with xxh3 digests: turn canonical off");
   }
   return part;
 }
 
-// Of the file: an empty map is stored as none. Of a tensor too, where the form is deterministic.
+// An empty map of the file's attributes is stored as none. The same holds for a tensor's in a deterministic format.
 std::vector<std::byte> Form::attributes_of(const Value& attributes, bool of_file) const {
   const bool empty = attributes.is_map() && attributes.members()->empty();
   if (empty && (of_file || encoder->holds.deterministic_attributes)) return {};
   if (!of_file && !encoder->holds.tensor_attributes && source::without_hidden(attributes).is_null()) return {};
   if (attributes.is_map() && !of_file && !encoder->holds.tensor_attributes) {
-    throw Error(Code::unsupported, "", "format " + std::string(encoder->title) + " has no attributes of tensors");
+    throw Error(Code::unsupported, "", "format " + std::string(encoder->title) + " holds no attributes of tensors");
   }
   return encode_attributes(attributes, *encoder, of_file, options.limits);
 }

@@ -15,7 +15,7 @@ namespace {
 
 template <class Work>
 bool passes(Work&& work) {
-  return test::code_of(work) == Code::internal;  // what error_of() says of nothing
+  return test::code_of(work) == Code::internal;  // error_of() gives this if there is no error
 }
 
 TEST(Form, LevelsOfZstdAre1To22) {
@@ -42,16 +42,16 @@ TEST(Form, AFileIsCanonicalWhereGeneration2IsWrittenInItsPlainForm) {
   ruling_out.push_back({.checksum = Checksum::sha256});
 #endif
   for (WriterOptions options : ruling_out) {
-    EXPECT_FALSE(is_canonical(options, "2")) << "an option rules it out";
+    EXPECT_FALSE(is_canonical(options, "2")) << "an option excludes the canonical form";
     options.canonical = true;
-    EXPECT_EQ(test::code_of([&] { is_canonical(options, "2"); }), Code::usage) << "and it was asked for";
+    EXPECT_EQ(test::code_of([&] { is_canonical(options, "2"); }), Code::usage) << "the canonical form was asked for";
   }
 }
 
 TEST(Form, AFileToAppendToIsNotCanonical) {
-  EXPECT_FALSE(form_of_new({.to = "2"}, {}, WriteMode::append).canonical) << "append rules it out";
+  EXPECT_FALSE(form_of_new({.to = "2"}, {}, WriteMode::append).canonical) << "append excludes the canonical form";
   EXPECT_EQ(test::code_of([] { form_of_new({.to = "2", .canonical = true}, {}, WriteMode::append); }), Code::usage)
-      << "and it was asked for";
+      << "the canonical form was asked for";
 }
 
 TEST(Form, WholeShardsNeedASize) {
@@ -75,7 +75,7 @@ TEST(Form, TheNameOfTheFileSaysItsFormatUnlessItIsAskedFor) {
   EXPECT_EQ(test::code_of([&] { format_of("gguf", "m.zt"); }), Code::usage);
 }
 
-// Each codec in each format that has a word for it: what is written is read back, and told by its name.
+// Each codec in each format that has a word for it: writes a part, reads it back, and compares the name of the codec.
 TEST(Form, EveryCodecIsStoredInTheFormatsThatHaveIt) {
   const std::vector<float> values(100000, 0.5F);
   for (const char* format : {"1.0", "1.2", "2", "safetensors"}) {

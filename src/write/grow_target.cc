@@ -29,8 +29,8 @@ void GrowTarget::finish(model::Catalog& catalog) {
 
 void GrowTarget::publish(std::vector<std::string>&) {
   committed_ = growing_->commit(*added_, form_.options.limits);
-  output_.reset();   // it writes to the file that is let go of now
-  growing_.reset();  // with its lock
+  output_.reset();   // writes to the file of growing_, so it goes first
+  growing_.reset();  // releases the lock of the file
 }
 
 void GrowTarget::abort() noexcept {

@@ -8,8 +8,7 @@
 
 namespace zt::write {
 
-// A file that is there and grows in place. Its new parts are written at once, but readers see the version that it had
-// until publish().
+// An existing file that grows in place. New parts are written at once, but readers see the old version until publish().
 class GrowTarget final : public Target {
  public:
   GrowTarget(std::unique_ptr<grow::Revision> growing, const Form& form);

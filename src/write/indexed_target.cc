@@ -16,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The bytes of a tensor of which all is raw.
+// The decoded bytes of a tensor.
 std::uint64_t bytes_of(const model::Catalog& catalog, std::uint32_t row) {
   std::uint64_t bytes = 0;
   for (const model::PartRow& part : catalog.parts(catalog.tensor(row))) {
@@ -98,10 +98,10 @@ void IndexedTarget::add_copy(const model::Catalog& catalog, std::uint32_t row, s
   shard.bytes += bytes_of(catalog, row);
 }
 
-// As others cut a model into shards: in the order of its tensors, each shard as full as may be.
+// Cuts a model into shards as other tools do: in the order of its tensors, each shard as full as possible.
 Target::Planned IndexedTarget::plan(const model::Catalog& tensors) {
   Planned planned;
-  std::vector<std::uint32_t> rows;  // of the shard at hand
+  std::vector<std::uint32_t> rows;  // of the current shard
   std::uint64_t used = 0;
   const auto end_shard = [&] {
     model::Catalog shard;
@@ -131,7 +131,7 @@ void IndexedTarget::finish(model::Catalog& catalog) {
   catalog_ = &catalog;
 }
 
-// Names that nothing has yet: where an older model of as many shards is there, they get a number more.
+// Names that are free. If an older model with equally many shards exists, the new names get a number.
 std::vector<std::string> IndexedTarget::free_names() const {
   const std::string of = "-of-" + shard_number(shards_.size());
   for (std::size_t attempt = 1;; ++attempt) {
@@ -157,7 +157,7 @@ void IndexedTarget::publish(std::vector<std::string>& notes) {
   index.publish();
   for (const std::string& note : index.notes()) notes.push_back(index_path_.string() + ": " + note);
   index_bytes_ = text.size();
-  // Who finds both reads the single file, which is the model that was replaced.
+  // Readers that find both the file and the index read the file, and it is the old model.
   if (io::identify(path_)) io::remove_file(path_, *io::File::open(path_));
 }
 
@@ -175,7 +175,7 @@ void IndexedTarget::set_attributes(std::vector<std::byte> attributes) {
   if (attributes == attributes_) return;
   if (!shards_.empty()) {
     throw Error(Code::usage, "",
-                "shards of this model have their attributes already: set them before the first tensor");
+                "a shard of this model is written already: set the attributes before the first tensor");
   }
   attributes_ = std::move(attributes);
 }

@@ -13,9 +13,9 @@
 
 namespace zt::write {
 
-// A model in several whole files, and an index that names them (safetensors): "model-00001-of-00003.safetensors" and
-// "model.safetensors.index.json" for the path "model.safetensors", or that file alone where one is enough. No file that
-// an older index names is overwritten: the new index, which comes last, is what replaces the model.
+// A model in several whole files, and an index that names them (safetensors). For the path "model.safetensors" these
+// are "model-00001-of-00003.safetensors" and "model.safetensors.index.json", or only "model.safetensors" if one file is
+// enough. No file that an older index names is overwritten: the new index comes last, and replaces the model.
 class IndexedTarget final : public Target {
  public:
   IndexedTarget(const Form& form, const std::filesystem::path& path);
@@ -35,7 +35,7 @@ class IndexedTarget final : public Target {
     std::shared_ptr<Destination> destination;
     std::unique_ptr<Target> target;
     model::Catalog catalog;
-    std::uint64_t bytes = 0;  // of its tensors
+    std::uint64_t bytes = 0;  // of the decoded parts of its tensors
   };
   void open();
   void close();
@@ -47,11 +47,11 @@ class IndexedTarget final : public Target {
   const Form& form_;
   std::filesystem::path path_;
   std::filesystem::path index_path_;
-  bool durable_;  // also where a model is replaced: none of it may go before all of the new one lasts
+  bool durable_;  // also if it replaces a model: the old model must not go before the new one is on disk
   std::vector<std::byte> attributes_;   // of every shard
-  std::deque<model::Catalog> planned_;  // of the shards that are to come
+  std::deque<model::Catalog> planned_;  // the catalogs of the shards to come
   std::vector<Shard> shards_;
-  bool open_ = false;                        // the last of them
+  bool open_ = false;                        // whether the last shard is open
   const model::Catalog* catalog_ = nullptr;  // from finish() to publish()
   std::uint64_t index_bytes_ = 0;
 };

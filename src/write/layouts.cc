@@ -15,7 +15,7 @@
 namespace zt::write {
 namespace {
 
-// The parts that a layout has; empty for a layout that is not ours.
+// The parts of a layout; empty for a layout that the library does not define.
 std::vector<std::string_view> roles_of(std::string_view layout) {
   if (layout == "dense") return {"data"};
   if (layout == "sparse_csr") return {"values", "indices", "indptr"};
@@ -36,7 +36,8 @@ const PartView& find_part(std::span<const PartView> parts, std::string_view layo
 }
 
 std::uint64_t values_of(std::span<const PartView> parts, std::string_view layout) {
-  return checked::elements(find_part(parts, layout, "values").array.shape).value_or(0);  // counted by length_of before
+  // length_of() has refused an overflow.
+  return checked::elements(find_part(parts, layout, "values").array.shape).value_or(0);
 }
 
 std::string shape_text(const Shape& shape) {
@@ -45,7 +46,7 @@ std::string shape_text(const Shape& shape) {
   return text + "]";
 }
 
-// Runs checks that judge files on what a caller handed in: what they find wrong is usage.
+// Runs a check for files on input of the caller: its errors become usage.
 template <class F>
 void as_usage(F&& check) {
   try {
@@ -55,30 +56,35 @@ void as_usage(F&& check) {
   }
 }
 
-// Real 1.x readers take every index for eight bytes; generation 2 has indices of four as well.
+// Real 1.x readers read every index as eight bytes. Generation 2 also has indices of four bytes.
 std::vector<std::uint64_t> index_part(std::span<const PartView> parts, std::string_view layout, std::string_view role,
                                       const model::Encoder& encoder) {
   const ArrayView& array = find_part(parts, layout, role).array;
   const bool narrow = encoder.holds.narrow_indices && array.dtype == DType::u32;
   if (array.dtype != DType::u64 && !narrow) {
-    throw Error(Code::usage, "", "part " + in_quotes(role) + " is uint64: add_csr and add_coo widen it");
+    throw Error(Code::usage, "",
+                "part " + in_quotes(role) + " is " + std::string(dtype_name(array.dtype)) +
+                    ": convert it to uint64, or use add_csr or add_coo");
   }
   return widen(array);
 }
 
 void check_csr_parts(const Shape& shape, std::span<const PartView> parts, const model::Encoder& encoder) {
-  if (shape.size() != 2) throw Error(Code::usage, "", "a CSR tensor has two dimensions");
+  if (shape.size() != 2)
+    throw Error(Code::usage, "",
+                "a CSR tensor needs two dimensions, and the shape has " + std::to_string(shape.size()));
   const auto indices = index_part(parts, "sparse_csr", "indices", encoder);
   const auto indptr = index_part(parts, "sparse_csr", "indptr", encoder);
   if (find_part(parts, "sparse_csr", "indices").array.dtype != find_part(parts, "sparse_csr", "indptr").array.dtype) {
-    throw Error(Code::usage, "", "'indices' and 'indptr' are of two dtypes: give them one");
+    throw Error(Code::usage, "", "'indices' and 'indptr' have different dtypes: use one dtype for both");
   }
   as_usage([&] { model::check_csr(shape, values_of(parts, "sparse_csr"), indices, indptr); });
   if (encoder.holds.sorted_sparse) as_usage([&] { model::check_csr_order(indices, indptr); });
 }
 
 void check_coo_parts(const Shape& shape, std::span<const PartView> parts, const model::Encoder& encoder) {
-  if (encoder.holds.sorted_sparse && shape.empty()) throw Error(Code::usage, "", "a COO tensor has a dimension");
+  if (encoder.holds.sorted_sparse && shape.empty())
+    throw Error(Code::usage, "", "the shape of a COO tensor is empty: it needs at least one dimension");
   const auto coordinates = index_part(parts, "sparse_coo", "coords", encoder);
   const std::uint64_t nnz = values_of(parts, "sparse_coo");
   as_usage([&] { model::check_coo(shape, nnz, coordinates); });
@@ -120,9 +126,9 @@ void check_part(const PartView& part, const model::Encoder& encoder) {
   }
   const std::uint64_t elements = checked::elements(part.array.shape).value_or(0);
   if (encoder.holds.whole_bytes && !fills_bytes(part.array.dtype, elements)) {
-    throw Error(
-        Code::unsupported, "",
-        "format " + std::string(encoder.title) + " has no odd number of float4 elements: they fill no whole byte");
+    throw Error(Code::unsupported, "",
+                "format " + std::string(encoder.title) +
+                    " cannot hold an odd number of float4 elements: the last one fills only half a byte");
   }
 }
 
@@ -154,7 +160,7 @@ void check_layout(const Shape& shape, std::string_view layout, std::span<const P
     known = 1;
     const ArrayView& data = find_part(parts, layout, "data").array;
     if (checked::elements(data.shape) != elements)
-      throw Error(Code::usage, "", "the elements of part 'data' are not those of the shape");
+      throw Error(Code::usage, "", "part 'data' has another number of elements than the shape");
   } else if (layout == "sparse_csr") {
     known = 3;
     check_csr_parts(shape, parts, encoder);
@@ -164,7 +170,7 @@ void check_layout(const Shape& shape, std::string_view layout, std::span<const P
   }
   if (has_only_known_parts(encoder) && known != 0 && parts.size() != known) {
     throw Error(Code::usage, "",
-                "layout " + in_quotes(layout) + " has " + std::to_string(known) + " parts, not " +
+                "layout " + in_quotes(layout) + " takes only its " + std::to_string(known) + " parts, and there are " +
                     std::to_string(parts.size()));
   }
 }

@@ -22,7 +22,7 @@ TEST(Layouts, KeepsOnlyThePartsOfALayoutInStrictFormats) {
   EXPECT_FALSE(is_kept("dense", "extra", k2));
   EXPECT_FALSE(is_kept("dense", "extra", k10));
   EXPECT_TRUE(is_kept("dense", "extra", k12));
-  EXPECT_TRUE(is_kept("acme.layout", "extra", k2)) << "nobody knows its parts";
+  EXPECT_TRUE(is_kept("acme.layout", "extra", k2)) << "the parts of this layout are unknown";
 }
 
 }  // namespace

@@ -21,7 +21,7 @@
 namespace zt::write {
 namespace {
 
-// Multiplied from left to right, as the readers of these formats do: a zero behind an overflow does not help.
+// Multiplies from left to right, as the readers of these formats do: a zero after an overflow does not help.
 bool overflows(std::span<const std::uint64_t> shape) {
   std::uint64_t product = 1;
   for (const std::uint64_t dimension : shape) {
@@ -32,7 +32,7 @@ bool overflows(std::span<const std::uint64_t> shape) {
   return false;
 }
 
-// Of formats whose layouts and roles are names too, and where no object is empty.
+// For formats that check layouts and roles as names, and that allow no tensor without parts.
 void add_name_losses(const Tensor& tensor, std::vector<Loss>& losses) {
   const auto add = [&](std::string_view what, std::string_view name) {
     const std::string fault = fault_of_name(name);
@@ -43,7 +43,8 @@ void add_name_losses(const Tensor& tensor, std::vector<Loss>& losses) {
   if (tensor.parts() == 0) losses.push_back({"a tensor without parts", true});
 }
 
-// What breaks the rules of a quantized layout, which 1.x files may, would be a broken tensor there.
+// A 1.x file may break the rules of a quantized layout. Copied to a format that checks them, such a tensor would be
+// broken.
 void add_profile_losses(const Tensor& tensor, std::vector<Loss>& losses) {
   std::vector<container::ProfilePart> parts;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
@@ -76,7 +77,7 @@ void add_part_losses(const Part& part, std::uint64_t elements, const model::Enco
   }
 }
 
-// What the bytes of a bool part are, by reading them.
+// Reads a bool part to find out whether all bytes are 0 or 1.
 source::Bools read_bools(const SourceState& state, const model::PartRow& part) {
   std::atomic<bool> clean = true;
   const model::Recipe recipe = state.measured(part);
@@ -93,7 +94,7 @@ source::Bools read_bools(const SourceState& state, const model::PartRow& part) {
   return clean ? source::Bools::clean : source::Bools::other;
 }
 
-// Whether all bytes of a bool part are 0 or 1.
+// Whether all bytes of a bool part are 0 or 1. Remembers the answer.
 bool is_clean(const Part& part) {
   const SourceState& state = *Access::state(part);
   const model::PartRow& row = source::row_of(part);
@@ -105,7 +106,7 @@ bool is_clean(const Part& part) {
   return bools == source::Bools::clean;
 }
 
-// Throws malformed unless the entries are in order, and no cell is given twice.
+// Throws malformed if the entries are out of order, or if a cell occurs twice.
 void check_entries(const SparseParts& parts) {
   if (parts.layout == "sparse_csr") return model::check_csr_order(parts.indices, parts.indptr);
   const std::uint64_t nnz = parts.shape.empty() ? 0 : parts.indices.size() / parts.shape.size();
@@ -121,7 +122,7 @@ bool are_sorted(const SparseParts& parts) {
   }
 }
 
-// How the entries of a sparse tensor lie, by reading them.
+// Reads a sparse tensor to find out how its entries are ordered.
 source::Entries read_entries(const Tensor& tensor) {
   SparseParts parts = read_sparse(tensor);
   if (are_sorted(parts)) return source::Entries::sorted;
@@ -129,7 +130,7 @@ source::Entries read_entries(const Tensor& tensor) {
   return are_sorted(parts) ? source::Entries::unsorted : source::Entries::twice;
 }
 
-// Null where the files that the parts of a tensor lie in may have other bytes than when they were opened.
+// Null if a file with parts of the tensor may have changed since it was opened.
 source::Contents* contents_of(const Tensor& tensor) {
   source::Contents* known = nullptr;
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
@@ -215,7 +216,7 @@ void plan_tensor(const Tensor& tensor, const model::Encoder& encoder, model::Cat
   for (std::size_t i = 0; i < tensor.parts(); ++i) {
     const Part part = tensor.part(i);
     if (!is_kept(tensor.layout(), part.role(), encoder)) continue;
-    const std::uint64_t length = part.length().value_or(0);  // known wherever the order depends on it
+    const std::uint64_t length = part.length().value_or(0);  // known in each format whose order depends on it
     const DType dtype = stored_dtype(part.dtype(), encoder).value_or(part.dtype());
     const model::Recipe recipe{.stored_length = length, .decoded_length = length};
     model::PartRow& added = catalog.add_part(part.role(), dtype, recipe, {});

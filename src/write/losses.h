@@ -8,28 +8,28 @@
 #include "ztensor/dtype.h"
 #include "ztensor/tensor.h"
 
-// What a tensor of another file loses in a format: refused by name, or given up knowingly.
+// What a tensor of another file loses in a format. The writer refuses it, or the caller accepts the loss.
 namespace zt::write {
 
-// One thing about a tensor, or a file, that a format cannot hold.
+// One property of a tensor or file that a format cannot hold.
 struct Loss {
   std::string what;
-  bool fatal = false;  // there is nothing left to carry over
+  bool fatal = false;  // nothing would be left of the tensor
 };
 
-// What a tensor loses by its kind. Reads no elements.
+// Losses that follow from the tensor's description. Reads no elements.
 std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder);
-// What it loses by its contents: bool bytes, and the order of sparse entries, where the format has rules for it. It reads
-// these elements once, and remembers with their source what it saw.
+// Losses that follow from the contents, in formats that restrict them: bool bytes, the order of sparse entries. Reads
+// these elements once, and remembers the result with the source.
 std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder);
-// Throws unsupported "write.loss" for the first that cannot be carried over, or that may not be.
+// Throws unsupported for the first loss that is fatal ("write.beyond") or that `lossy` does not allow ("write.loss").
 void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder, bool lossy);
 
-// Adds a tensor that is going to be moved to a catalog: its shape, and the parts that are stored with their decoded
-// lengths. Its losses were judged.
+// Adds to a catalog a tensor that will be moved: its shape, and the decoded lengths of the parts that will be stored.
+// The caller has judged its losses.
 void plan_tensor(const Tensor& tensor, const model::Encoder& encoder, model::Catalog& catalog);
 
-// The dtype that is stored: the storage type where the format has no such logical type. Empty when neither is there.
+// The dtype that the format stores: uint8 if it lacks a dtype of 8 bits. Empty if the format has neither.
 std::optional<DType> stored_dtype(DType dtype, const model::Encoder& encoder);
 
 }  // namespace zt::write

@@ -28,7 +28,7 @@ const model::Encoder& k2 = container::zt2::kEncoder;
 
 template <class Work>
 bool passes(Work&& work) {
-  return test::code_of(work) == Code::internal;  // what error_of() says of nothing
+  return test::code_of(work) == Code::internal;  // error_of() gives this if there is no error
 }
 
 TEST(Losses, StoresADtypeByItsStorageWhereTheFormatLacksIt) {
@@ -68,10 +68,10 @@ TEST(Losses, TellsWhatATensorLosesByItsKind) {
   EXPECT_GE(count("other", k10), 1U);
   EXPECT_EQ(count("mx", k12), 0U) << "1.x files may break the rules of a profile";
   EXPECT_EQ(count("mx", k2), 1U);
-  EXPECT_EQ(count("none", k2), 1U) << "no object is empty there";
+  EXPECT_EQ(count("none", k2), 1U) << "2 needs at least one part";
 }
 
-// A CSR tensor of one row whose columns are `columns`, and a bool tensor of `bools`.
+// A CSR tensor of one row with these columns, and a bool tensor whose last byte is `last`.
 std::vector<std::byte> contents(const std::vector<std::uint64_t>& columns, std::uint8_t last) {
   const std::vector<std::uint8_t> bools = {0, 1, 1};
   const std::vector<float> values(columns.size());
@@ -84,7 +84,7 @@ std::vector<std::byte> contents(const std::vector<std::uint64_t>& columns, std::
     writer.add_csr("csr", {1, 9}, array(DType::f32, values), array(DType::u64, columns), array(DType::u64, ends));
   });
   const Source source = test::open_bytes(file);
-  file[source.tensor("bool").data().offset() + 2] = std::byte{last};  // which the Writer would have cleaned
+  file[source.tensor("bool").data().offset() + 2] = std::byte{last};  // the Writer would have cleaned it
   return file;
 }
 

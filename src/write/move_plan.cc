@@ -12,7 +12,7 @@ bool moves_as_is(const MovedPart& part, const Form& to, std::optional<Encoding> 
   return !to.encoder->holds.only_seekable_parts || part.is_seekable();
 }
 
-// Digests over decoded bytes. A sha256 of such a file stays one: whoever asked for it then wants it still.
+// Digests over decoded bytes. A sha256 of such a file stays a sha256: its writer chose it.
 void plan_decoded(const MovedPart& part, const Form& to, MovePlan& plan) {
   const bool strong = part.decoded_digests && part.digest.starts_with("sha256:") && !to.canonical;
   plan.checksum = to.options.checksum.value_or(strong ? Checksum::sha256 : Checksum::xxh3);
@@ -35,7 +35,7 @@ MovePlan plan_move(const MovedPart& part, const Form& to, std::optional<Encoding
   if (!plan.as_is) return plan;
   switch (to.encoder->holds.digests) {
     case model::Digests::none:
-      plan.digest = MovedDigest::hash;  // of no checksum: there is none
+      plan.digest = MovedDigest::hash;  // the checksum is none
       break;
     case model::Digests::stored: plan_stored(part, to, plan); break;
     case model::Digests::decoded: plan_decoded(part, to, plan); break;

@@ -12,34 +12,35 @@
 
 namespace zt::write {
 
-// A part of another source, as far as it matters for moving it.
+// The properties of a part of another source that matter for moving it.
 struct MovedPart {
-  bool foreign = false;          // of a format that is not ours: it has no digests to keep
+  bool foreign = false;          // of a foreign format: no digest can be kept
   bool decoded_digests = false;  // its digest is over its decoded bytes
   model::Coding coding = model::Coding::raw;
-  bool whole = true;             // it is all of its stored bytes, as they lie
-  bool changed = false;          // its contents are changed on the way
-  std::string_view digest = {};  // as the source has it; empty: none
-  // Whether frames and their seek table are all that is stored. Asked at most once: it may read the part.
+  bool whole = true;             // it is all of its stored bytes, unchanged
+  bool changed = false;          // moving changes its contents
+  std::string_view digest = {};  // the digest text of the source; may be empty
+  // Whether the stored bytes are exactly frames and their seek table. Called at most once: it may read the part.
   std::function<bool()> is_seekable = {};
 };
 
-// What becomes of a part's digest when its stored bytes move as they are.
+// What happens to a part's digest if its stored bytes move as they are.
 enum class MovedDigest : std::uint8_t {
-  keep,    // it stays
-  hash,    // it is made of the stored bytes as they pass; these are the decoded ones, or the format wants those
-  decode,  // it is made of the decoded bytes, which takes a decode
+  keep,    // keeps the digest
+  hash,    // hashes the stored bytes as they pass
+  decode,  // decodes the part, and hashes the decoded bytes
 };
 
 struct MovePlan {
-  bool as_is = false;  // its stored bytes move; else they are decoded and stored anew, and the rest says nothing
+  // The stored bytes move. If false, the part is decoded and stored anew, and the other members mean nothing.
+  bool as_is = false;
   MovedDigest digest = MovedDigest::keep;
-  Checksum checksum = Checksum::none;  // that is made; none where it stays
-  bool check_decoded = false;          // the digest that it has is over decoded bytes: these are decoded to check it
+  Checksum checksum = Checksum::none;  // of the new digest; none with `keep`
+  bool check_decoded = false;          // decode the part to check the source's digest, which is over decoded bytes
 };
 
-// How a part gets into a file of this form. `recode`: how it is to be stored, where that is asked for. Pure, except for
-// what is_seekable does.
+// How to move a part to a file of this form. `recode`: the encoding that the caller asks for, if any. Pure, except that
+// it may call is_seekable.
 MovePlan plan_move(const MovedPart& part, const Form& to, std::optional<Encoding> recode);
 
 }  // namespace zt::write

@@ -16,7 +16,7 @@ Form form_of(std::string_view format, bool canonical = false, std::optional<Chec
   return form;
 }
 
-// One line of the table: what the plan says, in a word each.
+// The plan as text, one word for each decision.
 std::string told(const MovePlan& plan) {
   if (!plan.as_is) return "anew";
   std::string text = plan.digest == MovedDigest::keep ? "keep" : plan.digest == MovedDigest::hash ? "hash" : "decode";
@@ -50,12 +50,12 @@ TEST(MovePlan, SaysWhatBecomesOfBytesAndDigest) {
       {old_part(Coding::raw, ""), form_of("1.2"), "keep"},
       {old_part(Coding::zstd, kSha), form_of("1.2"), "keep"},
       {old_part(Coding::zstd, kCrc), form_of("1.0"), "keep"},
-      // Readers of 1.0 know one digest.
+      // Readers of 1.0 know one form of digest.
       {old_part(Coding::raw, kSha), form_of("1.0"), "hash crc32c"},
       {old_part(Coding::raw, ""), form_of("1.0"), "hash crc32c"},
       {old_part(Coding::raw, kCrc), form_of("1.2", false, Checksum::sha256), "hash sha256"},
       {old_part(Coding::raw, kCrc), form_of("1.2", false, Checksum::none), "hash none"},
-      // From 1.x to 2: the digest is over decoded bytes there.
+      // From 1.x to 2, whose digests are over decoded bytes.
       {old_part(Coding::raw, kSha), floor, "hash xxh3"},
       {old_part(Coding::zstd, kCrc), floor, "decode xxh3"},
       {old_part(Coding::raw, kCrc), form_of("2", true), "hash xxh3"},
@@ -66,7 +66,7 @@ TEST(MovePlan, SaysWhatBecomesOfBytesAndDigest) {
       {new_part(Coding::raw, kSha), form_of("2", true), "hash xxh3"},
       {new_part(Coding::seekable, kSha), floor, "decode sha256"},
       {new_part(Coding::seekable, kSha), form_of("2", false, Checksum::none), "decode none"},
-      // From 2 to 1.x: the digest that is left behind is checked, which takes a decode.
+      // From 2 to 1.x: the old digest is checked, which needs a decode.
       {new_part(Coding::raw, kXxh3), form_of("1.2"), "hash crc32c"},
       {new_part(Coding::seekable, kXxh3), form_of("1.2"), "hash crc32c, checked"},
       {new_part(Coding::seekable, kXxh3), form_of("1.0"), "hash crc32c, checked"},

@@ -19,7 +19,7 @@
 namespace zt::write {
 namespace {
 
-// Whether frames and a seek table are all that is stored, as generation 2 wants it.
+// Whether the stored bytes are exactly frames and a seek table, as generation 2 needs them.
 bool is_seekable(const SourceState& from, const model::PartRow& part) {
   if (part.recipe.coding.framing == model::Framing::seekable) return true;
   const bool has_frames = codec::row_of(part.recipe.coding.codec).has_frames;
@@ -42,7 +42,7 @@ void Mover::move(std::string_view name, const Tensor& tensor, std::optional<Enco
     moved_.clear();
   }
   const std::string_view layout = tensor.layout();
-  // Within 1.1 and 1.2, and within 2, indices stay as they are. Files of 1.0 have them of 64 bits.
+  // Between 1.1 and 1.2, and within 2, indices stay as they are. 1.0 has only 64-bit indices.
   const bool other = source::find_encoder(from->catalog.format) != form().encoder;
   const bool sorts = form().options.lossy && layout == "sparse_csr" && holds().sorted_sparse;
   if (is_sparse(layout) && (sorts || (other && needs_wide(tensor, *form().encoder)))) {
@@ -78,7 +78,7 @@ void Mover::move_parts(std::string_view name, const Tensor& tensor, std::optiona
   }
 }
 
-// A sparse tensor whose indices have to be put otherwise: widened, or sorted.
+// Moves a sparse tensor whose indices must be widened or sorted.
 void Mover::move_sparse(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
   SparseParts parts = read_sparse(tensor);
   if (form().options.lossy && holds().sorted_sparse) sort_entries(parts);
@@ -100,7 +100,7 @@ void Mover::move_sparse(std::string_view name, const Tensor& tensor, std::option
   }
 }
 
-// The row of a tensor that was stored, with what the format can hold of its attributes.
+// Adds the row of a stored tensor, with those of its attributes that the format can hold.
 void Mover::add_row(std::string_view name, const Tensor& tensor) {
   const bool plain = !holds().deterministic_attributes && holds().tensor_attributes;
   if (plain || tensor.attributes_cbor().empty()) {
@@ -111,7 +111,7 @@ void Mover::add_row(std::string_view name, const Tensor& tensor) {
   draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), form().attributes_of(kept, false));
 }
 
-// Whether bytes of a part other than 0 and 1 become 1.
+// Whether bytes of the part other than 0 and 1 become 1.
 bool Mover::cleans(const model::PartRow& part) const { return form().options.lossy && part.dtype == DType::boolean; }
 
 MovePlan Mover::plan_of(const model::PartRow& part, std::optional<Encoding> recode) const {
@@ -125,7 +125,7 @@ MovePlan Mover::plan_of(const model::PartRow& part, std::optional<Encoding> reco
   return plan_move(moved, form(), recode);
 }
 
-// The bytes of a part that was stored already, under another name. Empty when it was not.
+// The stored part of the same bytes, if another tensor has brought it already. Empty otherwise.
 std::optional<StoredPart> Mover::find_tied(const Tensor& tensor, const model::PartRow& part, const Range& range,
                                            bool as_is) {
   if (form().options.whole_shards || !holds().shared_parts) return std::nullopt;
@@ -136,7 +136,7 @@ std::optional<StoredPart> Mover::find_tied(const Tensor& tensor, const model::Pa
   const std::string_view digest = catalog.text(part.digest);
   const model::PartRow& twin = *known->second.from;
   if (digest == catalog.text(twin.digest) && part.recipe.decoded_length == twin.recipe.decoded_length) return stored;
-  tensor.part(catalog.word(part.role)).check();  // the same bytes, but it says something else of them
+  tensor.part(catalog.word(part.role)).check();  // the same bytes, but with another digest or length: check them
   const bool same_rule = catalog.decoded_digests == (holds().digests == model::Digests::decoded);
   if (as_is && !form().options.checksum && same_rule) stored.digest = digest;
   return stored;
@@ -149,7 +149,7 @@ StoredPart Mover::store_part(const Tensor& tensor, const model::PartRow& part, s
   if (auto tied = find_tied(tensor, part, range, plan.as_is)) return *std::move(tied);
   PartOptions wanted = form().part_options();
   if (recode) wanted.encoding = *recode;
-  // Compressed parts stay so, even where their form has to change.
+  // A compressed part stays compressed, even if it must be encoded anew.
   const bool may_compress = !form().canonical && form().encoder->has_codec(recipe.coding.codec);
   if (!recode && may_compress && wanted.encoding.is_raw()) wanted.encoding = codec::row_of(recipe.coding.codec).usual;
   StoredPart stored = plan.as_is ? store_moved(part, plan) : store_decoded(part, wanted);
@@ -158,13 +158,13 @@ StoredPart Mover::store_part(const Tensor& tensor, const model::PartRow& part, s
 }
 
 StoredPart Mover::store_moved(const model::PartRow& part, const MovePlan& plan) {
-  // Seen as raw, the stored bytes of 1.x are what the digest is over: it is checked, and they move as they are.
+  // In 1.x the digest is over the stored bytes. Reading them as a raw part checks the digest, and moves them unchanged.
   model::Recipe seen = part.recipe;
   seen.coding = model::Coding::raw;
   seen.decoded_length = seen.stored_length;
   read::PartSource bytes = source_->part_source(part, seen);
   if (source_->catalog.decoded_digests && !part.recipe.coding.is_raw())
-    bytes.digest = {};  // over what is decoded: see below
+    bytes.digest = {};  // it is over the decoded bytes, and checked below
   StoredPieces pieces(bytes);
   if (plan.check_decoded) decoded_digest_of(*source_, part, Checksum::xxh3);
   const bool hashes = plan.digest == MovedDigest::hash;

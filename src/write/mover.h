@@ -15,20 +15,20 @@
 
 namespace zt::write {
 
-// Tensors of other sources: moved as they are stored where both formats agree on that, else decoded and stored anew.
-// Stored bytes that several tensors of one source share are moved once. One owner.
+// Moves tensors of other sources: unchanged if both formats store the part alike, else decoded and stored anew. Stored
+// bytes that several tensors of one source share are moved once. One owner.
 class Mover {
  public:
   explicit Mover(Draft& draft) : draft_(draft) {}
-  // Adds a tensor whose losses were judged. `recode`: store every part so.
+  // Adds a tensor whose losses the caller has judged. `recode`: the encoding of every part, if given.
   void move(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);
 
  private:
-  // A stored range of a source, and where it went.
+  // A stored range of a source, and the part that it became.
   using Range = std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t, std::uint8_t>;
   struct Moved {
     StoredPart part;
-    const model::PartRow* from = nullptr;  // the part of the source that it was
+    const model::PartRow* from = nullptr;  // the part of the source
   };
 
   const Form& form() const { return draft_.form; }
@@ -44,8 +44,8 @@ class Mover {
   MovePlan plan_of(const model::PartRow& part, std::optional<Encoding> recode) const;
 
   Draft& draft_;
-  std::shared_ptr<const SourceState> source_;  // the one at hand; held, so that its address means one source only
-  std::map<Range, Moved> moved_;               // of it: tied tensors stay tied
+  std::shared_ptr<const SourceState> source_;  // the current source; held, so that its address stays unique
+  std::map<Range, Moved> moved_;               // from the current source: tied tensors stay tied
 };
 
 }  // namespace zt::write

@@ -20,7 +20,7 @@ bool is_taken(std::string_view name, const model::Encoder& encoder) {
 
 std::string fault_of_name(std::string_view name) {
   if (name.empty()) return "is empty";
-  if (name.size() > kMaxNameBytes) return "has " + std::to_string(name.size()) + " bytes: at most 1024";
+  if (name.size() > kMaxNameBytes) return "has " + std::to_string(name.size()) + " bytes: use at most 1024";
   if (name.find('\0') != std::string_view::npos) return "holds a NUL";
   if (!is_utf8(name)) return "is not UTF-8";
   return "";
@@ -29,7 +29,9 @@ std::string fault_of_name(std::string_view name) {
 void check_name(std::string_view name, const model::Encoder& encoder) {
   const std::string fault = fault_of_name(name);
   if (!fault.empty())
-    throw Error(Code::usage, "", name.empty() ? "a tensor's name is empty" : "name " + in_quotes(name) + " " + fault);
+    throw Error(
+        Code::usage, "",
+        name.empty() ? "the tensor's name is empty: give 1 to 1024 bytes" : "name " + in_quotes(name) + " " + fault);
   if (is_taken(name, encoder))
     throw Error(Code::unsupported, "", "name " + in_quotes(name) + " " + kTaken + title(encoder));
 }
@@ -37,10 +39,10 @@ void check_name(std::string_view name, const model::Encoder& encoder) {
 void check_movable(std::string_view name, const model::Encoder& encoder, bool canonical) {
   std::string fault = fault_of_name(name);
   if (fault.empty() && canonical && !wire::is_nfc(name)) {
-    fault = "is not in Unicode's normal form NFC, which canonical files want";
+    fault = "is not in Unicode's normal form NFC, which canonical files need";
   }
   if (fault.empty() && is_taken(name, encoder)) fault = kTaken + title(encoder);
-  if (!fault.empty()) throw Error(Code::unsupported, "write.name", "it cannot be written: its name " + fault);
+  if (!fault.empty()) throw Error(Code::unsupported, "write.name", "cannot write the tensor: its name " + fault);
 }
 
 void check_role(std::string_view role, const model::Encoder& encoder) {
@@ -53,8 +55,9 @@ void check_role(std::string_view role, const model::Encoder& encoder) {
 
 void check_normal_form(std::string_view name) {
   if (!wire::is_nfc(name)) {
-    throw Error(Code::usage, "",
-                "name " + in_quotes(name) + " is not in Unicode's normal form NFC, which canonical files want");
+    throw Error(
+        Code::usage, "",
+        "name " + in_quotes(name) + " is not in Unicode's normal form NFC: normalize it, or turn canonical off");
   }
 }
 

@@ -17,12 +17,12 @@ namespace {
 const model::Encoder& k12 = container::zt12::kEncoder;
 const model::Encoder& k2 = container::zt2::kEncoder;
 
-// "e" and an accent apart: not in NFC.
+// "e" and a combining accent: not in NFC.
 constexpr std::string_view kDecomposed = "e\xCC\x81";
 
 template <class Work>
 bool passes(Work&& work) {
-  return test::code_of(work) == Code::internal;  // what error_of() says of nothing
+  return test::code_of(work) == Code::internal;  // error_of() gives this if there is no error
 }
 
 TEST(Names, NamesAre1To1024BytesOfUtf8WithoutNul) {
@@ -34,7 +34,7 @@ TEST(Names, NamesAre1To1024BytesOfUtf8WithoutNul) {
   for (const std::string_view name : {""sv, "a\0b"sv, "\xFF"sv, std::string_view(long_name)}) {
     EXPECT_EQ(test::code_of([&] { check_name(name, k12); }), Code::usage) << name;
     const Error moved = test::error_of([&] { check_movable(name, k12, false); });
-    EXPECT_EQ(moved.code(), Code::unsupported) << "a name that another file has is not the caller's fault";
+    EXPECT_EQ(moved.code(), Code::unsupported) << "a name in another file is not the caller's fault";
     EXPECT_STREQ(moved.rule(), "write.name");
   }
 }

@@ -25,7 +25,7 @@ void copy(Output& from, const Placing& part, Output& to, std::vector<std::byte>&
   }
 }
 
-// The parts of a tensor by their roles.
+// The parts of a tensor, sorted by role.
 std::vector<std::uint32_t> parts_in_order(const model::Catalog& catalog, std::uint32_t row) {
   const model::TensorRow& tensor = catalog.tensor(row);
   std::vector<std::uint32_t> parts(tensor.part_count);
@@ -116,7 +116,7 @@ void OrderedTarget::finish(model::Catalog& catalog) {
 
 void OrderedTarget::abort() noexcept {
   output_->drop();
-  destination_.reset();  // a sink may wait in it
+  destination_.reset();  // a sink that was not opened yet closes here
 }
 
 PlannedTarget::PlannedTarget(std::shared_ptr<Destination> destination, const Form& form, model::Catalog plan,
@@ -133,13 +133,13 @@ PlannedTarget::PlannedTarget(std::shared_ptr<Destination> destination, const For
 void PlannedTarget::begin_tensor(std::string_view name, std::uint64_t) {
   part_ = 0;
   if (next_ < rows_.size() && plan_.text(plan_.tensor(rows_[next_]).name) == name) return;
-  throw Error(Code::usage, "", "it is not the next tensor of what was planned");
+  throw Error(Code::usage, "", "the plan has another tensor here: add the tensors in the order that plan() gave");
 }
 
 StoredPart PlannedTarget::store(Pieces& pieces, const PartOptions& options, run::Meter& meter) {
   const std::vector<std::uint32_t> parts = parts_in_order(plan_, rows_[next_]);
   if (part_ == parts.size() || plan_.part(parts[part_]).recipe.stored_length != pieces.length()) {
-    throw Error(Code::usage, "", "it is not as long as was planned");
+    throw Error(Code::usage, "", "the part has another length than the planned part: add the tensor that was planned");
   }
   ++part_;
   return parts_.store(pieces, options, meter);
@@ -148,12 +148,13 @@ StoredPart PlannedTarget::store(Pieces& pieces, const PartOptions& options, run:
 void PlannedTarget::end_tensor(const model::Catalog&, std::uint32_t) { ++next_; }
 
 void PlannedTarget::add_copy(const model::Catalog&, std::uint32_t, std::string_view) {
-  throw Error(Code::usage, "", "no alias was planned");
+  throw Error(Code::usage, "", "the plan has no alias: add the alias without plan()");
 }
 
 void PlannedTarget::finish(model::Catalog&) {
   if (next_ != rows_.size()) {
-    throw Error(Code::usage, "", std::to_string(rows_.size() - next_) + " tensors that were planned are missing");
+    throw Error(Code::usage, "",
+                std::to_string(rows_.size() - next_) + " planned tensors are missing: add them before finalize()");
   }
   output_->flush();
 }

@@ -10,20 +10,20 @@
 
 namespace zt::write {
 
-// A stored part that lies at one place and belongs at another.
+// The place where a part was stored, and the place where it belongs.
 struct Placing {
   std::uint64_t from = 0;
   std::uint64_t to = 0;
   std::uint64_t length = 0;
 };
 
-// Gives the parts of a catalog their places, one behind another from `begin` on: the tensors in the order of `rows`,
-// their parts in that of roles. `shared`: what lay at one place before is placed once. Pure.
+// Gives the parts of a catalog their places from `begin` on: tensors in the order of `rows`, their parts sorted by
+// role. `shared`: parts that shared one place keep sharing one. Pure.
 std::vector<Placing> lay_out(model::Catalog& catalog, std::span<const std::uint32_t> rows, std::uint64_t begin,
                              std::uint64_t alignment, bool shared);
 
-// A file whose parts lie in an order that is known at the end alone: a canonical one, or one whose index comes first.
-// Parts are stored as they come, and copied into their order, unless that is what they came in.
+// A file whose order of parts is known only at the end: a canonical file, or a file whose index comes first. Parts are
+// stored as they come, and copied into order at the end if they came in another order.
 class OrderedTarget final : public Target {
  public:
   OrderedTarget(std::shared_ptr<Destination> destination, const Form& form);
@@ -39,15 +39,15 @@ class OrderedTarget final : public Target {
 
   std::shared_ptr<Destination> destination_;
   const Form& form_;
-  std::unique_ptr<Output> output_;  // what is written to: until finish(), parts as they come
+  std::unique_ptr<Output> output_;  // until finish() its parts are in the order in which they came
   PartLayout parts_;
 };
 
-// A file whose index comes first, and whose tensors and their lengths are known beforehand: nothing is stored twice.
+// A file whose index comes first, with tensors and lengths that are known before: each part is written once.
 class PlannedTarget final : public Target {
  public:
-  // `rows`: the tensors of `plan` in the order in which they come. Writes the index. Throws limit for one that readers
-  // would not take.
+  // `rows`: the tensors of `plan` in the order in which they will come. Writes the index. Throws limit for an index
+  // that readers would refuse.
   PlannedTarget(std::shared_ptr<Destination> destination, const Form& form, model::Catalog plan,
                 std::vector<std::uint32_t> rows);
   void begin_tensor(std::string_view name, std::uint64_t bound) override;
@@ -64,8 +64,8 @@ class PlannedTarget final : public Target {
   std::shared_ptr<Destination> destination_;
   model::Catalog plan_;
   std::vector<std::uint32_t> rows_;
-  std::size_t next_ = 0;  // of rows_
-  std::size_t part_ = 0;  // of that tensor
+  std::size_t next_ = 0;  // index into rows_
+  std::size_t part_ = 0;  // the next part of this tensor
   std::unique_ptr<Output> output_;
   PartLayout parts_;
 };

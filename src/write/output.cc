@@ -8,9 +8,9 @@
 namespace zt::write {
 namespace {
 
-constexpr std::size_t kSmall = std::size_t{64} << 10;         // below it a copy costs less than a call
-constexpr std::uint64_t kHole = 4096;                         // a gap from here on is left to the file system
-constexpr std::uint64_t kLeastRoom = std::uint64_t{1} << 20;  // below it taking room costs more than it saves
+constexpr std::size_t kSmall = std::size_t{64} << 10;  // smaller writes are cheaper to copy than to pass on
+constexpr std::uint64_t kHole = 4096;                  // the file system may leave gaps of this size or more unwritten
+constexpr std::uint64_t kLeastRoom = std::uint64_t{1} << 20;  // reserving less room costs more than it saves
 constexpr std::uint64_t kMostRoom = std::uint64_t{256} << 20;
 
 }  // namespace
@@ -62,7 +62,7 @@ void Output::expect(std::uint64_t bytes) noexcept {
   room_end_ = position_;
 }
 
-// In steps: whoever lied about the length of a part is not given the whole disk.
+// Takes room in steps, so that a wrong length of a part does not take the whole disk.
 void Output::take_room() noexcept {
   const std::uint64_t bytes = std::min(expected_ - position_, kMostRoom);
   file_->reserve(position_, bytes);

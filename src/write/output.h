@@ -13,35 +13,35 @@
 
 namespace zt::write {
 
-// Where the bytes of a file go: counts what passes, and gathers small writes. No write to the sink crosses a multiple
-// of kBlock, and most end at one: the page cache then takes a file in folios as large as it has, which cost less than
-// many small ones, and those of 2 MiB alone have lists of their own in Linux, so that others who fill memory do not
-// slow them down. One owner.
+// Where the bytes of a file go. Counts the bytes, and gathers small writes. No write to the sink crosses a multiple of
+// kBlock, and most writes end at one: the page cache then uses its largest folios, which cost less than many small
+// ones. Linux keeps folios of 2 MiB in lists of their own, so other processes that fill the memory do not slow them
+// down. One owner.
 class Output {
  public:
   static constexpr std::size_t kBlock = std::size_t{2} << 20;
 
-  // A sink takes bytes from front to back; a file can also be read back and cut. `position`: where writing begins.
+  // A sink takes bytes from front to back. A file can also be read back and cut. `position`: where writing begins.
   explicit Output(std::unique_ptr<ByteSink> sink);
   explicit Output(std::unique_ptr<io::WritableFile> file, std::uint64_t position = 0);
 
   void write(std::span<const std::byte> bytes);
-  // Moves on to a multiple of `alignment` and returns it; what is passed over reads as zeros. About `bound` bytes
-  // follow.
+  // Moves on to a multiple of `alignment` and returns it; the gap reads as zeros. About `bound` bytes will follow.
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound);
-  // `bytes` bytes are written next: the file takes room on the disk for them before they are.
+  // Announces that `bytes` bytes are written next. A file reserves room on the disk for them.
   void expect(std::uint64_t bytes) noexcept;
   void flush();
   std::uint64_t position() const { return position_; }
   std::size_t room() const { return static_cast<std::size_t>(kBlock - position_ % kBlock); }  // to the block's end
-  void drop() noexcept;  // nothing is written any more
+  // Ends all writing.
+  void drop() noexcept;
 
   bool is_file() const { return file_ != nullptr; }
-  // Of a file: what was written at `offset`; and to forget all from `position` on.
+  // Only for files: reads bytes that were written at `offset`; cuts the file at `position`.
   void read_back(std::uint64_t offset, std::span<std::byte> out);
   void rewind(std::uint64_t position);
 
-  // Hashes all that is written, gaps included, from now on; nothing can be rewound then.
+  // From now on hashes all bytes that are written, gaps included. Do not rewind afterwards.
   void hash_all() { hash_.emplace(); }
   std::uint64_t hash() const { return hash_->value(); }
 
@@ -49,12 +49,12 @@ class Output {
   void take_room() noexcept;
   void pad(std::uint64_t length);
 
-  std::unique_ptr<ByteSink> sink_;    // the file, too
-  io::WritableFile* file_ = nullptr;  // null: a plain sink
+  std::unique_ptr<ByteSink> sink_;    // also owns the file
+  io::WritableFile* file_ = nullptr;  // null for a plain sink
   std::vector<std::byte> buffer_;
   std::uint64_t position_ = 0;
-  std::uint64_t expected_ = 0;  // where the bytes that are expected end; 0: none are
-  std::uint64_t room_end_ = 0;  // there is room up to here
+  std::uint64_t expected_ = 0;  // the end of the expected bytes; 0: none are expected
+  std::uint64_t room_end_ = 0;  // the end of the reserved room
   std::optional<hash::Xxh3> hash_;
 };
 

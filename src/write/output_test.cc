@@ -19,11 +19,11 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 
 struct Room {
   std::uint64_t offset, length;
-  std::uint64_t written;  // bytes that the file had then
+  std::uint64_t written;  // the size of the file then
   friend bool operator==(const Room&, const Room&) = default;
 };
 
-// What room was taken while it lives.
+// Records the room that is reserved while this object lives.
 class Watch {
  public:
   Watch() {
@@ -62,7 +62,7 @@ TEST(Output, TakesNoRoomForSmallParts) {
   EXPECT_TRUE(watch.taken.empty());
 }
 
-// A file may say of a compressed part that it is as long.
+// A file may claim any decoded length for a compressed part.
 TEST(Output, TakesRoomInSteps) {
   const test::TempDir folder;
   Watch watch;
@@ -83,7 +83,7 @@ TEST(Output, ASaveDoesNotNeedTheRoomThatIsRefused) {
     io::Publication& publication = *file;
     Output output{std::unique_ptr<io::WritableFile>(std::move(file))};
     output.expect(bytes.size());
-    output.write(bytes);  // takes room first: the second of the calls that change something
+    output.write(bytes);  // reserves room first, so this is the second changing call
     EXPECT_EQ(faults.hit(), refused);
     output.flush();
     publication.publish();

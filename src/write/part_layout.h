@@ -12,14 +12,14 @@
 
 namespace zt::write {
 
-// Where a part was stored.
+// The place and the digest text of a stored part.
 struct StoredPart {
   model::Recipe recipe;
   std::string digest;
 };
 
-// Lays parts into a file one after another. Where it may share, a raw part whose bytes are there already is not stored
-// again: found by digest and length, and compared byte by byte.
+// Stores parts one after another in a file. `share`: does not store a raw part again if the file has the same bytes
+// already. It finds them by digest and length, and compares every byte.
 class PartLayout {
  public:
   PartLayout(Output& output, std::uint64_t alignment, bool share, unsigned threads)
@@ -34,10 +34,10 @@ class PartLayout {
   std::uint64_t alignment_;
   bool share_;
   PartWriter parts_;
-  std::multimap<std::pair<std::string, std::uint64_t>, StoredPart> stored_;  // by digest and length, what may be shared
+  std::multimap<std::pair<std::string, std::uint64_t>, StoredPart> stored_;  // parts to share, by digest and length
 };
 
-// Upper bound of what a part of that many decoded bytes takes.
+// Upper bound of the stored length of a part with `decoded` decoded bytes.
 std::uint64_t stored_bound(std::uint64_t decoded, const PartOptions& options);
 
 }  // namespace zt::write

@@ -68,9 +68,9 @@ void PartWriter::make_batch(Pieces& source, std::size_t first, std::size_t count
   });
 }
 
-// Whether the codec saves a sixteenth of the batch. Else it is not worth decoding.
+// Whether the codec saves a sixteenth of the batch. If it saves less, decoding is not worth its time.
 bool PartWriter::shrinks(std::size_t count, std::uint64_t decoded) const {
-  constexpr std::uint64_t kTable = 17;  // of the seek table, and a row of 8 a frame
+  constexpr std::uint64_t kTable = 17;  // bytes of the seek table, besides 8 for each frame
   std::uint64_t stored = kTable;
   for (std::size_t i = 0; i < count; ++i) stored += slots_[i].stored.size() + 8;
   return stored <= decoded - decoded / 16;
@@ -109,11 +109,11 @@ void PartWriter::write_seek_table() {
   put(table);
 }
 
-// Raw bytes of memory: digested and written block by block, so that the bytes come from memory once.
+// Writes raw bytes in memory. Digests and writes block by block, so that each block is loaded from memory once.
 void PartWriter::write_memory(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto chunk = bytes.first(std::min(bytes.size(), output_.room()));
-    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(chunk, crc_);  // in order: nothing is to be joined
+    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(chunk, crc_);  // in order: no CRCs to join
     digest(chunk);
     put(chunk);
     meter_->add(chunk.size());

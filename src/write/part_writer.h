@@ -23,29 +23,30 @@
 
 namespace zt::write {
 
-// How a part is to be stored.
+// How to store a part.
 struct PartOptions {
   Encoding encoding = Encoding::raw();
   Checksum checksum = Checksum::none;
-  bool digest_decoded = false;  // it is over the decoded bytes (generation 2), not over the stored ones
+  bool digest_decoded = false;  // digest the decoded bytes (generation 2) instead of the stored ones
 };
 
-// What was stored.
+// The result of storing a part.
 struct WrittenPart {
   std::uint64_t stored_length = 0;
   model::Coding coding = model::Coding::raw;
   hash::Digest digest;
 };
 
-// Stores parts: pieces are made, compressed and digested on several threads, in batches; one thread writes them in
-// order. The bytes never depend on the number of threads. Keeps its buffers between parts.
+// Stores parts. Several threads make, compress and digest pieces in batches; one thread writes them in order. The
+// number of threads never changes the bytes. Keeps its buffers between parts.
 class PartWriter {
  public:
   static constexpr std::size_t kBatch = 64;
-  // `batch`: pieces at work at once, which bounds memory; also how many of a part decide whether its codec is worth it.
+  // `batch`: the number of pieces in work at once, which bounds memory. The first batch decides whether the codec is
+  // worth it.
   PartWriter(Output& output, unsigned threads, std::size_t batch = kBatch)
       : output_(output), threads_(threads), batch_(batch) {}
-  // An empty part is stored raw, and one that its codec does not shrink.
+  // Stores a part raw if it is empty, or if its codec does not shrink it.
   WrittenPart write(Pieces& pieces, const PartOptions& options, run::Meter& meter);
 
  private:
@@ -53,8 +54,8 @@ class PartWriter {
     std::vector<std::byte> decoded;
     std::vector<std::byte> stored;
     read::Scratch scratch;
-    std::span<const std::byte> bytes;  // what is written: of `decoded`, of `stored`, or of memory that is not ours
-    std::uint32_t crc = 0;             // of the bytes that the digest is over
+    std::span<const std::byte> bytes;  // the decoded bytes: `decoded`, or memory of the caller
+    std::uint32_t crc = 0;             // of the bytes that the digest covers
   };
   void begin(const PartOptions& options, std::uint64_t length, run::Meter& meter);
   std::span<const std::byte> stored_bytes(const Slot& slot) const;
@@ -67,7 +68,8 @@ class PartWriter {
   void write_batch(std::size_t count);
   const codec::Row& row() const { return codec::row_of(part_.encoding.codec()); }
   void write_seek_table();
-  void digest(std::span<const std::byte> bytes);  // those that a hash in order wants: CRCs of pieces are joined
+  // Feeds the hashes that need all bytes in order; CRCs of pieces are joined instead.
+  void digest(std::span<const std::byte> bytes);
   void put(std::span<const std::byte> bytes);
   hash::Digest finish_digest();
 
@@ -75,12 +77,12 @@ class PartWriter {
   unsigned threads_;
   std::size_t batch_;
   std::vector<Slot> slots_;
-  std::mutex mutex_;                                            // over encoders_
-  std::vector<std::unique_ptr<codec::PieceEncoder>> encoders_;  // leased by threads: at high levels each is large
-  Encoding made_for_ = Encoding::raw();                         // encoders_ are
-  // Of the part at hand:
+  std::mutex mutex_;                                            // guards encoders_
+  std::vector<std::unique_ptr<codec::PieceEncoder>> encoders_;  // threads borrow them: at high levels each is large
+  Encoding made_for_ = Encoding::raw();                         // the encoding of encoders_
+  // The current part:
   run::Meter* meter_ = nullptr;
-  PartOptions part_;  // its encoding becomes raw where its codec is not worth it
+  PartOptions part_;  // its encoding becomes raw if the codec is not worth it
   std::vector<codec::FrameSize> frames_;
   std::uint64_t stored_length_ = 0;
   std::uint32_t crc_ = 0;

@@ -30,7 +30,7 @@ struct Written {
   std::vector<std::byte> bytes;
 };
 
-// Bytes that are made piece by piece, unlike those of an array in memory.
+// Bytes that are made piece by piece, unlike an array in memory.
 class MadePieces final : public Pieces {
  public:
   MadePieces(std::span<const std::byte> bytes, bool ordered) : bytes_(bytes), ordered_(ordered) {}
@@ -161,7 +161,7 @@ TEST(ThreadsPartWriter, MakeTheSameOfBytesInMemoryAndOfPieces) {
   }
 }
 
-// A digest never goes on from the part before.
+// Each part starts a new digest.
 TEST(PartWriter, StartsADigestForEveryPart) {
   const std::vector<std::byte> bytes = test::Random(6).soft_bytes(1000);
   std::vector<std::byte> file;

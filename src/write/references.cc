@@ -10,7 +10,7 @@
 namespace zt::write {
 namespace {
 
-// What of a file's name may stand in a table of shards.
+// Makes a name for the table of shards from a file's name.
 std::string name_for(const std::filesystem::path& path, const std::filesystem::path& root) {
   std::string stem = path.stem().string();
   const std::string prefix = root.stem().string() + "-";
@@ -37,7 +37,7 @@ model::FileRow shard_of(const SourceState& source, std::uint16_t file, const std
   if (folder(source.path) != folder(root) || source.path.extension() != ".zt") {
     throw Error(
         Code::unsupported, "write.reference",
-        "what is referenced is looked for among the *.zt files of the folder of " + root.string() + ": put it there");
+        "readers look for referenced files only among the *.zt files beside " + root.string() + ": put the file there");
   }
   run::Meter nobody;
   return {name_for(source.path, root), source.store->size(),
@@ -57,7 +57,7 @@ std::uint16_t References::add(const std::shared_ptr<const SourceState>& source, 
   if (twin != catalog.files.end()) return number;
   const auto taken = [&](const model::FileRow& one) { return one.name == row.name; };
   if (catalog.files.size() == model::kMostFiles)
-    throw Error(Code::usage, "", "more than 65534 files to refer to: merge some");
+    throw Error(Code::usage, "", "the references lead to more than 65534 files: merge some of these files");
   const std::string wanted = row.name.substr(0, 58);
   for (std::size_t i = 2; std::ranges::any_of(catalog.files, taken); ++i) row.name = wanted + "." + std::to_string(i);
   catalog.files.push_back(std::move(row));

@@ -1,4 +1,4 @@
-// What the Writer does for safetensors alone.
+// Tests of the Writer only for safetensors.
 
 #include <gtest/gtest.h>
 
@@ -142,7 +142,7 @@ TEST(SafetensorsWriter, RefusesAFormatThatTheNameDoesNotSay) {
 class SafetensorsConvert : public testing::Test {
  protected:
   fs::path at(std::string_view name) const { return folder_ / name; }
-  // A file with two tied tensors, and one that is compressed.
+  // A file with two tied tensors, and a compressed one.
   fs::path make(std::string_view name) const {
     Writer writer = Writer::create(at(name), {.attributes = with_metadata().attributes});
     writer.add("z", {2}, std::span<const float>(kFloats));
@@ -230,14 +230,14 @@ TEST_F(SafetensorsConvert, AModelThatFitsOneShardIsOneFile) {
   EXPECT_FALSE(fs::exists(at("model.safetensors.index.json")));
 }
 
-// A model of one value, in one file or in shards.
+// A model with one value in all tensors, in one file or in shards.
 void save_model(const fs::path& path, float value, std::uint64_t max_shard_size) {
   Writer writer = Writer::create(path, {.max_shard_size = max_shard_size});
   for (const char* name : {"a", "b", "c"}) writer.add(name, {1}, std::span<const float>(&value, 1));
   writer.finalize();
 }
 
-// What a loader finds: it looks for the single file first, then for the index. All tensors have one value.
+// The value that a loader finds: it tries the single file first, then the index. All tensors have one value.
 float load_model(const fs::path& path) {
   std::vector<fs::path> files = {path};
   if (!fs::exists(path)) {
@@ -286,7 +286,7 @@ TEST(SafetensorsShards, LeaveTheOldModelOrTheNewOneWhereverASaveIsKilled) {
   }
 }
 
-// What a save replaces may be gone at once, so all of the new model has to last first; a new model need not.
+// A replaced model may be gone at once, so the new model must be on disk before. A new name needs no sync.
 TEST(SafetensorsShards, AreSyncedBeforeAModelIsReplaced) {
   for (const auto& [name, shard_size] : {std::pair{"m.safetensors", 8U}, std::pair{"m.zt", 8192U}}) {
     for (const bool replaces : {false, true}) {
@@ -307,7 +307,7 @@ TEST(SafetensorsShards, AreSyncedBeforeAModelIsReplaced) {
         if (event.call == Call::rename || event.call == Call::link || event.call == Call::unlink) before_last = synced;
       };
       save(shard_size);
-      EXPECT_GT(folder.count(), 3U) << "three shards";
+      EXPECT_GT(folder.count(), 3U) << "expected three shards";
       EXPECT_EQ(before_last >= 3, replaces) << name << ": " << before_last;
     }
   }

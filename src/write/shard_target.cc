@@ -12,7 +12,7 @@
 namespace zt::write {
 namespace {
 
-constexpr std::uint64_t kManifest = 8192;  // of a whole shard: about, for a few tensors
+constexpr std::uint64_t kManifest = 8192;  // estimated size in a whole shard, for a few tensors
 constexpr std::uint64_t kFooter = 64;
 
 }  // namespace
@@ -49,7 +49,7 @@ void ShardTarget::open() {
 void ShardTarget::begin_tensor(std::string_view, std::uint64_t bound) {
   const WriterOptions& options = form_.options;
   if (open_) {
-    // Sums of a length of memory and of a file that is there: they do not wrap.
+    // The sums do not overflow: `bound` is a length in memory, `used` a length on disk.
     const auto aligned = [&](std::uint64_t at) { return checked::round_up(at, options.alignment); };
     const std::uint64_t used = shards_.back().output->position();
     const std::uint64_t end = aligned(used) + bound;

@@ -10,7 +10,7 @@
 
 namespace zt::write {
 
-// The decoded bytes of a part of a source, its digest checked on the way.
+// The decoded bytes of a part of a source. Reading them checks the digest.
 class StoredPieces final : public Pieces {
  public:
   explicit StoredPieces(const read::PartSource& part)
@@ -27,7 +27,7 @@ class StoredPieces final : public Pieces {
   std::uint64_t length_;
 };
 
-// The bytes of a bool part, those that are not 0 made 1.
+// The bytes of a bool part, with bytes other than 0 made 1.
 class BoolPieces final : public Pieces {
  public:
   explicit BoolPieces(const read::PartSource& part) : stored_(part) {}

@@ -7,7 +7,7 @@
 
 namespace zt::write {
 
-// A file whose index comes last: parts go to their places as they come, to any sink.
+// A file whose index comes last: parts go to any sink, in the order in which they come.
 class StreamTarget final : public Target {
  public:
   StreamTarget(std::unique_ptr<Destination> destination, const Form& form);
@@ -24,7 +24,7 @@ class StreamTarget final : public Target {
   PartLayout parts_;
 };
 
-// Writes manifest and footer behind the last part. Throws limit for an index that readers would not take.
+// Writes manifest and footer after the last part. Throws limit for an index that readers would refuse.
 void write_ending(Output& output, const Form& form, const model::Catalog& catalog);
 
 }  // namespace zt::write

@@ -28,11 +28,11 @@ void Target::add_alias(std::string_view, std::string_view existing) {
 }
 
 void Target::remove(std::string_view) {
-  throw Error(Code::usage, "", "only a file that grows (append) has tensors to remove");
+  throw Error(Code::usage, "", "a new file has no tensors to remove: open an existing file in append mode");
 }
 
 void Target::set_tensor_attributes(std::string_view, const Value&) {
-  throw Error(Code::usage, "", "give attributes with the tensor: only a file that grows (append) has others");
+  throw Error(Code::usage, "", "this writer makes a new file: give the attributes when you add the tensor");
 }
 
 void Target::set_attributes(std::vector<std::byte>) {}  // NOLINT(performance-unnecessary-value-param): some keep them

@@ -29,7 +29,7 @@ std::uint64_t elements_of(const Shape& shape) {
   return *elements;
 }
 
-// The parts of an object in the order they are stored in: generation 2 lays them out by name.
+// The parts in the order in which they are stored: generation 2 sorts them by role.
 std::vector<PartView> in_order(std::span<const PartView> parts, bool by_name) {
   std::vector<PartView> ordered(parts.begin(), parts.end());
   if (by_name) std::ranges::sort(ordered, {}, &PartView::role);
@@ -48,12 +48,12 @@ struct Writer::State {
   void give_up_losses(const Tensor& tensor);
   void set_file_attributes(std::vector<std::byte> encoded);
 
-  std::filesystem::path path;  // empty: a sink
+  std::filesystem::path path;  // empty for a sink
   write::Draft draft;
   write::Mover mover{draft};
   write::References references;
   std::vector<std::string> losses;
-  std::vector<std::string> notes;  // of the files that were put in place
+  std::vector<std::string> notes;  // of the published files
 };
 
 Writer::State::State(const std::filesystem::path& target, WriteMode mode, const WriterOptions& wanted) : path(target) {
@@ -74,7 +74,8 @@ Writer::State::State(const std::filesystem::path& target, WriteMode mode, const 
 }
 
 Writer::State::State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted) {
-  if (wanted.max_shard_size > 0) throw Error(Code::usage, "", "only a file on disk can have shards beside it");
+  if (wanted.max_shard_size > 0)
+    throw Error(Code::usage, "", "a sink cannot have shards: leave max_shard_size out, or write to a path");
   draft.form = write::form_of_new(wanted, {});
   draft.target = write::new_target(draft.form, std::move(sink));
   if (!wanted.attributes.is_null()) set_file_attributes(draft.form.attributes_of(wanted.attributes, true));
@@ -94,21 +95,21 @@ void Writer::State::check_new(std::string_view name, bool replace) const {
 void Writer::State::check_replaced(std::string_view name, bool replace) const {
   const write::Target& target = *draft.target;
   if (replace && !target.grows()) {
-    throw Error(Code::usage, "", "only a file that grows (append) has tensors to replace");
+    throw Error(Code::usage, "", "a new file has no tensors to replace: open an existing file in append mode");
   }
   const bool added = draft.catalog.find(name) || target.is_alias(name);
   const bool there = target.has(name);
   if (!added && (!there || replace)) return;
   throw Error(Code::usage, "",
               there ? "a tensor named " + in_quotes(name) + " is in the file already: replace it, or remove it first"
-                    : "a tensor named " + in_quotes(name) + " was added already");
+                    : "a tensor named " + in_quotes(name) + " was added already: use another name");
 }
 
 void Writer::State::end_tensor(std::string_view name, bool replace) {
   if (replace && draft.target->has(name)) draft.target->remove(name);
 }
 
-// What the format cannot hold is refused by name, or left out and told.
+// Refuses a tensor that the format cannot hold, or leaves out its losses and remembers them.
 void Writer::State::give_up_losses(const Tensor& tensor) {
   const model::Encoder& encoder = *draft.form.encoder;
   std::vector<write::Loss> all = write::losses_of(tensor, encoder);
@@ -138,8 +139,9 @@ Writer Writer::to(std::unique_ptr<ByteSink> sink, const WriterOptions& options) 
 void Writer::check_count(const Shape& shape, std::uint64_t elements) {
   const std::uint64_t expected = elements_of(shape);
   if (expected != elements)
-    throw Error(Code::usage, "",
-                "the shape has " + std::to_string(expected) + " elements, the data " + std::to_string(elements));
+    throw Error(
+        Code::usage, "",
+        "the shape has " + std::to_string(expected) + " elements, but the data has " + std::to_string(elements));
 }
 
 void Writer::add(std::string_view name, const ArrayView& array, const AddOptions& options) {
@@ -158,10 +160,11 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     const Limits& limits = form.options.limits;
     write::check_role(layout, encoder);
     if (shape.size() > limits.rank)
-      throw Error(Code::usage, "", "more than " + std::to_string(limits.rank) + " dimensions");
+      throw Error(Code::usage, "", "the shape has more than " + std::to_string(limits.rank) + " dimensions");
     if (parts.size() > limits.parts)
-      throw Error(Code::usage, "", "more than " + std::to_string(limits.parts) + " parts");
-    if (parts.empty() && encoder.holds.named_roles) throw Error(Code::usage, "", "a tensor needs at least one part");
+      throw Error(Code::usage, "", "the tensor has more than " + std::to_string(limits.parts) + " parts");
+    if (parts.empty() && encoder.holds.named_roles)
+      throw Error(Code::usage, "", "the tensor has no parts: give at least one");
     const write::PartOptions part_options = form.part_options(options);
     const std::vector<std::byte> attributes = form.attributes_of(options.attributes, false);
     const std::vector<PartView> ordered = in_order(parts, encoder.holds.sorted_parts);
@@ -242,12 +245,14 @@ void Writer::add_reference(std::string_view name, const Tensor& tensor) {
   const bool alone = draft.form.options.max_shard_size == 0 && !draft.target->grows() && !state.path.empty();
   if (encoder.holds.shards != model::ShardForm::rooted || draft.form.canonical || !alone) {
     throw Error(Code::usage, "",
-                "references are for new files of format 2 on disk, not canonical and without shards of their own");
+                "this file cannot have references: write a new file of format 2 on disk, with canonical off and "
+                "without max_shard_size");
   }
   const SourceState& from = *Access::state(tensor);
   const std::uint32_t row = Access::row(tensor);
   if (from.catalog.format != encoder.format) {
-    throw Error(Code::unsupported, "write.reference", "only tensors of files of format 2 can be referenced");
+    throw Error(Code::unsupported, "write.reference",
+                "the tensor is in a file of another format: only tensors in files of format 2 can be referenced");
   }
   source::located(from, row, nullptr, [&] {
     const std::span<const model::PartRow> parts = from.catalog.parts(from.catalog.tensor(row));
@@ -274,7 +279,7 @@ void Writer::add_stored(std::string_view name, const Tensor& tensor, std::option
     state.give_up_losses(tensor);
   });
   state.check_replaced(name, replace);
-  if (encoding) draft.form.part_options({.encoding = encoding});  // throws usage where the file's form rules it out
+  if (encoding) draft.form.part_options({.encoding = encoding});  // throws usage if the form excludes the encoding
   state.mover.move(name, tensor, encoding);
   state.end_tensor(name, replace);
 }
@@ -287,7 +292,8 @@ std::vector<std::size_t> Writer::plan(std::span<const Tensor> tensors) {
     std::iota(order.begin(), order.end(), std::size_t{0});
     return order;
   }
-  if (draft.catalog.size() > 0) throw Error(Code::usage, "", "plan before the first tensor is added");
+  if (draft.catalog.size() > 0)
+    throw Error(Code::usage, "", "plan() was called after a tensor was added: call it first");
   model::Catalog catalog;
   catalog.attributes = draft.catalog.attributes;
   for (const Tensor& tensor : tensors) write::plan_tensor(tensor, *draft.form.encoder, catalog);
@@ -300,7 +306,9 @@ void Writer::remove(std::string_view name) {
   State& state = *state_;
   state.draft.check_open();
   if (state.draft.target->grows() && state.draft.catalog.find(name)) {
-    throw Error(Code::usage, "", "tensor " + in_quotes(name) + " was added by this writer");
+    throw Error(Code::usage, "",
+                "tensor " + in_quotes(name) +
+                    " was added by this writer: only tensors that the file had before can be removed");
   }
   state.draft.target->remove(name);
 }
@@ -347,7 +355,7 @@ const std::vector<std::string>& Writer::notes() const { return state_->notes; }
 void Writer::finalize() {
   write::Draft& draft = state_->draft;
   draft.check_open();
-  draft.broken = true;  // unless it gets to its end
+  draft.broken = true;  // until the end is written
   draft.target->finish(draft.catalog);
   draft.broken = false;
   draft.open = false;

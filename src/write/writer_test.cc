@@ -33,11 +33,11 @@ TEST(Writer, RefusesNamesThatOthersCouldNotRead) {
   for (const std::string& name : odd) EXPECT_EQ(test::code_of([&] { writer.add(name, kShape, data()); }), Code::usage);
   writer.add(std::string(1024, 'n'), kShape, data());
   writer.add("\xC3\xA4", kShape, data());
-  writer.finalize();  // what was refused left no trace
+  writer.finalize();  // the refused tensors left no trace
   EXPECT_EQ(test::open_bytes(bytes).size(), 2U);
 }
 
-// What a forked child would say of a writer of its parent.
+// Whether a forked child's use of its parent's writer is refused.
 bool is_refused_in_child(const std::function<void()>& use) {
   const pid_t child = ::fork();
   if (child == 0) {
@@ -155,7 +155,7 @@ TEST(Writer, RefusesSparseTensorsThatReadersWouldRefuse) {
   EXPECT_EQ(csr({2, 3}, {0, 1}, {0, 3, 2}), Code::usage);
   EXPECT_EQ(csr({2, 3}, {0, 1}, {1, 1, 2}), Code::usage);
   EXPECT_EQ(csr({2}, {0, 1}, {0, 1, 2}), Code::usage);
-  EXPECT_EQ(csr({2, 3}, {0, 2}, {0, 1, 2}), Code::internal);  // none: it is right
+  EXPECT_EQ(csr({2, 3}, {0, 2}, {0, 1, 2}), Code::internal);  // no error
   const std::int8_t negative[] = {0, -1};
   const ArrayView coords{.dtype = DType::i8, .shape = {1, 2}, .data = std::as_bytes(std::span(negative)).data()};
   const ArrayView values{.dtype = DType::f32, .shape = {2}, .data = std::as_bytes(data()).data()};
@@ -208,7 +208,7 @@ TEST(Writer, RefusesToReplaceWhenItWasToCreate) {
   EXPECT_EQ(test::code_of([&] { (void)Writer::create(folder / "w.zt", WriteMode::create_new); }), Code::io);
   try {
     late.finalize();
-    FAIL() << "replaced a file that came between";
+    FAIL() << "replaced a file that was created meanwhile";
   } catch (const Error& error) {
     EXPECT_EQ(error.os_error(), EEXIST);
   }
@@ -218,7 +218,7 @@ TEST(Writer, RefusesToReplaceWhenItWasToCreate) {
   EXPECT_EQ(test::code_of([&] { (void)Writer::create(folder / "w.gguf"); }), Code::usage);
 }
 
-// Has room for so many bytes.
+// A sink with room for a limited number of bytes.
 class SmallSink final : public ByteSink {
  public:
   explicit SmallSink(std::size_t room) : room_(room) {}
@@ -250,7 +250,7 @@ TEST(Writer, CannotBeFinishedAfterACallbackStoppedIt) {
   const std::vector<float> large(3 << 20);
   Writer writer = Writer::create(folder / "w.zt");
   writer.set_progress([](std::uint64_t, std::uint64_t) { return false; });
-  // It is asked at most ten times a second, so it may take some adds to be heard.
+  // The callback is called at most ten times a second, so some adds may pass first.
   const Code code = test::code_of([&] {
     for (int i = 0; i < 10000; ++i) writer.add(std::to_string(i), {large.size()}, std::span<const float>(large));
   });

@@ -1,4 +1,4 @@
-// What the Writer does for generation 2 alone.
+// Tests of the Writer only for generation 2.
 
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ std::string hex_of_file(const std::vector<std::byte>& bytes) { return test::sha2
 TEST(Writer2, GivesTheWorkedExampleByteForByte) {
   const auto bytes = test::written(kTwo, [](Writer& w) { w.add("t", kShape, data()); });
   EXPECT_EQ(bytes.size(), 131211U);
-  // A released writer's file of the same tensor.
+  // The file that a released writer made of the same tensor.
   const std::string golden = test::read_file(std::filesystem::path(ZT_TEST_DATA) / "golden/2.1.2/canonical_one.zt");
   EXPECT_TRUE(as_text(bytes) == golden);
   const Source source = test::open_bytes(bytes);
@@ -64,7 +64,8 @@ TEST(Writer2, GivesTheWorkedFloorAlignedExample) {
                                               40));
 }
 
-// The corpus file canonical-basic: its size and hash are published. In any order of names, from a sink and from a file.
+// The corpus file canonical-basic, whose size and hash are published. Adds the names in any order, to a sink and to a
+// file.
 TEST(Writer2, GivesTheCanonicalFileOfTheCorpusInAnyOrder) {
   const std::vector<std::byte> ones = repeated(16, 1);
   const std::vector<std::byte> twos = repeated(16, 2);
@@ -115,7 +116,7 @@ TEST(Writer2, RefusesWhatIsNotCanonical) {
   EXPECT_EQ(with([](WriterOptions& o) { o.max_shard_size = 1; }), Code::usage);
   test::written(kTwo, [](Writer& w) {
     EXPECT_EQ(test::code_of([&] { w.add("t", kShape, data(), {.encoding = Encoding::zstd()}); }), Code::usage);
-    EXPECT_EQ(test::code_of([&] { w.add("e\xCC\x81", kShape, data()); }), Code::usage) << "no NFC";
+    EXPECT_EQ(test::code_of([&] { w.add("e\xCC\x81", kShape, data()); }), Code::usage) << "the name is not in NFC";
     w.add("\xC3\xA9", kShape, data());
   });
 }
@@ -194,7 +195,7 @@ TEST(Writer2, PutsBytesIntoShardsOfAtMostASize) {
       EXPECT_EQ(source.tensor("t" + std::to_string(i)).data().read(), repeated(40'000, i));
     }
     EXPECT_EQ(source.tensor("tied").data().read(), repeated(40'000, 0));
-    EXPECT_LT(std::filesystem::file_size(path), 8192U) << "the root holds no data";
+    EXPECT_LT(std::filesystem::file_size(path), 8192U) << "the root has no data";
     std::size_t shards = 0;
     std::size_t tensors = 0;
     for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {

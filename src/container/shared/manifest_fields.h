@@ -61,7 +61,7 @@ class SeenOnce {
  public:
   explicit SeenOnce(const char* twice_rule) : rule_(twice_rule) {}
   void mark(unsigned index, const Field& field) {
-    if (has(index)) wrong_field({field.name, rule_}, "to find it once");
+    if (has(index)) wrong_field({field.name, rule_}, "to find it only once");
     seen_ |= 1U << index;
   }
   bool has(unsigned index) const { return (seen_ & (1U << index)) != 0; }

@@ -24,8 +24,8 @@ bool less(std::span<const std::byte> a, std::span<const std::byte> b) {
   return order != 0 ? order < 0 : a.size() < b.size();
 }
 
-// What the first byte of an item says where that is all of its head: how many bytes to go on, and how many items more
-// or less are to come then. `bytes` is 0 where the head is longer.
+// For an item whose head is its first byte: the bytes to pass, and by how many the items to come change. `bytes` is 0
+// if the head is longer.
 struct Step {
   std::uint8_t bytes = 0;
   std::int8_t items = 0;
@@ -47,7 +47,7 @@ constexpr std::array<Step, 256> kSteps = [] {
   return steps;
 }();
 
-// Goes on behind a head of more than one byte. False where it has no definite length, or the item does not end.
+// Passes a head of more than one byte. False if its length is not stated, or if the item does not end.
 bool pass_long_head(std::span<const std::byte> bytes, std::size_t& at, std::uint64_t& items) {
   const auto first = std::to_integer<std::uint8_t>(bytes[at++]);
   const unsigned kind = first >> 5, info = first & 31;
@@ -68,7 +68,7 @@ bool pass_long_head(std::span<const std::byte> bytes, std::size_t& at, std::uint
     if (number > left) return false;
     at += static_cast<std::size_t>(number);
   } else if (kind == wire::major::kArray || kind == wire::major::kMap) {
-    if (number > left) return false;  // a byte an item at least: so `items` stays small
+    if (number > left) return false;  // an item takes at least a byte, so `items` stays small
     items += kind == wire::major::kMap ? 2 * number : number;
   } else if (kind == wire::major::kTag) {
     ++items;
@@ -104,7 +104,7 @@ std::vector<std::byte> copy_of(std::span<const std::byte> bytes) { return {bytes
 wire::CborItem read_map(wire::CborCursor& cursor) {
   wire::CborItem head = cursor.read();
   if (head.kind == wire::CborKind::map) return head;
-  throw Error(Code::internal, "", "an index that was read before is no longer a map");
+  throw Error(Code::internal, "", "the index is not a map any more");
 }
 
 // Calls `visit(encoded key, encoded value)` for each member of an encoded map.
@@ -222,7 +222,7 @@ EditedObjects::EditedObjects(std::span<const std::byte> objects, const model::Ma
   }
   const bool sorted = order == Order::sorted;
   if (sorted) std::ranges::sort(added_, less, &Added::key);
-  pieces_.emplace_back();  // the head
+  pieces_.emplace_back();  // for the head of the map, which comes last
   keep_members(objects, edit, sorted);
   put_added(added_.size());
   CborWriter head;
@@ -265,7 +265,7 @@ void EditedObjects::add(std::string_view name, std::span<const std::byte> value)
   added_.push_back({std::move(member.buffer()), key_size});
 }
 
-// Their values are those of other members, also of ones that go: such a one has a new name then.
+// Aliases take the values of other members. The other member may be removed: then the tensor gets a new name.
 void EditedObjects::add_aliases(std::span<const std::byte> objects, const model::ManifestEdit& edit) {
   if (edit.aliases.empty()) return;
   std::map<std::string_view, std::span<const std::byte>> values;

@@ -26,11 +26,11 @@ struct MemberView {
   std::span<const std::byte> value;
 };
 
-// Passes over an item of an index that was decoded before, so that nothing is checked but that it ends. Much faster
-// than CborCursor::skip(). Throws as that does.
+// Passes an item of an index that was decoded before. So it only checks that the item ends, and is much faster than
+// CborCursor::skip(). Throws as skip() does.
 std::span<const std::byte> pass_over(wire::CborCursor& cursor);
 
-// The members of an encoded map, tags around it passed over. Throws malformed when it is no map.
+// The members of an encoded map, without the tags around it. Throws malformed if it is not a map.
 std::vector<MemberView> members_of(std::span<const std::byte> map ZT_LIFETIME_BOUND);
 const MemberView* find_member(const std::vector<MemberView>& members, std::string_view key);
 
@@ -44,10 +44,10 @@ class MapBuilder {
  public:
   void keep(const MemberView& member) { members_.push_back({member.encoded_key, member.value, {}, {}}); }
   void add(std::string_view key, std::vector<std::byte> value);
-  void change(const MemberView& member, std::vector<std::byte> value);  // its key as it is encoded
-  // A value that is in pieces, which are borrowed.
+  void change(const MemberView& member, std::vector<std::byte> value);  // keeps the encoded key
+  // Adds a value in pieces. Borrows the pieces.
   void add(std::string_view key, std::span<const std::span<const std::byte>> pieces ZT_LIFETIME_BOUND);
-  void sort();  // by encoded keys
+  void sort();  // by encoded key
   std::uint64_t encoded_size() const;
   void write(wire::CborWriter& out) const;
 
@@ -55,24 +55,23 @@ class MapBuilder {
   struct Member {
     std::span<const std::byte> key;
     std::span<const std::byte> value;
-    std::vector<std::byte> owned;                        // where both are new: the key, then the value
-    std::span<const std::span<const std::byte>> pieces;  // the value, instead of `value`
+    std::vector<std::byte> owned;                        // if both are new: the key, then the value
+    std::span<const std::span<const std::byte>> pieces;  // replace `value`
   };
   std::vector<Member> members_;
 };
 
-// The map of objects as an edit leaves it: the objects of the old map that stay, changed ones with their new
-// attributes, aliases, and new ones. What stays is not copied object by object, but in stretches as long as nothing
-// changes in between: of a hundred thousand objects an append changes few.
+// The map of objects after an edit: the objects that stay, objects with changed attributes, aliases, and new objects.
+// Unchanged neighbours are copied together as one piece, not one by one: an append changes few of many objects.
 class EditedObjects {
  public:
-  enum class Order { as_added, sorted };  // sorted: by encoded keys, as the old map is; else what is new comes last
+  enum class Order { as_added, sorted };  // sorted: by encoded keys, as in the old map; as_added: new members come last
   using EncodeObject = void (*)(const model::Catalog&, const model::TensorRow&, wire::CborWriter&);
-  // `objects`: the old map, encoded; borrowed. Throws not_found for an alias of what is not there.
+  // `objects`: the old encoded map; borrowed. Throws not_found for an alias of a missing tensor.
   EditedObjects(std::span<const std::byte> objects ZT_LIFETIME_BOUND, const model::ManifestEdit& edit,
                 EncodeObject encode, Order order);
 
-  // The encoded map; valid as long as this object and the old map are.
+  // The encoded map; valid while this object and the old map live.
   std::span<const std::span<const std::byte>> pieces() const ZT_LIFETIME_BOUND { return pieces_; }
 
  private:
@@ -88,8 +87,8 @@ class EditedObjects {
   void put_added(std::size_t upto);
 
   std::deque<Added> added_;                     // aliases and new objects
-  std::size_t next_ = 0;                        // of added_, to be put
-  std::deque<std::vector<std::byte>> changed_;  // members with other attributes
+  std::size_t next_ = 0;                        // the next of added_ to be put
+  std::deque<std::vector<std::byte>> changed_;  // members with changed attributes
   std::vector<std::byte> head_;                 // of the map
   std::vector<std::span<const std::byte>> pieces_;
   std::uint64_t count_ = 0;

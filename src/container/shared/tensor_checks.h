@@ -30,7 +30,7 @@ struct TensorRules {
 };
 
 // Throws malformed unless [offset, offset + length) begins at a multiple of 64, ends at `blobs_end` or before and, if
-// it is not empty, is behind the header.
+// it is not empty, begins after the header.
 void check_extent(std::uint64_t offset, std::uint64_t length, std::uint64_t blobs_end, const BlobRules& rules);
 // Throws malformed if the codec cannot turn `stored` bytes into `decoded`.
 void check_ratio(Codec codec, std::uint64_t decoded, std::uint64_t stored, const BlobRules& rules);

@@ -14,7 +14,7 @@ namespace {
 constexpr std::uint64_t kMagicBytes = 8;
 constexpr std::uint64_t kSizeBytes = 8;
 
-// The last eight bytes of the store, which has at least so many.
+// The last eight bytes of the store, which must have at least eight.
 std::uint64_t last_number(const ByteStore& store) {
   std::array<std::byte, kSizeBytes> tail;
   store.read_at(store.size() - kSizeBytes, tail);

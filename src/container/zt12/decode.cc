@@ -22,7 +22,7 @@ using model::fault_of;
 
 constexpr std::uint64_t kHeaderBytes = 8;
 constexpr std::uint64_t kFooterBytes = 16;
-constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // of the manifest
+constexpr std::uint64_t kFirstPiece = std::uint64_t{64} << 10;  // bytes of the manifest in the first read
 constexpr std::uint64_t kMostReserved = std::uint64_t{64} << 20;
 
 bool is_magic(std::span<const std::byte> bytes) { return as_text(bytes) == kMagic; }

@@ -101,7 +101,7 @@ std::vector<std::byte> footer(std::uint64_t, std::span<const std::byte> manifest
   return bytes;
 }
 
-// Objects stay in their order; new ones follow.
+// Keeps the order of objects; new objects come last.
 model::EditedManifest edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
   const std::vector<MemberView> old_root = members_of(manifest);
   const EditedObjects objects(find_member(old_root, "objects")->value, edit, encode_object,
@@ -136,7 +136,7 @@ std::vector<std::byte> relocate(std::span<const std::byte> manifest,
   });
 }
 
-// None is used again.
+// No former manifest is used again.
 model::FormerManifests former(const ByteStore&, const Catalog&, std::span<const std::byte>) { return {}; }
 
 constexpr model::Grower kGrower = {

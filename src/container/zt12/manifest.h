@@ -27,9 +27,9 @@ struct PartFields {
   std::uint64_t length = 0;
   std::optional<std::uint64_t> decoded_length;  // "uncompressed_length"
   Codec codec = Codec::raw;
-  std::optional<Error> fault;  // why the rest of it could not be read
+  std::optional<Error> fault;  // why the other fields could not be read
 
-  // Begins anew; keeps memory.
+  // Starts a new part, but keeps its memory.
   void reset(std::string_view new_role) {
     role = new_role;
     for (std::string* text : {&dtype, &type, &digest}) text->clear();
@@ -45,7 +45,7 @@ struct ObjectFields {
   std::string layout;                     // "format" in the file
   std::span<const std::byte> attributes;  // one CBOR map, or nothing
   std::span<const PartFields> parts;
-  std::optional<Error> fault;  // why the rest of it could not be read
+  std::optional<Error> fault;  // why the other fields could not be read
 };
 
 struct RootFields {
@@ -74,7 +74,7 @@ class ManifestCursor {
   const Limits& limits_;
   wire::CborCursor root_, object_, part_;  // one for each level: after a fault, the outer cursor goes on
   ObjectFields fields_;                    // reused, so that a file of many tensors allocates little
-  std::vector<PartFields> parts_;          // likewise: fields_ has the first of them
+  std::vector<PartFields> parts_;          // likewise: fields_ views the first of them
 };
 
 }  // namespace zt::container::zt12

@@ -143,7 +143,7 @@ std::vector<std::byte> encode_free(std::span<const Region> regions) {
   return std::move(out.buffer());
 }
 
-// What a manifest takes to list these regions.
+// The bytes that a manifest needs to list these regions.
 std::uint64_t size_of_list(std::span<const Region> regions) {
   if (regions.empty()) return 0;
   CborWriter key;
@@ -175,7 +175,7 @@ model::EditedManifest edit_manifest(std::span<const std::byte> manifest, const m
   return {.bytes = std::move(out.buffer()), .bookkeeping = size_of_list(regions)};
 }
 
-// Parts in shards do not move.
+// Relocates only parts of this file, not parts in shards.
 std::vector<std::byte> relocate(std::span<const std::byte> manifest,
                                 const std::function<std::uint64_t(Region)>& place) {
   return with_parts(manifest, "parts", [&](const std::vector<MemberView>& members, MapBuilder& out) {

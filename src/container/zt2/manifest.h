@@ -38,8 +38,8 @@ struct ObjectFields {
   std::vector<PartFields> parts;          // at least one
 };
 
-// Its functions are called in the order of the file, shards before objects. `expect` gets the number of objects, before
-// the first object.
+// The walk calls these functions in the order of the file, shards before objects. It calls `expect` with the number of
+// objects before the first object.
 struct Visitor {
   std::function<void(const ShardFields&)> shard;
   std::function<void(std::uint64_t objects)> expect;

@@ -6,11 +6,10 @@
 // The spelling of names and layouts in generation 2 (spec/zt-2.md §4, §6).
 namespace zt::container::zt2 {
 
-// The namespace for layouts of 1.x that have none of their own.
+// The namespace for layouts of 1.x that have no namespace of their own.
 inline constexpr std::string_view kOldPrefix = "zt1.";
 
-// Whether key `a` of a map comes before `b`: maps are in the order of their encoded keys, in which a shorter text comes
-// first. zt-2 §3
+// Whether key `a` of a map comes before `b`: maps are sorted by encoded keys, so a shorter text comes first. zt-2 §3
 bool key_less(std::string_view a, std::string_view b);
 // Whether an object, a part or a key of attributes may have this name: 1 to 1024 bytes, no U+0000.
 bool is_name(std::string_view name);

@@ -25,9 +25,9 @@ void check_parts(const TensorFacts& tensor, std::initializer_list<std::string_vi
     if (find(tensor, role) == nullptr) throw Error(Code::malformed, rule, "part " + in_quotes(role) + " is missing");
   }
   if (tensor.parts.size() != roles.size()) {
-    throw Error(
-        Code::malformed, rule,
-        "there are " + std::to_string(tensor.parts.size()) + " parts: the layout has " + std::to_string(roles.size()));
+    throw Error(Code::malformed, rule,
+                "there are " + std::to_string(tensor.parts.size()) + " parts: the layout needs exactly " +
+                    std::to_string(roles.size()));
   }
 }
 

@@ -35,7 +35,7 @@ std::vector<Extent> extents_of(const model::Catalog& catalog, const Footer& foot
     const model::Recipe& recipe = catalog.part(row).recipe;
     if (recipe.stored_length != 0) add({recipe.offset, recipe.stored_length, recipe.file});
   }
-  // They mostly come in a few runs that are in order, which merging takes in its stride and quicksort does not.
+  // Blobs mostly come in a few sorted runs, which merging handles faster than quicksort.
   if (!std::is_sorted(extents.begin(), extents.end())) std::stable_sort(extents.begin(), extents.end());
   return extents;
 }
@@ -117,7 +117,7 @@ std::vector<Region> free_regions(std::span<const std::byte> manifest, const mode
   }
   if (list.empty()) return {};
   std::ranges::sort(list, {}, &Region::offset);
-  // Mostly, nearly all blobs are before the first region.
+  // Nearly all blobs are before the first region.
   const std::uint64_t first = list.front().offset;
   const std::vector<Extent> taken = extents_of(catalog, footer, [&](const Extent& extent) {
     return extent.file == 0 && extent.offset + extent.length > first;  // no overflow: opening has checked the extents
@@ -146,7 +146,7 @@ model::FormerManifests former_manifests(const ByteStore& store, const model::Cat
   std::array<std::byte, kFooterBytes> bytes;
   store.read_at(size - kFooterBytes, bytes);
   const Footer present = parse_footer(bytes).value_or(Footer{});
-  // The footer of the version before this one is right before this one's. A reader may have just opened that version.
+  // The previous version's footer is directly before this one. A reader may have just opened that version.
   std::optional<Footer> before;
   if (size >= kLeastFileBytes + kFooterBytes) {
     store.read_at(size - 2 * kFooterBytes, bytes);

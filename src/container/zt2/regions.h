@@ -10,7 +10,7 @@
 #include "model/catalog.h"
 #include "model/encoder.h"
 
-// Which bytes of a file of generation 2 are in use, and which may be used again (spec/zt-2.md §2, §9).
+// The bytes of a file of generation 2 that are in use, and those that may be used again (spec/zt-2.md §2, §9).
 namespace zt::container::zt2 {
 
 // Throws malformed "zt2.blob.overlap" if two blobs of a file, or a blob and the manifest, overlap and are not equal. It
@@ -24,8 +24,8 @@ inline constexpr std::string_view kFreeKey = "ztensor.free";
 std::vector<Region> free_regions(std::span<const std::byte> manifest, const model::Catalog& catalog,
                                  const Footer& footer, std::uint64_t file_size);
 
-// model::Grower::former of this generation: the list as above, but with the region of the present manifest, which it
-// names or which is added to it.
+// model::Grower::former of this generation: the list of free_regions(), and the region of the current manifest, which
+// the list names or which is added to it.
 model::FormerManifests former_manifests(const ByteStore& store, const model::Catalog& catalog,
                                         std::span<const std::byte> manifest);
 
