@@ -440,9 +440,9 @@ TEST_F(Convert, ReadsNoPartMoreThanOnceBeforeItIsWritten) {
     writer.add_coo("coo", {kSize}, floats, indices);
     writer.finalize();
 
-    WriterOptions options{.mode = WriteMode::replace, .format = "1.2"};
+    WriterOptions options{.to = "1.2"};
     const PartReads old = reads_of(at("in.zt"), at("old.zt"), options);
-    options.format = "2";
+    options.to = "2";
     const PartReads canonical = reads_of(at("in.zt"), at("new.zt"), options);
     ASSERT_EQ(old.size(), 7U);
     ASSERT_EQ(canonical.size(), 7U);

@@ -80,8 +80,8 @@ TEST(Form, EveryCodecIsStoredInTheFormatsThatHaveIt) {
   const std::vector<float> values(100000, 0.5F);
   for (const char* format : {"1.0", "1.2", "2", "safetensors"}) {
     for (const codec::Row& row : codec::codecs()) {
-      WriterOptions options{.format = format, .encoding = row.usual};
-      const model::Encoder& encoder = *form_of_new({.format = format}, {}).encoder;
+      WriterOptions options{.to = format, .encoding = row.usual};
+      const model::Encoder& encoder = *form_of_new({.to = format}, {}).encoder;
       if (!encoder.has_codec(row.id())) {
         EXPECT_EQ(test::code_of([&] { form_of_new(options, {}); }), Code::usage) << format << " " << row.name;
         continue;

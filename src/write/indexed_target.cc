@@ -88,11 +88,11 @@ void IndexedTarget::end_tensor(const model::Catalog& catalog, std::uint32_t row)
 }
 
 void IndexedTarget::add_copy(const model::Catalog& catalog, std::uint32_t row, std::string_view name) {
-  Shard& shard = shards_.back();
-  const auto own = shard.catalog.find(catalog.text(catalog.tensor(row).name));
-  if (!open_ || !own) {
+  const auto own = open_ ? shards_.back().catalog.find(catalog.text(catalog.tensor(row).name)) : std::nullopt;
+  if (!own) {
     throw Error(Code::usage, "", "the shard of its tensor is complete: add an alias right after its tensor");
   }
+  Shard& shard = shards_.back();
   shard.target->add_copy(shard.catalog, *own, name);
   shard.catalog.add_copy(name, *own);
   shard.bytes += bytes_of(catalog, row);

@@ -62,7 +62,7 @@ void Mover::move_parts(std::string_view name, const Tensor& tensor, std::optiona
     if (!is_kept(tensor.layout(), from.catalog.word(part.role), *form().encoder)) continue;
     parts.push_back(&part);
     const std::uint64_t decoded = part.recipe.decoded_length == model::kUnknownLength ? 0 : part.recipe.decoded_length;
-    bound = checked::add(bound, std::max(part.recipe.stored_length, decoded)).value_or(bound);
+    bound = checked::add_up(bound, std::max(part.recipe.stored_length, decoded));
   }
   if (holds().sorted_parts) {
     std::ranges::sort(parts, {}, [&](const model::PartRow* part) { return from.catalog.word(part->role); });

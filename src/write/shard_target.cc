@@ -1,5 +1,6 @@
 #include "write/shard_target.h"
 
+#include <limits>
 #include <string>
 
 #include "base/checked.h"
@@ -49,12 +50,14 @@ void ShardTarget::open() {
 void ShardTarget::begin_tensor(std::string_view, std::uint64_t bound) {
   const WriterOptions& options = form_.options;
   if (open_) {
-    // The sums do not overflow: `bound` is a length in memory, `used` a length on disk.
-    const auto aligned = [&](std::uint64_t at) { return checked::round_up(at, options.alignment); };
+    // `bound` may be any number: an array that repeats its elements is longer than memory.
+    const auto aligned = [&](std::uint64_t at) {
+      return checked::align_up(at, options.alignment).value_or(std::numeric_limits<std::uint64_t>::max());
+    };
     const std::uint64_t used = shards_.back().output->position();
-    const std::uint64_t end = aligned(used) + bound;
-    const bool fits = (options.whole_shards ? aligned(end) + kManifest : end) + kFooter <= options.max_shard_size;
-    if (!fits && used > form_.encoder->alignment) close();
+    const std::uint64_t end = checked::add_up(aligned(used), bound);
+    const std::uint64_t whole = options.whole_shards ? checked::add_up(aligned(end), kManifest) : end;
+    if (checked::add_up(whole, kFooter) > options.max_shard_size && used > form_.encoder->alignment) close();
   }
   if (!open_) open();
 }

@@ -174,7 +174,7 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
       write::check_role(part.role, encoder);
       write::check_part(part, encoder);
       pieces.emplace_back(part.array);  // throws usage for arrays that contradict themselves
-      bound = checked::add(bound, write::stored_bound(pieces.back().length(), part_options)).value_or(~bound);
+      bound = checked::add_up(bound, write::stored_bound(pieces.back().length(), part_options));
     }
     write::check_layout(shape, layout, parts, encoder);
     if (encoder.holds.checked_profiles) write::check_quantized(shape, layout, parts, options.attributes);
