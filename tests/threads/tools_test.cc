@@ -42,8 +42,8 @@ TEST(ThreadsDiff, CompareSeveralPartsAtATime) {
   const ManyThreads many;
   EXPECT_TRUE(zt::diff(a, b).same());
   const zt::DiffReport report = zt::diff(open_broken(kPacked, "raw"), a);
-  ASSERT_EQ(report.troubles.size(), 1U);
-  EXPECT_EQ(report.troubles[0].tensor, "raw");
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_EQ(report.findings[0].tensor, "raw");
   EXPECT_TRUE(report.differences.empty());
 }
 
