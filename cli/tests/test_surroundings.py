@@ -37,7 +37,7 @@ def test_a_full_disk_is_an_error(model, arguments):
     with open("/dev/full", "w") as full:
         done = model.run(*arguments, stdout=full)
     assert done.returncode == 1
-    assert done.stderr == "ztensor: error: standard output: No space left on device\n"
+    assert done.stderr == "ztensor: error: cannot write to standard output: No space left on device\n"
 
 
 def test_a_closed_output_never_becomes_the_file_that_is_written(model):
@@ -131,6 +131,6 @@ def test_a_file_that_may_only_be_written_in_place_is_left_and_says_what_would_do
     done = model.run("convert", "model.safetensors", "-o", "a.zt", "--force", "-c", **NOBODY)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("ztensor: error: a.zt: cannot ")
-    assert done.stderr.endswith("; write a file in another folder, and copy it over this one\n")
+    assert done.stderr.endswith("; write a file in another folder, and copy it over this file\n")
     assert (model / "a.zt").read_bytes() == before
     model.folder.chmod(0o755)
