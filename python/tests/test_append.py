@@ -257,7 +257,7 @@ def test_only_a_file_that_grows_has_tensors_to_replace_and_remove(tmp_path):
             lambda: writer.remove("t"),
             lambda: writer.set_tensor_attributes("t", {"a": 1}),
         ):
-            with pytest.raises(ztensor.UsageError, match="append mode"):
+            with pytest.raises(ztensor.UsageError, match="new file"):
                 use()
         with pytest.raises(TypeError):
             writer.remove(5)
