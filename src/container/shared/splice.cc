@@ -295,7 +295,7 @@ void EditedObjects::keep(std::span<const std::byte> stretch, std::uint64_t membe
 void EditedObjects::put_added(std::size_t upto) {
   for (; next_ < upto; ++next_) {
     ++count_;
-    pieces_.push_back(added_[next_].bytes);
+    pieces_.emplace_back(added_[next_].bytes);
   }
 }
 
