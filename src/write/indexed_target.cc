@@ -44,9 +44,10 @@ void IndexedTarget::open() {
   }
   Shard shard;
   shard.destination = to_path(path_, form_.mode, durable_);
-  if (planned_.empty()) {
+  if (!has_plan_) {
     shard.target = std::make_unique<OrderedTarget>(shard.destination, form_);
   } else {
+    shard.planned = planned_.front().size();
     std::vector<std::uint32_t> order = form_.encoder->order(planned_.front());
     shard.target =
         std::make_unique<PlannedTarget>(shard.destination, form_, std::move(planned_.front()), std::move(order));
@@ -64,9 +65,21 @@ void IndexedTarget::close() {
   open_ = false;
 }
 
+// A plan says which tensors a shard has. Their lengths would cut the model elsewhere: the tensors come in another order,
+// and `bound` may be more than the bytes that were planned.
+bool IndexedTarget::is_full(std::uint64_t bound) const {
+  const Shard& shard = shards_.back();
+  if (shard.planned) return shard.catalog.size() == *shard.planned;
+  return shard.bytes > 0 && !fits(shard.bytes, bound);
+}
+
 void IndexedTarget::begin_tensor(std::string_view name, std::uint64_t bound) {
-  if (open_ && shards_.back().bytes > 0 && !fits(shards_.back().bytes, bound)) close();
-  if (!open_) open();
+  const bool begins = !open_ || is_full(bound);
+  if (begins && has_plan_ && planned_.empty()) {
+    throw Error(Code::usage, "", "the plan has no more tensors: add only the tensors that plan() was given");
+  }
+  if (begins && open_) close();
+  if (begins) open();
   shards_.back().target->begin_tensor(name, bound);
 }
 
@@ -101,6 +114,8 @@ void IndexedTarget::add_copy(const model::Catalog& catalog, std::uint32_t row, s
 // Cuts a model into shards as other tools do: in the order of its tensors, each shard as full as possible.
 Target::Planned IndexedTarget::plan(const model::Catalog& tensors) {
   Planned planned;
+  has_plan_ = true;
+  planned_.clear();
   std::vector<std::uint32_t> rows;  // of the current shard
   std::uint64_t used = 0;
   const auto end_shard = [&] {
@@ -127,6 +142,11 @@ void IndexedTarget::finish(model::Catalog& catalog) {
   if (shards_.empty()) {
     open();
     close();
+  }
+  if (!planned_.empty()) {
+    std::size_t missing = 0;
+    for (const model::Catalog& shard : planned_) missing += shard.size();
+    throw Error(Code::usage, "", std::to_string(missing) + " planned tensors are missing: add them before finalize()");
   }
   catalog_ = &catalog;
 }

@@ -4,6 +4,7 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,10 +36,12 @@ class IndexedTarget final : public Target {
     std::shared_ptr<Destination> destination;
     std::unique_ptr<Target> target;
     model::Catalog catalog;
-    std::uint64_t bytes = 0;  // of the decoded parts of its tensors
+    std::uint64_t bytes = 0;             // of the decoded parts of its tensors
+    std::optional<std::size_t> planned;  // the number of its tensors, if there is a plan
   };
   void open();
   void close();
+  bool is_full(std::uint64_t bound) const;  // whether a tensor of `bound` bytes goes to the next shard
   bool fits(std::uint64_t used, std::uint64_t bound) const {
     return checked::add_up(used, bound) <= form_.options.max_shard_size;
   }
@@ -50,6 +53,7 @@ class IndexedTarget final : public Target {
   bool durable_;  // also if it replaces a model: the old model must not go before the new one is on disk
   std::vector<std::byte> attributes_;   // of every shard
   std::deque<model::Catalog> planned_;  // the catalogs of the shards to come
+  bool has_plan_ = false;
   std::vector<Shard> shards_;
   bool open_ = false;                        // whether the last shard is open
   const model::Catalog* catalog_ = nullptr;  // from finish() to publish()

@@ -1,0 +1,133 @@
+// Tests of models in several whole files with an index.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "errors.h"
+#include "random.h"
+#include "temp_dir.h"
+#include "ztensor/ztensor.h"
+
+namespace zt {
+namespace {
+
+namespace fs = std::filesystem;
+
+using Sizes = std::vector<std::pair<std::string, std::size_t>>;
+
+// The bytes of a tensor follow from its size.
+std::vector<std::uint8_t> content(std::size_t size) {
+  std::vector<std::uint8_t> bytes(size);
+  for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(i + size);
+  return bytes;
+}
+
+void add(Writer& writer, const std::string& name, std::size_t size, std::optional<Encoding> encoding = {}) {
+  writer.add(name, {size}, content(size), {.encoding = encoding});
+}
+
+fs::path save(const fs::path& path, const Sizes& tensors, const WriterOptions& options = {}) {
+  Writer writer = Writer::create(path, options);
+  for (const auto& [name, size] : tensors) add(writer, name, size);
+  writer.finalize();
+  return path;
+}
+
+std::vector<fs::path> files_of(const fs::path& folder) {
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    if (entry.path().extension() == ".safetensors") files.push_back(entry.path());
+  }
+  return files;
+}
+
+// Checks that the files of a folder hold exactly these tensors, and that each file is as small as asked.
+void expect_model(const fs::path& folder, const Sizes& tensors, std::uint64_t most) {
+  Sizes found;
+  for (const fs::path& file : files_of(folder)) {
+    std::uint64_t bytes = 0;
+    std::size_t filled = 0;
+    for (const Tensor tensor : open(file)) {
+      const std::vector<std::uint8_t> read = tensor.read<std::uint8_t>();
+      EXPECT_EQ(read, content(read.size()));
+      found.emplace_back(tensor.name(), read.size());
+      bytes += read.size();
+      if (!read.empty()) ++filled;
+    }
+    EXPECT_TRUE(bytes <= most || filled == 1) << file << ": " << bytes;
+  }
+  Sizes expected = tensors;
+  std::ranges::sort(expected);
+  std::ranges::sort(found);
+  EXPECT_EQ(found, expected);
+}
+
+TEST(ShardsOfSafetensors, AreCutWhereThePlanSays) {
+  for (const Sizes& tensors : {Sizes{{"a", 90}, {"c_big", 20}, {"b_small", 5}}, Sizes{{"z_empty", 0}, {"a_big", 200}},
+                               Sizes{{"a", 0}, {"b", 0}}, Sizes{}}) {
+    const test::TempDir from;
+    const test::TempDir to;
+    const std::vector<fs::path> inputs = {save(from / "m.zt", tensors)};
+    ConvertOptions options;
+    options.writer.max_shard_size = 100;
+    convert(inputs, to / "model.safetensors", options);
+    expect_model(to.path(), tensors, 100);
+  }
+}
+
+TEST(ShardsOfSafetensors, HoldWhatWasConvertedWhateverItsSizesAndOrder) {
+  for (int round = 0; round < test::rounds(200); ++round) {
+    SCOPED_TRACE(test::Random::name() + ", round " + std::to_string(round));
+    test::Random random(static_cast<std::uint64_t>(round) + 7000);
+    const test::TempDir from;
+    const test::TempDir to;
+    Sizes tensors;
+    Writer writer = Writer::create(from / "m.zt");
+    for (std::uint64_t i = random.below(9); i > 0; --i) {
+      const std::size_t size = random.chance(20) ? 0 : random.below(random.chance(20) ? 300 : 120);
+      tensors.emplace_back(std::string(1, static_cast<char>('a' + random.below(26))) + std::to_string(i), size);
+      add(writer, tensors.back().first, size, random.chance(30) ? Encoding::zstd() : Encoding::raw());
+    }
+    writer.finalize();
+    const std::vector<fs::path> inputs = {from / "m.zt"};
+    ConvertOptions options;
+    options.writer.max_shard_size = random.between(1, 250);
+    convert(inputs, to / "model.safetensors", options);
+    expect_model(to.path(), tensors, options.writer.max_shard_size);
+  }
+}
+
+TEST(ShardsOfSafetensors, AreRefusedUnlessEveryPlannedTensorComes) {
+  const test::TempDir folder;
+  const Source source = open(save(folder / "m.zt", {{"a", 90}, {"b", 90}, {"c", 90}}));
+  const std::vector<Tensor> tensors(source.begin(), source.end());
+  Writer writer = Writer::create(folder / "model.safetensors", {.max_shard_size = 100});
+  const std::vector<std::size_t> order = writer.plan(tensors);
+  writer.add_stored(tensors[order[0]].name(), tensors[order[0]]);
+  const Error error = test::error_of([&] { writer.finalize(); });
+  EXPECT_EQ(error.code(), Code::usage);
+  EXPECT_NE(std::string(error.what()).find("2 planned tensors are missing"), std::string::npos) << error.what();
+  EXPECT_EQ(files_of(folder.path()).size(), 0U);
+}
+
+TEST(ShardsOfSafetensors, TakeNoTensorThatWasNotPlanned) {
+  const test::TempDir folder;
+  const Source source = open(save(folder / "m.zt", {{"a", 90}, {"b", 90}}));
+  const std::vector<Tensor> tensors(source.begin(), source.end());
+  Writer writer = Writer::create(folder / "model.safetensors", {.max_shard_size = 100});
+  for (const std::size_t next : writer.plan(tensors)) writer.add_stored(tensors[next].name(), tensors[next]);
+  EXPECT_EQ(test::code_of([&] { add(writer, "c", 5); }), Code::usage);
+  writer.finalize();
+  expect_model(folder.path(), {{"a", 90}, {"b", 90}}, 100);
+}
+
+}  // namespace
+}  // namespace zt
