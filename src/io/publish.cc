@@ -385,14 +385,18 @@ void sync_file(const fs::path& path) {
 }
 
 void remove_file(const fs::path& path, const File& expected) {
+  if (expected.was_changed()) fail_usage(path, "not removed: the file was changed meanwhile");
+  remove_file(path, expected.identity());
+}
+
+void remove_file(const fs::path& path, const Identity& expected) {
   const Target target = name_target(path, Folder::place);
   const auto found = look(target);
   if (!found) fail(ENOENT, path, "cannot remove");
   if (S_ISLNK(found->st_mode)) fail_usage(path, "the path is a link: remove the file that it leads to");
   check_regular(*found, path);
   const Identity now{static_cast<std::uint64_t>(found->st_dev), static_cast<std::uint64_t>(found->st_ino)};
-  if (now != expected.identity()) fail_usage(path, "not removed: the path leads to another file by now");
-  if (expected.was_changed()) fail_usage(path, "not removed: the file was changed meanwhile");
+  if (now != expected) fail_usage(path, "not removed: the path leads to another file by now");
   if (sys::unlinkat(target.folder.get(), target.name.c_str(), 0) != 0) fail(errno, path, "cannot remove");
 }
 

@@ -59,8 +59,10 @@ class Publication final : public WritableFile {
 std::optional<Identity> identify(const std::filesystem::path& path);
 // Syncs a file's data and its folder entry.
 void sync_file(const std::filesystem::path& path);
-// Removes a regular file if it still is `expected`, has not changed since `expected` was opened, and is not reached by
-// a link. Throws usage (a link, another file, or changed) or io.
+// Removes a regular file if it still is `expected` and is not reached by a link. Throws usage (a link, or another file)
+// or io.
+void remove_file(const std::filesystem::path& path, const Identity& expected);
+// The same, if the file has also not changed since `expected` was opened. Throws usage if it has.
 void remove_file(const std::filesystem::path& path, const File& expected);
 
 }  // namespace zt::io

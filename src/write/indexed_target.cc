@@ -31,7 +31,8 @@ IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
     : form_(form),
       path_(io::names_through_links(path).back()),
       index_path_(path_.string() + ".index.json"),
-      durable_(form.options.durable || io::identify(path_) || io::identify(index_path_)) {
+      replaced_(io::identify(path_)),
+      durable_(form.options.durable || replaced_ || io::identify(index_path_)) {
   if (form.mode == WriteMode::replace) return;
   for (const fs::path& taken : {path_, index_path_}) {
     if (io::identify(taken)) throw Error::system(EEXIST, taken.string(), "must not exist yet");
@@ -171,14 +172,23 @@ void IndexedTarget::publish(std::vector<std::string>& notes) {
   const std::vector<std::string> names = free_names();
   const std::vector<std::byte> text = form_.encoder->shard_index(*catalog_, names);
   const bool create_new = form_.mode != WriteMode::replace;
+  if (create_new && io::identify(path_)) throw Error::system(EEXIST, path_.string(), "must not exist yet");
   io::Publication index(index_path_, {.create_new = create_new, .durable = durable_});
   index.write(text);
   for (std::size_t i = 0; i < names.size(); ++i) shards_[i].destination->publish(notes, names[i]);
   index.publish();
   for (const std::string& note : index.notes()) notes.push_back(index_path_.string() + ": " + note);
   index_bytes_ = text.size();
-  // Readers that find both the file and the index read the file, and it is the old model.
-  if (io::identify(path_)) io::remove_file(path_, *io::File::open(path_));
+  remove_replaced(notes);
+}
+
+// Readers that find both the file and the index read the file, and it is the old model. But a file that has come
+// meanwhile is a model of another process.
+void IndexedTarget::remove_replaced(std::vector<std::string>& notes) const {
+  const auto present = io::identify(path_);
+  if (!present) return;
+  if (present == replaced_) return io::remove_file(path_, *replaced_);
+  notes.push_back(path_.string() + ": another process wrote this file meanwhile, and readers take it for the model");
 }
 
 void IndexedTarget::abort() noexcept {

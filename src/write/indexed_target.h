@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "io/file.h"
 #include "write/destination.h"
 #include "write/target.h"
 
@@ -46,10 +47,12 @@ class IndexedTarget final : public Target {
     return checked::add_up(used, bound) <= form_.options.max_shard_size;
   }
   std::vector<std::string> free_names() const;
+  void remove_replaced(std::vector<std::string>& notes) const;
 
   const Form& form_;
   std::filesystem::path path_;
   std::filesystem::path index_path_;
+  std::optional<io::Identity> replaced_;  // the single file that this model replaces
   bool durable_;  // also if it replaces a model: the old model must not go before the new one is on disk
   std::vector<std::byte> attributes_;   // of every shard
   std::deque<model::Catalog> planned_;  // the catalogs of the shards to come

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -127,6 +128,46 @@ TEST(ShardsOfSafetensors, TakeNoTensorThatWasNotPlanned) {
   EXPECT_EQ(test::code_of([&] { add(writer, "c", 5); }), Code::usage);
   writer.finalize();
   expect_model(folder.path(), {{"a", 90}, {"b", 90}}, 100);
+}
+
+Writer writer_of_two(const fs::path& path, WriteMode mode) {
+  Writer writer = Writer::create(path, mode, {.max_shard_size = 100});
+  add(writer, "a", 90);
+  add(writer, "b", 90);
+  return writer;
+}
+
+TEST(ShardsOfSafetensors, RemoveNoFileThatAnotherProcessMadeMeanwhile) {
+  for (const WriteMode mode : {WriteMode::create_new, WriteMode::replace}) {
+    const test::TempDir folder;
+    const fs::path path = folder / "model.safetensors";
+    Writer writer = writer_of_two(path, mode);
+    test::write_file(path, "a model of another process");
+    if (mode == WriteMode::create_new) {
+      const Error error = test::error_of([&] { writer.finalize(); });
+      EXPECT_EQ(error.os_error(), EEXIST);
+      EXPECT_EQ(folder.count(), 1U) << "a shard was published";
+    } else {
+      writer.finalize();
+      ASSERT_EQ(writer.notes().size(), 1U);
+      EXPECT_NE(writer.notes()[0].find("another process"), std::string::npos);
+    }
+    EXPECT_EQ(test::read_file(path), "a model of another process");
+  }
+}
+
+TEST(ShardsOfSafetensors, RemoveTheFileThatTheyReplaceAndNotItsSuccessor) {
+  const test::TempDir folder;
+  const fs::path path = folder / "model.safetensors";
+  test::write_file(path, "an older model");
+  writer_of_two(path, WriteMode::replace).finalize();
+  EXPECT_FALSE(fs::exists(path));
+  test::write_file(path, "an older model");
+  Writer writer = writer_of_two(path, WriteMode::replace);
+  test::write_file(folder / "other", "a model of another process");
+  fs::rename(folder / "other", path);
+  writer.finalize();
+  EXPECT_EQ(test::read_file(path), "a model of another process");
 }
 
 }  // namespace
