@@ -4,15 +4,18 @@
 
 #include "io/publish.h"
 #include "io/spool.h"
+#include "io/target.h"
 
 namespace zt::write {
 namespace {
 
 class PathDestination final : public Destination {
  public:
-  PathDestination(std::filesystem::path path, io::PublishOptions options) : path_(std::move(path)), options_(options) {}
+  PathDestination(std::filesystem::path path, io::PublishOptions options)
+      : path_(std::move(path)), place_(io::absolute_path(path_)), options_(options) {}
   std::unique_ptr<Output> open() override {
-    auto file = std::make_unique<io::Publication>(path_, options_);
+    const std::filesystem::path& at = file_ == nullptr ? path_ : place_;  // messages name the caller's path
+    auto file = std::make_unique<io::Publication>(at, options_);
     file_ = file.get();
     return std::make_unique<Output>(std::unique_ptr<io::WritableFile>(std::move(file)));
   }
@@ -27,6 +30,7 @@ class PathDestination final : public Destination {
 
  private:
   std::filesystem::path path_;
+  std::filesystem::path place_;
   io::PublishOptions options_;
   io::Publication* file_ = nullptr;  // owned by the last Output
 };

@@ -29,7 +29,7 @@ std::uint64_t bytes_of(const model::Catalog& catalog, std::uint32_t row) {
 
 IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
     : form_(form),
-      path_(io::names_through_links(path).back()),
+      path_(io::absolute_path(io::names_through_links(path).back())),
       index_path_(path_.string() + ".index.json"),
       replaced_(io::identify(path_)),
       durable_(form.options.durable || replaced_ || io::identify(index_path_)) {

@@ -170,5 +170,35 @@ TEST(ShardsOfSafetensors, RemoveTheFileThatTheyReplaceAndNotItsSuccessor) {
   EXPECT_EQ(test::read_file(path), "a model of another process");
 }
 
+// The working directory of a scope.
+class Inside {
+ public:
+  explicit Inside(const fs::path& folder) : before_(fs::current_path()) { fs::current_path(folder); }
+  ~Inside() { fs::current_path(before_); }
+  Inside(const Inside&) = delete;
+  Inside& operator=(const Inside&) = delete;
+
+ private:
+  fs::path before_;
+};
+
+TEST(Shards, GoBesideARelativePathEvenIfTheWorkingDirectoryChanges) {
+  for (const char* name : {"m.safetensors", "m.zt"}) {
+    const test::TempDir folder;
+    const test::TempDir other;
+    const Inside inside(folder.path());
+    Writer writer =
+        Writer::create(name, {.to = std::string_view(name) == "m.zt" ? "2" : "safetensors", .max_shard_size = 8192});
+    add(writer, "a", 8000);
+    const Inside elsewhere(other.path());
+    test::write_file(other / name, "another model");
+    add(writer, "b", 8000);
+    writer.finalize();
+    EXPECT_EQ(test::read_file(other / name), "another model");
+    EXPECT_EQ(other.count(), 1U) << name;
+    EXPECT_EQ(folder.count(), 3U) << name;
+  }
+}
+
 }  // namespace
 }  // namespace zt

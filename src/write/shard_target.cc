@@ -25,7 +25,7 @@ std::string shard_number(std::size_t number) {
 
 ShardTarget::ShardTarget(const Form& form, const std::filesystem::path& root)
     : form_(form),
-      shards_path_(io::names_through_links(root).back()),
+      shards_path_(io::absolute_path(io::names_through_links(root).back())),
       durable_(form.options.durable || io::identify(shards_path_)),
       root_(to_path(root, form.mode, form.options.durable), form) {}
 
