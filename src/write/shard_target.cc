@@ -34,9 +34,9 @@ void ShardTarget::open() {
     throw Error(Code::usage, "", "more than 65534 shards: raise max_shard_size");
   }
   Shard shard;
-  const std::string name = shards_path_.stem().string() + "-" + shard_number(shards_.size() + 1) + ".zt";
-  auto file = std::make_unique<io::Publication>(shards_path_.parent_path() / name,
-                                                io::PublishOptions{.create_new = false, .durable = durable_});
+  // The name of a shard is known only at the end. Any other name could be the one of a link or a folder.
+  auto file =
+      std::make_unique<io::Publication>(shards_path_, io::PublishOptions{.create_new = false, .durable = durable_});
   shard.file = file.get();
   shard.output = std::make_unique<Output>(std::unique_ptr<io::WritableFile>(std::move(file)));
   shard.output->hash_all();

@@ -209,6 +209,27 @@ TEST(Writer2, PutsBytesIntoShardsOfAtMostASize) {
   }
 }
 
+TEST(Writer2, PutsShardsBesideTheRootWhateverHasTheNameOfAShardsNumber) {
+  for (const bool link : {false, true}) {
+    const test::TempDir folder;
+    const test::TempDir other;
+    const auto taken = folder / "m-00001.zt";
+    if (link) {
+      std::filesystem::create_symlink(other / "far.zt", taken);
+    } else {
+      std::filesystem::create_directory(taken);
+    }
+    WriterOptions options = kTwo;
+    options.max_shard_size = 10'000;
+    Writer writer = Writer::create(folder / "m.zt", options);
+    for (const char* name : {"a", "b"}) writer.add(name, view(DType::u8, {5'000}, repeated(5'000, 1)));
+    writer.finalize();
+    EXPECT_EQ(other.count(), 0U);
+    EXPECT_EQ(folder.count(), 4U);
+    EXPECT_EQ(open(folder / "m.zt").tensor("b").data().read(), repeated(5'000, 1));
+  }
+}
+
 TEST(Writer2, ReferencesTensorsOfAnotherFile) {
   const test::TempDir folder;
   const auto base = folder.path() / "model-base.zt";
