@@ -62,6 +62,7 @@ void IndexedTarget::open() {
 void IndexedTarget::close() {
   Shard& shard = shards_.back();
   shard.target->finish(shard.catalog);
+  shard.target->free_buffers();  // a model may have thousands of shards
   shard.catalog = model::Catalog();
   open_ = false;
 }

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include <malloc.h>
+
 #include "errors.h"
 #include "random.h"
 #include "temp_dir.h"
@@ -168,6 +170,33 @@ TEST(ShardsOfSafetensors, RemoveTheFileThatTheyReplaceAndNotItsSuccessor) {
   fs::rename(folder / "other", path);
   writer.finalize();
   EXPECT_EQ(test::read_file(path), "a model of another process");
+}
+
+std::size_t memory_in_use() {
+  const struct mallinfo2 info = mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+TEST(ShardsOfSafetensors, KeepNoMemoryWhenTheyAreComplete) {
+  if (test::kSanitized) GTEST_SKIP() << "sanitizers have an allocator of their own, which mallinfo2 does not count";
+  constexpr std::size_t kShard = std::size_t{4} << 20;
+  constexpr std::size_t kShards = 12;
+  const test::TempDir folder;
+  Writer source_writer = Writer::create(folder / "m.zt", {.encoding = Encoding::zstd(1)});
+  for (std::size_t i = 0; i < kShards; ++i) add(source_writer, "t" + std::to_string(i), kShard);
+  source_writer.finalize();
+  const Source source = open(folder / "m.zt");
+  for (const bool planned : {false, true}) {
+    Writer writer = Writer::create(folder / "model.safetensors", {.max_shard_size = kShard});
+    const std::vector<Tensor> tensors(source.begin(), source.end());
+    if (planned) {
+      ASSERT_EQ(writer.plan(tensors).size(), kShards);
+    }
+    writer.add_stored(tensors[0].name(), tensors[0]);
+    const std::size_t one = memory_in_use();
+    for (std::size_t i = 1; i < kShards; ++i) writer.add_stored(tensors[i].name(), tensors[i]);
+    EXPECT_LT(memory_in_use(), one + 2 * kShard);
+  }
 }
 
 // The working directory of a scope.

@@ -89,6 +89,7 @@ void ShardTarget::close() {
     output.write(encoder.footer(0, {}));
   }
   output.flush();
+  output.free_buffer();
   shard.row.size = output.position();
   shard.row.digest = hash::format_digest({.algorithm = Checksum::xxh3, .xxh3 = output.hash()});
   shard.row.name = shard_number(shards_.size()) + "-" + shard.row.digest.substr(shard.row.digest.find(':') + 1);
