@@ -47,11 +47,15 @@ class Publication final : public WritableFile {
   // except when `durable` cannot sync the folder: then the new file is in place, but may not outlast a crash. Throws
   // usage if a write has failed, or after an earlier publish().
   void publish();
+  // The same under another name in the target's folder, which must be free. False if another file has the name: then it
+  // may be called again, with another name.
+  bool publish_as(const std::string& name);
   // After publish(): a line for each trait of the replaced file that the new file could not keep.
   const std::vector<std::string>& notes() const;
 
  private:
   struct State;
+  bool try_publish();
   std::unique_ptr<State> state_;
 };
 

@@ -1,6 +1,7 @@
 #include "write/indexed_target.h"
 
 #include <cerrno>
+#include <exception>
 #include <numeric>
 #include <utility>
 
@@ -23,6 +24,15 @@ std::uint64_t bytes_of(const model::Catalog& catalog, std::uint32_t row) {
     bytes = checked::add_up(bytes, part.recipe.decoded_length);
   }
   return bytes;
+}
+
+// Whether a failed save has certainly left the former index. A new index may be in place, even if it was not synced.
+bool names_no_shard(const fs::path& index, const std::optional<io::Identity>& former) noexcept {
+  try {
+    return io::identify(index) == former;
+  } catch (const std::exception&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -153,33 +163,64 @@ void IndexedTarget::finish(model::Catalog& catalog) {
   catalog_ = &catalog;
 }
 
-// Names that are free. If an older model with equally many shards exists, the new names get a number.
-std::vector<std::string> IndexedTarget::free_names() const {
-  const std::string of = "-of-" + shard_number(shards_.size());
+// If an older model with equally many shards exists, the new names get a number.
+std::string IndexedTarget::name_of(std::size_t shard, std::size_t attempt) const {
+  const std::string again = attempt == 1 ? "" : "-" + std::to_string(attempt);
+  return path_.stem().string() + "-" + shard_number(shard + 1) + "-of-" + shard_number(shards_.size()) + again +
+         path_.extension().string();
+}
+
+// The first number for which all names are free.
+std::size_t IndexedTarget::free_attempt() const {
   for (std::size_t attempt = 1;; ++attempt) {
-    std::vector<std::string> names;
     bool free = true;
-    for (std::size_t i = 1; i <= shards_.size(); ++i) {
-      const std::string again = attempt == 1 ? "" : "-" + std::to_string(attempt);
-      names.push_back(path_.stem().string() + "-" + shard_number(i) + of + again + path_.extension().string());
-      free = free && !io::identify(path_.parent_path() / names.back());
+    for (std::size_t i = 0; free && i < shards_.size(); ++i) {
+      free = !io::identify(path_.parent_path() / name_of(i, attempt));
     }
-    if (free) return names;
+    if (free) return attempt;
+  }
+}
+
+// Another process may take a name at any moment, so a shard never replaces a file: it takes the next name.
+std::vector<std::string> IndexedTarget::publish_shards(std::vector<std::string>& notes) {
+  std::vector<std::string> names;
+  const std::size_t first = free_attempt();
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    std::size_t attempt = first;
+    while (!shards_[i].destination->publish_as(name_of(i, attempt), notes)) ++attempt;
+    names.push_back(name_of(i, attempt));
+    const fs::path path = path_.parent_path() / names.back();
+    published_.emplace_back(path, io::identify(path));
+  }
+  return names;
+}
+
+// Removes the shards of a save that has failed: no index names them.
+void IndexedTarget::take_back() noexcept {
+  for (const auto& [path, identity] : published_) {
+    try {
+      if (identity) io::remove_file(path, *identity);
+    } catch (const std::exception&) {  // it stays: the error of the save says more
+    }
   }
 }
 
 void IndexedTarget::publish(std::vector<std::string>& notes) {
   if (shards_.size() == 1) return shards_.front().destination->publish(notes);
-  const std::vector<std::string> names = free_names();
-  const std::vector<std::byte> text = form_.encoder->shard_index(*catalog_, names);
   const bool create_new = form_.mode != WriteMode::replace;
   if (create_new && io::identify(path_)) throw Error::system(EEXIST, path_.string(), "must not exist yet");
-  io::Publication index(index_path_, {.create_new = create_new, .durable = durable_});
-  index.write(text);
-  for (std::size_t i = 0; i < names.size(); ++i) shards_[i].destination->publish(notes, names[i]);
-  index.publish();
-  for (const std::string& note : index.notes()) notes.push_back(index_path_.string() + ": " + note);
-  index_bytes_ = text.size();
+  const auto former = io::identify(index_path_);
+  try {
+    io::Publication index(index_path_, {.create_new = create_new, .durable = durable_});
+    const std::vector<std::byte> text = form_.encoder->shard_index(*catalog_, publish_shards(notes));
+    index.write(text);
+    index.publish();
+    for (const std::string& note : index.notes()) notes.push_back(index_path_.string() + ": " + note);
+    index_bytes_ = text.size();
+  } catch (...) {
+    if (names_no_shard(index_path_, former)) take_back();
+    throw;
+  }
   remove_replaced(notes);
 }
 

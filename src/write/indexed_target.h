@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/checked.h"
@@ -46,7 +47,10 @@ class IndexedTarget final : public Target {
   bool fits(std::uint64_t used, std::uint64_t bound) const {
     return checked::add_up(used, bound) <= form_.options.max_shard_size;
   }
-  std::vector<std::string> free_names() const;
+  std::string name_of(std::size_t shard, std::size_t attempt) const;
+  std::size_t free_attempt() const;
+  std::vector<std::string> publish_shards(std::vector<std::string>& notes);
+  void take_back() noexcept;
   void remove_replaced(std::vector<std::string>& notes) const;
 
   const Form& form_;
@@ -58,6 +62,8 @@ class IndexedTarget final : public Target {
   std::deque<model::Catalog> planned_;  // the catalogs of the shards to come
   bool has_plan_ = false;
   std::vector<Shard> shards_;
+  // The shards that have a name, from the first one on; empty if the file has gone at once.
+  std::vector<std::pair<std::filesystem::path, std::optional<io::Identity>>> published_;
   bool open_ = false;                        // whether the last shard is open
   const model::Catalog* catalog_ = nullptr;  // from finish() to publish()
   std::uint64_t index_bytes_ = 0;

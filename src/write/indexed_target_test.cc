@@ -16,6 +16,7 @@
 
 #include "errors.h"
 #include "random.h"
+#include "system_faults.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
 
@@ -170,6 +171,44 @@ TEST(ShardsOfSafetensors, RemoveTheFileThatTheyReplaceAndNotItsSuccessor) {
   fs::rename(folder / "other", path);
   writer.finalize();
   EXPECT_EQ(test::read_file(path), "a model of another process");
+}
+
+TEST(ShardsOfSafetensors, ReplaceNoShardThatAnotherProcessPublishesAtTheSameTime) {
+  const test::TempDir folder;
+  Writer writer = writer_of_two(folder / "model.safetensors", WriteMode::replace);
+  {
+    test::Faults faults;
+    faults.watch = [&](const io::sys::Event& event) {
+      const fs::path taken = folder / "model-00002-of-00002.safetensors";
+      const bool next = event.call == io::sys::Call::link && fs::exists(folder / "model-00001-of-00002.safetensors");
+      if (next && !fs::exists(taken)) test::write_file(taken, "of another process");
+    };
+    writer.finalize();
+  }
+  EXPECT_EQ(test::read_file(folder / "model-00002-of-00002.safetensors"), "of another process");
+  EXPECT_EQ(open(folder / "model-00001-of-00002.safetensors").size(), 1U);
+  EXPECT_EQ(open(folder / "model-00002-of-00002-2.safetensors").size(), 1U);
+  const std::string index = test::read_file(folder / "model.safetensors.index.json");
+  EXPECT_NE(index.find("\"model-00001-of-00002.safetensors\""), std::string::npos) << index;
+  EXPECT_NE(index.find("\"model-00002-of-00002-2.safetensors\""), std::string::npos) << index;
+}
+
+TEST(ShardsOfSafetensors, LeaveNothingBehindWhenASaveFails) {
+  bool hit = true;
+  std::size_t failures = 0;
+  for (std::size_t at = 0; hit; ++at) {
+    const test::TempDir folder;
+    bool failed = false;
+    {
+      const test::Faults faults(test::Faults::Kind::fail, at);
+      failed = test::code_of([&] { writer_of_two(folder / "model.safetensors", WriteMode::create_new).finalize(); }) ==
+               Code::io;
+      hit = faults.hit();
+    }
+    EXPECT_EQ(folder.count(), failed ? 0U : 3U) << at;
+    if (failed) ++failures;
+  }
+  EXPECT_GT(failures, 3U);
 }
 
 std::size_t memory_in_use() {
