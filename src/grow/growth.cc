@@ -29,9 +29,8 @@ struct Growth::State {
   void begin(Tail chosen, const Live& live);
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound);
   void write(std::span<const std::byte> bytes);
-  std::uint64_t commit(std::span<const std::byte> manifest,
-                       const std::function<std::vector<std::byte>(std::uint64_t)>& footer, std::optional<Region> region,
-                       std::uint64_t alignment);
+  Grown commit(std::span<const std::byte> manifest, const std::function<std::vector<std::byte>(std::uint64_t)>& footer,
+               std::optional<Region> region, std::uint64_t alignment);
   void abort() noexcept;
   void enter();
   void leave() { stage = Stage::growing; }
@@ -106,9 +105,9 @@ std::uint64_t Growth::State::place_manifest(std::span<const std::byte> manifest,
   return region->offset;
 }
 
-std::uint64_t Growth::State::commit(std::span<const std::byte> manifest,
-                                    const std::function<std::vector<std::byte>(std::uint64_t)>& footer,
-                                    std::optional<Region> region, std::uint64_t alignment) {
+Grown Growth::State::commit(std::span<const std::byte> manifest,
+                            const std::function<std::vector<std::byte>(std::uint64_t)>& footer,
+                            std::optional<Region> region, std::uint64_t alignment) {
   changed = true;
   const std::uint64_t offset = place_manifest(manifest, region, alignment);
   file.write(offset, manifest);
@@ -124,7 +123,12 @@ std::uint64_t Growth::State::commit(std::span<const std::byte> manifest,
   changed = false;
   stage = Stage::over;
   file.sync();
-  return offset;
+  Grown grown{.manifest = offset, .size = offset + manifest.size()};
+  try {
+    grown.size = file.store()->size_now();
+  } catch (const Error&) {  // the size is not known, but the new version exists
+  }
+  return grown;
 }
 
 void Growth::State::abort() noexcept {
@@ -166,9 +170,9 @@ void Growth::rewind(std::uint64_t position) {
 
 void Growth::read_back(std::uint64_t offset, std::span<std::byte> out) const { state_->file.read(offset, out); }
 
-std::uint64_t Growth::commit(std::span<const std::byte> manifest,
-                             const std::function<std::vector<std::byte>(std::uint64_t)>& footer,
-                             std::optional<Region> region, std::uint64_t alignment) {
+Grown Growth::commit(std::span<const std::byte> manifest,
+                     const std::function<std::vector<std::byte>(std::uint64_t)>& footer, std::optional<Region> region,
+                     std::uint64_t alignment) {
   state_->enter();
   return state_->commit(manifest, footer, region, alignment);
 }

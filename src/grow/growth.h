@@ -23,6 +23,12 @@ struct Live {
   std::uint64_t used_end = 0;  // the end of its blobs and its manifest
 };
 
+// The result of a commit.
+struct Grown {
+  std::uint64_t manifest = 0;  // its offset
+  std::uint64_t size = 0;      // of the file
+};
+
 struct GrowthOptions {
   // Sync each step before the next one, so that the file also survives the death of the machine.
   bool durable = false;
@@ -65,12 +71,12 @@ class Growth {
   void read_back(std::uint64_t offset, std::span<std::byte> out) const;
   // Writes the manifest, and publishes it by writing `footer(its offset)`, which must be as long as the file's footer.
   // `region` (generation 2): the place of the manifest, a free region of a former manifest or one from place(). Without
-  // it the manifest goes to new space, at a multiple of `alignment`. Returns its offset. Throws usage if the path now
-  // leads to another file. Throws io, after which the file is as it was, except when `durable` cannot sync the last
+  // it the manifest goes to new space, at a multiple of `alignment`. Throws usage if the path now leads to another
+  // file. Throws io, after which the file is as it was, except when `durable` cannot sync the last
   // write: then the new version is visible, but may not outlast a crash.
-  std::uint64_t commit(std::span<const std::byte> manifest,
-                       const std::function<std::vector<std::byte>(std::uint64_t offset)>& footer,
-                       std::optional<Region> region, std::uint64_t alignment);
+  Grown commit(std::span<const std::byte> manifest,
+               const std::function<std::vector<std::byte>(std::uint64_t offset)>& footer, std::optional<Region> region,
+               std::uint64_t alignment);
   // Restores the file. Does nothing after commit().
   void abort() noexcept;
 

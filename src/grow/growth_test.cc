@@ -506,7 +506,7 @@ TEST(GrowFooter, PutsAManifestIntoAFormerRegionOrAPlacedOne) {
     growth.begin(Tail::footer, test::live_of(Tail::footer, *growth.store()));
     const Region placed{growth.place(65'536, 30), 30};
     const auto footer = [&](std::uint64_t offset) { return std::vector<std::byte>(40, std::byte(offset / 4096)); };
-    return growth.commit(as_bytes("manifest"), footer, region ? region : placed, 4096);
+    return growth.commit(as_bytes("manifest"), footer, region ? region : placed, 4096).manifest;
   };
   EXPECT_EQ(grow(Region{4096, 100}), 4096u);
   EXPECT_EQ(read_file(dir / "f").substr(4096, 8), "manifest");

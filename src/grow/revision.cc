@@ -1,7 +1,6 @@
 #include "grow/revision.h"
 
 #include <algorithm>
-#include <system_error>
 
 #include "base/checked.h"
 #include "base/utf8.h"
@@ -208,14 +207,12 @@ Committed Revision::commit(const model::Catalog& added, const Limits& limits) {
   const model::EditedManifest manifest = encoder_->grower->edit(manifest_.bytes, edit_);
   edit_.place = {};
   model::check_index_size(manifest.bytes.size(), *encoder_, limits);
-  const std::uint64_t at = growth_->commit(
+  const Grown grown = growth_->commit(
       manifest.bytes, [&](std::uint64_t offset) { return encoder_->footer(offset, manifest.bytes); }, region,
       encoder_->manifest_alignment);
-  std::error_code gone;  // the path may lead nowhere by now, but the new version exists
-  const std::uint64_t size = std::filesystem::file_size(path_, gone);
-  Committed committed{.size = gone ? at + manifest.bytes.size() : size};
+  Committed committed{.size = grown.size};
   try {
-    const std::uint64_t packed = packed_size(added, {at, manifest.bytes.size() - manifest.bookkeeping});
+    const std::uint64_t packed = packed_size(added, {grown.manifest, manifest.bytes.size() - manifest.bookkeeping});
     committed.reclaimable = committed.size - std::min(committed.size, packed);
   } catch (const std::exception&) {  // the compact size is unknown, but the new version exists
   }

@@ -249,6 +249,27 @@ TEST_P(Revision, NamesTheRuleOfItsFormatWhenTheIndexIsTooLarge) {
 
 INSTANTIATE_TEST_SUITE_P(Generation, Revision, testing::Values("1.2", "2"));
 
+TEST(LockedFile, TellsTheSizeOfTheFileThatItGrewAndOfNoOther) {
+  const test::TempDir dir;
+  const test::TempDir elsewhere;
+  const fs::path before = fs::current_path();
+  fs::current_path(dir.path());
+  for (const char* format : {"1.2", "2"}) {
+    fs::current_path(dir.path());
+    WriterOptions options;
+    options.to = format;
+    const std::string name = std::string(format) + ".zt";
+    Writer::create(name, options).finalize();
+    Writer writer = Writer::create(name, WriteMode::append, {});
+    test::write_file(elsewhere / name, "");
+    fs::current_path(elsewhere.path());
+    writer.add("t", {2}, std::vector<float>{1, 2});
+    writer.finalize();
+    EXPECT_EQ(writer.bytes_written(), fs::file_size(dir / name));
+  }
+  fs::current_path(before);
+}
+
 TEST(LockedFile, RefusesEntriesThatWouldComeToNameNewBytes) {
   const test::TempDir folder;
   const fs::path path = folder.path() / "broken.zt";

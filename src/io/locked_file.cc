@@ -11,6 +11,7 @@
 
 #include "io/publish.h"
 #include "io/system.h"
+#include "io/target.h"
 #include "ztensor/error.h"
 
 namespace zt::io {
@@ -42,10 +43,8 @@ Identity identity_of(const Descriptor& file, const fs::path& path) {
 
 }  // namespace
 
-LockedFile::LockedFile(const fs::path& path, bool durable) : path_(path), durable_(durable), process_(::getpid()) {
-  std::error_code error;
-  place_ = fs::absolute(path, error);  // the working directory may change
-  if (error) place_ = path;
+LockedFile::LockedFile(const fs::path& path, bool durable)
+    : path_(path), place_(absolute_path(path)), durable_(durable), process_(::getpid()) {
   open();
   size_ = store_->size();
 }

@@ -71,7 +71,7 @@ struct Publication::State {
   void write(std::span<const std::byte> bytes);
   void move_to(std::uint64_t position);
   void read_back(std::uint64_t offset, std::span<std::byte> out) const;
-  void publish();
+  bool publish();
   void abandon() noexcept;
 
   PublishOptions options;
@@ -286,18 +286,21 @@ void Publication::State::replace() {
   sibling.clear();
 }
 
-void Publication::State::publish() {
+// False if the name must be free, but is taken.
+bool Publication::State::publish() {
   check_written();
   const bool exists = look(target).has_value();
-  if (exists && options.create_new) fail(EEXIST, target.asked, "must not exist yet");
+  if (exists && options.create_new) return false;
   if (!exists && replaced_) notes = keep_traits(target, *replaced_, file);  // the old file was removed meanwhile
   const int refused = exists ? EEXIST : place_new();
+  if (refused == EEXIST && options.create_new) return false;
   if (refused != 0 && options.create_new) fail(refused, target.asked, "cannot create");
   // Also after another error: replace() works, or meets the same error.
   if (refused != 0) replace();
   // Children that were forked meanwhile share the lock. They would keep an append to the file from taking it.
   unlock_sibling(file.get());
   if (options.durable) sync_folder(target);
+  return true;
 }
 
 void Publication::State::abandon() noexcept {
@@ -353,18 +356,35 @@ void Publication::rename_target(const std::string& name) {
 const std::vector<std::string>& Publication::notes() const { return state_->notes; }
 
 void Publication::publish() {
+  if (try_publish()) return;
+  state_->stage = State::Stage::over;
+  state_->abandon();
+  fail(EEXIST, state_->target.asked, "must not exist yet");
+}
+
+bool Publication::publish_as(const std::string& name) {
+  rename_target(name);
+  state_->options.create_new = true;
+  return try_publish();
+}
+
+bool Publication::try_publish() {
   if (!state_ || state_->stage != State::Stage::writing) {
     fail_usage(state_ ? state_->target.asked : fs::path(),
                "this file cannot be published: it was published before, or a write failed");
   }
   state_->stage = State::Stage::over;
   try {
-    state_->publish();
+    if (!state_->publish()) {
+      state_->stage = State::Stage::writing;
+      return false;
+    }
   } catch (...) {
     state_->abandon();
     throw;
   }
   state_->abandon();
+  return true;
 }
 
 std::optional<Identity> identify(const fs::path& path) {
@@ -385,14 +405,18 @@ void sync_file(const fs::path& path) {
 }
 
 void remove_file(const fs::path& path, const File& expected) {
+  if (expected.was_changed()) fail_usage(path, "not removed: the file was changed meanwhile");
+  remove_file(path, expected.identity());
+}
+
+void remove_file(const fs::path& path, const Identity& expected) {
   const Target target = name_target(path, Folder::place);
   const auto found = look(target);
   if (!found) fail(ENOENT, path, "cannot remove");
   if (S_ISLNK(found->st_mode)) fail_usage(path, "the path is a link: remove the file that it leads to");
   check_regular(*found, path);
   const Identity now{static_cast<std::uint64_t>(found->st_dev), static_cast<std::uint64_t>(found->st_ino)};
-  if (now != expected.identity()) fail_usage(path, "not removed: the path leads to another file by now");
-  if (expected.was_changed()) fail_usage(path, "not removed: the file was changed meanwhile");
+  if (now != expected) fail_usage(path, "not removed: the path leads to another file by now");
   if (sys::unlinkat(target.folder.get(), target.name.c_str(), 0) != 0) fail(errno, path, "cannot remove");
 }
 

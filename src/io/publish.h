@@ -47,11 +47,15 @@ class Publication final : public WritableFile {
   // except when `durable` cannot sync the folder: then the new file is in place, but may not outlast a crash. Throws
   // usage if a write has failed, or after an earlier publish().
   void publish();
+  // The same under another name in the target's folder, which must be free. False if another file has the name: then it
+  // may be called again, with another name.
+  bool publish_as(const std::string& name);
   // After publish(): a line for each trait of the replaced file that the new file could not keep.
   const std::vector<std::string>& notes() const;
 
  private:
   struct State;
+  bool try_publish();
   std::unique_ptr<State> state_;
 };
 
@@ -59,8 +63,10 @@ class Publication final : public WritableFile {
 std::optional<Identity> identify(const std::filesystem::path& path);
 // Syncs a file's data and its folder entry.
 void sync_file(const std::filesystem::path& path);
-// Removes a regular file if it still is `expected`, has not changed since `expected` was opened, and is not reached by
-// a link. Throws usage (a link, another file, or changed) or io.
+// Removes a regular file if it still is `expected` and is not reached by a link. Throws usage (a link, or another file)
+// or io.
+void remove_file(const std::filesystem::path& path, const Identity& expected);
+// The same, if the file has also not changed since `expected` was opened. Throws usage if it has.
 void remove_file(const std::filesystem::path& path, const File& expected);
 
 }  // namespace zt::io

@@ -532,6 +532,16 @@ TEST(RemoveFile, RemovesOnlyTheFileItWasShown) {
   expect_io(ENOENT, [&] { remove_file(dir / "f", *f); });
 }
 
+TEST(RemoveFile, KnowsAFileByItsIdentity) {
+  const TempDir dir;
+  write_file(dir / "f", "x");
+  write_file(dir / "g", "y");
+  EXPECT_EQ(test::error_of([&] { remove_file(dir / "g", *identify(dir / "f")); }).code(), Code::usage);
+  remove_file(dir / "f", *identify(dir / "f"));
+  EXPECT_FALSE(fs::exists(dir / "f"));
+  EXPECT_TRUE(fs::exists(dir / "g"));
+}
+
 TEST(RemoveFile, KeepsAFileThatWasChangedSinceItWasOpened) {
   const TempDir dir;
   write_file(dir / "f", "x");

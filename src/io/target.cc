@@ -46,6 +46,12 @@ std::vector<fs::path> names_through_links(const fs::path& path) {
   return names;
 }
 
+fs::path absolute_path(const fs::path& path) {
+  std::error_code error;
+  const fs::path absolute = fs::absolute(path, error);
+  return error ? path : absolute;
+}
+
 Target name_target(const fs::path& path, Folder folder) {
   check_path(path);
   Target target{path, {}, path.filename().native()};

@@ -41,6 +41,10 @@ void check_regular(const struct stat& status, const std::filesystem::path& asked
 // The path and, while the last one is a link, the path that it leads to. Ends early at a link that cannot be followed.
 std::vector<std::filesystem::path> names_through_links(const std::filesystem::path& path);
 
+// The same path from the root, for a path that is used again later: the working directory may change. If there is no
+// working directory, the path stays as it is.
+std::filesystem::path absolute_path(const std::filesystem::path& path);
+
 // Makes created, renamed and removed names of the folder last, if the file system can. Needs Folder::syncable. Throws
 // io.
 void sync_folder(const Target& target);

@@ -24,8 +24,10 @@ class Destination {
   virtual std::unique_ptr<Output> begin() = 0;
   // Whether begin() gives the file itself.
   virtual bool begins_with_file() const = 0;
-  // The file appears. If `name` is given, the file gets this name in the same folder. `notes`: see Target::publish().
-  virtual void publish(std::vector<std::string>& notes, const std::string& name = "") = 0;
+  // The file appears. `notes`: see Target::publish().
+  virtual void publish(std::vector<std::string>& notes) = 0;
+  // The same under another name in the same folder. False if a file has this name: try another name.
+  virtual bool publish_as(const std::string& name, std::vector<std::string>& notes) = 0;
 };
 
 // A file at a path. publish() creates or replaces it. Throws io.

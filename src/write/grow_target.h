@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "grow/revision.h"
 #include "write/target.h"
@@ -16,8 +17,8 @@ class GrowTarget final : public Target {
   void finish(model::Catalog& catalog) override;
   void publish(std::vector<std::string>& notes) override;
   void abort() noexcept override;
-  std::uint64_t size() const override { return committed_.size != 0 ? committed_.size : output_->position(); }
-  std::uint64_t reclaimable() const override { return committed_.reclaimable; }
+  std::uint64_t size() const override { return committed_ ? committed_->size : output_->position(); }
+  std::uint64_t reclaimable() const override { return committed_ ? committed_->reclaimable : 0; }
 
   bool grows() const override { return true; }
   bool has(std::string_view name) const override;
@@ -33,7 +34,7 @@ class GrowTarget final : public Target {
   std::unique_ptr<Output> output_;
   PartLayout parts_;
   const model::Catalog* added_ = nullptr;  // from finish() to publish()
-  grow::Committed committed_;
+  std::optional<grow::Committed> committed_;
 };
 
 }  // namespace zt::write

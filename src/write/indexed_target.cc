@@ -1,6 +1,7 @@
 #include "write/indexed_target.h"
 
 #include <cerrno>
+#include <exception>
 #include <numeric>
 #include <utility>
 
@@ -25,13 +26,23 @@ std::uint64_t bytes_of(const model::Catalog& catalog, std::uint32_t row) {
   return bytes;
 }
 
+// Whether a failed save has certainly left the former index. A new index may be in place, even if it was not synced.
+bool names_no_shard(const fs::path& index, const std::optional<io::Identity>& former) noexcept {
+  try {
+    return io::identify(index) == former;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
     : form_(form),
-      path_(io::names_through_links(path).back()),
+      path_(io::absolute_path(io::names_through_links(path).back())),
       index_path_(path_.string() + ".index.json"),
-      durable_(form.options.durable || io::identify(path_) || io::identify(index_path_)) {
+      replaced_(io::identify(path_)),
+      durable_(form.options.durable || replaced_ || io::identify(index_path_)) {
   if (form.mode == WriteMode::replace) return;
   for (const fs::path& taken : {path_, index_path_}) {
     if (io::identify(taken)) throw Error::system(EEXIST, taken.string(), "must not exist yet");
@@ -44,9 +55,10 @@ void IndexedTarget::open() {
   }
   Shard shard;
   shard.destination = to_path(path_, form_.mode, durable_);
-  if (planned_.empty()) {
+  if (!has_plan_) {
     shard.target = std::make_unique<OrderedTarget>(shard.destination, form_);
   } else {
+    shard.planned = planned_.front().size();
     std::vector<std::uint32_t> order = form_.encoder->order(planned_.front());
     shard.target =
         std::make_unique<PlannedTarget>(shard.destination, form_, std::move(planned_.front()), std::move(order));
@@ -60,13 +72,26 @@ void IndexedTarget::open() {
 void IndexedTarget::close() {
   Shard& shard = shards_.back();
   shard.target->finish(shard.catalog);
+  shard.target->free_buffers();  // a model may have thousands of shards
   shard.catalog = model::Catalog();
   open_ = false;
 }
 
+// A plan says which tensors a shard has. Their lengths would cut the model elsewhere: the tensors come in another order,
+// and `bound` may be more than the bytes that were planned.
+bool IndexedTarget::is_full(std::uint64_t bound) const {
+  const Shard& shard = shards_.back();
+  if (shard.planned) return shard.catalog.size() == *shard.planned;
+  return shard.bytes > 0 && !fits(shard.bytes, bound);
+}
+
 void IndexedTarget::begin_tensor(std::string_view name, std::uint64_t bound) {
-  if (open_ && shards_.back().bytes > 0 && !fits(shards_.back().bytes, bound)) close();
-  if (!open_) open();
+  const bool begins = !open_ || is_full(bound);
+  if (begins && has_plan_ && planned_.empty()) {
+    throw Error(Code::usage, "", "the plan has no more tensors: add only the tensors that plan() was given");
+  }
+  if (begins && open_) close();
+  if (begins) open();
   shards_.back().target->begin_tensor(name, bound);
 }
 
@@ -101,6 +126,8 @@ void IndexedTarget::add_copy(const model::Catalog& catalog, std::uint32_t row, s
 // Cuts a model into shards as other tools do: in the order of its tensors, each shard as full as possible.
 Target::Planned IndexedTarget::plan(const model::Catalog& tensors) {
   Planned planned;
+  has_plan_ = true;
+  planned_.clear();
   std::vector<std::uint32_t> rows;  // of the current shard
   std::uint64_t used = 0;
   const auto end_shard = [&] {
@@ -128,37 +155,82 @@ void IndexedTarget::finish(model::Catalog& catalog) {
     open();
     close();
   }
+  if (!planned_.empty()) {
+    std::size_t missing = 0;
+    for (const model::Catalog& shard : planned_) missing += shard.size();
+    throw Error(Code::usage, "", std::to_string(missing) + " planned tensors are missing: add them before finalize()");
+  }
   catalog_ = &catalog;
 }
 
-// Names that are free. If an older model with equally many shards exists, the new names get a number.
-std::vector<std::string> IndexedTarget::free_names() const {
-  const std::string of = "-of-" + shard_number(shards_.size());
+// If an older model with equally many shards exists, the new names get a number.
+std::string IndexedTarget::name_of(std::size_t shard, std::size_t attempt) const {
+  const std::string again = attempt == 1 ? "" : "-" + std::to_string(attempt);
+  return path_.stem().string() + "-" + shard_number(shard + 1) + "-of-" + shard_number(shards_.size()) + again +
+         path_.extension().string();
+}
+
+// The first number for which all names are free.
+std::size_t IndexedTarget::free_attempt() const {
   for (std::size_t attempt = 1;; ++attempt) {
-    std::vector<std::string> names;
     bool free = true;
-    for (std::size_t i = 1; i <= shards_.size(); ++i) {
-      const std::string again = attempt == 1 ? "" : "-" + std::to_string(attempt);
-      names.push_back(path_.stem().string() + "-" + shard_number(i) + of + again + path_.extension().string());
-      free = free && !io::identify(path_.parent_path() / names.back());
+    for (std::size_t i = 0; free && i < shards_.size(); ++i) {
+      free = !io::identify(path_.parent_path() / name_of(i, attempt));
     }
-    if (free) return names;
+    if (free) return attempt;
+  }
+}
+
+// Another process may take a name at any moment, so a shard never replaces a file: it takes the next name.
+std::vector<std::string> IndexedTarget::publish_shards(std::vector<std::string>& notes) {
+  std::vector<std::string> names;
+  const std::size_t first = free_attempt();
+  for (std::size_t i = 0; i < shards_.size(); ++i) {
+    std::size_t attempt = first;
+    while (!shards_[i].destination->publish_as(name_of(i, attempt), notes)) ++attempt;
+    names.push_back(name_of(i, attempt));
+    const fs::path path = path_.parent_path() / names.back();
+    published_.emplace_back(path, io::identify(path));
+  }
+  return names;
+}
+
+// Removes the shards of a save that has failed: no index names them.
+void IndexedTarget::take_back() noexcept {
+  for (const auto& [path, identity] : published_) {
+    try {
+      if (identity) io::remove_file(path, *identity);
+    } catch (const std::exception&) {  // it stays: the error of the save says more
+    }
   }
 }
 
 void IndexedTarget::publish(std::vector<std::string>& notes) {
   if (shards_.size() == 1) return shards_.front().destination->publish(notes);
-  const std::vector<std::string> names = free_names();
-  const std::vector<std::byte> text = form_.encoder->shard_index(*catalog_, names);
   const bool create_new = form_.mode != WriteMode::replace;
-  io::Publication index(index_path_, {.create_new = create_new, .durable = durable_});
-  index.write(text);
-  for (std::size_t i = 0; i < names.size(); ++i) shards_[i].destination->publish(notes, names[i]);
-  index.publish();
-  for (const std::string& note : index.notes()) notes.push_back(index_path_.string() + ": " + note);
-  index_bytes_ = text.size();
-  // Readers that find both the file and the index read the file, and it is the old model.
-  if (io::identify(path_)) io::remove_file(path_, *io::File::open(path_));
+  if (create_new && io::identify(path_)) throw Error::system(EEXIST, path_.string(), "must not exist yet");
+  const auto former = io::identify(index_path_);
+  try {
+    io::Publication index(index_path_, {.create_new = create_new, .durable = durable_});
+    const std::vector<std::byte> text = form_.encoder->shard_index(*catalog_, publish_shards(notes));
+    index.write(text);
+    index.publish();
+    for (const std::string& note : index.notes()) notes.push_back(index_path_.string() + ": " + note);
+    index_bytes_ = text.size();
+  } catch (...) {
+    if (names_no_shard(index_path_, former)) take_back();
+    throw;
+  }
+  remove_replaced(notes);
+}
+
+// Readers that find both the file and the index read the file, and it is the old model. But a file that has come
+// meanwhile is a model of another process.
+void IndexedTarget::remove_replaced(std::vector<std::string>& notes) const {
+  const auto present = io::identify(path_);
+  if (!present) return;
+  if (present == replaced_) return io::remove_file(path_, *replaced_);
+  notes.push_back(path_.string() + ": another process wrote this file meanwhile, and readers take it for the model");
 }
 
 void IndexedTarget::abort() noexcept {

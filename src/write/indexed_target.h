@@ -4,10 +4,13 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/checked.h"
+#include "io/file.h"
 #include "write/destination.h"
 #include "write/target.h"
 
@@ -35,22 +38,32 @@ class IndexedTarget final : public Target {
     std::shared_ptr<Destination> destination;
     std::unique_ptr<Target> target;
     model::Catalog catalog;
-    std::uint64_t bytes = 0;  // of the decoded parts of its tensors
+    std::uint64_t bytes = 0;             // of the decoded parts of its tensors
+    std::optional<std::size_t> planned;  // the number of its tensors, if there is a plan
   };
   void open();
   void close();
+  bool is_full(std::uint64_t bound) const;  // whether a tensor of `bound` bytes goes to the next shard
   bool fits(std::uint64_t used, std::uint64_t bound) const {
     return checked::add_up(used, bound) <= form_.options.max_shard_size;
   }
-  std::vector<std::string> free_names() const;
+  std::string name_of(std::size_t shard, std::size_t attempt) const;
+  std::size_t free_attempt() const;
+  std::vector<std::string> publish_shards(std::vector<std::string>& notes);
+  void take_back() noexcept;
+  void remove_replaced(std::vector<std::string>& notes) const;
 
   const Form& form_;
   std::filesystem::path path_;
   std::filesystem::path index_path_;
+  std::optional<io::Identity> replaced_;  // the single file that this model replaces
   bool durable_;  // also if it replaces a model: the old model must not go before the new one is on disk
   std::vector<std::byte> attributes_;   // of every shard
   std::deque<model::Catalog> planned_;  // the catalogs of the shards to come
+  bool has_plan_ = false;
   std::vector<Shard> shards_;
+  // The shards that have a name, from the first one on; empty if the file has gone at once.
+  std::vector<std::pair<std::filesystem::path, std::optional<io::Identity>>> published_;
   bool open_ = false;                        // whether the last shard is open
   const model::Catalog* catalog_ = nullptr;  // from finish() to publish()
   std::uint64_t index_bytes_ = 0;

@@ -13,6 +13,7 @@
 #include "write/content.h"
 #include "write/layouts.h"
 #include "write/losses.h"
+#include "write/shard_target.h"
 #include "write/stored_pieces.h"
 #include "ztensor/error.h"
 
@@ -67,6 +68,9 @@ void Mover::move_parts(std::string_view name, const Tensor& tensor, std::optiona
   if (holds().sorted_parts) {
     std::ranges::sort(parts, {}, [&](const model::PartRow* part) { return from.catalog.word(part->role); });
   }
+  std::uint64_t texts = name.size() + tensor.layout().size() + tensor.attributes_cbor().size();
+  for (const model::PartRow* part : parts) texts += from.catalog.word(part->role).size();
+  bound = checked::add_up(bound, shard_overhead(form(), parts.size(), tensor.shape().size(), texts));
   draft_.begin_tensor(name, bound);
   std::vector<StoredPart> stored;
   for (const model::PartRow* part : parts) {
@@ -84,8 +88,11 @@ void Mover::move_sparse(std::string_view name, const Tensor& tensor, std::option
   if (form().options.lossy && holds().sorted_sparse) sort_entries(parts);
   PartOptions wanted = form().part_options();
   if (recode) wanted.encoding = *recode;
-  draft_.begin_tensor(name, stored_bound(parts.bytes(), wanted));
   std::vector<PartView> views = parts.views();
+  std::uint64_t texts = name.size() + tensor.layout().size() + tensor.attributes_cbor().size();
+  for (const PartView& view : views) texts += view.role.size();
+  const std::uint64_t overhead = shard_overhead(form(), views.size(), tensor.shape().size(), texts);
+  draft_.begin_tensor(name, checked::add_up(stored_bound(parts.bytes(), wanted), overhead));
   if (holds().sorted_parts) std::ranges::sort(views, {}, &PartView::role);
   std::vector<StoredPart> stored;
   source::located(*source_, Access::row(tensor), nullptr, [&] {

@@ -31,6 +31,10 @@ class OrderedTarget final : public Target {
   Planned plan(const model::Catalog& tensors) override;
   void finish(model::Catalog& catalog) override;
   void publish(std::vector<std::string>& notes) override { destination_->publish(notes); }
+  void free_buffers() noexcept override {
+    parts_.free_buffers();
+    output_->free_buffer();
+  }
   void abort() noexcept override;
   std::uint64_t size() const override { return output_->position(); }
 
@@ -56,6 +60,10 @@ class PlannedTarget final : public Target {
   void add_copy(const model::Catalog& catalog, std::uint32_t row, std::string_view name) override;
   void finish(model::Catalog& catalog) override;
   void publish(std::vector<std::string>& notes) override { destination_->publish(notes); }
+  void free_buffers() noexcept override {
+    parts_.free_buffers();
+    output_->free_buffer();
+  }
   void abort() noexcept override { output_->drop(); }
   std::uint64_t size() const override { return output_->position(); }
   void set_attributes(std::vector<std::byte> attributes) override;

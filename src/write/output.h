@@ -31,6 +31,8 @@ class Output {
   // Announces that `bytes` bytes are written next. A file reserves room on the disk for them.
   void expect(std::uint64_t bytes) noexcept;
   void flush();
+  // Gives back the memory that gathers small writes. Call it after flush().
+  void free_buffer() noexcept { buffer_ = std::vector<std::byte>(); }
   std::uint64_t position() const { return position_; }
   std::size_t room() const { return static_cast<std::size_t>(kBlock - position_ % kBlock); }  // to the block's end
   // Ends all writing.

@@ -25,6 +25,11 @@ class PartLayout {
   PartLayout(Output& output, std::uint64_t alignment, bool share, unsigned threads)
       : output_(output), alignment_(alignment), share_(share), parts_(output, threads) {}
   StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter);
+  // After the last part: gives back all memory.
+  void free_buffers() noexcept {
+    parts_.free_buffers();
+    stored_.clear();
+  }
   std::uint64_t alignment() const { return alignment_; }
 
  private:

@@ -48,6 +48,11 @@ class PartWriter {
       : output_(output), threads_(threads), batch_(batch) {}
   // Stores a part raw if it is empty, or if its codec does not shrink it.
   WrittenPart write(Pieces& pieces, const PartOptions& options, run::Meter& meter);
+  // Gives back the memory that is kept from part to part.
+  void free_buffers() noexcept {
+    slots_ = std::vector<Slot>();
+    encoders_.clear();
+  }
 
  private:
   struct Slot {  // one piece of a batch

@@ -13,10 +13,33 @@
 namespace zt::write {
 namespace {
 
-constexpr std::uint64_t kManifest = 8192;  // estimated size in a whole shard, for a few tensors
 constexpr std::uint64_t kFooter = 64;
+// Upper bounds of what a manifest has besides texts of the caller: at its beginning, for a tensor, for a dimension, and
+// for a part whose digest is a sha256.
+constexpr std::uint64_t kManifestHead = 64;
+constexpr std::uint64_t kTensorEntry = 128;
+constexpr std::uint64_t kDimension = 9;
+constexpr std::uint64_t kPartEntry = 320;
+
+std::uint64_t entry_bound(std::size_t parts, std::size_t rank, std::uint64_t texts) {
+  return checked::add_up(kTensorEntry + kDimension * rank + kPartEntry * parts, texts);
+}
+
+std::uint64_t entry_bound(const model::Catalog& catalog, std::uint32_t row) {
+  const model::TensorRow& tensor = catalog.tensor(row);
+  std::uint64_t texts =
+      catalog.text(tensor.name).size() + catalog.word(tensor.layout).size() + catalog.text(tensor.attributes).size();
+  for (const model::PartRow& part : catalog.parts(tensor)) texts += catalog.word(part.role).size();
+  return entry_bound(tensor.part_count, catalog.shape(tensor).size(), texts);
+}
 
 }  // namespace
+
+std::uint64_t shard_overhead(const Form& form, std::size_t parts, std::size_t rank, std::uint64_t texts) {
+  if (form.options.max_shard_size == 0 || form.encoder->holds.shards != model::ShardForm::rooted) return 0;
+  const std::uint64_t gaps = parts > 1 ? (parts - 1) * (form.options.alignment - 1) : 0;
+  return form.options.whole_shards ? checked::add_up(gaps, entry_bound(parts, rank, texts)) : gaps;
+}
 
 std::string shard_number(std::size_t number) {
   std::string digits = std::to_string(number);
@@ -25,7 +48,7 @@ std::string shard_number(std::size_t number) {
 
 ShardTarget::ShardTarget(const Form& form, const std::filesystem::path& root)
     : form_(form),
-      shards_path_(io::names_through_links(root).back()),
+      shards_path_(io::absolute_path(io::names_through_links(root).back())),
       durable_(form.options.durable || io::identify(shards_path_)),
       root_(to_path(root, form.mode, form.options.durable), form) {}
 
@@ -34,9 +57,10 @@ void ShardTarget::open() {
     throw Error(Code::usage, "", "more than 65534 shards: raise max_shard_size");
   }
   Shard shard;
-  const std::string name = shards_path_.stem().string() + "-" + shard_number(shards_.size() + 1) + ".zt";
-  auto file = std::make_unique<io::Publication>(shards_path_.parent_path() / name,
-                                                io::PublishOptions{.create_new = false, .durable = durable_});
+  shard.manifest = kManifestHead;
+  // The name of a shard is known only at the end. Any other name could be the one of a link or a folder.
+  auto file =
+      std::make_unique<io::Publication>(shards_path_, io::PublishOptions{.create_new = false, .durable = durable_});
   shard.file = file.get();
   shard.output = std::make_unique<Output>(std::unique_ptr<io::WritableFile>(std::move(file)));
   shard.output->hash_all();
@@ -56,7 +80,7 @@ void ShardTarget::begin_tensor(std::string_view, std::uint64_t bound) {
     };
     const std::uint64_t used = shards_.back().output->position();
     const std::uint64_t end = checked::add_up(aligned(used), bound);
-    const std::uint64_t whole = options.whole_shards ? checked::add_up(aligned(end), kManifest) : end;
+    const std::uint64_t whole = options.whole_shards ? checked::add_up(aligned(end), shards_.back().manifest) : end;
     if (checked::add_up(whole, kFooter) > options.max_shard_size && used > form_.encoder->alignment) close();
   }
   if (!open_) open();
@@ -73,6 +97,7 @@ void ShardTarget::end_tensor(const model::Catalog& catalog, std::uint32_t row) {
   model::Catalog& own = shards_.back().catalog;
   const auto first = static_cast<std::uint32_t>(own.part_rows());
   copy_tensor(catalog, row, own);
+  shards_.back().manifest += entry_bound(catalog, row);
   for (std::uint32_t part = first; part < own.part_rows(); ++part) own.set_place(part, 0, own.part(part).recipe.offset);
 }
 
@@ -89,6 +114,7 @@ void ShardTarget::close() {
     output.write(encoder.footer(0, {}));
   }
   output.flush();
+  output.free_buffer();
   shard.row.size = output.position();
   shard.row.digest = hash::format_digest({.algorithm = Checksum::xxh3, .xxh3 = output.hash()});
   shard.row.name = shard_number(shards_.size()) + "-" + shard.row.digest.substr(shard.row.digest.find(':') + 1);

@@ -31,7 +31,8 @@ class ShardTarget final : public Target {
     io::Publication* file;  // owned by `output`
     std::unique_ptr<Output> output;
     std::unique_ptr<PartLayout> parts;
-    model::Catalog catalog;  // only for a whole shard
+    model::Catalog catalog;      // only for a whole shard
+    std::uint64_t manifest = 0;  // of the whole shard, at most
     model::FileRow row;
   };
   void open();
@@ -47,6 +48,11 @@ class ShardTarget final : public Target {
 
 // The target of a model in several files, in the form of shards that the format has.
 std::unique_ptr<Target> new_shard_target(const Form& form, const std::filesystem::path& path);
+
+// What a tensor takes in a shard of generation 2 at most, besides the bytes of its parts: the gaps between them, and its
+// entry in the manifest of a whole shard. 0 if there are no such shards. `texts`: the bytes of its name, layout, roles and
+// attributes.
+std::uint64_t shard_overhead(const Form& form, std::size_t parts, std::size_t rank, std::uint64_t texts);
 
 // At least five digits, as in the names of shards.
 std::string shard_number(std::size_t number);

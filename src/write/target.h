@@ -44,6 +44,8 @@ class Target {
   // publish(). `notes`: a line for each trait of a replaced file that the new file could not keep.
   virtual void finish(model::Catalog& catalog) = 0;
   virtual void publish(std::vector<std::string>& notes) = 0;
+  // After finish(), for a target that is kept until others are finished: gives back the memory that only store() needs.
+  virtual void free_buffers() noexcept {}
   // Ends all writing.
   virtual void abort() noexcept = 0;
   // Bytes written so far; after publish(), the bytes of all files.

@@ -19,6 +19,7 @@
 #include "write/mover.h"
 #include "write/names.h"
 #include "write/references.h"
+#include "write/shard_target.h"
 
 namespace zt {
 namespace {
@@ -170,7 +171,9 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     const std::vector<PartView> ordered = in_order(parts, encoder.holds.sorted_parts);
     std::vector<write::ArrayPieces> pieces;
     std::uint64_t bound = 0;
+    std::uint64_t texts = name.size() + layout.size() + attributes.size();
     for (const PartView& part : ordered) {
+      texts += part.role.size();
       write::check_role(part.role, encoder);
       write::check_part(part, encoder);
       pieces.emplace_back(part.array);  // throws usage for arrays that contradict themselves
@@ -179,6 +182,7 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     write::check_layout(shape, layout, parts, encoder);
     if (encoder.holds.checked_profiles) write::check_quantized(shape, layout, parts, options.attributes);
 
+    bound = checked::add_up(bound, write::shard_overhead(form, ordered.size(), shape.size(), texts));
     draft.begin_tensor(name, bound);
     std::vector<write::StoredPart> stored;
     stored.reserve(pieces.size());

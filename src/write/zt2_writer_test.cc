@@ -209,6 +209,69 @@ TEST(Writer2, PutsBytesIntoShardsOfAtMostASize) {
   }
 }
 
+// Checks the files of the shards of `root`, and returns how many there are.
+std::size_t expect_shards(const test::TempDir& folder, const std::string& root, std::uint64_t most) {
+  std::size_t shards = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    if (!entry.path().filename().string().starts_with(root + "-")) continue;
+    ++shards;
+    EXPECT_LE(entry.file_size(), most) << entry.path();
+  }
+  return shards;
+}
+
+// The manifest of a whole shard, and the gaps between parts, count.
+TEST(Writer2, KeepsShardsOfManySmallTensorsWithinTheirSize) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 20;
+  const test::TempDir folder;
+  const std::vector<std::byte> bytes = repeated(4096, 1);
+  const std::uint64_t indptr[] = {0, 2};
+  const std::uint64_t indices[] = {0, 1};
+  for (const bool whole : {false, true}) {
+    WriterOptions options = kTwo;
+    options.max_shard_size = kMost;
+    options.whole_shards = whole;
+    options.checksum = Checksum::sha256;
+    const std::string root = whole ? "whole" : "plain";
+    Writer writer = Writer::create(folder / (root + ".zt"), options);
+    AddOptions add;
+    add.attributes = Value(Value::Map{{"note", Value(std::string(2000, 'x'))}});
+    for (int i = 0; i < 300; ++i) {
+      const std::string name = "layer." + std::to_string(i) + std::string(100, '.');
+      writer.add(name, view(DType::u8, {4096}, bytes), i % 10 == 0 ? add : AddOptions{});
+      writer.add_csr(name + ".csr", {1, 2}, data().first(2), indices, indptr);
+    }
+    writer.finalize();
+    EXPECT_GE(expect_shards(folder, root, kMost), 4U);
+    const Source source = open(folder / (root + ".zt"));
+    Writer moved = Writer::create(folder / (root + "moved.zt"), options);
+    for (const Tensor tensor : source) moved.add_stored(tensor.name(), tensor);
+    moved.finalize();
+    EXPECT_GE(expect_shards(folder, root + "moved", kMost), 4U);
+  }
+}
+
+TEST(Writer2, PutsShardsBesideTheRootWhateverHasTheNameOfAShardsNumber) {
+  for (const bool link : {false, true}) {
+    const test::TempDir folder;
+    const test::TempDir other;
+    const auto taken = folder / "m-00001.zt";
+    if (link) {
+      std::filesystem::create_symlink(other / "far.zt", taken);
+    } else {
+      std::filesystem::create_directory(taken);
+    }
+    WriterOptions options = kTwo;
+    options.max_shard_size = 10'000;
+    Writer writer = Writer::create(folder / "m.zt", options);
+    for (const char* name : {"a", "b"}) writer.add(name, view(DType::u8, {5'000}, repeated(5'000, 1)));
+    writer.finalize();
+    EXPECT_EQ(other.count(), 0U);
+    EXPECT_EQ(folder.count(), 4U);
+    EXPECT_EQ(open(folder / "m.zt").tensor("b").data().read(), repeated(5'000, 1));
+  }
+}
+
 TEST(Writer2, ReferencesTensorsOfAnotherFile) {
   const test::TempDir folder;
   const auto base = folder.path() / "model-base.zt";
