@@ -112,7 +112,6 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
   static_cast<Opened&>(*state) = std::move(opened);
   state->options = options;
   state->catalog = std::move(catalog);
-  state->slices = std::make_unique<read::SliceCache>();
   state->contents = std::make_unique<Contents>(state->catalog);
   state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
   if (!state->catalog.files.empty()) {
