@@ -19,7 +19,6 @@ namespace zt::foreign::safetensors {
 namespace {
 
 constexpr std::uint64_t kLeastHeader = 2;                      // "{}"
-constexpr std::uint64_t kMostHeader = 100'000'000;             // the bound of the reference
 constexpr std::uint64_t kMostNumber = std::uint64_t{1} << 53;  // every JSON reader keeps numbers up to this exact
 constexpr std::uint32_t kDepth = 8;
 

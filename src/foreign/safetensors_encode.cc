@@ -144,6 +144,7 @@ const model::Encoder kEncoder = {
     .format = "safetensors",
     .title = "safetensors",
     .index_limit = "safetensors.header.limit",
+    .most_index = kPrefix + kMostHeader,
     .index = model::Index::first,
     .alignment = 1,
     .most_alignment = 1,

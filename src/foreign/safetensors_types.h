@@ -9,6 +9,7 @@
 
 namespace zt::foreign::safetensors {
 
+inline constexpr std::uint64_t kMostHeader = 100'000'000;  // the bound of the reference
 inline constexpr std::size_t kPrefix = 8;  // the length of the header, as u64; the header fills a multiple of it
 inline constexpr std::string_view kMetadata = "__metadata__";  // the one member of a header that is not a tensor
 

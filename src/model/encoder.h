@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -121,7 +122,8 @@ inline constexpr std::uint64_t kMostAlignment = std::uint64_t{2} << 20;  // a hu
 struct Encoder {
   std::string_view format;  // "zt-1.2"
   std::string_view title;   // "1.2": messages name the format by it
-  const char* index_limit;  // the rule that an index over Limits::index_bytes breaks
+  const char* index_limit;  // the rule that an index over Limits::index_bytes or most_index breaks
+  std::uint64_t most_index = std::numeric_limits<std::uint64_t>::max();  // no reader opens a longer index
   Index index = Index::last;
   std::uint64_t alignment;            // the default alignment of parts; a caller may choose more
   std::uint64_t most_alignment;       // the largest alignment that a caller may choose

@@ -28,7 +28,7 @@ std::uint64_t share_of(const PieceReader& reader, std::size_t piece) {
 class Carrier {
  public:
   Carrier(std::span<const Job> jobs, unsigned threads, run::Meter& meter,
-          const std::function<void(std::size_t, Error&)>& failed)
+          const std::function<void(std::size_t, std::size_t, Error&)>& failed)
       : jobs_(jobs), threads_(threads), meter_(meter), failed_(failed), readers_(jobs.size()), left_(jobs.size()) {}
 
   void run();
@@ -36,12 +36,12 @@ class Carrier {
  private:
   void plan(std::size_t job);
   void carry(const Item& item);
-  void fail(std::size_t job, Error& error);
+  void fail(std::size_t job, std::size_t piece, Error& error);
 
   std::span<const Job> jobs_;
   unsigned threads_;
   run::Meter& meter_;
-  const std::function<void(std::size_t, Error&)>& failed_;
+  const std::function<void(std::size_t, std::size_t, Error&)>& failed_;
   std::vector<std::unique_ptr<PieceReader>> readers_;  // null after a failure
   std::vector<std::atomic<std::size_t>> left_;         // items of each job that are not done
   std::vector<Item> items_;
@@ -50,9 +50,9 @@ class Carrier {
   std::uint64_t bytes_ = 0;
 };
 
-void Carrier::fail(std::size_t job, Error& error) {
+void Carrier::fail(std::size_t job, std::size_t piece, Error& error) {
   const std::lock_guard lock(mutex_);
-  failed_(job, error);
+  failed_(job, piece, error);
 }
 
 void Carrier::plan(std::size_t job) {
@@ -72,7 +72,7 @@ void Carrier::plan(std::size_t job) {
       left_[job] = reader.pieces();
     }
   } catch (Error& error) {
-    fail(job, error);
+    fail(job, 0, error);
   }
 }
 
@@ -80,8 +80,9 @@ void Carrier::carry(const Item& item) {
   const Job& job = jobs_[item.job];
   PieceReader& reader = *readers_[item.job];
   std::unique_ptr<Scratch> scratch = scratches_.take();
+  std::size_t piece = item.first;
   try {
-    for (std::size_t piece = item.first; piece < item.last; ++piece) {
+    for (; piece < item.last; ++piece) {
       const std::size_t length = reader.scatters() ? 0 : reader.piece_length(piece);
       std::span<std::byte> out;
       if (job.visit) {
@@ -100,7 +101,7 @@ void Carrier::carry(const Item& item) {
       readers_[item.job].reset();  // frees the decoder's window, which may be large
     }
   } catch (Error& error) {
-    fail(item.job, error);
+    fail(item.job, piece, error);
   }
   scratches_.give(std::move(scratch));
 }
@@ -113,7 +114,7 @@ void Carrier::run() {
 }  // namespace
 
 void carry_out(std::span<const Job> jobs, unsigned threads, run::Meter& meter,
-               const std::function<void(std::size_t, Error&)>& failed) {
+               const std::function<void(std::size_t, std::size_t, Error&)>& failed) {
   Carrier(jobs, threads, meter, failed).run();
 }
 

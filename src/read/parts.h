@@ -20,9 +20,9 @@ struct Job {
   std::function<void(std::uint64_t offset, std::span<const std::byte> bytes)> visit = {};
 };
 
-// Carries out all jobs with up to `threads` threads. Passes each failure to `failed`, with the number of its job, in
-// any order but one at a time. If `failed` rethrows, the rest stops, and the error with the lowest number is thrown.
+// Carries out all jobs with up to `threads` threads. Passes each failure to `failed`, with the numbers of its job and
+// piece, in any order but one at a time: several pieces of one job may fail. If `failed` rethrows, the rest stops, and the error with the lowest number is thrown.
 void carry_out(std::span<const Job> jobs, unsigned threads, run::Meter& meter,
-               const std::function<void(std::size_t job, Error& error)>& failed);
+               const std::function<void(std::size_t job, std::size_t piece, Error& error)>& failed);
 
 }  // namespace zt::read

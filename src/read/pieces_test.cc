@@ -149,7 +149,7 @@ void expect_bytes(const PartSource& part, const Data& expected, std::size_t elem
                         {.part = part, .verify = verify, .out = again, .visit = {}}};
     const test::ManyThreads many;
     run::Meter meter;
-    carry_out(jobs, 3, meter, [](std::size_t, Error& error) { throw error; });
+    carry_out(jobs, 3, meter, [](std::size_t, std::size_t, Error& error) { throw error; });
     EXPECT_TRUE(out == expected) << what;
     EXPECT_TRUE(again == expected) << what;
   }
@@ -322,7 +322,7 @@ TEST(ThreadsParts, CarryOutAllJobsAndTellOfEachThatFails) {
   const test::ManyThreads many;
   run::Meter meter;
   std::set<std::size_t> failed;  // reported one at a time
-  carry_out(jobs, 4, meter, [&](std::size_t job, Error& error) {
+  carry_out(jobs, 4, meter, [&](std::size_t job, std::size_t, Error& error) {
     EXPECT_STREQ(error.rule(), "digest.mismatch") << error.what();
     EXPECT_TRUE(failed.insert(job).second);
   });

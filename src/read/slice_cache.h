@@ -56,8 +56,7 @@ class Recent {
 
 // What slices of one open source leave to the next slices: the frames of compressed parts, and the pieces that were
 // decoded last. So a loop over rows reads each seek table once and decodes each frame once. A cache belongs to a
-// source, and a source to one version of a file. Any thread. No thread waits for another: in a child that was forked
-// meanwhile it would wait for ever. So a value that cannot be looked up at once counts as absent.
+// source, and a source to one version of a file. Any thread of one process: a forked child needs a cache of its own.
 class SliceCache {
  public:
   static constexpr std::size_t kMostPlans = std::size_t{8} << 20;    // bytes

@@ -72,8 +72,7 @@ TEST(SliceCache, HasABoundForPieces) {
   EXPECT_LE(kept << 20, SliceCache::kMostPieces);
 }
 
-// A found value is always the kept value of its key, whichever thread kept it. A value may be missed while another
-// thread looks up.
+// Each kept value is found, whichever thread kept it, while other threads use the cache.
 TEST(ThreadsSliceCache, ShareOneCache) {
   SliceCache cache;
   test::together(4, [&](std::size_t) {
@@ -82,13 +81,13 @@ TEST(ThreadsSliceCache, ShareOneCache) {
           .offset = i % 7, .stored_length = 20, .decoded_length = 30, .coding = model::Coding::zstd};
       const auto bytes = std::make_shared<const std::vector<std::byte>>(i % 7 + 1);
       cache.keep_piece(part, i % 3, bytes);
-      if (const SliceCache::Piece found = cache.find_piece(part, i % 3)) {
-        EXPECT_EQ(found->size(), i % 7 + 1);
-      }
+      const SliceCache::Piece found = cache.find_piece(part, i % 3);
+      ASSERT_NE(found, nullptr);
+      EXPECT_EQ(found->size(), i % 7 + 1);
       cache.keep_plan(part, nullptr);
-      if (const auto plan = cache.find_plan(part)) {
-        EXPECT_EQ(*plan, nullptr);
-      }
+      const auto plan = cache.find_plan(part);
+      ASSERT_TRUE(plan.has_value());
+      EXPECT_EQ(*plan, nullptr);
     }
   });
 }

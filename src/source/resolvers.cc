@@ -106,10 +106,11 @@ class ByIdentity final : public Resolver {
     const std::lock_guard lock(hashed.mutex);
     Known& known = hashed.known[{path, wanted.algorithm}];
     if (!known.file || known.file->was_changed()) {
-      known.file = open_if_there(path);
-      if (!known.file) return nullptr;
+      Known found{.file = open_if_there(path), .digest = {}};
+      if (!found.file) return nullptr;
       run::Meter nobody;
-      known.digest = source::digest_of_store(*known.file, wanted.algorithm, nobody);
+      found.digest = source::digest_of_store(*found.file, wanted.algorithm, nobody);
+      known = std::move(found);  // both at once: hashing may fail
     }
     return known.digest == wanted ? known.file : nullptr;
   }

@@ -112,7 +112,6 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
   static_cast<Opened&>(*state) = std::move(opened);
   state->options = options;
   state->catalog = std::move(catalog);
-  state->slices = std::make_unique<read::SliceCache>();
   state->contents = std::make_unique<Contents>(state->catalog);
   state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
   if (!state->catalog.files.empty()) {
@@ -258,12 +257,14 @@ void Source::read(std::span<const Read> reads, std::optional<Verify> verify, con
     total = checked::add(total, read.out.size()).value_or(total);
   }
   run::Meter meter(progress, total);
-  read::carry_out(jobs, run::thread_count(state_->options.threads), meter, [&](std::size_t job, Error& error) {
-    const Part& part = reads[job].part;
-    error.enter(source::place_of(state_->catalog, Access::tensor_row(part), &state_->catalog.part(Access::row(part))));
-    error.enter_file(state_->name);
-    throw error;
-  });
+  read::carry_out(
+      jobs, run::thread_count(state_->options.threads), meter, [&](std::size_t job, std::size_t, Error& error) {
+        const Part& part = reads[job].part;
+        error.enter(
+            source::place_of(state_->catalog, Access::tensor_row(part), &state_->catalog.part(Access::row(part))));
+        error.enter_file(state_->name);
+        throw error;
+      });
   meter.finish();
 }
 

@@ -14,6 +14,7 @@
 #include "model/catalog.h"
 #include "read/pieces.h"
 #include "read/slice_cache.h"
+#include "run/per_process.h"
 #include "source/contents.h"
 #include "source/shards.h"
 #include "ztensor/byte_store.h"
@@ -41,11 +42,11 @@ struct Opened {
 struct SourceState : source::Opened {
   OpenOptions options;
   model::Catalog catalog;
-  std::unique_ptr<std::atomic<bool>[]> checked;  // one for each part: its bytes were checked for a view
-  std::unique_ptr<const source::Shards> shards;  // null: none
-  std::unique_ptr<const ByteStore> owned;        // a store of the bytes that the catalog owns; null if none
-  std::unique_ptr<read::SliceCache> slices;      // what slices leave to the next slices
-  std::unique_ptr<source::Contents> contents;    // what reading has told about the elements
+  std::unique_ptr<std::atomic<bool>[]> checked;      // one for each part: its bytes were checked for a view
+  std::unique_ptr<const source::Shards> shards;      // null: none
+  std::unique_ptr<const ByteStore> owned;            // a store of the bytes that the catalog owns; null if none
+  std::unique_ptr<source::Contents> contents;        // what reading has told about the elements
+  mutable run::PerProcess<read::SliceCache> slices;  // what slices leave to the next slices
 
   // `number`: the `file` of a Recipe. Looks for a shard when it is first needed. Throws as Shards::store.
   const ByteStore& store_of(std::uint16_t number) const {
@@ -62,7 +63,7 @@ struct SourceState : source::Opened {
     return {&store_of(recipe.file), recipe, catalog.text(part.digest), view_of(recipe), catalog.decoded_digests};
   }
   // For parts in the store `from`. Null if the store may have changed: then remembered values are not valid.
-  read::SliceCache* slice_cache(const ByteStore& from) const { return is_unchanged(from) ? slices.get() : nullptr; }
+  read::SliceCache* slice_cache(const ByteStore& from) const { return is_unchanged(from) ? &slices.here() : nullptr; }
   source::Contents* contents_of(const ByteStore& from) const { return is_unchanged(from) ? contents.get() : nullptr; }
   // The recipe with a known decoded length. It may decode the part to count, and `progress` can stop this.
   model::Recipe measured(const model::PartRow& part, const Progress& progress = {}) const;

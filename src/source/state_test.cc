@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "child.h"
 #include "temp_dir.h"
 #include "ztensor/writer.h"
 
@@ -96,6 +97,19 @@ TEST(SliceCache, OfOneSourceIsNoOtherSources) {
   write_values(dir / "w.zt", 1000);
   EXPECT_EQ(value_at(open(dir / "w.zt"), 5), 1005);
   EXPECT_EQ(value_at(before, 5), 5) << "it reads the file that it opened";
+}
+
+TEST(SliceCache, OfAChildIsNotItsParents) {
+  const test::TempDir dir;
+  write_values(dir / "w.zt", 0);
+  const Source source = open(dir / "w.zt");
+  EXPECT_EQ(value_at(source, 5), 5);
+  const auto& state = *Access::state(source);
+  const read::SliceCache* const parents = state.slice_cache(*state.store);
+  EXPECT_EQ(state.slice_cache(*state.store), parents);
+  EXPECT_TRUE(test::in_child([&] {  // another thread of the parent may have had it half changed
+    return value_at(source, 6) == 6 && state.slice_cache(*state.store) != parents;
+  }));
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ void check_bytes(const SourceState& state, const model::PartRow& part, Verify ve
                       .out = {},
                       .visit = [](std::uint64_t, std::span<const std::byte>) {}};
   read::carry_out({&job, 1}, run::thread_count(state.options.threads), meter,
-                  [](std::size_t, Error& error) { throw error; });
+                  [](std::size_t, std::size_t, Error& error) { throw error; });
 }
 
 // Whether a part must be checked before a view of its bytes is given out.

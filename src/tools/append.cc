@@ -8,6 +8,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "io/file.h"
 #include "io/publish.h"
 #include "io/replaceable.h"
 #include "run/progress.h"
@@ -107,12 +108,14 @@ ChangeReport Append::run() {
   for (const tools::Inputs::Chosen& one : chosen_) {
     writer.add_stored(one.tensor.name(), one.tensor, options_.recode, options_.replace && grows);
   }
+  if (options_.progress && !options_.progress(total_, total_)) {  // the last call: a commit cannot be stopped
+    throw Error(Code::cancelled, "", "stopped by the progress callback");
+  }
   writer.finalize();
-  if (options_.progress) options_.progress(total_, total_);  // too late to stop: the new version is visible
   report_.tensors = chosen_.size();
   for (const std::string& loss : writer.losses()) report_.notes.push_back(loss);
   for (const std::string& note : writer.notes()) report_.notes.push_back(note);
-  report_.bytes_out = fs::file_size(target_);
+  report_.bytes_out = writer.bytes_written();
   report_.reclaimable = writer.reclaimable();
   return std::move(report_);
 }
@@ -194,7 +197,7 @@ ChangeReport remove_tensors(const fs::path& path, std::span<const std::string> n
   if (names.empty()) throw Error(Code::usage, "", "no tensors to remove: name at least one");
   if (options.output) return copy_without(path, names, options);
   if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
-  ChangeReport report{.bytes_in = fs::file_size(path)};
+  ChangeReport report{.bytes_in = io::File::open(path)->size()};
   Writer writer = Writer::create(path, WriteMode::append, {.durable = options.durable, .limits = options.limits});
   const std::set<std::string, std::less<>> each(names.begin(), names.end());
   for (const std::string& name : each) writer.remove(name);

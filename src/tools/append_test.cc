@@ -121,6 +121,24 @@ TEST_P(GrowFiles, RemovesInPlaceAndIntoACopy) {
   EXPECT_EQ(content_id(open(path)), content_id(open(copy)));
 }
 
+TEST_P(GrowFiles, ThrowsErrorsOfTheLibraryAlone) {
+  const std::vector<std::string> names = {"w"};
+  EXPECT_EQ(refusal([&] { remove_tensors(folder_.path(), names); }).first, Code::io);
+  const fs::path path = make("t.zt", [](Writer& w) { w.add("w", kShape, data()); });
+  const std::uint64_t before = fs::file_size(path);
+  const ChangeReport report = remove_tensors(path, names);
+  EXPECT_EQ(report.bytes_in, before);
+  EXPECT_EQ(report.bytes_out, fs::file_size(path));
+}
+
+TEST_P(GrowFiles, ChangesNothingIfTheLastCallOfTheProgressStopsTheAppend) {
+  const fs::path target = make("t.zt", [](Writer& w) { w.add("w", kShape, data()); });
+  const std::vector<fs::path> sources = {make("a.zt", [](Writer& w) { w.add("a", kShape, data()); })};
+  const auto stop = [](std::uint64_t done, std::uint64_t total) { return done < total; };
+  EXPECT_EQ(refusal([&] { append_files(target, sources, {.progress = stop}); }).first, Code::cancelled);
+  EXPECT_EQ(open(target).size(), 1U);
+}
+
 TEST_P(GrowFiles, SetsAndUnsetsAttributes) {
   const fs::path path = make("t.zt", [](Writer& w) { w.add("w", kShape, data()); });
   const AttributeReport report = set_attributes(path, {.set = {{"b", "x"}, {"c", 2.5}}, .unset = {"a", "never there"}});

@@ -12,6 +12,8 @@
 
 #include <sys/stat.h>
 
+#include "base/utf8.h"
+#include "container/zt12/zt12.h"
 #include "io/system.h"
 #include "lacking_calls.h"
 #include "memory_file.h"
@@ -454,6 +456,83 @@ TEST_F(Convert, ReadsNoPartMoreThanOnceBeforeItIsWritten) {
     if (!encoding.is_raw()) continue;
     options.canonical = false;
     for (const auto& [part, times] : reads_of(at("in.zt"), at("floor.zt"), options)) EXPECT_LE(times, 2U) << part;
+  }
+}
+
+// A file of 1.2 whose tensors "a" and "b" have the same bytes, 0 to 3.
+std::vector<std::byte> same_bytes(DType a, DType b) {
+  namespace zt12 = container::zt12;
+  constexpr std::uint64_t kAt = 64;
+  model::Catalog catalog;
+  const std::uint64_t shape[] = {4};
+  for (const auto& [name, dtype] : {std::pair("a", a), std::pair("b", b)}) {
+    catalog.add_tensor(name, shape, "dense", {});
+    model::PartRow& part =
+        catalog.add_part("data", dtype, {.offset = kAt, .stored_length = 4, .decoded_length = 4}, "");
+    part.storage = catalog.intern(zt12::kEncoder.storage(dtype));
+    part.logical = catalog.intern(zt12::kEncoder.logical(dtype));
+  }
+  std::vector<std::byte> file = zt12::kEncoder.head();
+  file.resize(kAt);
+  for (unsigned i = 0; i < 4; ++i) file.push_back(static_cast<std::byte>(i));
+  const std::vector<std::byte> manifest = zt12::kEncoder.manifest(catalog);
+  const std::vector<std::byte> footer = zt12::kEncoder.footer(file.size(), manifest);
+  file.insert(file.end(), manifest.begin(), manifest.end());
+  file.insert(file.end(), footer.begin(), footer.end());
+  return file;
+}
+
+TEST_F(Convert, CleansTheBoolOfATieAndNotTheOtherTensor) {
+  const std::pair<DType, DType> orders[] = {{DType::boolean, DType::u8}, {DType::u8, DType::boolean}};
+  for (const auto& [a, b] : orders) {
+    const std::vector<std::byte> file = same_bytes(a, b);
+    test::write_file(at("in.zt"), as_text(file));
+    for (const char* format : {"1.2", "2"}) {
+      ConvertOptions options = to(format, true);
+      options.overwrite = true;
+      const std::vector<fs::path> inputs = {at("in.zt")};
+      convert(inputs, at("out.zt"), options);
+      const Source out = open(at("out.zt"));
+      const Tensor mask = out.tensor(a == DType::boolean ? "a" : "b");
+      const Tensor raw = out.tensor(a == DType::boolean ? "b" : "a");
+      EXPECT_EQ(mask.data().read(), (std::vector{std::byte{0}, std::byte{1}, std::byte{1}, std::byte{1}})) << format;
+      EXPECT_EQ(raw.read<std::uint8_t>(), (std::vector<std::uint8_t>{0, 1, 2, 3})) << format;
+    }
+  }
+}
+
+TEST_F(Convert, ChecksADigestOfDecodedBytesThatItDropsToo) {
+  const WriterOptions packed{.to = "2", .encoding = Encoding::zstd()};
+  const std::vector<float> values(1000, 1.5F);
+  Writer writer = Writer::create(at("in.zt"), packed);
+  writer.add("w", {values.size()}, std::span<const float>(values));
+  writer.finalize();
+  std::string bytes = test::read_file(at("in.zt"));
+  const Part part = open(at("in.zt")).tensor("w").data();
+  for (std::uint64_t i = 8; i < 16; ++i) bytes[part.offset() + i] ^= '\x10';
+  test::write_file(at("in.zt"), bytes);
+  ConvertOptions options = to("2");
+  options.check_output = false;
+  options.writer.checksum = Checksum::none;
+  const Error error = refusal({at("in.zt")}, at("out.zt"), options);
+  EXPECT_TRUE(error.code() == Code::mismatch || error.code() == Code::malformed) << error.what();
+  EXPECT_FALSE(fs::exists(at("out.zt")));
+}
+
+TEST_F(Convert, KeepsTheAlgorithmOfADigestWhereItRecodes) {
+  for (const char* format : {"1.2", "2"}) {
+    const fs::path in = make(std::string("in-") + format, "w", {.to = format, .checksum = Checksum::sha256});
+    const fs::path out = at(std::string("out-") + format);
+    const std::vector<fs::path> inputs = {in};
+    ConvertOptions options = to(format);
+    options.recode = Encoding::zstd();
+    options.writer.canonical = false;
+    convert(inputs, out, options);
+    EXPECT_TRUE(open(out).tensor("w").data().digest().starts_with("sha256:")) << format;
+    options.writer.checksum = std::string_view(format) == "2" ? Checksum::xxh3 : Checksum::crc32c;
+    options.overwrite = true;
+    convert(inputs, out, options);
+    EXPECT_FALSE(open(out).tensor("w").data().digest().starts_with("sha256:")) << "another one was asked for";
   }
 }
 

@@ -45,13 +45,14 @@ class Checker {
   VerifyReport run();
 
  private:
+  using Rank = std::pair<std::size_t, std::size_t>;  // a part and a piece of it
   void add_part(std::uint32_t row, const model::PartRow& part);
   struct Part {
     std::uint32_t tensor;
     const model::PartRow* row;
     model::Recipe recipe;
   };
-  void record(std::uint32_t row, std::uint64_t rank, const Error& error);
+  void record(std::uint32_t row, Rank rank, const Error& error);
   bool has_odd_float4(const Part& part) const;
   bool digested(std::uint32_t row) const;
   std::uint64_t total() const;
@@ -67,11 +68,11 @@ class Checker {
   bool with_shards_ = false;
   std::vector<std::uint32_t> rows_;
   std::vector<Part> parts_;
-  // The finding of each tensor. The finding of its earliest part wins, so the answer is the same each time.
-  std::map<std::uint32_t, std::pair<std::uint64_t, Error>> found_;
+  // The finding of each tensor. The finding of its earliest piece wins, so the answer is the same each time.
+  std::map<std::uint32_t, std::pair<Rank, Error>> found_;
 };
 
-void Checker::record(std::uint32_t row, std::uint64_t rank, const Error& error) {
+void Checker::record(std::uint32_t row, Rank rank, const Error& error) {
   const auto [place, added] = found_.try_emplace(row, rank, error);
   if (!added && rank < place->second.first) place->second = {rank, error};
 }
@@ -80,7 +81,7 @@ void Checker::add(std::uint32_t row) {
   rows_.push_back(row);
   const model::TensorRow& tensor = state_.catalog.tensor(row);
   if (const model::Fault* fault = state_.catalog.fault(tensor.fault)) {
-    record(row, 0, source::fault_error(state_, row, *fault));
+    record(row, {}, source::fault_error(state_, row, *fault));
     return;
   }
   for (const model::PartRow& part : state_.catalog.parts(tensor)) add_part(row, part);
@@ -94,7 +95,7 @@ void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
     });
   } catch (const Error& error) {
     tools::throw_unless_finding(error);
-    record(row, parts_.size(), error);
+    record(row, {parts_.size(), 0}, error);
   }
 }
 
@@ -112,7 +113,7 @@ void Checker::check_sparse(std::uint32_t row) {
     static_cast<void>(tensor.read_indices(write::count_entries(tensor)));
   } catch (const Error& error) {
     tools::throw_unless_finding(error);
-    record(row, parts_.size(), error);
+    record(row, {parts_.size(), 0}, error);
   }
 }
 
@@ -153,12 +154,13 @@ void Checker::check_parts(run::Meter& meter) {
   std::vector<read::Job> jobs;
   jobs.reserve(parts_.size());
   for (const Part& part : parts_) jobs.push_back(job_of(part));
-  read::carry_out(jobs, run::thread_count(state_.options.threads), meter, [&](std::size_t job, Error& error) {
-    error.enter(source::place_of(state_.catalog, parts_[job].tensor, parts_[job].row));
-    error.enter_file(state_.name);
-    tools::throw_unless_finding(error);
-    record(parts_[job].tensor, job, error);
-  });
+  read::carry_out(jobs, run::thread_count(state_.options.threads), meter,
+                  [&](std::size_t job, std::size_t piece, Error& error) {
+                    error.enter(source::place_of(state_.catalog, parts_[job].tensor, parts_[job].row));
+                    error.enter_file(state_.name);
+                    tools::throw_unless_finding(error);
+                    record(parts_[job].tensor, {job, piece}, error);
+                  });
 }
 
 // Sorts the tensors by their findings.

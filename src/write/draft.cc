@@ -18,6 +18,7 @@ void Draft::check_open() const {
 
 void Draft::begin_tensor(std::string_view name, std::uint64_t bound) {
   if (form.canonical) check_normal_form(name);
+  broken = true;  // until end_tensor(): a tensor without all of its parts must not be published
   try {
     target->begin_tensor(name, bound);
   } catch (const Error& error) {
@@ -27,11 +28,8 @@ void Draft::begin_tensor(std::string_view name, std::uint64_t bound) {
 }
 
 StoredPart Draft::store(Pieces& pieces, const PartOptions& options) {
-  broken = true;  // until the whole part is stored
   try {
-    StoredPart part = target->store(pieces, options, *meter);
-    broken = false;
-    return part;
+    return target->store(pieces, options, *meter);
   } catch (const std::bad_alloc&) {
     throw Error(Code::no_memory, "", "no memory to store a part of " + std::to_string(pieces.length()) + " bytes");
   }
@@ -43,6 +41,9 @@ void Draft::add_part(const StoredPart& part, std::string_view role, DType dtype)
   added.logical = catalog.intern(form.encoder->logical(dtype));
 }
 
-void Draft::end_tensor() { target->end_tensor(catalog, static_cast<std::uint32_t>(catalog.size() - 1)); }
+void Draft::end_tensor() {
+  target->end_tensor(catalog, static_cast<std::uint32_t>(catalog.size() - 1));
+  broken = false;
+}
 
 }  // namespace zt::write

@@ -17,9 +17,10 @@ namespace zt::write {
 struct Draft {
   // Throws usage if a write has failed, or after the end.
   void check_open() const;
-  // Announces the parts of a tensor; `bound` limits their bytes. Throws usage for a name that the form does not allow.
+  // Announces the parts of a tensor; `bound` limits their bytes. Throws usage for a name that the form does not allow,
+  // which changes nothing. The file is unusable from here to end_tensor(), so after any other exception it stays so.
   void begin_tensor(std::string_view name, std::uint64_t bound);
-  // Stores one part at the next place. After an error the target is unusable.
+  // Stores one part at the next place.
   StoredPart store(Pieces& pieces, const PartOptions& options);
   // Adds a part to the last tensor of the catalog.
   void add_part(const StoredPart& part, std::string_view role, DType dtype);

@@ -90,7 +90,7 @@ source::Bools read_bools(const SourceState& state, const model::PartRow& part) {
                       }};
   run::Meter meter;
   read::carry_out({&job, 1}, run::thread_count(state.options.threads), meter,
-                  [](std::size_t, Error& error) { throw error; });
+                  [](std::size_t, std::size_t, Error& error) { throw error; });
   return clean ? source::Bools::clean : source::Bools::other;
 }
 

@@ -41,7 +41,8 @@ MovePlan plan_move(const MovedPart& part, const Form& to, std::optional<Encoding
     case model::Digests::decoded: plan_decoded(part, to, plan); break;
   }
   const bool encoded = !part.coding.is_raw();
-  plan.check_decoded = encoded && part.decoded_digests && plan.digest != MovedDigest::decode;
+  const bool decodes = plan.digest == MovedDigest::decode && plan.checksum != Checksum::none;  // which checks, too
+  plan.check_decoded = encoded && part.decoded_digests && !decodes;
   return plan;
 }
 

@@ -65,7 +65,8 @@ TEST(MovePlan, SaysWhatBecomesOfBytesAndDigest) {
       {new_part(Coding::raw, kSha), floor, "hash sha256"},
       {new_part(Coding::raw, kSha), form_of("2", true), "hash xxh3"},
       {new_part(Coding::seekable, kSha), floor, "decode sha256"},
-      {new_part(Coding::seekable, kSha), form_of("2", false, Checksum::none), "decode none"},
+      {new_part(Coding::seekable, kSha), form_of("2", false, Checksum::none), "decode none, checked"},
+      {new_part(Coding::raw, kSha), form_of("2", false, Checksum::none), "hash none"},
       // From 2 to 1.x: the old digest is checked, which needs a decode.
       {new_part(Coding::raw, kXxh3), form_of("1.2"), "hash crc32c"},
       {new_part(Coding::seekable, kXxh3), form_of("1.2"), "hash crc32c, checked"},

@@ -86,19 +86,18 @@ void Mover::move_parts(std::string_view name, const Tensor& tensor, std::optiona
 void Mover::move_sparse(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode) {
   SparseParts parts = read_sparse(tensor);
   if (form().options.lossy && holds().sorted_sparse) sort_entries(parts);
-  PartOptions wanted = form().part_options();
-  if (recode) wanted.encoding = *recode;
   std::vector<PartView> views = parts.views();
   std::uint64_t texts = name.size() + tensor.layout().size() + tensor.attributes_cbor().size();
   for (const PartView& view : views) texts += view.role.size();
   const std::uint64_t overhead = shard_overhead(form(), views.size(), tensor.shape().size(), texts);
-  draft_.begin_tensor(name, checked::add_up(stored_bound(parts.bytes(), wanted), overhead));
+  draft_.begin_tensor(name, checked::add_up(stored_bound(parts.bytes(), options_of({}, recode)), overhead));
   if (holds().sorted_parts) std::ranges::sort(views, {}, &PartView::role);
   std::vector<StoredPart> stored;
   source::located(*source_, Access::row(tensor), nullptr, [&] {
     for (const PartView& view : views) {
       ArrayPieces pieces(view.array);
-      stored.push_back(draft_.store(pieces, wanted));
+      const std::string_view digest = source_->catalog.text(source::row_of(tensor.part(view.role)).digest);
+      stored.push_back(draft_.store(pieces, options_of(digest, recode)));
     }
   });
   add_row(name, tensor);
@@ -132,6 +131,17 @@ MovePlan Mover::plan_of(const model::PartRow& part, std::optional<Encoding> reco
   return plan_move(moved, form(), recode);
 }
 
+// How to store a part anew whose digest was `digest`. A sha256 over the same kind of bytes stays a sha256, as it does if
+// the stored bytes move: the writer of the source chose it.
+PartOptions Mover::options_of(std::string_view digest, std::optional<Encoding> recode) const {
+  PartOptions wanted = form().part_options();
+  if (recode) wanted.encoding = *recode;
+  const bool same_rule = source_->catalog.decoded_digests == (holds().digests == model::Digests::decoded);
+  const bool strong = digest.starts_with("sha256:") && same_rule && holds().sha256 && !form().canonical;
+  if (strong && !form().options.checksum) wanted.checksum = Checksum::sha256;
+  return wanted;
+}
+
 // The stored part of the same bytes, if another tensor has brought it already. Empty otherwise.
 std::optional<StoredPart> Mover::find_tied(const Tensor& tensor, const model::PartRow& part, const Range& range,
                                            bool as_is) {
@@ -151,11 +161,11 @@ std::optional<StoredPart> Mover::find_tied(const Tensor& tensor, const model::Pa
 
 StoredPart Mover::store_part(const Tensor& tensor, const model::PartRow& part, std::optional<Encoding> recode) {
   const model::Recipe& recipe = part.recipe;
-  const Range range{recipe.file, recipe.offset, recipe.stored_length, recipe.coding, recipe.view, recipe.swap};
+  const Range range{recipe.file, recipe.offset, recipe.stored_length, recipe.coding,
+                    recipe.view, recipe.swap,   cleans(part)};
   const MovePlan plan = plan_of(part, recode);
   if (auto tied = find_tied(tensor, part, range, plan.as_is)) return *std::move(tied);
-  PartOptions wanted = form().part_options();
-  if (recode) wanted.encoding = *recode;
+  PartOptions wanted = options_of(source_->catalog.text(part.digest), recode);
   // A compressed part stays compressed, even if it must be encoded anew.
   const bool may_compress = !form().canonical && form().encoder->has_codec(recipe.coding.codec);
   if (!recode && may_compress && wanted.encoding.is_raw()) wanted.encoding = codec::row_of(recipe.coding.codec).usual;

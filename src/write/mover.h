@@ -24,8 +24,9 @@ class Mover {
   void move(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);
 
  private:
-  // A stored range of a source, and the part that it became.
-  using Range = std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t, std::uint8_t>;
+  // A stored range of a source, how it is read, and whether its bytes are cleaned; and the part that it became.
+  using Range =
+      std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t, std::uint8_t, bool>;
   struct Moved {
     StoredPart part;
     const model::PartRow* from = nullptr;  // the part of the source
@@ -42,6 +43,7 @@ class Mover {
   StoredPart store_moved(const model::PartRow& part, const MovePlan& plan);
   StoredPart store_decoded(const model::PartRow& part, const PartOptions& options);
   MovePlan plan_of(const model::PartRow& part, std::optional<Encoding> recode) const;
+  PartOptions options_of(std::string_view digest, std::optional<Encoding> recode) const;
 
   Draft& draft_;
   std::shared_ptr<const SourceState> source_;  // the current source; held, so that its address stays unique

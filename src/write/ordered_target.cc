@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "base/checked.h"
@@ -40,6 +41,11 @@ std::vector<std::byte> checked_head(const model::Catalog& catalog, const Form& f
   return head;
 }
 
+std::vector<std::byte> planned_head(model::Catalog& plan, std::span<const std::uint32_t> rows, const Form& form) {
+  lay_out(plan, rows, 0, form.options.alignment, form.encoder->holds.shared_parts);
+  return checked_head(plan, form);
+}
+
 }  // namespace
 
 std::vector<Placing> lay_out(model::Catalog& catalog, std::span<const std::uint32_t> rows, std::uint64_t begin,
@@ -53,10 +59,13 @@ std::vector<Placing> lay_out(model::Catalog& catalog, std::span<const std::uint3
       const std::pair key(recipe.offset, recipe.stored_length);
       auto found = shared && recipe.stored_length > 0 ? placed.find(key) : placed.end();
       if (found == placed.end()) {
-        const std::uint64_t at = checked::round_up(end, alignment);
-        placings.push_back({recipe.offset, at, recipe.stored_length});
-        end = at + recipe.stored_length;
-        found = placed.insert_or_assign(key, at).first;
+        const auto at = checked::align_up(end, alignment);
+        const auto next = at ? checked::add(*at, recipe.stored_length) : std::nullopt;
+        if (!next)
+          throw Error(Code::usage, "", "the file would have more bytes than 64 bits count: write several files");
+        placings.push_back({recipe.offset, *at, recipe.stored_length});
+        end = *next;
+        found = placed.insert_or_assign(key, *at).first;
       }
       catalog.set_place(part, 0, found->second);
     }
@@ -124,10 +133,11 @@ PlannedTarget::PlannedTarget(std::shared_ptr<Destination> destination, const For
     : destination_(std::move(destination)),
       plan_(std::move(plan)),
       rows_(std::move(rows)),
+      head_(planned_head(plan_, rows_, form)),
       output_(destination_->open()),
       parts_(*output_, form.options.alignment, false, run::thread_count(form.options.threads)) {
-  lay_out(plan_, rows_, 0, form.options.alignment, form.encoder->holds.shared_parts);
-  output_->write(checked_head(plan_, form));
+  output_->write(head_);
+  head_ = {};
 }
 
 void PlannedTarget::begin_tensor(std::string_view name, std::uint64_t) {

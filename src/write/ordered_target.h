@@ -18,7 +18,7 @@ struct Placing {
 };
 
 // Gives the parts of a catalog their places from `begin` on: tensors in the order of `rows`, their parts sorted by
-// role. `shared`: parts that shared one place keep sharing one. Pure.
+// role. `shared`: parts that shared one place keep sharing one. Throws usage if 64 bits do not count the bytes. Pure.
 std::vector<Placing> lay_out(model::Catalog& catalog, std::span<const std::uint32_t> rows, std::uint64_t begin,
                              std::uint64_t alignment, bool shared);
 
@@ -72,8 +72,9 @@ class PlannedTarget final : public Target {
   std::shared_ptr<Destination> destination_;
   model::Catalog plan_;
   std::vector<std::uint32_t> rows_;
-  std::size_t next_ = 0;  // index into rows_
-  std::size_t part_ = 0;  // the next part of this tensor
+  std::size_t next_ = 0;         // index into rows_
+  std::size_t part_ = 0;         // the next part of this tensor
+  std::vector<std::byte> head_;  // made before the destination opens: making it may fail. Empty once it is written
   std::unique_ptr<Output> output_;
   PartLayout parts_;
 };

@@ -11,6 +11,7 @@
 #include "base/utf8.h"
 #include "errors.h"
 #include "memory_file.h"
+#include "source/formats.h"
 #include "system_faults.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
@@ -311,6 +312,16 @@ TEST(SafetensorsShards, AreSyncedBeforeAModelIsReplaced) {
       EXPECT_EQ(before_last >= 3, replaces) << name << ": " << before_last;
     }
   }
+}
+
+TEST(SafetensorsWriter, WritesNoHeaderThatNoReaderOpens) {
+  constexpr std::uint64_t kMost = 100'000'000;  // of the header, which follows 8 bytes
+  const model::Encoder& encoder = *source::find_writable("safetensors").encoder;
+  EXPECT_NO_THROW(model::check_index_size(8 + kMost, encoder, {}));
+  const Error error = test::error_of([&] { model::check_index_size(8 + kMost + 8, encoder, {}); });
+  EXPECT_EQ(error.code(), Code::limit);
+  EXPECT_STREQ(error.rule(), "safetensors.header.limit");
+  EXPECT_EQ(std::string(error.what()).find("raise"), std::string::npos) << "no limit can be raised over it";
 }
 
 }  // namespace

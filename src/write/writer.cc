@@ -1,6 +1,7 @@
 #include "ztensor/writer.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
 #include "base/checked.h"
@@ -46,7 +47,7 @@ struct Writer::State {
   void check_new(std::string_view name, bool replace = false) const;
   void check_replaced(std::string_view name, bool replace) const;
   void end_tensor(std::string_view name, bool replace);
-  void give_up_losses(const Tensor& tensor);
+  std::vector<std::string> accepted_losses(const Tensor& tensor) const;
   void set_file_attributes(std::vector<std::byte> encoded);
 
   std::filesystem::path path;  // empty for a sink
@@ -107,17 +108,22 @@ void Writer::State::check_replaced(std::string_view name, bool replace) const {
 }
 
 void Writer::State::end_tensor(std::string_view name, bool replace) {
-  if (replace && draft.target->has(name)) draft.target->remove(name);
+  if (!replace || !draft.target->has(name)) return;
+  draft.broken = true;  // until the old tensor is gone: the new one is there already
+  draft.target->remove(name);
+  draft.broken = false;
 }
 
-// Refuses a tensor that the format cannot hold, or leaves out its losses and remembers them.
-void Writer::State::give_up_losses(const Tensor& tensor) {
+// Refuses a tensor that the format cannot hold. Otherwise names what will be left out of it.
+std::vector<std::string> Writer::State::accepted_losses(const Tensor& tensor) const {
   const model::Encoder& encoder = *draft.form.encoder;
   std::vector<write::Loss> all = write::losses_of(tensor, encoder);
   const auto more = write::losses_of_content(tensor, encoder);
   all.insert(all.end(), more.begin(), more.end());
   write::check_losses(all, encoder, draft.form.options.lossy);
-  for (const write::Loss& loss : all) losses.push_back(std::string(tensor.name()) + ": " + loss.what);
+  std::vector<std::string> accepted;
+  for (const write::Loss& loss : all) accepted.push_back(std::string(tensor.name()) + ": " + loss.what);
+  return accepted;
 }
 
 Writer::Writer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -266,10 +272,12 @@ void Writer::add_reference(std::string_view name, const Tensor& tensor) {
       stored.back().recipe.file =
           state.references.add(Access::state(tensor), part.recipe.file, state.path, draft.catalog);
     }
+    draft.broken = true;  // until the tensor has all of its parts
     draft.catalog.add_tensor(name, tensor.shape(), tensor.layout(), tensor.attributes_cbor());
     for (std::size_t i = 0; i < parts.size(); ++i) {
       draft.add_part(stored[i], from.catalog.word(parts[i].role), parts[i].dtype);
     }
+    draft.broken = false;
   });
 }
 
@@ -278,14 +286,16 @@ void Writer::add_stored(std::string_view name, const Tensor& tensor, std::option
   write::Draft& draft = state.draft;
   draft.check_open();
   source::check_readable(tensor);
-  source::located(*Access::state(tensor), Access::row(tensor), nullptr, [&] {
-    write::check_movable(name, *draft.form.encoder, draft.form.canonical);
-    state.give_up_losses(tensor);
-  });
+  const auto located = [&](const auto& check) {
+    return source::located(*Access::state(tensor), Access::row(tensor), nullptr, check);
+  };
+  located([&] { write::check_movable(name, *draft.form.encoder, draft.form.canonical); });
   state.check_replaced(name, replace);
   if (encoding) draft.form.part_options({.encoding = encoding});  // throws usage if the form excludes the encoding
+  std::vector<std::string> lost = located([&] { return state.accepted_losses(tensor); });
   state.mover.move(name, tensor, encoding);
   state.end_tensor(name, replace);
+  std::ranges::move(lost, std::back_inserter(state.losses));  // of a tensor that is in the file now
 }
 
 std::vector<std::size_t> Writer::plan(std::span<const Tensor> tensors) {
@@ -300,9 +310,18 @@ std::vector<std::size_t> Writer::plan(std::span<const Tensor> tensors) {
     throw Error(Code::usage, "", "plan() was called after a tensor was added: call it first");
   model::Catalog catalog;
   catalog.attributes = draft.catalog.attributes;
-  for (const Tensor& tensor : tensors) write::plan_tensor(tensor, *draft.form.encoder, catalog);
+  for (const Tensor& tensor : tensors) {
+    source::check_readable(tensor);
+    source::located(*Access::state(tensor), Access::row(tensor), nullptr, [&] {
+      const model::Encoder& encoder = *draft.form.encoder;
+      write::check_losses(write::losses_of(tensor, encoder), encoder, draft.form.options.lossy);
+      write::plan_tensor(tensor, encoder, catalog);
+    });
+  }
+  draft.broken = true;  // until one target is complete: making a new one may take the sink from this one
   write::Target::Planned planned = draft.target->plan(catalog);
   if (planned.target) draft.target = std::move(planned.target);
+  draft.broken = false;
   return {planned.order.begin(), planned.order.end()};
 }
 

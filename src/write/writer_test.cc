@@ -288,5 +288,47 @@ TEST(Writer, NamesTheRuleOfItsFormatWhenTheIndexIsTooLarge) {
   }
 }
 
+TEST(Writer, IsUnusableAfterAPlanThatFailed) {
+  const Source source = test::open_bytes(test::written({}, [](Writer& writer) {
+    writer.add(std::string(60, 'a'), kShape, data());
+    writer.add(std::string(60, 'b'), kShape, data());
+  }));
+  const std::vector<Tensor> tensors(source.begin(), source.end());
+  std::vector<std::byte> bytes;
+  Writer writer = memory_writer(bytes, {.to = "safetensors", .limits = {.index_bytes = 100}});
+  EXPECT_EQ(test::code_of([&] { static_cast<void>(writer.plan(tensors)); }), Code::limit);
+  EXPECT_EQ(test::code_of([&] { writer.add("w", kShape, data()); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.finalize(); }), Code::usage);
+  writer.abort();
+  EXPECT_TRUE(bytes.empty());
+}
+
+TEST(Writer, PlansOnlyTensorsThatItsFormatHolds) {
+  const Source source =
+      test::open_bytes(test::written({}, [](Writer& writer) { writer.add_object("none", {2}, "acme.layout", {}); }));
+  std::vector<std::byte> bytes;
+  Writer writer = memory_writer(bytes, {.to = "safetensors"});
+  const std::vector<Tensor> tensors(source.begin(), source.end());
+  EXPECT_STREQ(test::error_of([&] { static_cast<void>(writer.plan(tensors)); }).rule(), "write.beyond");
+  writer.add("w", kShape, data());
+  writer.finalize();  // the refused plan left no trace
+  EXPECT_EQ(test::open_bytes(bytes).size(), 1U);
+}
+
+TEST(Writer, ReportsOnlyLossesOfTensorsThatItTook) {
+  const std::vector<std::byte> eights(4);
+  const Source source = test::open_bytes(test::written(
+      {}, [&](Writer& writer) { writer.add("w", {.dtype = DType::f8_e5m2, .shape = {4}, .data = eights.data()}); }));
+  std::vector<std::byte> bytes;
+  Writer writer = memory_writer(bytes, {.to = "1.0", .lossy = true});
+  writer.add("w", kShape, data());
+  const Tensor tensor = source.tensor("w");
+  EXPECT_EQ(test::code_of([&] { writer.add_stored("w", tensor); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { writer.add_stored("v", tensor, Encoding::zstd(99)); }), Code::usage);
+  EXPECT_TRUE(writer.losses().empty());
+  writer.add_stored("v", tensor);
+  EXPECT_EQ(writer.losses().size(), 1U);
+}
+
 }  // namespace
 }  // namespace zt

@@ -236,6 +236,7 @@ const model::Encoder kEncoder = {
     .format = "zt-2",
     .title = "2",
     .index_limit = "zt2.manifest.limit",
+    .most_index = kMaxManifestBytes,
     .index = model::Index::last,
     .alignment = kLeastAlignment,
     .most_alignment = model::kMostAlignment,
