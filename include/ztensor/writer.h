@@ -114,7 +114,8 @@ class ZT_API Writer {
   // Announces, before the first tensor is added, all tensors that add_stored() will be given, under their own names.
   // Returns the order in which to add them, as indices of `tensors`. A file whose index comes first (safetensors) is
   // then written once, front to back, instead of through a temporary file; it takes these tensors in this order only.
-  // A canonical file is then written once, too, in any order. Other files gain nothing. Throws usage, limit, io.
+  // A canonical file is then written once, too, in any order. Other files gain nothing. Throws usage, limit, io,
+  // and what add_stored() throws for a tensor that cannot be read or held. After limit and io only abort() is left.
   [[nodiscard]] std::vector<std::size_t> plan(std::span<const Tensor> tensors);
   // What add_stored() had to leave out, a line for each.
   [[nodiscard]] const std::vector<std::string>& losses() const;
