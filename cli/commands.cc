@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include <fmt/format.h>
+#include <CLI/Config.hpp>  // has the virtual tables that sanitizers ask for
 #include <CLI/Formatter.hpp>
 #include <CLI/Validators.hpp>
 
