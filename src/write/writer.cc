@@ -122,6 +122,7 @@ std::vector<std::string> Writer::State::accepted_losses(const Tensor& tensor) co
   all.insert(all.end(), more.begin(), more.end());
   write::check_losses(all, encoder, draft.form.options.lossy);
   std::vector<std::string> accepted;
+  accepted.reserve(all.size());
   for (const write::Loss& loss : all) accepted.push_back(std::string(tensor.name()) + ": " + loss.what);
   return accepted;
 }
