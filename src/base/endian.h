@@ -37,10 +37,4 @@ void store_le(std::byte* at, T value) noexcept {
   std::memcpy(at, &value, sizeof value);
 }
 
-template <std::unsigned_integral T>
-void store_be(std::byte* at, T value) noexcept {
-  if constexpr (std::endian::native == std::endian::little) value = swap(value);
-  std::memcpy(at, &value, sizeof value);
-}
-
 }  // namespace zt::endian

@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <exception>
-#include <numeric>
 #include <utility>
 
 #include "base/checked.h"

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "base/checked.h"
-#include "base/utf8.h"
 #include "run/parallel.h"
 #include "write/stream_target.h"
 #include "ztensor/error.h"

@@ -30,7 +30,6 @@ class PartLayout {
     parts_.free_buffers();
     stored_.clear();
   }
-  std::uint64_t alignment() const { return alignment_; }
 
  private:
   const StoredPart* find_same(const StoredPart& part);

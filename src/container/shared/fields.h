@@ -29,4 +29,9 @@ struct LogicalType {
 };
 LogicalType find_logical(std::string_view word, DType storage);
 
+// Whether two keys are equal. Decoders compare keys all the time, and most differ in size or in the first letter.
+inline bool same_key(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && !a.empty() && a[0] == b[0] && a == b;
+}
+
 }  // namespace zt::container

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "container/shared/fields.h"
 #include "wire/cbor.h"
 #include "ztensor/encoding.h"
 #include "ztensor/error.h"
@@ -77,11 +78,8 @@ class SeenOnce {
 // The index of `key` among the fields, or their count.
 template <std::size_t N>
 unsigned find_field(const std::array<Field, N>& fields, std::string_view key) {
-  const auto is_it = [&](std::string_view name) {  // sizes and first letters mostly tell
-    return name.size() == key.size() && !key.empty() && name[0] == key[0] && name == key;
-  };
   unsigned i = 0;
-  while (i < N && !is_it(fields[i].name)) ++i;
+  while (i < N && !same_key(fields[i].name, key)) ++i;
   return i;
 }
 

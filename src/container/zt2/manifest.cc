@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "container/shared/fields.h"
 #include "container/zt2/footer.h"
 #include "container/zt2/names.h"
 #include "ztensor/error.h"
@@ -46,11 +47,8 @@ unsigned read_field(CborCursor& cursor, const std::array<std::string_view, N>& f
     return N;
   }
   const std::string_view key = as_text(cursor.read().content);
-  const auto is_it = [&](std::string_view name) {  // sizes and first letters mostly tell
-    return name.size() == key.size() && !key.empty() && name[0] == key[0] && name == key;
-  };
   unsigned i = 0;
-  while (i < N && !is_it(fields[i])) ++i;
+  while (i < N && !same_key(fields[i], key)) ++i;
   return i;
 }
 
