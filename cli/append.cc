@@ -76,7 +76,8 @@ void add_append(CLI::App& app, Command& chosen) {
   command.add_flag("--replace", append->options.replace, "replace tensors of TARGET that have the same name");
   command.add_flag("-c,--compress", append->compress, "store every tensor with zstd");
   add_level(command, append->level);
-  command.add_flag("--skip-unreadable", append->options.skip_unreadable, "leave out tensors that cannot be read");
+  command.add_flag("--skip-unreadable", append->options.skip_unreadable,
+                   "leave out tensors that info lists as unreadable");
   add_threads(command, append->threads);
   add_change_options(command, *append);
   command.footer(

@@ -14,12 +14,13 @@ struct Hint {
 constexpr Hint kHints[] = {
     {"append.taken", "--replace", "--replace replaces it"},
     {"convert.format", "--to", "-f is the format of the inputs, --to the format of the output"},
-    {"repair.contents", "", "'ztensor convert --skip-unreadable' saves the other tensors"},
+    {"repair.contents", "",
+     "'ztensor verify' names the damaged tensors, and 'ztensor convert --exclude NAME' saves the others"},
     {"repair.later", "--output", "-o writes this version to another file"},
     {"repair.undigested", "--output", "-o writes it to another file, which you can check"},
     {"write.exists", "--force", "--force replaces it"},
     {"write.inplace", "", "write a file in another folder, and copy it over this file"},
-    {"write.loss", "--lossy", "--lossy leaves it out"},
+    {"write.loss", "--lossy", "--lossy accepts this loss"},
     {"write.regular", "--output", "write a file, and copy it"},
 };
 

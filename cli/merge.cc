@@ -12,7 +12,8 @@ void add_merge(CLI::App& app, Command& chosen) {
   const auto transfer = std::make_shared<Transfer>();
   add_transfer_options(command, *transfer);
   add_target(command, transfer->options);
-  command.add_flag("--skip-unreadable", transfer->options.skip_unreadable, "leave out tensors that cannot be read");
+  command.add_flag("--skip-unreadable", transfer->options.skip_unreadable,
+                   "leave out tensors that info lists as unreadable");
   command.add_flag("--delete-original", transfer->options.delete_originals,
                    "delete the inputs after the output is complete and was compared with them");
   command.footer(

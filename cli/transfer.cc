@@ -98,7 +98,8 @@ void add_target(CLI::App& command, zt::ConvertOptions& options) {
       ->option_text(" ");
   command
       .add_option("--max-shard-size", options.writer.max_shard_size,
-                  "put the data into files of at most SIZE bytes beside OUT (5GB, 512MB); format 2 and safetensors")
+                  "put the data into files of at most SIZE bytes beside OUT (5GB, 512MB), except a larger tensor, "
+                  "which has its own file; format 2 and safetensors")
       ->transform(as_shard_size)
       ->option_text("SIZE");
 }
