@@ -188,7 +188,8 @@ std::uint32_t Catalog::add_view(const View& view) {
                     .start = view.start,
                     .axes = static_cast<std::uint32_t>(dimensions_.size()),
                     .element_bytes = view.element_bytes,
-                    .rank = static_cast<std::uint32_t>(view.shape.size())});
+                    .rank = static_cast<std::uint32_t>(view.shape.size()),
+                    .flip = view.flip});
   dimensions_.insert(dimensions_.end(), view.shape.begin(), view.shape.end());
   for (const std::int64_t stride : view.strides) dimensions_.push_back(static_cast<std::uint64_t>(stride));
   return static_cast<std::uint32_t>(views_.size() - 1);
@@ -202,7 +203,8 @@ View Catalog::view(std::uint32_t number) const {
           .start = row.start,
           .shape = {axes, row.rank},
           .strides = {reinterpret_cast<const std::int64_t*>(axes + row.rank), row.rank},
-          .element_bytes = row.element_bytes};
+          .element_bytes = row.element_bytes,
+          .flip = row.flip};
 }
 
 std::uint64_t Catalog::own(std::span<const std::byte> bytes) {

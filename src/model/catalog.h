@@ -134,6 +134,7 @@ class Catalog {
     std::uint32_t axes;  // where its shape begins in dimensions_; its strides follow
     std::uint32_t element_bytes;
     std::uint32_t rank;
+    Flip flip;
   };
   Text keep(std::string_view text);
   std::uint32_t keep(Fault fault);

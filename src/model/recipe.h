@@ -37,6 +37,10 @@ inline constexpr Coding Coding::raw{Codec::raw, Framing::unknown};
 inline constexpr Coding Coding::zstd{Codec::zstd, Framing::unknown};
 inline constexpr Coding Coding::seekable{Codec::zstd, Framing::seekable};
 
+// Which words of an element have the opposite sign in the file: of a real number its only word, of a complex number the
+// first or the last of two (PyTorch's conj and neg bits).
+enum class Flip : std::uint8_t { none, first, last, both };
+
 // Where the elements of a part are in the decoded bytes of a larger blob. `shape` and `strides` have one entry for each
 // axis; the last axis moves fastest. They are borrowed from the maker of the view, or from the Catalog that keeps it.
 struct View {
@@ -45,6 +49,7 @@ struct View {
   std::span<const std::uint64_t> shape = {};   // may differ from the shape of the tensor
   std::span<const std::int64_t> strides = {};  // in bytes; the decoder has checked that every element is in the blob
   std::uint32_t element_bytes = 1;
+  Flip flip = Flip::none;  // of a real number: none or last
 };
 
 inline constexpr std::uint32_t kWhole = 0xFFFFFFFF;  // no View: the part is the whole blob

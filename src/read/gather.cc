@@ -47,6 +47,15 @@ void swap_words(std::span<std::byte> bytes, std::size_t width) {
   }
 }
 
+void flip_signs(std::span<std::byte> bytes, model::Flip flip, std::size_t element_bytes) {
+  constexpr std::byte kSign{0x80};
+  const auto change = [&](std::size_t first) {
+    for (std::size_t at = first; at < bytes.size(); at += element_bytes) bytes[at] ^= kSign;
+  };
+  if (flip == model::Flip::first || flip == model::Flip::both) change(element_bytes / 2 - 1);
+  if (flip == model::Flip::last || flip == model::Flip::both) change(element_bytes - 1);
+}
+
 StridedView::StridedView(const std::byte* data, std::span<const std::uint64_t> shape,
                          std::span<const std::int64_t> strides, std::size_t element_bytes, std::size_t swap_width)
     : data_(data), element_bytes_(element_bytes), swap_width_(swap_width) {

@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "model/recipe.h"
+
 namespace zt::read {
 
 // An array in memory, with any strides. Borrows the memory.
@@ -40,5 +42,7 @@ class StridedView {
 
 // Swaps the bytes of every word of `width` bytes.
 void swap_words(std::span<std::byte> bytes, std::size_t width);
+// Changes the signs of words of little-endian elements, each of `element_bytes` bytes.
+void flip_signs(std::span<std::byte> bytes, model::Flip flip, std::size_t element_bytes);
 
 }  // namespace zt::read

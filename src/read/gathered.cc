@@ -20,7 +20,11 @@ namespace {
 class Gather {
  public:
   Gather(const PartSource& part, Verify verify)
-      : scatter_(*part.view), swap_(part.recipe.swap), blob_(open_blob(blob_of(part), verify, Use::any)) {}
+      : scatter_(*part.view),
+        swap_(part.recipe.swap),
+        flip_(part.view->flip),
+        element_bytes_(part.view->element_bytes),
+        blob_(open_blob(blob_of(part), verify, Use::any)) {}
 
   std::size_t pieces() const { return blob_->count(); }
   bool ordered() const { return blob_->ordered(); }
@@ -34,11 +38,14 @@ class Gather {
   void finish(std::span<std::byte> all) {
     blob_->finish();
     swap_words(all, swap_);
+    flip_signs(all, flip_, element_bytes_);
   }
 
  private:
   Scatter scatter_;
   std::size_t swap_;
+  model::Flip flip_;
+  std::size_t element_bytes_;
   std::unique_ptr<Pieces> blob_;
 };
 
@@ -156,6 +163,7 @@ void gather_selected(const PartSource& part, const Picks& selection, std::span<s
   });
   means.meter->add(out.size() - share * pieces.size());
   swap_words(out, part.recipe.swap);
+  flip_signs(out, part.view->flip, part.view->element_bytes);
 }
 
 std::unique_ptr<Pieces> open_gathered(const PartSource& part, Verify verify, Use use) {

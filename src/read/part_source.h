@@ -17,7 +17,7 @@ struct PartSource {
   bool decoded_digest = false;           // the digest is over decoded bytes, in the form of generation 2
 };
 
-// Whether the elements of a view follow each other, as a range of the blob.
+// Whether the elements of a view are a range of the blob, as they are.
 bool is_range(const model::View& view);
 
 }  // namespace zt::read

@@ -142,6 +142,7 @@ std::unique_ptr<Pieces> open_pieces(const PartSource& part, Verify verify, Use u
 }  // namespace
 
 bool is_range(const model::View& view) {
+  if (view.flip != model::Flip::none) return false;
   if (std::ranges::find(view.shape, std::uint64_t{0}) != view.shape.end()) return true;
   std::uint64_t stride = view.element_bytes;
   for (std::size_t i = view.shape.size(); i-- > 0;) {
