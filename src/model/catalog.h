@@ -37,8 +37,9 @@ inline Fault fault_of(const Error& error) { return {error.code(), error.rule(), 
 // Another file that holds parts: as the root file describes it, before anyone looks for the file.
 struct FileRow {
   enum class Kind : std::uint8_t {
-    zt2,  // a whole file of generation 2, of a known size: a shard
-    raw,  // any bytes
+    zt2,    // a whole file of generation 2, of a known size: a shard
+    whole,  // a whole file of any format, of a known size, whose index is part of the Catalog
+    raw,    // any bytes
   };
   std::string name;
   std::uint64_t size = 0;   // of the whole file; not checked for a raw file

@@ -11,6 +11,7 @@
 #include "run/pause.h"
 #include "source/access.h"
 #include "source/formats.h"
+#include "source/repository.h"
 #include "source/state.h"
 #include "ztensor/shards.h"
 
@@ -37,6 +38,8 @@ namespace {
 // Values are walked and freed by recursion, so no caller may lift this limit of their depth.
 constexpr std::uint32_t kMaxDepth = 1000;
 
+}  // namespace
+
 model::Catalog decode(const Opened& opened, const Limits& limits) {
   if (limits.depth > kMaxDepth) {
     throw Error(Code::usage, "", "Limits::depth is too large: give at most " + std::to_string(kMaxDepth));
@@ -48,6 +51,8 @@ model::Catalog decode(const Opened& opened, const Limits& limits) {
     throw;
   }
 }
+
+namespace {
 
 // The size and the last bytes of a file, as they were when it was opened. Each change of which a reader may see only a
 // half changes one of them.
@@ -146,6 +151,7 @@ model::Recipe SourceState::measured(const model::PartRow& part, const Progress& 
 }
 
 Source open(const std::filesystem::path& path, const OpenOptions& options) {
+  if (auto repository = source::open_repository(path, options)) return *std::move(repository);
   return source::open_settled(
       [&] {
         return source::Opened{

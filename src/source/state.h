@@ -74,6 +74,8 @@ struct SourceState : source::Opened {
 
 namespace source {
 
+// Detects the format and decodes the index. An Error names the file.
+model::Catalog decode(const Opened& opened, const Limits& limits);
 // Makes the source of an opened file and its decoded index.
 Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& options);
 // Decodes the file that `begin` opens. Another process may be growing it: if the file has changed by the end of

@@ -1,0 +1,205 @@
+#include "source/repository.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <map>
+#include <memory>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/utf8.h"
+#include "foreign/shard_index.h"
+#include "io/file.h"
+#include "source/folder.h"
+#include "source/join.h"
+#include "source/state.h"
+#include "ztensor/resolver.h"
+#include "ztensor/shards.h"
+
+namespace zt::source {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Finds the files of a model in its folder, and what these files name beside themselves.
+class InFolder final : public Resolver {
+ public:
+  InFolder(fs::path folder, std::set<std::string> members, std::vector<std::shared_ptr<const Resolver>> of_members)
+      : folder_(std::move(folder)), members_(std::move(members)), others_(shards_in_order(std::move(of_members))) {}
+  std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const override {
+    return members_.contains(shard.name) ? open_in_folder(folder_, shard.name) : others_->find(shard);
+  }
+  fs::path place(const ShardIdentity& shard) const override {
+    return members_.contains(shard.name) ? folder_ / shard.name : others_->place(shard);
+  }
+
+ private:
+  fs::path folder_;
+  std::set<std::string> members_;
+  std::shared_ptr<const Resolver> others_;
+};
+
+// Opens files of one folder, one after another, and joins them.
+class Repository {
+ public:
+  Repository(fs::path folder, const OpenOptions& options) : folder_(std::move(folder)), options_(options) {}
+
+  // The first file that is added becomes the root, unless an index is.
+  void add(const std::string& name) {
+    Opened opened{.store = open_in_folder(folder_, name), .path = folder_ / name, .name = (folder_ / name).string()};
+    const model::Catalog catalog = decode(opened, options_.limits);
+    const bool is_root = !root_.store;
+    join_.add(catalog, name, opened.store->size(), is_root);
+    members_.insert(name);
+    if (!catalog.files.empty()) of_members_.push_back(shards_of(folder_ / name));
+    if (is_root) root_ = std::move(opened);
+  }
+  void set_root(Opened root) { root_ = std::move(root); }
+  Join& join() { return join_; }
+  Source finish() {
+    OpenOptions options = options_;
+    options.resolver = std::make_shared<const InFolder>(folder_, std::move(members_), std::move(of_members_));
+    join_.catalog().shrink();
+    return make_source(std::move(root_), std::move(join_.catalog()), options);
+  }
+
+ private:
+  fs::path folder_;
+  const OpenOptions& options_;
+  Opened root_;
+  std::set<std::string> members_;
+  std::vector<std::shared_ptr<const Resolver>> of_members_;
+  Join join_;
+};
+
+// Lists tensors that the index names and that no file has.
+void add_missing(const foreign::ShardIndex& index, model::Catalog& catalog) {
+  const std::size_t found = catalog.size();
+  std::size_t mapped = 0;
+  for (const auto& [tensor, file] : index.tensors) {
+    if (catalog.add_tensor(tensor, {}, "dense", {})) {
+      catalog.fault_tensor({Code::malformed, "index.tensor.missing",
+                            "the index says that file " + in_quotes(file) + " has this tensor, but it does not"});
+    } else {
+      ++mapped;
+    }
+  }
+  if (mapped < found) {
+    catalog.notes.push_back(std::to_string(found - mapped) + " tensors of the shards are not in the index");
+  }
+}
+
+// docs/formats/index.md
+Source open_index(const fs::path& path, const OpenOptions& options) {
+  Opened root{.store = io::File::open(path), .path = fs::absolute(path), .name = path.string()};
+  try {
+    const foreign::ShardIndex index = foreign::read_shard_index(*root.store, path.filename().native(), options.limits);
+    Repository repository(root.path.parent_path(), options);
+    repository.set_root(std::move(root));
+    for (const std::string& file : index.files) repository.add(file);
+    model::Catalog& catalog = repository.join().catalog();
+    if (index.files.empty()) catalog.format = "safetensors";
+    add_missing(index, catalog);
+    return repository.finish();
+  } catch (Error& error) {
+    error.enter_file(path.string());
+    throw;
+  }
+}
+
+// All files of a split model, whichever of them `path` is.
+Source open_parts(const fs::path& folder, const PartName& named, const OpenOptions& options) {
+  constexpr unsigned kMostParts = 4096;
+  if (named.count > kMostParts) {
+    throw Error(Code::limit, "index.shards",
+                part_name(named, named.number) + ": the model has more than " + std::to_string(kMostParts) + " files");
+  }
+  Repository repository(folder, options);
+  for (unsigned number = 1; number <= named.count; ++number) repository.add(part_name(named, number));
+  return repository.finish();
+}
+
+// Removes the shards of .zt files, which are named after the file that is their root.
+void drop_shards(const fs::path& folder, std::vector<std::string>& files, const OpenOptions& options) {
+  std::set<std::string> shards;
+  for (const std::string& root : files) {
+    if (!root.ends_with(".zt")) return;
+    const std::string prefix = fs::path(root).stem().string() + "-";
+    if (std::ranges::none_of(files, [&](const std::string& file) { return file.starts_with(prefix); })) continue;
+    const Opened opened{.store = open_in_folder(folder, root), .path = {}, .name = (folder / root).string()};
+    for (const model::FileRow& shard : decode(opened, options.limits).files) shards.insert(prefix + shard.name + ".zt");
+  }
+  std::erase_if(files, [&](const std::string& file) { return shards.contains(file); });
+}
+
+Source open_folder(const fs::path& folder, const OpenOptions& options) {
+  FolderContent content = look_into(folder);
+  if (content.files.size() > 1) drop_shards(folder, content.files, options);
+  if (!content.index.empty()) return open_index(folder / content.index, options);
+  if (content.files.size() == 1) return open(folder / content.files.front(), options);
+  std::map<std::string, PartName> sets;
+  for (const std::string& file : content.files) {
+    if (const auto part = parse_part_name(file)) sets.emplace(part->stem, *part);
+  }
+  for (const auto& [stem, set] : sets) {
+    for (unsigned number = 1; number <= set.count && number <= content.files.size() + 1; ++number) {
+      const std::string name = part_name(set, number);
+      if (std::ranges::find(content.files, name) == content.files.end()) {
+        throw Error::system(ENOENT, (folder / name).native(), "this file of the model is missing");
+      }
+    }
+  }
+  Repository repository(fs::absolute(folder), options);
+  for (const std::string& file : content.files) repository.add(file);
+  return repository.finish();
+}
+
+constexpr std::string_view kOf = "-of-";
+constexpr std::size_t kDigits = 5;
+
+std::optional<unsigned> parse_digits(std::string_view text) {
+  unsigned number = 0;
+  const auto end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return text.size() == kDigits && error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<PartName> parse_part_name(std::string_view name) {
+  const std::size_t of = name.rfind(kOf);
+  if (of == std::string_view::npos || of < kDigits + 1 || name[of - kDigits - 1] != '-') return std::nullopt;
+  const auto number = parse_digits(name.substr(of - kDigits, kDigits));
+  const auto count = parse_digits(name.substr(of + kOf.size(), std::min(kDigits, name.size() - of - kOf.size())));
+  if (!number || !count || *number == 0 || *number > *count) return std::nullopt;
+  return PartName{.stem = std::string(name.substr(0, of - kDigits - 1)),
+                  .number = *number,
+                  .count = *count,
+                  .suffix = std::string(name.substr(of + kOf.size() + kDigits))};
+}
+
+std::string part_name(const PartName& part, unsigned number) {
+  const auto padded = [](unsigned value) {
+    const std::string digits = std::to_string(value);
+    return std::string(kDigits - std::min(kDigits, digits.size()), '0') + digits;
+  };
+  return part.stem + "-" + padded(number) + std::string(kOf) + padded(part.count) + part.suffix;
+}
+
+std::optional<Source> open_repository(const fs::path& path, const OpenOptions& options) {
+  std::error_code unknown;
+  if (fs::is_directory(path, unknown)) return open_folder(path, options);
+  const std::string name = path.filename().string();
+  if (name.ends_with(".index.json")) return open_index(path, options);
+  const auto part = parse_part_name(name);
+  if (part && part->count > 1 && part->suffix == ".gguf") {
+    return open_parts(fs::absolute(path).parent_path(), *part, options);
+  }
+  return std::nullopt;
+}
+
+}  // namespace zt::source

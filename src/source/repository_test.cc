@@ -1,0 +1,238 @@
+#include "source/repository.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "errors.h"
+#include "source/join.h"
+#include "temp_dir.h"
+#include "ztensor/ztensor.h"
+
+namespace zt {
+namespace {
+
+namespace fs = std::filesystem;
+using test::TempDir;
+using test::write_file;
+
+using Names = std::vector<std::string>;
+
+// Saves one tensor of four bytes for each name.
+void save(const fs::path& path, const Names& names, Value attributes = {}, std::string format = "") {
+  Writer writer = Writer::create(path, {.to = std::move(format), .attributes = std::move(attributes)});
+  for (const std::string& name : names) {
+    const std::vector<std::uint8_t> content(4, static_cast<std::uint8_t>(name.back()));
+    writer.add(name, {4}, std::span<const std::uint8_t>(content));
+  }
+  writer.finalize();
+}
+
+Names names_of(const Source& source) {
+  Names names;
+  for (const Tensor tensor : source) names.emplace_back(tensor.name());
+  return names;
+}
+
+void expect_content(const Source& source) {
+  for (const Tensor tensor : source) {
+    const std::vector<std::uint8_t> content(4, static_cast<std::uint8_t>(tensor.name().back()));
+    EXPECT_EQ(tensor.read<std::uint8_t>(), content) << tensor.name();
+    EXPECT_TRUE(tensor.part("data").mappable()) << tensor.name();
+  }
+}
+
+std::string index_of(const std::vector<std::pair<std::string, std::string>>& tensors) {
+  std::string json = R"({"metadata": {"total_size": 5.5}, "weight_map": {)";
+  for (const auto& [name, file] : tensors) {
+    json += (json.back() == '{' ? "\"" : ", \"") + name + "\": \"" + file + "\"";
+  }
+  return json + "}}";
+}
+
+std::string rule_of(const fs::path& path) {
+  return test::error_of([&] { (void)open(path); }).rule();
+}
+
+class Repository : public ::testing::Test {
+ protected:
+  TempDir folder_;
+  fs::path index_ = folder_ / "model.safetensors.index.json";
+  fs::path at(const std::string& name) { return folder_ / name; }
+  // Two shards, and an index.
+  void save_sharded() {
+    save(at("m-1.safetensors"), {"a", "b"});
+    save(at("m-2.safetensors"), {"c"});
+    write_file(index_, index_of({{"c", "m-2.safetensors"}, {"a", "m-1.safetensors"}, {"b", "m-1.safetensors"}}));
+  }
+};
+
+TEST_F(Repository, OpensAnIndexOrItsFolderAsOneSource) {
+  save_sharded();
+  for (const fs::path& path : {index_, at("")}) {
+    const Source source = open(path);
+    EXPECT_EQ(names_of(source), (Names{"c", "a", "b"}));
+    EXPECT_EQ(source.format(), "safetensors");
+    EXPECT_EQ(source.paths(), (std::vector<fs::path>{index_, at("m-2.safetensors"), at("m-1.safetensors")}));
+    expect_content(source);
+  }
+}
+
+TEST_F(Repository, ConvertsAFolderWholeAndNeverOverOneOfItsFiles) {
+  save_sharded();
+  EXPECT_EQ(convert({at("")}, at("out.zt")).tensors, 3U);
+  expect_content(open(at("out.zt")));
+  fs::remove(at("out.zt"));
+  for (const fs::path& output : {at("m-1.safetensors"), index_}) {
+    EXPECT_EQ(test::code_of([&] { convert({at("")}, output, {.writer = {.to = "safetensors"}, .overwrite = true}); }),
+              Code::usage)
+        << output;
+  }
+}
+
+TEST_F(Repository, NamesAShardThatIsMissingOrHasAnotherSize) {
+  save_sharded();
+  const Source before = open(index_);
+  fs::resize_file(at("m-2.safetensors"), 100);
+  EXPECT_EQ(test::code_of([&] { (void)before.tensor("c").read<std::uint8_t>(); }), Code::malformed);
+  fs::remove(at("m-2.safetensors"));
+  try {
+    (void)open(index_);
+    ADD_FAILURE() << "opened";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.os_error(), ENOENT);
+    EXPECT_NE(std::string(error.what()).find("m-2.safetensors"), std::string::npos);
+  }
+}
+
+TEST_F(Repository, ListsATensorThatNoShardHas) {
+  save_sharded();
+  write_file(index_, index_of({{"a", "m-1.safetensors"}, {"z", "m-1.safetensors"}, {"c", "m-2.safetensors"}}));
+  const Source source = open(index_);
+  EXPECT_EQ(names_of(source), (Names{"a", "b", "c", "z"}));
+  ASSERT_TRUE(source.tensor("z").unreadable());
+  EXPECT_STREQ(source.tensor("z").unreadable()->rule(), "index.tensor.missing");
+  ASSERT_EQ(source.notes().size(), 1U);  // of "b", which the index lacks
+}
+
+TEST_F(Repository, RefusesNamesThatLeaveTheFolder) {
+  save_sharded();
+  for (const char* name : {"../m.safetensors", "/m.safetensors", "s/m.safetensors", ".m.safetensors", "",
+                           "a\\\\m.safetensors", "http://h/m.safetensors", "m.safetensors\\u0000"}) {
+    write_file(index_, index_of({{"a", name}}));
+    EXPECT_EQ(rule_of(index_), "index.shard.name") << name;
+  }
+  for (const char* name : {"m.bin", "m.pkl", "m.onnx", "model.safetensors.index.json"}) {
+    write_file(index_, index_of({{"a", name}}));
+    EXPECT_EQ(rule_of(index_), "index.shard.kind") << name;
+  }
+}
+
+TEST_F(Repository, FollowsLinksOnlyWithinTheCacheOfAHub) {
+  const fs::path snapshot = at("hub") / "snapshots" / "1";
+  fs::create_directories(snapshot);
+  fs::create_directories(at("hub") / "blobs");
+  save(at("hub") / "blobs" / "one.safetensors", {"a"});
+  save(at("outside.safetensors"), {"a"});
+  const fs::path shard = snapshot / "m.safetensors";
+  fs::create_symlink("../../blobs/one.safetensors", shard);
+  write_file(snapshot / "model.safetensors.index.json", index_of({{"a", "m.safetensors"}}));
+  expect_content(open(snapshot));
+  fs::remove(shard);
+  fs::create_symlink("../../../outside.safetensors", shard);
+  EXPECT_EQ(rule_of(snapshot), "index.shard.link");
+}
+
+TEST_F(Repository, RefusesAnIndexThatIsNone) {
+  write_file(index_, R"({"weight_map": []})");
+  EXPECT_EQ(rule_of(index_), "index.map");
+  write_file(index_, R"({"weight_map": {"a": 1}})");
+  EXPECT_EQ(rule_of(index_), "index.shard.text");
+  write_file(index_, index_of({{"a", "m.safetensors"}, {"a", "n.safetensors"}}));
+  EXPECT_EQ(rule_of(index_), "json.key.duplicate");
+  write_file(index_, R"({"weight_map": {"a": "m.safetensors"}, "metadata": )" + std::string(20, '[') +
+                         std::string(20, ']') + "}");
+  EXPECT_EQ(rule_of(index_), "json.depth");
+}
+
+TEST_F(Repository, RefusesAnIndexPastItsLimits) {
+  std::vector<std::pair<std::string, std::string>> many;
+  for (int i = 0; i < 4097; ++i) many.emplace_back("t" + std::to_string(i), "m" + std::to_string(i) + ".safetensors");
+  write_file(index_, index_of(many));
+  EXPECT_EQ(rule_of(index_), "index.shards");
+  fs::resize_file(index_, (std::uint64_t{64} << 20) + 1);
+  EXPECT_EQ(rule_of(index_), "index.size");
+}
+
+TEST(Join, CountsFilesOfAllMembers) {
+  model::Catalog catalog;
+  catalog.format = "safetensors";
+  catalog.files.resize(model::kMostFiles / 2);
+  source::Join join;
+  join.add(catalog, "a", 0, true);
+  EXPECT_EQ(test::error_of([&] { join.add(catalog, "b", 0, false); }).rule(), std::string("index.files"));
+}
+
+TEST_F(Repository, JoinsFilesWithoutAnIndexAndTheirAttributes) {
+  Value first;
+  first.set("format", "pt");
+  first.set("who", "one");
+  Value second;
+  second.set("format", "pt");
+  second.set("who", "two");
+  second.set("more", "yes");
+  save(at("m-00001-of-00002.safetensors"), {"b"}, first);
+  save(at("m-00002-of-00002.safetensors"), {"a"}, second);
+  const Source source = open(at(""));
+  EXPECT_EQ(names_of(source), (Names{"b", "a"}));
+  first.set("more", "yes");
+  EXPECT_EQ(source.attributes(), first);
+  EXPECT_EQ(source.notes().size(), 1U);
+  expect_content(source);
+  fs::remove(at("m-00001-of-00002.safetensors"));
+  save(at("other.safetensors"), {"x"});
+  EXPECT_EQ(test::code_of([&] { (void)open(at("")); }), Code::io);
+}
+
+TEST_F(Repository, TellsTwoModelsInOneFolder) {
+  save(at("one.safetensors"), {"a"});
+  save(at("two.safetensors"), {"a"});
+  EXPECT_EQ(rule_of(at("")), "index.tensor.twice");
+  fs::remove(at("two.safetensors"));
+  save(at("two.zt"), {"b"});
+  EXPECT_EQ(names_of(open(at(""))), Names{"b"});  // .zt comes first
+  fs::remove(at("two.zt"));
+  fs::remove(at("one.safetensors"));
+  EXPECT_EQ(test::code_of([&] { (void)open(at("")); }), Code::usage);
+}
+
+TEST_F(Repository, TakesTheRootOfAFolderWithShardsOfGeneration2) {
+  Writer writer = Writer::create(at("m.zt"), {.to = "2", .max_shard_size = 4096});
+  const std::vector<std::uint8_t> content(10000, 7);
+  for (const char* name : {"a", "b", "c"}) writer.add(name, {10000}, std::span<const std::uint8_t>(content));
+  writer.finalize();
+  save(at("m-notes.zt"), {"d"}, {}, "2");  // no shard, in spite of its name
+  const Source source = open(at(""));
+  EXPECT_EQ(names_of(source), (Names{"d", "a", "b", "c"}));
+  EXPECT_EQ(source.tensor("c").read<std::uint8_t>(), content);
+}
+
+TEST(PartNames, AreTakenApartAndMade) {
+  const auto part = source::parse_part_name("a-b-00002-of-00012.gguf");
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->stem, "a-b");
+  EXPECT_EQ(part->number, 2U);
+  EXPECT_EQ(part->count, 12U);
+  EXPECT_EQ(source::part_name(*part, 3), "a-b-00003-of-00012.gguf");
+  for (const char* name : {"a.gguf", "a-00000-of-00002.gguf", "a-00003-of-00002.gguf", "a-0001-of-00002.gguf",
+                           "-of-00002.gguf", "00001-of-00002.gguf", "a-00001-of-2.gguf"}) {
+    EXPECT_FALSE(source::parse_part_name(name)) << name;
+  }
+}
+
+}  // namespace
+}  // namespace zt
