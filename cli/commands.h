@@ -28,6 +28,8 @@ void add_remove(CLI::App& app, Command& chosen);
 void add_set(CLI::App& app, Command& chosen);
 void add_compact(CLI::App& app, Command& chosen);
 void add_repair(CLI::App& app, Command& chosen);
+void add_extract(CLI::App& app, Command& chosen);
+void add_cat(CLI::App& app, Command& chosen);
 
 // Adds a command. `usage`: the ways to call it, without the words "ztensor name".
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,

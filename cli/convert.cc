@@ -42,6 +42,8 @@ void add_convert(CLI::App& app, Command& chosen) {
   add_target(command, options);
   add_globs(command, "--include", options.include, "take only tensors whose names match; may be repeated");
   add_globs(command, "--exclude", options.exclude, "leave out tensors whose names match; may be repeated");
+  command.add_flag("--with-config", options.with_config,
+                   "take the small JSON files beside the inputs, such as config.json, as attributes");
   command.add_flag("--skip-unreadable", options.skip_unreadable, "leave out tensors that info lists as unreadable");
   command.add_flag("--delete-original", options.delete_originals,
                    "delete the inputs after the output is complete and was compared with them");

@@ -144,7 +144,7 @@ def test_a_link_to_a_sharded_file_leads_to_its_shards(model):
     os.symlink("models/big.zt", model / "big.zt")
     model.ok("verify", "--deep", "big.zt")
     shard = next(name for name in os.listdir(model / "models") if name.startswith("big-"))
-    assert "is also a shard of big.zt" in model.fails("convert", "big.zt", "-o", f"models/{shard}", "--force")
+    assert "is also a file of big.zt" in model.fails("convert", "big.zt", "-o", f"models/{shard}", "--force")
     assert "write the output to their folder" in model.fails("remove", "big.zt", "steps", "-o", "fewer.zt")
     model.ok("remove", "big.zt", "steps", "-o", "models/fewer.zt")
     model.ok("verify", "models/fewer.zt")

@@ -21,9 +21,13 @@ struct ConvertOptions {
   std::string from = "auto";
   std::vector<std::string> include = {};  // globs over tensor names; empty: all
   std::vector<std::string> exclude = {};  // globs over tensor names; they outweigh `include`
-  bool skip_unreadable = false;           // leaves out tensors that cannot be read; otherwise such a tensor is an error
-  bool overwrite = false;                 // replaces an existing output; never an input
-  bool check_output = false;              // reads the output back and compares it with the inputs
+  std::vector<std::string> names = {};    // the tensors to take, in addition to the globs; empty: all
+  // Takes also the small JSON files beside each input, such as config.json: each becomes an attribute of the file, under
+  // the file's name.
+  bool with_config = false;
+  bool skip_unreadable = false;   // leaves out tensors that cannot be read; otherwise such a tensor is an error
+  bool overwrite = false;         // replaces an existing output; never an input
+  bool check_output = false;      // reads the output back and compares it with the inputs
   bool delete_originals = false;  // deletes the inputs once the output is complete, synced, read back and compared
   OpenOptions open = {};          // of the inputs, and of the output when it is read back
   Progress progress = {};         // counts bytes written, then bytes compared
@@ -47,6 +51,7 @@ struct ConvertReport {
 // - an output that exists, unless `overwrite` (io, EEXIST), and one that is an input, also through links or as a shard
 //   (usage);
 // - a suffix of the output that this build cannot write (usage);
+// - a name in `names` that no input has (not_found);
 // - what the output's format cannot hold, by name: unsupported "write.loss", unless the writer is lossy, and
 //   "write.beyond" where nothing sensible would be left.
 //

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,9 @@ namespace zt {
 // An attribute as JSON. Bytes become {"$bytes": hex}, non-finite floats {"$float": "nan"}, tags {"$tag": n, "value":
 // v}; a map with keys other than text becomes an array of pairs under "$map".
 [[nodiscard]] ZT_API std::string json_value(const Value& value);
+// An element of at most 16 bytes as text: numbers in the fewest digits that give the value back, "true" and "false",
+// complex numbers as "1+2j". Throws usage for float4, whose elements are not whole bytes.
+[[nodiscard]] ZT_API std::string element_text(DType dtype, std::span<const std::byte> element);
 // The value of a JSON text. A map such as {"$bytes": hex} stays a map. Throws malformed "json.*", unsupported in a
 // build without simdjson.
 [[nodiscard]] ZT_API Value json_parse(std::string_view text);

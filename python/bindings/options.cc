@@ -48,6 +48,8 @@ void bind_convert_options(nb::module_& module) {
       .def_rw("from_", &ConvertOptions::from)  // `from` is a Python keyword
       .def_rw("include", &ConvertOptions::include)
       .def_rw("exclude", &ConvertOptions::exclude)
+      .def_rw("names", &ConvertOptions::names)
+      .def_rw("with_config", &ConvertOptions::with_config)
       .def_rw("skip_unreadable", &ConvertOptions::skip_unreadable)
       .def_rw("overwrite", &ConvertOptions::overwrite)
       .def_rw("check_output", &ConvertOptions::check_output)

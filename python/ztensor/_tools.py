@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from . import _ztensor
+from ._errors import UsageError
 from ._limits import Limits
 from ._options import PathLike, Source, encode_path, globs_of, level_of, open_options, text_of, writer_options
 from ._reader import Reader, Verified
@@ -73,6 +74,8 @@ def convert(
     check_output: bool = False,
     include: Iterable[str] = (),
     exclude: Iterable[str] = (),
+    names: Iterable[str] | None = None,
+    with_config: bool = False,
     skip_unreadable: bool = False,
     delete_original: bool = False,
     force: bool = False,
@@ -88,6 +91,8 @@ def convert(
     1.2. If this format cannot hold something, the call raises an `UnsupportedError` that names it, or with `lossy`
     leaves it out and lists it in `losses`. `canonical` and `max_shard_size` are the same as for `Writer`.
     `check_output` reads the output back and compares it with the inputs. `include` and `exclude` are globs over names.
+    `names` are the tensors to take; one that no input has raises a `TensorNotFoundError`. `with_config` takes also the
+    small JSON files beside each input, such as config.json, as attributes under their names.
     Without `force`, an existing output is refused. `progress` is called with the bytes done and the bytes in all; if it
     returns False, the work stops.
     """
@@ -104,6 +109,11 @@ def convert(
     options.level = level_of(compress)
     options.include = globs_of("include", include)
     options.exclude = globs_of("exclude", exclude)
+    if names is not None:
+        options.names = globs_of("names", names)
+        if not options.names:
+            raise UsageError("names is empty: name at least one tensor")
+    options.with_config = bool(with_config)
     options.check_output = bool(check_output)
     options.skip_unreadable = bool(skip_unreadable)
     options.delete_originals = bool(delete_original)

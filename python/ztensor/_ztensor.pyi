@@ -45,6 +45,8 @@ class ConvertOptions:
     from_: str
     include: list[str]
     exclude: list[str]
+    names: list[str]
+    with_config: bool
     skip_unreadable: bool
     overwrite: bool
     check_output: bool

@@ -12,6 +12,7 @@
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/compare.h"
+#include "tools/config.h"
 #include "tools/glob.h"
 #include "tools/inputs.h"
 #include "write/attributes.h"
@@ -39,7 +40,8 @@ class Conversion {
  private:
   void check_paths() const;
   void open_inputs();
-  bool picks() const { return !options_.include.empty() || !options_.exclude.empty(); }
+  bool picks() const { return !options_.include.empty() || !options_.exclude.empty() || !options_.names.empty(); }
+  void check_names() const;
   bool selected(std::string_view name) const;
   void select();
   void check_losses();
@@ -103,10 +105,11 @@ void Conversion::open_inputs() {
       throw Error(Code::usage, "convert.format", path + ": the format is " + std::string(found) + ", not " + format);
     }
     const std::vector<fs::path> files = (*inputs_)[input].paths();
-    for (std::size_t i = 1; i < files.size(); ++i) {
+    const std::size_t named = fs::is_directory(paths_[input]) ? 0 : 1;  // check_paths() has compared the named file
+    for (std::size_t i = named; i < files.size(); ++i) {
       const auto shard = io::identify(files[i]);
       if (target && shard && *target == *shard)
-        throw Error(Code::usage, "", output_.string() + ": the output is also a shard of " + path);
+        throw Error(Code::usage, "", output_.string() + ": the output is also a file of " + path);
     }
   }
   if (!picks()) report_.bytes_in = inputs_->stored_size();
@@ -121,10 +124,26 @@ bool Conversion::selected(std::string_view name) const {
     }
     return false;
   };
-  return (options_.include.empty() || any(options_.include)) && !any(options_.exclude);
+  const bool is_named = options_.names.empty() || std::ranges::find(options_.names, name) != options_.names.end();
+  return is_named && (options_.include.empty() || any(options_.include)) && !any(options_.exclude);
+}
+
+void Conversion::check_names() const {
+  for (const std::string& name : options_.names) {
+    bool found = false;
+    for (std::size_t input = 0; input < inputs_->size(); ++input) {
+      found = found || (*inputs_)[input].find(name).has_value();
+    }
+    if (!found) {
+      Error error(Code::not_found, "", "no tensor is named " + in_quotes(name));
+      error.enter_file(paths_[0].string());
+      throw error;
+    }
+  }
 }
 
 void Conversion::select() {
+  check_names();
   chosen_ = inputs_->choose([&](std::string_view name) { return selected(name); },
                             [&](const Chosen& one, const Error& cause) {
                               if (!options_.skip_unreadable) throw cause;
@@ -186,6 +205,10 @@ Value Conversion::attributes() {
       }
     });
   }
+  for (const fs::path& path : paths_) {
+    if (!options_.with_config) break;
+    for (const auto& [key, value] : tools::config_beside(path, report_.notes)) take(key, value);
+  }
   const std::string_view format = (*inputs_)[0].format();
   if (source::is_foreign(format)) take(Value("ztensor.source.format"), Value(format));
   const std::vector<write::Loss> losses = write::losses_of_attributes(Value(merged.members()), *form_.encoder, true);
@@ -235,7 +258,9 @@ void Conversion::compare_output() {
 void Conversion::delete_originals() {
   for (const fs::path& path : open(output_, options_.open).paths()) io::sync_file(path);
   for (std::size_t i = 0; i < inputs_->size(); ++i) {
-    if (!Access::state((*inputs_)[i])->catalog.files.empty()) {
+    if (fs::is_directory(paths_[i])) {
+      report_.notes.push_back(paths_[i].string() + ": not deleted, because it is a folder");
+    } else if (!Access::state((*inputs_)[i])->catalog.files.empty()) {
       report_.notes.push_back(paths_[i].string() + ": not deleted, because it has shards");
     } else if (whole_[i]) {
       io::remove_file(paths_[i], *Access::state((*inputs_)[i])->file());

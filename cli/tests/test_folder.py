@@ -1,0 +1,95 @@
+"""Models in folders; ztensor extract and cat; convert --with-config."""
+
+import json
+import struct
+
+from conftest import write_safetensors
+
+
+def save_model(model, config=None):
+    """Two shards with an index, and a configuration."""
+    folder = model / "repo"
+    folder.mkdir()
+    floats = struct.pack("<6f", 0, 1.5, -2, 0.1, 1e30, float("inf"))
+    write_safetensors(folder / "a.safetensors", {"w": ("F32", [2, 3], floats), "n": ("I64", [], struct.pack("<q", -7))})
+    write_safetensors(
+        folder / "b.safetensors", {"flags": ("BOOL", [2], b"\1\0"), "z": ("C64", [1], struct.pack("<2f", 1, -2))}
+    )
+    index = {
+        "metadata": {},
+        "weight_map": {"w": "a.safetensors", "n": "a.safetensors", "flags": "b.safetensors", "z": "b.safetensors"},
+    }
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    if config is not None:
+        (folder / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def test_a_folder_is_one_model(model):
+    save_model(model)
+    document = model.info("repo")
+    assert document["format"] == "safetensors"
+    assert sorted(tensor["name"] for tensor in document["tensors"]) == ["flags", "n", "w", "z"]
+    model.ok("convert", "repo", "model2.zt")
+    model.ok("diff", "repo", "model2.zt")
+    model.ok("verify", "repo/model.safetensors.index.json")
+
+
+def test_a_missing_shard_is_named(model):
+    (save_model(model) / "b.safetensors").unlink()
+    assert "repo/b.safetensors" in model.fails("info", "repo")
+
+
+def test_convert_takes_the_configuration_when_asked(model):
+    save_model(model, {"architectures": ["A"], "quantization_config": {"bits": 4}})
+    model.ok("convert", "repo", "plain.zt")
+    assert "config.json" not in model.info("plain.zt")["attributes"]
+    model.ok("convert", "repo", "full.zt", "--with-config")
+    attributes = model.info("full.zt")["attributes"]
+    assert attributes["config.json"] == {"architectures": ["A"], "quantization_config": {"bits": 4}}
+    assert "'config.json'" in model.fails("convert", "repo", "full.safetensors", "--with-config")
+
+
+def test_extract_takes_the_named_tensors_alone(model):
+    save_model(model)
+    model.ok("extract", "repo", "n", "w", "-o", "few.zt")
+    assert sorted(tensor["name"] for tensor in model.info("few.zt")["tensors"]) == ["n", "w"]
+    assert "no tensor is named 'x'" in model.fails("extract", "repo", "n", "x", "-o", "more.zt")
+    assert not (model / "more.zt").exists()
+    model.fails("extract", "repo", "-o", "more.zt", code=2)
+    model.fails("extract", "repo", "n", code=2)
+
+
+def test_cat_prints_elements(model):
+    save_model(model)
+    assert model.ok("cat", "repo", "w") == "0 1.5 -2\n0.1 1e+30 inf\n"
+    assert model.ok("cat", "repo", "n") == "-7\n"
+    assert model.ok("cat", "repo", "flags") == "true false\n"
+    assert model.ok("cat", "repo", "z") == "1-2j\n"
+
+
+def test_cat_takes_slices_as_numpy_does(model):
+    save_model(model)
+    for text, printed in {
+        "0": "0 1.5 -2\n",
+        "-1, 0": "0.1\n",
+        "..., 1": "1.5 1e+30\n",
+        "::-1": "0.1 1e+30 inf\n0 1.5 -2\n",
+        ":, ::-2": "-2 0\ninf 0.1\n",
+        "[1:, 5:]": "",
+        ":, -2:": "1.5 -2\n1e+30 inf\n",
+    }.items():
+        assert model.ok("cat", "repo", "w", "--", text) == printed, text
+    assert "outside the axis" in model.fails("cat", "repo", "w", "2")
+    assert "2" in model.fails("cat", "repo", "w", "0, 0, 0")
+    for text in ["a", "0:1:0", "0,,1", "..., ...", "1.5"]:
+        model.fails("cat", "repo", "w", text, code=2)
+
+
+def test_cat_prints_large_tensors_piece_by_piece(model):
+    rows, columns = 3000, 500
+    data = struct.pack(f"<{rows * columns}I", *range(rows * columns))
+    write_safetensors(model / "large.safetensors", {"m": ("U32", [rows, columns], data)})
+    lines = model.ok("cat", "large.safetensors", "m").splitlines()
+    assert len(lines) == rows
+    assert lines[2999] == " ".join(str(i) for i in range(2999 * columns, 3000 * columns))
