@@ -67,10 +67,10 @@ def get_safetensors(path: Path) -> Arrays:
 
 
 class Table:
-    def __init__(self, rounds: int) -> None:
+    def __init__(self, rounds: int, peer: str = "safetensors") -> None:
         self.rounds = rounds
         self.behind: list[str] = []
-        print(f"{'':48}{'safetensors':>12}{'ztensor':>12}{'ratio':>8}{'medians':>9}{'processor':>11}")
+        print(f"{'':48}{peer:>12}{'ztensor':>12}{'ratio':>8}{'medians':>9}{'processor':>11}")
 
     def row(self, what: str, peer: Callable[[], Any], ours: Callable[[], Any], fresh: Path | None = None) -> None:
         """`fresh` is the file that both write. It is removed before each run, and the removal is not timed."""

@@ -1,7 +1,16 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <CLI/Error.hpp>
+
+#include <algorithm>
 #include <memory>
+#include <string_view>
+#include <vector>
 
 #include "commands.h"
+#include "terminal.h"
 #include "transfer.h"
+#include "ztensor/source.h"
 
 namespace cli {
 namespace {
@@ -20,6 +29,14 @@ void add_globs(CLI::App& command, const std::string& option, std::vector<std::st
       ->type_name("GLOB");
 }
 
+void check_format(const std::string& name) {
+  const std::vector<std::string_view> known = zt::readable_formats();
+  const auto is_named = [&](std::string_view format) { return format == name || format == "zt-" + name; };
+  if (name == "auto" || std::ranges::any_of(known, is_named)) return;
+  throw CLI::ValidationError(
+      fmt::format("'{}' is not a format: expected auto, {}", printable(name), fmt::join(known, ", ")));
+}
+
 }  // namespace
 
 void add_convert(CLI::App& app, Command& chosen) {
@@ -32,11 +49,7 @@ void add_convert(CLI::App& app, Command& chosen) {
       .add_option("-f,--format", options.from,
                   "the format of the inputs: auto (default), safetensors, zt-1.2, zt-2, ...")
       ->type_name("FORMAT")
-      ->each([](const std::string& name) {
-        if (name == "auto" || name == "safetensors") return;
-        check_word(name, {"0.1", "1.0", "1.1", "1.2", "2"},
-                   "auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2 or safetensors");
-      });
+      ->each(check_format);
   command.add_flag("-c,--compress", convert->compress, "compress every tensor with zstd");
   add_level(command, convert->level);
   add_target(command, options);

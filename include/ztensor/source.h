@@ -104,6 +104,8 @@ class ZT_API Source {
 // The same over any store. `name` stands for the file in messages, and tells formats apart that have no magic.
 [[nodiscard]] ZT_API Source open(std::shared_ptr<const ByteStore> store, std::string_view name,
                                  const OpenOptions& options = {});
+// The names of the formats that open() reads, in the order in which it tries them.
+[[nodiscard]] ZT_API std::vector<std::string_view> readable_formats();
 // A store for open() over a regular file that the caller has open as `descriptor`. The store keeps a descriptor of its
 // own, so the caller may close theirs, and reads by position, so the caller's offset neither matters nor moves. Throws
 // io.

@@ -13,6 +13,7 @@
 #include "foreign/safetensors.h"
 #include "source/lookalikes.h"
 #include "ztensor/error.h"
+#include "ztensor/source.h"
 
 namespace zt::source {
 namespace {
@@ -154,3 +155,15 @@ const Format& find_target(std::string_view name, std::string_view path) {
 }
 
 }  // namespace zt::source
+
+namespace zt {
+
+std::vector<std::string_view> readable_formats() {
+  std::vector<std::string_view> names;
+  for (const source::Format& format : source::kFormats) {
+    if (format.decode != nullptr) names.push_back(format.name);
+  }
+  return names;
+}
+
+}  // namespace zt
