@@ -78,6 +78,11 @@ Row unreadable_row(const zt::Tensor& tensor, const zt::Error& cause) {
   return row;
 }
 
+// Whether a tensor is in blocks of ggml. The type tells everything about its one part, and its attributes.
+bool is_blocks(const zt::Tensor& tensor) {
+  return tensor.layout().starts_with("gguf.") && tensor.layout().ends_with("/1") && tensor.parts() == 1;
+}
+
 // Adds a row for the tensor and, unless it is a plain array, a row for each of its parts.
 void add_rows(Table& table, const zt::Tensor& tensor) {
   Row row;
@@ -97,19 +102,21 @@ void add_rows(Table& table, const zt::Tensor& tensor) {
     const bool sparse_index = tensor.layout().starts_with("sparse_") && part.role() != "values";
     if (!sparse_index) join(row.cells[kDType], zt::dtype_name(part.dtype()));
   }
+  if (is_blocks(tensor)) row.cells[kDType] = printable(tensor.type_name());
   row.cells[kSize] = known ? size_text(decoded) : "unknown";
   row.cells[kEncoding] = encoding_text(row.cells[kEncoding], known ? decoded : 0, stored);
   table.decoded += decoded;
   table.rows.push_back(std::move(row));
-  if (tensor.layout() == "dense") return;
+  if (tensor.layout() == "dense" || is_blocks(tensor)) return;
   std::move(part_rows.begin(), part_rows.end(), std::back_inserter(table.rows));
 }
 
-// A line "key: value" for each attribute.
-std::vector<std::string> attribute_lines(const zt::Value& attributes) {
+// A line "key: value" for each attribute. `blocks`: without those that the type of blocks implies.
+std::vector<std::string> attribute_lines(const zt::Value& attributes, bool blocks = false) {
   std::vector<std::string> lines;
   if (attributes.members() == nullptr) return lines;
   for (const auto& [key, value] : *attributes.members()) {
+    if (blocks && (key == zt::Value("elems_per_block") || key == zt::Value("block_bytes"))) continue;
     lines.push_back(fmt::format("{}: {}", attribute_text(key), attribute_text(value)));
   }
   return lines;
@@ -130,7 +137,7 @@ Table make_table(const zt::Source& source) {
     row.cells[kName] = printable(tensor.name());
     row.cells[kShape] = fmt::format("[{}]", fmt::join(tensor.shape(), ","));
     row.cells[kLayout] = printable(tensor.layout());
-    for (std::string& line : attribute_lines(tensor.attributes())) {
+    for (std::string& line : attribute_lines(tensor.attributes(), is_blocks(tensor))) {
       table.rows.back().lines.push_back("attribute " + std::move(line));
     }
     table.sparse = table.sparse || tensor.layout() != "dense";

@@ -119,6 +119,8 @@ class ZT_API Tensor {
   // The dtype of part "data" (dense) or "values" (sparse). Throws unsupported for other layouts, and the cause of an
   // unreadable tensor.
   [[nodiscard]] DType dtype() const;
+  // The name of the dtype; of blocks of ggml (layout "gguf.q4_k/1") the type's word ("q4_k"). Throws as dtype().
+  [[nodiscard]] std::string_view type_name() const;
   // The user's attributes: a map, or null; parsed on each call. Leaves out the notes that the library keeps there.
   [[nodiscard]] Value attributes() const;
   [[nodiscard]] std::span<const std::byte> attributes_cbor() const;  // all of them, one CBOR item; empty: null

@@ -54,6 +54,7 @@ void bind_tensor(nb::module_& module) {
       .def_prop_ro("shape", [](const Handle& self) { return nb::tuple(shape_tuple(self.tensor().shape())); })
       .def_prop_ro("layout", [](const Handle& self) { return to_str(self.tensor().layout()); })
       .def_prop_ro("dtype_name", [](const Handle& self) { return nb::str(dtype_text(self.tensor().dtype())); })
+      .def_prop_ro("type_name", [](const Handle& self) { return to_str(self.tensor().type_name()); })
       .def_prop_ro("elements", [](const Handle& self) { return self.tensor().elements(); })
       // Needs no GIL: it decodes some zstd parts of the 1.x generations to count their bytes.
       .def_prop_ro("nbytes",

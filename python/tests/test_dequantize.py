@@ -203,7 +203,7 @@ def test_what_cannot_be_dequantized_says_why(stored):
     dense = stored((4,), "dense", {"data": np.zeros(4, np.float32)}, None)
     with pytest.raises(ztensor.UsageError, match=r"tensor 't': .*'dense'.*zt\.mx/1"):
         dense.dequantize()
-    blocks = stored((32,), "gguf.q8_0/1", {"data": np.zeros(34, np.uint8)}, {"elems_per_block": 32, "block_bytes": 34})
+    blocks = stored((32,), "gguf.q8_1/1", {"data": np.zeros(36, np.uint8)}, {"elems_per_block": 32, "block_bytes": 36})
     with pytest.raises(ztensor.UnsupportedError) as caught:
         blocks.dequantize()
     assert caught.value.rule == "layout.gguf"

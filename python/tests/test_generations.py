@@ -187,7 +187,7 @@ def test_canonical_with_its_own_alignment_is_canonical(tmp_path):
     [
         {"format": "1.1"},
         {"format": "0.1"},
-        {"format": "gguf"},
+        {"format": "onnx"},
         {"format": "safetensors", "checksum": "crc32c"},
         {"format": "1.2", "checksum": "xxh3"},
         {"format": "1.0", "checksum": "sha256"},

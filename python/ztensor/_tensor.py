@@ -101,11 +101,12 @@ class Tensor:
     @property
     def dtype(self) -> np.dtype[Any]:
         """NumPy's dtype of the elements. Raises `UnsupportedError` for a layout without a dtype."""
-        return NUMPY[self.dtype_name]
+        return NUMPY[self._handle.dtype_name]
 
     @property
     def dtype_name(self) -> str:
-        return self._handle.dtype_name
+        """The name of the dtype. For blocks of ggml, which have none, the word of their type: "q4_k"."""
+        return self._handle.type_name
 
     @property
     def layout(self) -> str:
@@ -146,7 +147,10 @@ class Tensor:
         return _arrays.to_torch(self._handle, False, device, None)
 
     def dequantize(self) -> np.ndarray[Any, Any]:
-        """The values of a quantized tensor (layout "zt.mx/1" or "zt.quant_group/1"), as a new float32 array."""
+        """The values of a quantized tensor, as a new float32 array.
+
+        Its layout is "zt.mx/1", "zt.quant_group/1" or "gguf.<type>/1".
+        """
         return self._handle.dequantize(None)
 
     def verify(self) -> None:

@@ -164,6 +164,15 @@ void Catalog::fault_part(Fault fault) {
   if (parts_.back().fault == kNone) parts_.back().fault = keep(std::move(fault));
 }
 
+void Catalog::fault_entry(std::uint32_t row, Fault fault) {
+  TensorRow& tensor = tensors_[row];
+  const std::uint32_t kept = keep(std::move(fault));
+  if (tensor.fault == kNone) tensor.fault = kept;
+  for (PartRow& part : std::span(parts_).subspan(tensor.parts, tensor.part_count)) {
+    if (part.fault == kNone) part.fault = kept;
+  }
+}
+
 void Catalog::shrink() {
   tensors_.shrink_to_fit();
   parts_.shrink_to_fit();

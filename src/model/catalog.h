@@ -90,6 +90,8 @@ class Catalog {
   // Marks the last tensor, or the last part, as unreadable. It keeps its first fault.
   void fault_tensor(Fault fault);
   void fault_part(Fault fault);
+  // Marks a tensor that was added before, and all its parts.
+  void fault_entry(std::uint32_t row, Fault fault);
   // Frees the memory that growing left unused.
   void shrink();
 

@@ -41,6 +41,7 @@ struct Holds {
   bool tensor_attributes = true;
   bool only_text_attributes = false;      // attributes of the file are texts
   bool own_attributes = true;             // false: the library's own "ztensor.*" attributes are left out
+  std::string_view kept_attributes = {};  // except those that begin so, which the encoder uses
   bool deterministic_attributes = false;  // one form of CBOR: no tags, and sorted keys that are names
   std::uint32_t index_depth = 0;          // how deep the index may nest, whatever Limits say; 0: as Limits say
 
@@ -118,6 +119,14 @@ enum class Index : std::uint8_t {
 
 inline constexpr std::uint64_t kMostAlignment = std::uint64_t{2} << 20;  // a huge page: more would not help
 
+// What a tensor is, apart from its bytes. Borrowed for a call.
+struct Outline {
+  std::string_view layout;
+  std::span<const std::uint64_t> shape;
+  std::optional<DType> dtype;             // of part "data"
+  std::span<const std::byte> attributes;  // CBOR, or nothing
+};
+
 // How one format lays out a file. It is pure: it makes bytes and offsets, and never touches a target.
 struct Encoder {
   std::string_view format;  // "zt-1.2"
@@ -151,6 +160,15 @@ struct Encoder {
   // recipes count them from 1. Null unless shards are `indexed`.
   std::vector<std::byte> (*shard_index)(const Catalog& catalog, std::span<const std::string> files);
   const Grower* grower;  // null: files are only written anew
+  // For formats that hold only some attributes of files, and some tensors. Each names what it is that cannot be stored;
+  // "": all can. Null: whatever `holds` allows can be stored. `value` is CBOR.
+  std::string (*attribute_fault)(std::string_view key, std::span<const std::byte> value) = nullptr;
+  std::string (*tensor_fault)(const Outline& tensor) = nullptr;
+  // Whether the format has a layout beside the dense one, which then implies the attributes of its tensors. Null: none.
+  bool (*has_blocks)(std::string_view layout) = nullptr;
+  // The alignment of parts in a file with these attributes; null: the one that the caller chose.
+  std::uint64_t (*alignment_of)(std::span<const std::byte> attributes) = nullptr;
+  bool padded_end = false;  // the file ends at a multiple of the alignment
 
   bool has_codec(Codec codec) const { return codec == Codec::raw || !encoding(codec).empty(); }
   bool has_canonical_form() const { return canonical_alignment != 0; }

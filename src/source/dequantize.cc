@@ -9,6 +9,7 @@
 #include "container/profiles/profiles.h"
 #include "model/quantized.h"
 #include "read/dequantize.h"
+#include "read/dequantize_ggml.h"
 #include "run/arena.h"
 #include "run/parallel.h"
 #include "source/access.h"
@@ -36,21 +37,43 @@ bool has_profile(std::string_view layout) {
   return layout == container::kMx || layout == container::kQuantGroup || container::is_gguf(layout);
 }
 
-model::Quantized parse(const Tensor& tensor, std::span<const container::ProfilePart> parts) {
+// The type of a tensor in blocks of ggml, which is known to follow its profile.
+const read::GgmlType& find_type(const Tensor& tensor, const Value& attributes) {
+  const std::string_view word = container::gguf_type(tensor.layout());
+  const read::GgmlType* type = read::find_ggml(word);
+  if (type == nullptr) {
+    throw Error(Code::unsupported, "layout.gguf",
+                "blocks of type " + in_quotes(word) +
+                    " cannot be dequantized: read the part, which gives the blocks unchanged");
+  }
+  if (attributes.find("elems_per_block")->unsigned_integer() == type->elements &&
+      attributes.find("block_bytes")->unsigned_integer() == type->bytes) {
+    return *type;
+  }
+  throw Error(Code::unsupported, "layout.gguf",
+              "blocks of type " + in_quotes(word) + " have " + std::to_string(type->elements) + " elements in " +
+                  std::to_string(type->bytes) + " bytes, and the attributes say otherwise");
+}
+
+// How a tensor becomes numbers: `blocks` if it is set, else `groups`.
+struct Method {
+  model::Quantized groups;
+  const read::GgmlType* blocks = nullptr;
+};
+
+Method parse(const Tensor& tensor, std::span<const container::ProfilePart> parts) {
   const std::string_view layout = tensor.layout();
   if (!has_profile(layout)) {
-    throw Error(
-        Code::usage, "",
-        "cannot dequantize layout " + in_quotes(layout) + ": only 'zt.mx/1' and 'zt.quant_group/1' can be dequantized");
+    throw Error(Code::usage, "",
+                "cannot dequantize layout " + in_quotes(layout) +
+                    ": only 'zt.mx/1', 'zt.quant_group/1' and 'gguf.<type>/1' can be dequantized");
   }
   const Value attributes = tensor.attributes();
   const container::Profile profile{.layout = layout, .shape = tensor.shape(), .attributes = attributes, .parts = parts};
-  if (layout == container::kMx) return container::parse_mx(profile);
-  if (layout == container::kQuantGroup) return container::parse_quant_group(profile);
+  if (layout == container::kMx) return {.groups = container::parse_mx(profile)};
+  if (layout == container::kQuantGroup) return {.groups = container::parse_quant_group(profile)};
   container::check_profile(profile);
-  throw Error(Code::unsupported, "layout.gguf",
-              "layout " + in_quotes(layout) +
-                  ": ggml blocks cannot be dequantized: read the part, which gives the blocks unchanged");
+  return {.groups = {}, .blocks = &find_type(tensor, attributes)};
 }
 
 void check_limit(std::uint64_t elements, std::uint64_t limit) {
@@ -65,7 +88,7 @@ class Dequantization {
  public:
   // Checks the tensor's profile. Throws as dequantize() does.
   explicit Dequantization(const Tensor& tensor);
-  std::uint64_t elements() const { return how_.elements(); }
+  std::uint64_t elements() const { return tensor_.elements(); }
   void read(std::optional<Verify> verify, const Progress& progress);
   // Call it after read(); `out` has elements() values.
   void fill(std::span<float> out) const;
@@ -75,7 +98,7 @@ class Dequantization {
     run::Buffer data, scales, zeros;
   };
   Tensor tensor_;
-  model::Quantized how_;
+  Method how_;
   Bytes bytes_;
 };
 
@@ -98,16 +121,18 @@ void Dequantization::read(std::optional<Verify> verify, const Progress& progress
     buffer = run::allocate(static_cast<std::size_t>(part.measure()));
     reads.push_back({part, buffer.bytes});
   };
+  const model::ZeroPoint zero = how_.groups.zero;
   add("data", bytes_.data);
-  add("scales", bytes_.scales);
-  if (how_.zero == model::ZeroPoint::plain || how_.zero == model::ZeroPoint::packed) add("zeros", bytes_.zeros);
+  if (how_.blocks == nullptr) add("scales", bytes_.scales);
+  if (zero == model::ZeroPoint::plain || zero == model::ZeroPoint::packed) add("zeros", bytes_.zeros);
   Access::source(Access::state(tensor_)).read(reads, verify, progress);
 }
 
 void Dequantization::fill(std::span<float> out) const {
   run::Meter meter;
-  read::dequantize(how_, {bytes_.data.bytes, bytes_.scales.bytes, bytes_.zeros.bytes}, out,
-                   run::thread_count(Access::state(tensor_)->options.threads), meter);
+  const unsigned threads = run::thread_count(Access::state(tensor_)->options.threads);
+  if (how_.blocks != nullptr) return read::dequantize_ggml(*how_.blocks, bytes_.data.bytes, out, threads, meter);
+  read::dequantize(how_.groups, {bytes_.data.bytes, bytes_.scales.bytes, bytes_.zeros.bytes}, out, threads, meter);
 }
 
 [[noreturn]] void throw_wrong_size(const Tensor& tensor, std::size_t size, std::uint64_t elements) {

@@ -185,6 +185,22 @@ TEST(DequantizeTensor, TheResultIsHeldToTheLimit) {
   expect_error(Code::limit, "dequantize.limit", [&] { (void)dequantize(source.tensor("w")); });
 }
 
+TEST(DequantizeTensor, BlocksOfGgmlHaveTheirValues) {
+  std::vector<std::uint8_t> blocks(68);
+  for (std::size_t i = 0; i < 64; ++i) blocks[i / 32 * 34 + 2 + i % 32] = static_cast<std::uint8_t>(i - 30);
+  blocks[1] = 0x38;   // 0.5, as a half
+  blocks[35] = 0xC0;  // -2
+  const std::vector<PartView> parts = {part("data", DType::u8, blocks, 68)};
+  const Value attributes = Value::Map{{"elems_per_block", 32}, {"block_bytes", 34}};
+  const Source source = with({2, 32}, "gguf.q8_0/1", attributes, parts);
+  const std::vector<float> found = dequantize(source.tensor("w"));
+  ASSERT_EQ(found.size(), 64U);
+  for (int i = 0; i < 64; ++i)
+    EXPECT_EQ(found[static_cast<std::size_t>(i)], static_cast<float>(i - 30) * (i < 32 ? 0.5F : -2.0F));
+  EXPECT_EQ(source.tensor("w").type_name(), "q8_0");
+  expect_error(Code::unsupported, "layout.unknown", [&] { (void)source.tensor("w").dtype(); });
+}
+
 TEST(DequantizeTensor, OtherLayoutsAreRefusedInTheirOwnWays) {
   const std::vector<float> dense(4);
   const Source plain =
@@ -193,8 +209,11 @@ TEST(DequantizeTensor, OtherLayoutsAreRefusedInTheirOwnWays) {
   const std::vector<std::uint8_t> blocks(34);
   const std::vector<PartView> parts = {part("data", DType::u8, blocks, 34)};
   const Value attributes = Value::Map{{"elems_per_block", 32}, {"block_bytes", 34}};
-  const Source gguf = with({32}, "gguf.q8_0/1", attributes, parts);
-  expect_error(Code::unsupported, "layout.gguf", [&] { (void)dequantize(gguf.tensor("w")); });
+  // ggml has this type for intermediate results alone
+  const Source intermediate = with({32}, "gguf.q8_1/1", attributes, parts);
+  expect_error(Code::unsupported, "layout.gguf", [&] { (void)dequantize(intermediate.tensor("w")); });
+  const Source other = with({32}, "gguf.q4_0/1", attributes, parts);  // whose blocks have 18 bytes
+  expect_error(Code::unsupported, "layout.gguf", [&] { (void)dequantize(other.tensor("w")); });
   const Source broken = with({33}, "gguf.q8_0/1", attributes, parts);
   expect_error(Code::malformed, "gguf.block.divide", [&] { (void)dequantize(broken.tensor("w")); });
 }

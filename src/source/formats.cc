@@ -10,6 +10,7 @@
 #include "container/zt10/zt10.h"
 #include "container/zt12/zt12.h"
 #include "container/zt2/zt2.h"
+#include "foreign/gguf/gguf.h"
 #include "foreign/safetensors.h"
 #include "source/lookalikes.h"
 #include "ztensor/error.h"
@@ -22,6 +23,7 @@ namespace zt01 = container::zt01;
 namespace zt10 = container::zt10;
 namespace zt12 = container::zt12;
 namespace zt2 = container::zt2;
+namespace gguf = foreign::gguf;
 namespace safetensors = foreign::safetensors;
 
 // In the order of detection: the first row that accepts the content wins.
@@ -54,7 +56,13 @@ constexpr Format kFormats[] = {
      .decode = safetensors::decode,
      .encoder = &safetensors::kEncoder,
      .is_written = true},
-    {.name = "gguf", .title = "a GGUF file", .suffixes = {".gguf"}, .begins_with = {"GGUF"}},
+    {.name = "gguf",
+     .title = "a GGUF file",
+     .suffixes = {".gguf"},
+     .sniff = gguf::sniff,
+     .decode = gguf::decode,
+     .encoder = &gguf::kEncoder,
+     .is_written = true},
     {.name = "pt",
      .title = "a zip archive (PyTorch or npz)",
      .suffixes = {".pt", ".pth"},

@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "codec/codecs.h"
+#include "container/profiles/profiles.h"
 #include "source/access.h"
 #include "source/state.h"
 
@@ -85,6 +86,7 @@ std::string json_tensor(const SourceState& state, const Tensor& tensor, const mo
     const bool main =
         tensor.layout() == "dense" ? role == "data" : role == "values" && tensor.layout().starts_with("sparse_");
     if (main && part.fault == model::kNone) dtype = json_quote(dtype_name(part.dtype));
+    if (container::is_gguf(tensor.layout())) dtype = json_quote(container::gguf_type(tensor.layout()));
     known = known && part.fault == model::kNone && part.recipe.decoded_length != model::kUnknownLength &&
             !__builtin_add_overflow(nbytes, part.recipe.decoded_length, &nbytes);
   }

@@ -5,6 +5,7 @@
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
+#include "container/profiles/profiles.h"
 #include "model/sparse.h"
 #include "read/gather.h"
 #include "read/parts.h"
@@ -251,6 +252,12 @@ DType Tensor::dtype() const {
   if (layout() == "sparse_csr" || layout() == "sparse_coo") return part("values").dtype();
   fail(Code::unsupported, "layout.unknown",
        "layout " + in_quotes(layout()) + " gives the tensor no dtype: use the dtypes of its parts");
+}
+
+std::string_view Tensor::type_name() const {
+  if (!container::is_gguf(layout())) return dtype_name(dtype());
+  throw_unreadable();
+  return container::gguf_type(layout());
 }
 
 std::optional<std::uint64_t> Tensor::nbytes() const {

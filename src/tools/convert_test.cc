@@ -129,7 +129,7 @@ TEST_F(Convert, NamesBothFilesThatHaveATensor) {
 TEST_F(Convert, RefusesWhatItCannotDoBeforeItWrites) {
   const fs::path in = make("in.zt", "w");
   EXPECT_EQ(refusal({}, at("out.zt")).code(), Code::usage);
-  EXPECT_EQ(refusal({in}, at("out.gguf")).code(), Code::usage);
+  EXPECT_EQ(refusal({in}, at("out.onnx")).code(), Code::usage);
   EXPECT_EQ(refusal({at("none.zt")}, at("out.zt")).code(), Code::io);
   ConvertOptions options;
   options.from = "safetensors";

@@ -55,7 +55,14 @@ bool is_shallow(const Value& value, const model::Encoder& encoder, bool of_file)
 
 // Attributes that the library keeps for itself: foreign formats do not get them.
 bool is_left_out(const Value& key, const model::Encoder& encoder) {
-  return !encoder.holds.own_attributes && key.text() != nullptr && key.text()->starts_with("ztensor.");
+  if (encoder.holds.own_attributes || key.text() == nullptr || !key.text()->starts_with("ztensor.")) return false;
+  const std::string_view kept = encoder.holds.kept_attributes;
+  return kept.empty() || !key.text()->starts_with(kept);
+}
+
+// What it is of an attribute of a file that the format cannot hold, or "".
+std::string fault_of(const std::string& key, const Value& value, const model::Encoder& encoder) {
+  return encoder.attribute_fault == nullptr ? "" : encoder.attribute_fault(key, value.encode());
 }
 
 // The attribute as the format can hold it, or nothing.
@@ -63,6 +70,7 @@ std::optional<Value> reduced_attribute(const Value& key, const Value& value, con
                                        bool of_file) {
   if (key.text() == nullptr) return std::nullopt;
   if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) return std::nullopt;
+  if (of_file && !fault_of(*key.text(), value, encoder).empty()) return std::nullopt;
   if (!encoder.holds.deterministic_attributes) return value;
   if (!fault_of_name(*key.text()).empty()) return std::nullopt;
   Value kept = reduced(value);
@@ -98,8 +106,12 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
           Code::unsupported, "",
           "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.title) + " holds only text");
     }
-    if (encoder.holds.only_text_attributes && !keys.insert(*key.text()).second) {
+    const bool once = encoder.holds.only_text_attributes || encoder.attribute_fault != nullptr;
+    if (once && !keys.insert(*key.text()).second) {
       throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + " is given twice");
+    }
+    if (const std::string fault = of_file ? fault_of(*key.text(), value, encoder) : ""; !fault.empty()) {
+      throw Error(Code::unsupported, "", "format " + std::string(encoder.title) + " cannot hold " + fault);
     }
     kept.emplace_back(key, value);
   }
@@ -138,7 +150,8 @@ std::vector<Loss> losses_of_attributes(const Value& attributes, const model::Enc
     if (is_left_out(key, encoder)) continue;
     const auto kept = reduced_attribute(key, value, encoder, of_file);
     if (!kept) {
-      losses.push_back({"attribute " + key_text(key)});
+      const std::string fault = of_file && key.text() != nullptr ? fault_of(*key.text(), value, encoder) : "";
+      losses.push_back({fault.empty() ? "attribute " + key_text(key) : fault});
     } else if (!(*kept == value)) {
       losses.push_back(
           {"attribute " + key_text(key) + ": CBOR tags, undefined values, NaN payloads or repeated keys in it"});

@@ -71,8 +71,8 @@ TEST(Form, TheNameOfTheFileSaysItsFormatUnlessItIsAskedFor) {
   EXPECT_EQ(format_of("2", "m.zt"), "zt-2");
   EXPECT_EQ(format_of("safetensors", "m.bin"), "safetensors");
   EXPECT_EQ(test::code_of([&] { format_of("2", "m.safetensors"); }), Code::usage);
-  EXPECT_EQ(test::code_of([&] { format_of("", "m.gguf"); }), Code::usage);
-  EXPECT_EQ(test::code_of([&] { format_of("gguf", "m.zt"); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { format_of("", "m.onnx"); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { format_of("onnx", "m.zt"); }), Code::usage);
 }
 
 // Each codec in each format that has a word for it: writes a part, reads it back, and compares the name of the codec.

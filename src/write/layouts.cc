@@ -107,8 +107,16 @@ void check_coordinates(const ArrayView& coordinates, std::uint64_t rank, std::ui
 
 bool is_sparse(std::string_view layout) { return layout == "sparse_csr" || layout == "sparse_coo"; }
 
+bool has_blocks(const model::Encoder& encoder, std::string_view layout) {
+  return encoder.has_blocks != nullptr && encoder.has_blocks(layout);
+}
+
+std::string fault_of(const model::Encoder& encoder, const model::Outline& tensor) {
+  return encoder.tensor_fault == nullptr || !has_layout(encoder, tensor.layout) ? "" : encoder.tensor_fault(tensor);
+}
+
 bool has_layout(const model::Encoder& encoder, std::string_view layout) {
-  if (layout == "dense") return true;
+  if (layout == "dense" || has_blocks(encoder, layout)) return true;
   return is_sparse(layout) ? encoder.holds.sparse_layouts : encoder.holds.other_layouts;
 }
 
@@ -143,7 +151,7 @@ void check_quantized(const Shape& shape, std::string_view layout, std::span<cons
 }
 
 void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts,
-                  const model::Encoder& encoder) {
+                  std::span<const std::byte> attributes, const model::Encoder& encoder) {
   for (std::size_t i = 0; i < parts.size(); ++i) {
     for (std::size_t k = 0; k < i; ++k) {
       if (parts[k].role == parts[i].role)
@@ -154,6 +162,13 @@ void check_layout(const Shape& shape, std::string_view layout, std::span<const P
   if (!elements) throw Error(Code::usage, "", "the shape has more elements than 64 bits count");
   if (!has_layout(encoder, layout)) {
     throw Error(Code::unsupported, "", "format " + std::string(encoder.title) + " has no layout " + in_quotes(layout));
+  }
+  const auto main = std::ranges::find(parts, "data", &PartView::role);
+  const auto dtype = main == parts.end() ? std::nullopt : std::optional(main->array.dtype);
+  const std::string fault =
+      fault_of(encoder, {.layout = layout, .shape = shape, .dtype = dtype, .attributes = attributes});
+  if (!fault.empty()) {
+    throw Error(Code::unsupported, "", "format " + std::string(encoder.title) + " cannot hold " + fault);
   }
   std::size_t known = 0;
   if (layout == "dense") {

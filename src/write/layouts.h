@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "model/encoder.h"
@@ -16,6 +17,10 @@ bool is_sparse(std::string_view layout);
 bool is_kept(std::string_view layout, std::string_view role, const model::Encoder& encoder);
 // Whether a format has a layout.
 bool has_layout(const model::Encoder& encoder, std::string_view layout);
+// Whether the format has the layout as blocks, whose type implies the attributes of the tensor.
+bool has_blocks(const model::Encoder& encoder, std::string_view layout);
+// What it is of a tensor, whose layout the format has, that it cannot hold; or "".
+std::string fault_of(const model::Encoder& encoder, const model::Outline& tensor);
 
 // Whether the last of these elements ends with a byte.
 bool fills_bytes(DType dtype, std::uint64_t elements);
@@ -30,8 +35,8 @@ void check_part(const PartView& part, const model::Encoder& encoder);
 void check_quantized(const Shape& shape, std::string_view layout, std::span<const PartView> parts,
                      const Value& attributes);
 // Throws if the layout is one that the library defines, and the parts do not form a tensor of it. Throws unsupported
-// for a layout that the format does not have.
+// for a tensor that the format cannot hold. `attributes` are CBOR, or nothing.
 void check_layout(const Shape& shape, std::string_view layout, std::span<const PartView> parts,
-                  const model::Encoder& encoder);
+                  std::span<const std::byte> attributes, const model::Encoder& encoder);
 
 }  // namespace zt::write

@@ -168,7 +168,14 @@ void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder
 }
 
 std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder) {
-  std::vector<Loss> losses = losses_of_attributes(tensor.attributes(), encoder, false);
+  std::vector<Loss> losses;
+  if (!has_blocks(encoder, tensor.layout())) losses = losses_of_attributes(tensor.attributes(), encoder, false);
+  const auto data = tensor.find_part("data");
+  const std::string fault = fault_of(encoder, {.layout = tensor.layout(),
+                                               .shape = tensor.shape(),
+                                               .dtype = data ? std::optional(data->dtype()) : std::nullopt,
+                                               .attributes = tensor.attributes_cbor()});
+  if (!fault.empty()) losses.push_back({fault, true});
   if (!has_layout(encoder, tensor.layout())) losses.push_back({"its layout, " + in_quotes(tensor.layout()), true});
   const std::string_view prefix = encoder.holds.layout_prefix;
   if (!prefix.empty() && tensor.layout().starts_with(prefix)) {

@@ -40,8 +40,13 @@ std::vector<std::byte> checked_head(const model::Catalog& catalog, const Form& f
   return head;
 }
 
+std::uint64_t alignment_of(const Form& form, const model::Catalog& catalog) {
+  const auto stated = form.encoder->alignment_of;
+  return stated == nullptr ? form.options.alignment : stated(catalog.attributes);
+}
+
 std::vector<std::byte> planned_head(model::Catalog& plan, std::span<const std::uint32_t> rows, const Form& form) {
-  lay_out(plan, rows, 0, form.options.alignment, form.encoder->holds.shared_parts);
+  lay_out(plan, rows, 0, alignment_of(form, plan), form.encoder->holds.shared_parts);
   return checked_head(plan, form);
 }
 
@@ -100,8 +105,8 @@ void OrderedTarget::finish(model::Catalog& catalog) {
   const model::Encoder& encoder = *form_.encoder;
   const std::uint64_t begin = is_index_first() ? 0 : encoder.head().size();
   const std::vector<std::uint32_t> rows = encoder.order(catalog);
-  const std::vector<Placing> placings =
-      lay_out(catalog, rows, begin, form_.options.alignment, encoder.holds.shared_parts);
+  const std::uint64_t alignment = alignment_of(form_, catalog);
+  const std::vector<Placing> placings = lay_out(catalog, rows, begin, alignment, encoder.holds.shared_parts);
   const bool in_order = std::ranges::all_of(placings, [](const Placing& part) { return part.from == part.to; });
   if (!is_index_first() && in_order && destination_->begins_with_file()) {
     write_ending(*output_, form_, catalog);
@@ -113,10 +118,11 @@ void OrderedTarget::finish(model::Catalog& catalog) {
   file->write(head);
   std::vector<std::byte> buffer;
   for (const Placing& part : placings) {
-    file->place(form_.options.alignment, part.length);
+    file->place(alignment, part.length);
     file->expect(part.length);
     copy(*output_, part, *file, buffer);
   }
+  if (encoder.padded_end && !placings.empty()) file->pad_to(alignment);
   if (!is_index_first()) write_ending(*file, form_, catalog);
   file->flush();
   output_ = std::move(file);
@@ -134,7 +140,8 @@ PlannedTarget::PlannedTarget(std::shared_ptr<Destination> destination, const For
       rows_(std::move(rows)),
       head_(planned_head(plan_, rows_, form)),
       output_(destination_->open()),
-      parts_(*output_, form.options.alignment, false, run::thread_count(form.options.threads)) {
+      parts_(*output_, alignment_of(form, plan_), false, run::thread_count(form.options.threads)) {
+  padded_to_ = form.encoder->padded_end && !rows_.empty() ? alignment_of(form, plan_) : 1;
   output_->write(head_);
   head_ = {};
 }
@@ -165,6 +172,7 @@ void PlannedTarget::finish(model::Catalog&) {
     throw Error(Code::usage, "",
                 std::to_string(rows_.size() - next_) + " planned tensors are missing: add them before finalize()");
   }
+  output_->pad_to(padded_to_);
   output_->flush();
 }
 

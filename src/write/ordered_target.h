@@ -74,6 +74,7 @@ class PlannedTarget final : public Target {
   std::vector<std::uint32_t> rows_;
   std::size_t next_ = 0;         // index into rows_
   std::size_t part_ = 0;         // the next part of this tensor
+  std::uint64_t padded_to_ = 1;  // the file ends at a multiple of this
   std::vector<std::byte> head_;  // made before the destination opens: making it may fail. Empty once it is written
   std::unique_ptr<Output> output_;
   PartLayout parts_;

@@ -45,6 +45,8 @@ void Output::pad(std::uint64_t length) {
   }
 }
 
+void Output::pad_to(std::uint64_t alignment) { pad(checked::round_up(position_, alignment) - position_); }
+
 std::uint64_t Output::place(std::uint64_t alignment, std::uint64_t bound) {
   const std::uint64_t gap = checked::round_up(position_, alignment) - position_;
   const bool grows = file_ != nullptr && file_->grows();

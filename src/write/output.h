@@ -30,6 +30,8 @@ class Output {
   std::uint64_t place(std::uint64_t alignment, std::uint64_t bound);
   // Announces that `bytes` bytes are written next. A file reserves room on the disk for them.
   void expect(std::uint64_t bytes) noexcept;
+  // Writes zeros up to a multiple of `alignment`.
+  void pad_to(std::uint64_t alignment);
   void flush();
   // Gives back the memory that gathers small writes. Call it after flush().
   void free_buffer() noexcept { buffer_ = std::vector<std::byte>(); }

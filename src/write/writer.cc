@@ -174,7 +174,9 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     if (parts.empty() && encoder.holds.named_roles)
       throw Error(Code::usage, "", "the tensor has no parts: give at least one");
     const write::PartOptions part_options = form.part_options(options);
-    const std::vector<std::byte> attributes = form.attributes_of(options.attributes, false);
+    const bool implied = write::has_blocks(encoder, layout);  // the file has no place for what the type implies
+    const std::vector<std::byte> attributes =
+        implied ? options.attributes.encode() : form.attributes_of(options.attributes, false);
     const std::vector<PartView> ordered = in_order(parts, encoder.holds.sorted_parts);
     std::vector<write::ArrayPieces> pieces;
     std::uint64_t bound = 0;
@@ -186,7 +188,7 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
       pieces.emplace_back(part.array);  // throws usage for arrays that contradict themselves
       bound = checked::add_up(bound, write::stored_bound(pieces.back().length(), part_options));
     }
-    write::check_layout(shape, layout, parts, encoder);
+    write::check_layout(shape, layout, parts, attributes, encoder);
     if (encoder.holds.checked_profiles) write::check_quantized(shape, layout, parts, options.attributes);
 
     bound = checked::add_up(bound, write::shard_overhead(form, ordered.size(), shape.size(), texts));

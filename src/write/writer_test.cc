@@ -111,7 +111,7 @@ TEST(Writer, RefusesOptionsOutOfRange) {
     EXPECT_EQ(test::code_of([&] { writer.add("w", kShape, data(), {.encoding = Encoding::zstd(level)}); }),
               Code::usage);
   }
-  for (const char* format : {"1.1", "3", "gguf", "0.1"}) {
+  for (const char* format : {"1.1", "3", "onnx", "0.1"}) {
     EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.to = format}); }), Code::usage) << format;
   }
   EXPECT_EQ(test::code_of([&] { memory_writer(bytes, {.attributes = Value("text")}); }), Code::usage);
@@ -215,7 +215,7 @@ TEST(Writer, RefusesToReplaceWhenItWasToCreate) {
   EXPECT_EQ(test::read_file(folder / "w.zt"), "before");
   EXPECT_EQ(folder.count(), 1U);
   EXPECT_EQ(test::code_of([&] { (void)Writer::create(folder / "none" / "w.zt"); }), Code::io);
-  EXPECT_EQ(test::code_of([&] { (void)Writer::create(folder / "w.gguf"); }), Code::usage);
+  EXPECT_EQ(test::code_of([&] { (void)Writer::create(folder / "w.onnx"); }), Code::usage);
 }
 
 // A sink with room for a limited number of bytes.

@@ -16,9 +16,16 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", re.MUL
 # Literals that have the form of a rule id and are none.
 NO_RULE = {
     "cpu.max",
+    "general.alignment",
+    "gguf.unknown",
     "scipy.sparse",
+    "split.count",
+    "split.no",
+    "split.tensors.count",
     "torch.distributed.tensor",
     "ztensor.free",
+    "ztensor.gguf.types",
+    "ztensor.gguf.version",
     "ztensor.scipy",
     "ztensor.source.format",
 }

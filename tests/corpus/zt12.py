@@ -176,7 +176,6 @@ def frame_cases():
     for name, content in (("8", MAGIC), ("23", MAGIC + bytes(15)), ("twice", MAGIC + MAGIC)):
         bad("zt12", "size." + name, content, "zt12.size")
     for name, head in (
-        ("gguf", b"GGUF"),
         ("zip", b"PK\3\4"),
         ("npy", b"\x93NUMPY"),
         ("hdf5", b"\x89HDF\r\n\x1a\n"),

@@ -6,6 +6,8 @@
 namespace zt::container {
 namespace {
 
+constexpr std::string_view kGgufHead = "gguf.", kGgufTail = "/1";
+
 // spec/profiles/gguf.md
 void check_gguf(const Profile& profile) {
   constexpr std::string_view kRoles[] = {"data"};
@@ -28,8 +30,14 @@ void check_gguf(const Profile& profile) {
 }  // namespace
 
 bool is_gguf(std::string_view layout) {
-  constexpr std::string_view kHead = "gguf.", kTail = "/1";
-  return layout.size() > kHead.size() + kTail.size() && layout.starts_with(kHead) && layout.ends_with(kTail);
+  return layout.size() > kGgufHead.size() + kGgufTail.size() && layout.starts_with(kGgufHead) &&
+         layout.ends_with(kGgufTail);
+}
+
+std::string_view gguf_type(std::string_view layout) {
+  layout.remove_prefix(kGgufHead.size());
+  layout.remove_suffix(kGgufTail.size());
+  return layout;
 }
 
 void check_profile(const Profile& profile) {

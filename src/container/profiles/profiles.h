@@ -29,7 +29,8 @@ struct Profile {
 
 inline constexpr std::string_view kMx = "zt.mx/1";
 inline constexpr std::string_view kQuantGroup = "zt.quant_group/1";
-bool is_gguf(std::string_view layout);  // gguf.q4_0/1, ...
+bool is_gguf(std::string_view layout);                // gguf.q4_0/1, ...
+std::string_view gguf_type(std::string_view layout);  // of such a layout: "q4_0"
 
 // Throws malformed "mx.*", "quant.*", "gguf.*" if the tensor breaks a rule of its layout. Other layouts pass.
 void check_profile(const Profile& profile);
