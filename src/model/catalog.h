@@ -110,6 +110,10 @@ class Catalog {
   std::span<const std::uint64_t> shape(const TensorRow& tensor) const {
     return std::span(dimensions_).subspan(tensor.dimensions, tensor.rank);
   }
+  // The other file that has the bytes of a recipe. Null: the file itself has them, or the Catalog.
+  const FileRow* other_file(const Recipe& recipe) const {
+    return recipe.file == 0 || recipe.file == kOwnedFile ? nullptr : &files[recipe.file - 1U];
+  }
   std::string_view text(Text text) const { return std::string_view(texts_).substr(text.at, text.size); }
   std::string_view word(std::uint32_t word) const { return words_[word]; }
   const Fault* fault(std::uint32_t fault) const { return fault == kNone ? nullptr : &faults_[fault]; }

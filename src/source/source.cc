@@ -21,8 +21,8 @@ namespace source {
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part) {
   std::string place = "tensor " + in_quotes(catalog.text(catalog.tensor(tensor).name));
   if (part != nullptr) place += ": part " + in_quotes(catalog.word(part->role));
-  if (part != nullptr && part->recipe.file != 0)
-    place += " in shard " + in_quotes(catalog.files[part->recipe.file - 1U].name);
+  const model::FileRow* file = part == nullptr ? nullptr : catalog.other_file(part->recipe);
+  if (file != nullptr) place += " in shard " + in_quotes(file->name);
   return place;
 }
 
@@ -124,9 +124,7 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
     if (!resolver && !state->path.empty()) resolver = shards_of(state->path);
     state->shards = std::make_unique<const Shards>(state->catalog.files, std::move(resolver));
   }
-  if (!state->catalog.owned().empty()) {
-    state->owned = std::make_unique<const MemoryStore>(Bytes(nullptr, state->catalog.owned()));
-  }
+  state->owned = std::make_unique<const MemoryStore>(Bytes(nullptr, state->catalog.owned()));
   return Access::source(std::move(state));
 }
 

@@ -44,7 +44,7 @@ struct SourceState : source::Opened {
   model::Catalog catalog;
   std::unique_ptr<std::atomic<bool>[]> checked;      // one for each part: its bytes were checked for a view
   std::unique_ptr<const source::Shards> shards;      // null: none
-  std::unique_ptr<const ByteStore> owned;            // a store of the bytes that the catalog owns; null if none
+  std::unique_ptr<const ByteStore> owned;            // a store of the bytes that the catalog owns
   std::unique_ptr<source::Contents> contents;        // what reading has told about the elements
   mutable run::PerProcess<read::SliceCache> slices;  // what slices leave to the next slices
 
