@@ -39,10 +39,10 @@ struct FileRow {
   enum class Kind : std::uint8_t {
     zt2,    // a whole file of generation 2, of a known size: a shard
     whole,  // a whole file of any format, of a known size, whose index is part of the Catalog
-    raw,    // any bytes
+    raw,    // any bytes; its name is a path below the folder of the file
   };
   std::string name;
-  std::uint64_t size = 0;   // of the whole file; not checked for a raw file
+  std::uint64_t size = 0;   // of the whole file; 0 for a raw file: any size
   std::string digest = {};  // of the whole file, as the root states it
   Kind kind = Kind::zt2;
 };

@@ -187,9 +187,7 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
       state_->checked[row_].store(true, std::memory_order_relaxed);
     }
     const std::uint64_t start = view ? view->start : 0;
-    return state_->store_of(part.recipe.file)
-        .map(mapping)
-        .slice(part.recipe.offset + start, part.recipe.decoded_length);
+    return state_->store_of(part.recipe).map(mapping).slice(part.recipe.offset + start, part.recipe.decoded_length);
   });
 }
 
