@@ -17,7 +17,7 @@ constexpr std::uint32_t kReservedFirst = 19000;
 constexpr std::uint32_t kReservedLast = 19999;
 constexpr std::size_t kLongestTag = 5;
 
-[[noreturn]] void malformed(const char* rule, std::uint64_t at, const std::string& message) {
+[[noreturn]] void broken_wire(const char* rule, std::uint64_t at, const std::string& message) {
   throw Error(Code::malformed, rule, "offset " + std::to_string(at) + ": " + message);
 }
 
@@ -35,11 +35,11 @@ std::uint64_t read_varint(ProtoWindow& window, std::uint64_t& at, std::uint64_t 
       return value;
     }
   }
-  malformed("protobuf.varint", at, most == 10 ? "the varint has more than 64 bits" : "the varint runs past its end");
+  broken_wire("protobuf.varint", at, most == 10 ? "the varint has more than 64 bits" : "the varint runs past its end");
 }
 
 std::uint64_t read_fixed(ProtoWindow& window, std::uint64_t& at, std::uint64_t end, std::size_t width) {
-  if (end - at < width) malformed("protobuf.length", at, "the number runs past the end of its message");
+  if (end - at < width) broken_wire("protobuf.length", at, "the number runs past the end of its message");
   const auto bytes = window.look(at);
   at += width;
   return width == 8 ? endian::load_le<std::uint64_t>(bytes.data()) : endian::load_le<std::uint32_t>(bytes.data());
@@ -81,7 +81,7 @@ bool ProtoReader::next() {
   const std::uint64_t number = tag >> 3;
   const bool reserved = number >= kReservedFirst && number <= kReservedLast;
   if (at_ - field_.at > kLongestTag || number == 0 || number > kMostNumber || reserved) {
-    malformed("protobuf.tag", field_.at, "the tag has no valid field number");
+    broken_wire("protobuf.tag", field_.at, "the tag has no valid field number");
   }
   field_.number = static_cast<std::uint32_t>(number);
   field_.content = {};
@@ -91,9 +91,9 @@ bool ProtoReader::next() {
     case 2: {
       const std::uint64_t length = read_varint(*window_, at_, end_);
       if (length > end_ - at_) {
-        malformed("protobuf.length", field_.at,
-                  "field " + std::to_string(number) + " of " + std::to_string(length) +
-                      " bytes runs past the end of its message");
+        broken_wire("protobuf.length", field_.at,
+                    "field " + std::to_string(number) + " of " + std::to_string(length) +
+                        " bytes runs past the end of its message");
       }
       field_.content = {at_, length};
       at_ += length;
@@ -101,7 +101,7 @@ bool ProtoReader::next() {
     }
     case 5: field_.value = read_fixed(*window_, at_, end_, 4); break;
     default:
-      malformed(
+      broken_wire(
           "protobuf.type", field_.at,
           "field " + std::to_string(number) + " has wire type " + std::to_string(tag & 7) + ": expected 0, 1, 2 or 5");
   }

@@ -1,5 +1,6 @@
-#include "base/utf8.h"
 #include "foreign/onnx/decode.h"
+
+#include "base/utf8.h"
 
 namespace zt::foreign::onnx {
 namespace {

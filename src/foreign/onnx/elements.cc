@@ -13,37 +13,39 @@ namespace {
 
 constexpr std::uint64_t kExternal = 1;  // of TensorProto.DataLocation
 
-[[noreturn]] void malformed(const char* rule, const std::string& message) {
+[[noreturn]] void wrong_elements(const char* rule, const std::string& message) {
   throw Error(Code::malformed, rule, message);
 }
 
 void check_length(const char* what, std::uint64_t found, std::uint64_t wanted) {
   if (found == wanted) return;
-  malformed("onnx.tensor.length", std::string(what) + " has " + std::to_string(found) +
-                                      " bytes, but shape and type take " + std::to_string(wanted));
+  wrong_elements("onnx.tensor.length", std::string(what) + " has " + std::to_string(found) +
+                                           " bytes, but shape and type take " + std::to_string(wanted));
 }
 
 // The fields that have elements must be one; none for a tensor without elements.
 void check_sources(const TensorProto& tensor, const Type& type, std::uint64_t length) {
   const bool external = tensor.data_location == kExternal;
   if (tensor.data_location > kExternal) {
-    malformed("onnx.tensor.location", "data_location is " + std::to_string(tensor.data_location) + ": expected 0 or 1");
+    wrong_elements("onnx.tensor.location",
+                   "data_location is " + std::to_string(tensor.data_location) + ": expected 0 or 1");
   }
   if (!external && !tensor.external_data.empty()) {
-    malformed("onnx.tensor.sources", "the tensor has external_data, but data_location says that it is in this file");
+    wrong_elements("onnx.tensor.sources",
+                   "the tensor has external_data, but data_location says that it is in this file");
   }
   unsigned sources = (tensor.raw_data ? 1U : 0U) + (external ? 1U : 0U);
   for (std::uint32_t field = 0; field < std::size(tensor.typed); ++field) {
     if (tensor.typed[field].bytes == 0) continue;
     ++sources;
     if (field != type.field) {
-      malformed("onnx.tensor.field", "elements of type " + std::string(type.word) + " are in field " +
-                                         std::to_string(field) + ": expected them in field " +
-                                         std::to_string(type.field) + " or in raw_data");
+      wrong_elements("onnx.tensor.field", "elements of type " + std::string(type.word) + " are in field " +
+                                              std::to_string(field) + ": expected them in field " +
+                                              std::to_string(type.field) + " or in raw_data");
     }
   }
-  if (sources > 1) malformed("onnx.tensor.sources", "the tensor has elements in more than one field");
-  if (sources == 0 && length != 0) malformed("onnx.tensor.sources", "the elements are missing");
+  if (sources > 1) wrong_elements("onnx.tensor.sources", "the tensor has elements in more than one field");
+  if (sources == 0 && length != 0) wrong_elements("onnx.tensor.sources", "the elements are missing");
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace zt::foreign::onnx {
 namespace {
 
-constexpr std::size_t kMostKey = 64;
+constexpr std::size_t kMostExternalText = 64;
 constexpr std::size_t kMostLocation = 4096;
 constexpr std::uint64_t kMostOffset = std::uint64_t{1} << 63;
 
@@ -65,9 +65,9 @@ std::uint64_t decimal(std::string_view key, const std::string& text) {
   return number;
 }
 
-class Reader {
+class ExternalReader {
  public:
-  explicit Reader(wire::ProtoWindow& window) : window_(window) {}
+  explicit ExternalReader(wire::ProtoWindow& window) : window_(window) {}
 
   External read(const TensorProto& tensor) {
     for (const Region message : tensor.external_data) add(read_entry(window_, message));
@@ -77,16 +77,16 @@ class Reader {
 
  private:
   void add(const Entry& entry) {
-    const std::string key = short_text(window_, entry.key, kMostKey).value_or("");
+    const std::string key = short_text(window_, entry.key, kMostExternalText).value_or("");
     if (key == "location") {
       once(has_location_, key);
       found_.location = checked_location(value(entry, kMostLocation));
     } else if (key == "offset") {
       once(has_offset_, key);
-      found_.offset = decimal(key, value(entry, kMostKey));
+      found_.offset = decimal(key, value(entry, kMostExternalText));
     } else if (key == "length") {
       once(has_length_, key);
-      found_.length = decimal(key, value(entry, kMostKey));
+      found_.length = decimal(key, value(entry, kMostExternalText));
     } else if (key == "checksum") {
       once(found_.has_checksum, key);
     } else {
@@ -115,6 +115,8 @@ class Reader {
 
 }  // namespace
 
-External read_external(wire::ProtoWindow& window, const TensorProto& tensor) { return Reader(window).read(tensor); }
+External read_external(wire::ProtoWindow& window, const TensorProto& tensor) {
+  return ExternalReader(window).read(tensor);
+}
 
 }  // namespace zt::foreign::onnx

@@ -9,17 +9,17 @@ namespace {
 
 constexpr std::size_t kMostLinearRank = 8;  // one linear index becomes so many coordinates
 
-[[noreturn]] void malformed(const char* rule, const std::string& message) {
+[[noreturn]] void wrong_sparse(const char* rule, const std::string& message) {
   throw Error(Code::malformed, rule, message);
 }
 
 void check_shape(const SparseProto& sparse) {
-  if (sparse.dims.empty()) malformed("onnx.sparse.shape", "the shape of the sparse tensor has no dimensions");
+  if (sparse.dims.empty()) wrong_sparse("onnx.sparse.shape", "the shape of the sparse tensor has no dimensions");
   if (std::ranges::find(sparse.dims, 0U) != sparse.dims.end()) {
-    malformed("onnx.sparse.shape", "a dimension of the sparse tensor is 0");
+    wrong_sparse("onnx.sparse.shape", "a dimension of the sparse tensor is 0");
   }
   if (!checked::elements(sparse.dims)) {
-    malformed("onnx.shape.overflow", "the shape has more elements than 64 bits count");
+    wrong_sparse("onnx.shape.overflow", "the shape has more elements than 64 bits count");
   }
 }
 
@@ -28,21 +28,21 @@ std::uint64_t count_of(const SparseProto& sparse) {
   const auto& values = sparse.values.dims;
   const auto& indices = sparse.indices.dims;
   if (sparse.indices.data_type != std::uint64_t{7})
-    malformed("onnx.sparse.indices", "the indices are not of type INT64");
-  if (values.size() != 1) malformed("onnx.sparse.values", "the values have not one dimension");
+    wrong_sparse("onnx.sparse.indices", "the indices are not of type INT64");
+  if (values.size() != 1) wrong_sparse("onnx.sparse.values", "the values have not one dimension");
   const bool linear = indices.size() == 1;
   const bool pairs = indices.size() == 2 && indices[1] == sparse.dims.size();
   if ((!linear && !pairs) || indices[0] != values[0]) {
-    malformed("onnx.sparse.indices", "the shape of the indices fits neither [entries] nor [entries, rank]");
+    wrong_sparse("onnx.sparse.indices", "the shape of the indices fits neither [entries] nor [entries, rank]");
   }
   return values[0];
 }
 
 [[noreturn]] void outside(std::uint64_t entry) {
-  malformed("onnx.sparse.bounds", "entry " + std::to_string(entry) + " is outside the shape");
+  wrong_sparse("onnx.sparse.bounds", "entry " + std::to_string(entry) + " is outside the shape");
 }
 [[noreturn]] void unsorted(std::uint64_t entry) {
-  malformed("onnx.sparse.order", "entry " + std::to_string(entry) + " does not come after the entry before it");
+  wrong_sparse("onnx.sparse.order", "entry " + std::to_string(entry) + " does not come after the entry before it");
 }
 
 std::vector<std::uint64_t> from_linear(const std::vector<std::uint64_t>& numbers,
@@ -110,7 +110,7 @@ std::vector<std::uint64_t> coordinates_of(Elements& elements, const SparseProto&
   check_shape(sparse);
   const std::uint64_t count = count_of(sparse);
   if (!checked::multiply(count, sparse.dims.size())) {
-    malformed("onnx.shape.overflow", "the indices are more than 64 bits count");
+    wrong_sparse("onnx.shape.overflow", "the indices are more than 64 bits count");
   }
   const std::vector<std::uint64_t> numbers = elements.read_indices(sparse.indices);
   return sparse.indices.dims.size() == 1 ? from_linear(numbers, sparse.dims) : from_pairs(numbers, sparse.dims);
