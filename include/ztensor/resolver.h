@@ -9,11 +9,12 @@
 
 namespace zt {
 
-// How a file names a shard: another file that holds parts of its tensors.
+// How a file names a shard: another file that holds parts of its tensors. Of a foreign file, a shard is a raw file, such
+// as the external data of an ONNX model.
 struct ShardIdentity {
-  std::string name;        // a label, never a path
-  std::uint64_t size = 0;  // of the whole file
-  std::string digest;      // of the whole file: "sha256:..."
+  std::string name;        // a label, never a path. Of a raw file: a path of plain names below the folder of the file
+  std::uint64_t size = 0;  // of the whole file; 0 for a raw file: any size
+  std::string digest;      // of the whole file: "sha256:..."; "" for a raw file
 };
 
 // Finds the shards of a file. Derive from it to open files whose shards lie where <ztensor/shards.h> does not look. Any

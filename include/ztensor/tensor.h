@@ -26,9 +26,13 @@ namespace zt {
 struct Access;       // for the library itself: what the handles hold
 struct SourceState;  // what the handles of one source share
 
+// The number of no file: opening made these bytes from others, which the file has in a form that cannot be read at an
+// offset.
+inline constexpr std::uint32_t kNoFile = 0xFFFF;
+
 // Where the stored bytes of a part lie.
 struct Location {
-  std::filesystem::path path;  // of their file; of a missing shard: where it is expected. Empty: not on disk
+  std::filesystem::path path;  // of their file; of a missing shard: where it is expected. Empty: in no file on disk
   std::uint64_t offset = 0;    // bytes from the start of that file
   std::uint64_t length = 0;    // stored bytes
 };
@@ -43,11 +47,12 @@ class ZT_API Part {
   [[nodiscard]] std::string_view logical() const;   // the file's own word for the logical type, or ""
   [[nodiscard]] std::string_view encoding() const;  // "raw", "zstd"
   [[nodiscard]] std::string_view digest() const;    // as the file has it, "crc32c:0x1234ABCD", or ""
-  [[nodiscard]] std::uint64_t offset() const;       // of the stored bytes in their file
+  // Of the stored bytes in their file. In kNoFile, it only tells parts apart.
+  [[nodiscard]] std::uint64_t offset() const;
   // The number of the file that has the stored bytes: 0 is the source's own file, n is its shard n - 1 (Source::shard,
-  // Source::map_file).
+  // Source::map_file). kNoFile: no file has them.
   [[nodiscard]] std::uint32_t file_number() const;
-  [[nodiscard]] std::string_view shard() const;  // the name of that shard; "": the source's own file
+  [[nodiscard]] std::string_view shard() const;  // the name of that shard; "": the source's own file, or kNoFile
   [[nodiscard]] std::uint64_t stored_length() const;
   // Where the stored bytes lie. Looks on disk for a shard that was not used yet.
   [[nodiscard]] Location location() const;

@@ -8,6 +8,7 @@ namespace {
 // Whether the bytes need no wait: the file is mapped, and no bytes need a check. Then giving up the GIL would cost
 // more.
 bool is_at_hand(const OpenSource& from, const Part& part, Mapping mapping, std::optional<Verify> verify) {
+  if (part.file_number() == kNoFile) return false;
   const MappedFile& file = from.files[kMappings * part.file_number() + static_cast<std::size_t>(mapping)];
   return file.buffer.is_valid() && verify.value_or(from.options.verify) != Verify::always;
 }

@@ -29,10 +29,11 @@ nb::list parts(const Handle& self) {
   return list;
 }
 
-// (path or None, offset, length) of the stored bytes; None for a tensor of several parts.
+// (path or None, offset, length) of the stored bytes; None for a tensor of several parts, and for one whose bytes no
+// file has.
 nb::object location(const Handle& self) {
   const Tensor tensor = self.tensor();
-  if (tensor.parts() != 1) return nb::none();
+  if (tensor.parts() != 1 || tensor.part(0).file_number() == kNoFile) return nb::none();
   const Location found = released([&] { return tensor.part(0).location(); });
   const nb::object path = found.path.empty() ? nb::none() : from_path(found.path);
   return nb::make_tuple(path, found.offset, found.length);

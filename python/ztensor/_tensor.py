@@ -133,7 +133,8 @@ class Tensor:
 
     @property
     def location(self) -> Location | None:
-        """The place of the stored bytes; None for a tensor of several parts."""
+        """The place of the stored bytes; None for a tensor of several parts, and for one whose bytes no file has as
+        they are, because opening made them."""
         found = self._handle.location()
         return None if found is None else Location(*found)
 

@@ -48,7 +48,7 @@ Bytes map_pages(int descriptor, std::uint64_t length, Mapping mapping, const std
 std::shared_ptr<const File> File::open(const std::filesystem::path& path) {
   struct stat status {};
   Descriptor file = open_regular(path, status);
-  return adopt(file, status, path);
+  return take(file, status, path);
 }
 
 std::shared_ptr<const File> File::share(int descriptor) {
@@ -56,11 +56,10 @@ std::shared_ptr<const File> File::share(int descriptor) {
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) fail(errno, "", "cannot use the open file");
   if (!S_ISREG(status.st_mode)) fail(EINVAL, "", "not a regular file");
-  return adopt(file, status, "");
+  return take(file, status, "");
 }
 
-std::shared_ptr<const File> File::adopt(Descriptor& file, const struct stat& status,
-                                        const std::filesystem::path& path) {
+std::shared_ptr<const File> File::take(Descriptor& file, const struct stat& status, const std::filesystem::path& path) {
   const Identity identity{static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
   const auto size = static_cast<std::uint64_t>(status.st_size);
   std::unique_ptr<const File> opened(new File(file.get(), size, modified_at(status), identity, path));

@@ -30,6 +30,9 @@ class File final : public ByteStore {
   static std::shared_ptr<const File> open(const std::filesystem::path& path);
   // A file that the caller has open for reading. Duplicates the descriptor; has no path. Throws io as open() does.
   static std::shared_ptr<const File> share(int descriptor);
+  // Takes over the descriptor of an open regular file, whose status is `status`.
+  static std::shared_ptr<const File> take(Descriptor& file, const struct stat& status,
+                                          const std::filesystem::path& path);
   ~File() override;
   File(const File&) = delete;
   File& operator=(const File&) = delete;
@@ -44,8 +47,6 @@ class File final : public ByteStore {
   const std::filesystem::path& path() const { return path_; }
 
  private:
-  static std::shared_ptr<const File> adopt(Descriptor& file, const struct stat& status,
-                                           const std::filesystem::path& path);
   File(int descriptor, std::uint64_t size, std::int64_t modified, Identity identity, std::filesystem::path path);
   int descriptor_;
   std::uint64_t size_;

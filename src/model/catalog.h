@@ -39,10 +39,10 @@ struct FileRow {
   enum class Kind : std::uint8_t {
     zt2,    // a whole file of generation 2, of a known size: a shard
     whole,  // a whole file of any format, of a known size, whose index is part of the Catalog
-    raw,    // any bytes
+    raw,    // any bytes; its name is a path below the folder of the file
   };
   std::string name;
-  std::uint64_t size = 0;   // of the whole file; not checked for a raw file
+  std::uint64_t size = 0;   // of the whole file; 0 for a raw file: any size
   std::string digest = {};  // of the whole file, as the root states it
   Kind kind = Kind::zt2;
 };
@@ -111,6 +111,10 @@ class Catalog {
   std::optional<std::uint32_t> find_part(const TensorRow& tensor, std::string_view role) const;
   std::span<const std::uint64_t> shape(const TensorRow& tensor) const {
     return std::span(dimensions_).subspan(tensor.dimensions, tensor.rank);
+  }
+  // The other file that has the bytes of a recipe. Null: the file itself has them, or the Catalog.
+  const FileRow* other_file(const Recipe& recipe) const {
+    return recipe.file == 0 || recipe.file == kOwnedFile ? nullptr : &files[recipe.file - 1U];
   }
   std::string_view text(Text text) const { return std::string_view(texts_).substr(text.at, text.size); }
   std::string_view word(std::uint32_t word) const { return words_[word]; }

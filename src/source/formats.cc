@@ -11,6 +11,7 @@
 #include "container/zt12/zt12.h"
 #include "container/zt2/zt2.h"
 #include "foreign/gguf/gguf.h"
+#include "foreign/onnx/onnx.h"
 #include "foreign/safetensors.h"
 #include "source/lookalikes.h"
 #include "ztensor/error.h"
@@ -24,6 +25,7 @@ namespace zt10 = container::zt10;
 namespace zt12 = container::zt12;
 namespace zt2 = container::zt2;
 namespace gguf = foreign::gguf;
+namespace onnx = foreign::onnx;
 namespace safetensors = foreign::safetensors;
 
 // In the order of detection: the first row that accepts the content wins.
@@ -71,7 +73,7 @@ constexpr Format kFormats[] = {
     {.name = "pickle", .title = "a pickle", .begins_with = {"\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"}},
     {.name = "npy", .title = "an npy file", .suffixes = {".npy"}, .begins_with = {"\x93NUMPY"}},
     {.name = "hdf5", .title = "an HDF5 file", .suffixes = {".h5", ".hdf5"}, .begins_with = {"\x89HDF\r\n\x1a\n"}},
-    {.name = "onnx", .title = "an ONNX file", .suffixes = {".onnx"}},
+    {.name = "onnx", .title = "an ONNX file", .suffixes = {".onnx"}, .sniff = onnx::sniff, .decode = onnx::decode},
 };
 
 constexpr std::string_view kOurs = "zt-";

@@ -65,15 +65,17 @@ std::string json_map(const Value::Map& members) {
          "}";
 }
 
-// These members are always there. An unreadable part also gives the reason, and a part in another file names the file.
+// These members are always there. A part in another file names the file. A part in no file has no offset.
 std::string json_part(const SourceState& state, const model::PartRow& part, std::string_view dtype) {
   const std::string_view digest = state.catalog.text(part.digest);
+  const model::FileRow* file = state.catalog.other_file(part.recipe);
+  const bool placed = part.recipe.file != model::kOwnedFile;
   return R"({"name": )" + json_quote(state.catalog.word(part.role)) + R"(, "dtype": )" + json_quote(dtype) +
          R"(, "encoding": )" + json_quote(codec::row_of(part.recipe.coding.codec).name) + R"(, "offset": )" +
-         std::to_string(part.recipe.offset) + R"(, "stored": )" + std::to_string(part.recipe.stored_length) +
-         R"(, "digest": )" + (digest.empty() ? "null" : json_quote(digest)) +
-         (part.recipe.file == 0 ? "" : R"(, "shard": )" + json_quote(state.catalog.files[part.recipe.file - 1U].name)) +
-         "}";
+         (placed ? std::to_string(part.recipe.offset) : "null") + R"(, "stored": )" +
+         std::to_string(part.recipe.stored_length) + R"(, "digest": )" +
+         (digest.empty() ? "null" : json_quote(digest)) +
+         (file == nullptr ? "" : R"(, "shard": )" + json_quote(file->name)) + "}";
 }
 
 std::string json_tensor(const SourceState& state, const Tensor& tensor, const model::TensorRow& row) {

@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "foreign/shard_index.h"
 #include "io/file.h"
+#include "source/external_files.h"
 #include "source/folder.h"
 #include "source/join.h"
 #include "source/state.h"
@@ -55,7 +56,7 @@ class Repository {
     const bool is_root = !root_.store;
     join_.add(catalog, name, opened.store->size(), is_root);
     members_.insert(name);
-    if (!catalog.files.empty()) of_members_.push_back(shards_of(folder_ / name));
+    if (!catalog.files.empty()) of_members_.push_back(resolver_of(opened, catalog));
     if (is_root) root_ = std::move(opened);
   }
   void set_root(Opened root) { root_ = std::move(root); }

@@ -48,23 +48,35 @@ hash::Digest digest_of_store(const ByteStore& store, Checksum algorithm, run::Me
 Shards::Shards(std::span<const model::FileRow> rows, std::shared_ptr<const Resolver> resolver)
     : rows_(rows), resolver_(std::move(resolver)), slots_(std::make_unique<Slot[]>(rows.size())) {}
 
+namespace {
+
+// `place`: where a resolver expects the file; empty: nowhere.
+[[noreturn]] void fail_missing(const model::FileRow& row, const std::filesystem::path& place, bool has_resolver) {
+  const bool raw = row.kind == model::FileRow::Kind::raw;
+  if (!place.empty()) {
+    throw Error::system(ENOENT, place.native(),
+                        raw ? "the file is missing: put it there"
+                            : "the shard is missing, and no *.zt file beside it has its " + std::to_string(row.size) +
+                                  " bytes and its digest");
+  }
+  throw Error(Code::unsupported, "shard.missing",
+              has_resolver ? "the resolver found no such shard" : "the source is not on disk: open it with a resolver");
+}
+
+}  // namespace
+
 // zt-2 §8
 std::shared_ptr<const ByteStore> Shards::resolve(const model::FileRow& row) const {
   const ShardIdentity identity = identity_of(row);
   std::shared_ptr<const ByteStore> store = resolver_ ? resolver_->find(identity) : nullptr;
   if (!store) {
-    const std::filesystem::path place = resolver_ ? resolver_->place(identity) : std::filesystem::path();
-    if (!place.empty())
-      throw Error::system(ENOENT, place.native(),
-                          "the shard is missing, and no *.zt file beside it has its " + std::to_string(row.size) +
-                              " bytes and its digest");
-    throw Error(Code::unsupported, "shard.missing",
-                resolver_ ? "the resolver found no such shard" : "the source is not on disk: open it with a resolver");
+    fail_missing(row, resolver_ ? resolver_->place(identity) : std::filesystem::path(), resolver_ != nullptr);
   }
-  if (row.kind == model::FileRow::Kind::raw) return store;
-  if (store->size() != row.size) {
-    throw Error(Code::malformed, "shard.size",
-                "the shard has " + std::to_string(store->size()) + " bytes, expected " + std::to_string(row.size));
+  const bool raw = row.kind == model::FileRow::Kind::raw;
+  if (store->size() != row.size && !(raw && row.size == 0)) {
+    throw Error(Code::malformed, raw ? "external.size" : "shard.size",
+                std::string(raw ? "the file" : "the shard") + " has " + std::to_string(store->size()) +
+                    " bytes, expected " + std::to_string(row.size));
   }
   if (row.kind == model::FileRow::Kind::zt2) check_ends(*store);
   return store;
@@ -93,6 +105,7 @@ bool Shards::check(std::size_t shard, run::Meter& meter) const {
   return inside("shard " + in_quotes(row.name), [&] {
     const auto wanted = hash::parse_decoded_digest(row.digest);
     const std::shared_ptr<const ByteStore> found = store(shard);
+    if (row.kind == model::FileRow::Kind::raw && row.digest.empty()) return false;
     if (wanted && wanted->algorithm == Checksum::none) return false;
     const std::string digest = wanted ? hash::format_digest(digest_of_store(*found, wanted->algorithm, meter)) : "";
     if (digest == row.digest) return true;

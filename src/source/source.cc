@@ -10,10 +10,10 @@
 #include "run/parallel.h"
 #include "run/pause.h"
 #include "source/access.h"
+#include "source/external_files.h"
 #include "source/formats.h"
 #include "source/repository.h"
 #include "source/state.h"
-#include "ztensor/shards.h"
 
 namespace zt {
 namespace source {
@@ -21,8 +21,10 @@ namespace source {
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part) {
   std::string place = "tensor " + in_quotes(catalog.text(catalog.tensor(tensor).name));
   if (part != nullptr) place += ": part " + in_quotes(catalog.word(part->role));
-  if (part != nullptr && part->recipe.file != 0)
-    place += " in shard " + in_quotes(catalog.files[part->recipe.file - 1U].name);
+  const model::FileRow* file = part == nullptr ? nullptr : catalog.other_file(part->recipe);
+  if (file == nullptr) return place;
+  place += file->kind == model::FileRow::Kind::raw ? " in file " : " in shard ";
+  place += in_quotes(file->name);
   return place;
 }
 
@@ -121,16 +123,26 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
   state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
   if (!state->catalog.files.empty()) {
     std::shared_ptr<const Resolver> resolver = state->options.resolver;
-    if (!resolver && !state->path.empty()) resolver = shards_of(state->path);
+    if (!resolver && !state->path.empty()) resolver = resolver_of(*state, state->catalog);
     state->shards = std::make_unique<const Shards>(state->catalog.files, std::move(resolver));
   }
-  if (!state->catalog.owned().empty()) {
-    state->owned = std::make_unique<const MemoryStore>(Bytes(nullptr, state->catalog.owned()));
-  }
+  state->owned = std::make_unique<const MemoryStore>(Bytes(nullptr, state->catalog.owned()));
   return Access::source(std::move(state));
 }
 
 }  // namespace source
+
+const ByteStore& SourceState::store_of(const model::Recipe& recipe) const {
+  const ByteStore& from = store_of(recipe.file);
+  const model::FileRow* file = catalog.other_file(recipe);
+  const bool raw = file != nullptr && file->kind == model::FileRow::Kind::raw;  // decoders have checked all others
+  if (raw && !checked::within(recipe.offset, recipe.stored_length, from.size())) {
+    throw Error(Code::malformed, "external.bounds",
+                "offset " + std::to_string(recipe.offset) + " + " + std::to_string(recipe.stored_length) +
+                    " bytes run past the end of the file at " + std::to_string(from.size()));
+  }
+  return from;
+}
 
 bool SourceState::is_unchanged(const ByteStore& store) {
   const auto* const file = dynamic_cast<const io::File*>(&store);

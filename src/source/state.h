@@ -44,7 +44,7 @@ struct SourceState : source::Opened {
   model::Catalog catalog;
   std::unique_ptr<std::atomic<bool>[]> checked;      // one for each part: its bytes were checked for a view
   std::unique_ptr<const source::Shards> shards;      // null: none
-  std::unique_ptr<const ByteStore> owned;            // a store of the bytes that the catalog owns; null if none
+  std::unique_ptr<const ByteStore> owned;            // a store of the bytes that the catalog owns
   std::unique_ptr<source::Contents> contents;        // what reading has told about the elements
   mutable run::PerProcess<read::SliceCache> slices;  // what slices leave to the next slices
 
@@ -53,6 +53,8 @@ struct SourceState : source::Opened {
     if (number == 0) return *store;
     return number == model::kOwnedFile ? *owned : *shards->store(number - 1U);
   }
+  // The store that has the stored bytes. Throws malformed "external.bounds", too.
+  const ByteStore& store_of(const model::Recipe& recipe) const;
   // Empty: the part is all of its blob, in the order of the blob.
   std::optional<model::View> view_of(const model::Recipe& recipe) const {
     if (recipe.view == model::kWhole) return std::nullopt;
@@ -60,7 +62,7 @@ struct SourceState : source::Opened {
   }
   // How to read a part. The result borrows from this state. Throws as store_of.
   read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
-    return {&store_of(recipe.file), recipe, catalog.text(part.digest), view_of(recipe), catalog.decoded_digests};
+    return {&store_of(recipe), recipe, catalog.text(part.digest), view_of(recipe), catalog.decoded_digests};
   }
   // For parts in the store `from`. Null if the store may have changed: then remembered values are not valid.
   read::SliceCache* slice_cache(const ByteStore& from) const { return is_unchanged(from) ? &slices.here() : nullptr; }

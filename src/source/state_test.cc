@@ -10,6 +10,8 @@
 #include "base/utf8.h"
 #include "child.h"
 #include "temp_dir.h"
+#include "ztensor/info.h"
+#include "ztensor/verify.h"
 #include "ztensor/writer.h"
 
 namespace zt {
@@ -20,12 +22,13 @@ std::string text_of(const Tensor& tensor) {
   return {bytes.begin(), bytes.end()};
 }
 
-// A tensor "w" of `recipe`'s length, made by the recipe.
-Source source_of(model::Catalog catalog, const model::Recipe& recipe, OpenOptions options = {}) {
+// A tensor "w" of `recipe`'s length, made by the recipe. `dtype` has one byte an element.
+Source source_of(model::Catalog catalog, const model::Recipe& recipe, OpenOptions options = {},
+                 DType dtype = DType::u8) {
   catalog.format = "zt-0.1";
   const std::uint64_t shape[] = {recipe.decoded_length};
   catalog.add_tensor("w", shape, "dense", {});
-  catalog.add_part("data", DType::u8, recipe, "");
+  catalog.add_part("data", dtype, recipe, "");
   return source::make_source(
       {.store = std::make_shared<MemoryStore>(std::vector<std::byte>(8)), .path = {}, .name = "memory"},
       std::move(catalog), options);
@@ -41,7 +44,30 @@ TEST(SourceState, ReadsAndMapsBytesThatTheCatalogOwns) {
   EXPECT_EQ(text_of(source.tensor("w")), "second");
   const Bytes mapped = source.tensor("w").data().map();
   EXPECT_EQ(as_text(mapped.view()), "second");
-  EXPECT_EQ(source.tensor("w").data().shard(), "");
+}
+
+TEST(SourceState, KnowsThatBytesOfTheCatalogAreInNoFile) {
+  model::Catalog catalog;
+  catalog.own(as_bytes(std::string_view("\0\2", 2)));
+  catalog.files.push_back({.name = "another", .size = 0, .kind = model::FileRow::Kind::raw});
+  const model::Recipe recipe{.stored_length = 2, .decoded_length = 2, .file = model::kOwnedFile};
+  const Source source = source_of(std::move(catalog), recipe, {}, DType::boolean);
+  const Part part = source.tensor("w").data();
+  EXPECT_EQ(part.shard(), "");
+  EXPECT_EQ(part.file_number(), kNoFile);
+  EXPECT_EQ(part.location().path, "");
+  EXPECT_EQ(part.location().length, 2U);
+  EXPECT_NE(info_json(source).find(R"("offset": null, "stored": 2, "digest": null}])"), std::string::npos);
+  const VerifyReport report = check(source);
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_STREQ(report.findings[0].error.what(),
+               "memory: tensor 'w': part 'data': element 1 of a bool tensor is 2: expected 0 or 1");
+}
+
+TEST(SourceState, ReadsAnEmptyPartOfACatalogThatOwnsNothing) {
+  const Source source = source_of({}, {.file = model::kOwnedFile});
+  EXPECT_EQ(text_of(source.tensor("w")), "");
+  EXPECT_TRUE(check(source).findings.empty());
 }
 
 TEST(SourceState, TakesARawFileAsItIs) {

@@ -121,12 +121,14 @@ std::string_view Part::digest() const { return state_->catalog.text(state_->cata
 std::uint64_t Part::offset() const { return state_->catalog.part(row_).recipe.offset; }
 std::uint32_t Part::file_number() const { return state_->catalog.part(row_).recipe.file; }
 std::string_view Part::shard() const {
-  const std::uint32_t number = file_number();
-  return number == 0 || number == model::kOwnedFile ? std::string_view() : state_->catalog.files[number - 1].name;
+  const model::FileRow* file = state_->catalog.other_file(state_->catalog.part(row_).recipe);
+  return file == nullptr ? std::string_view() : file->name;
 }
 std::uint64_t Part::stored_length() const { return state_->catalog.part(row_).recipe.stored_length; }
 
 Location Part::location() const {
+  static_assert(kNoFile == model::kOwnedFile);
+  if (file_number() == kNoFile) return {.path = {}, .offset = 0, .length = stored_length()};
   Location location{.path = state_->path, .offset = offset(), .length = stored_length()};
   if (file_number() == 0) return location;
   const std::size_t shard = file_number() - 1U;
@@ -186,9 +188,7 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
       state_->checked[row_].store(true, std::memory_order_relaxed);
     }
     const std::uint64_t start = view ? view->start : 0;
-    return state_->store_of(part.recipe.file)
-        .map(mapping)
-        .slice(part.recipe.offset + start, part.recipe.decoded_length);
+    return state_->store_of(part.recipe).map(mapping).slice(part.recipe.offset + start, part.recipe.decoded_length);
   });
 }
 

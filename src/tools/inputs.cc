@@ -17,7 +17,7 @@ std::optional<Error> cause_of(const Tensor& tensor) {
   try {
     for (std::size_t i = 0; i < tensor.parts(); ++i) {
       const Part part = tensor.part(i);
-      Access::state(part)->store_of(source::row_of(part).recipe.file);
+      Access::state(part)->store_of(source::row_of(part).recipe);
     }
   } catch (const Error& error) {
     return error;

@@ -90,7 +90,7 @@ void Checker::add(std::uint32_t row) {
 void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
   try {
     source::located(state_, row, &part, [&] {
-      state_.store_of(part.recipe.file);  // finds out that a shard is missing
+      state_.store_of(part.recipe);  // finds out that a shard is missing
       parts_.push_back({row, &part, state_.measured(part, progress_)});
     });
   } catch (const Error& error) {

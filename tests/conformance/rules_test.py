@@ -15,6 +15,7 @@ LITERAL = re.compile(r'"([a-z][a-z0-9]*(?:\.[a-z0-9]+)+)"')
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", re.MULTILINE)
 # Literals that have the form of a rule id and are none.
 NO_RULE = {
+    "ai.onnx",
     "cpu.max",
     "general.alignment",
     "gguf.unknown",
