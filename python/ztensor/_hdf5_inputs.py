@@ -1,0 +1,86 @@
+"""Puts temporary .zt files in the place of HDF5 files among the inputs of a conversion."""
+
+from __future__ import annotations
+
+import contextlib
+import fnmatch
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from . import _hdf5, _ztensor
+from ._errors import UsageError, ZTensorError
+from ._limits import Limits
+
+
+@dataclass
+class Inputs:
+    paths: list[bytes]
+    more_bytes: int = 0  # the sizes of the HDF5 files, less those of the files in their places
+    skipped: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    originals: dict[str, str] = field(default_factory=dict)  # the path of a temporary file -> of its HDF5 file
+
+
+@contextlib.contextmanager
+def inputs_of(paths: list[bytes], options: _ztensor.ConvertOptions, limits: Limits | None) -> Iterator[Inputs]:
+    """The inputs as the library takes them. Errors inside of the context name the HDF5 files."""
+    inputs = Inputs(list(paths))
+    with contextlib.ExitStack() as stack:
+        for i, path in enumerate(paths):
+            if _is_hdf5(path):
+                _put(inputs, i, options, limits, stack)
+        if options.from_ == _hdf5.FORMAT:
+            for path in inputs.paths:
+                if os.fsdecode(path) not in inputs.originals:
+                    raise UsageError(f"{os.fsdecode(path)}: the format is not {_hdf5.FORMAT}", rule="convert.format")
+            options.from_ = "auto"
+        try:
+            yield inputs
+        except ZTensorError as error:
+            error.args = (_named(str(error), inputs), *error.args[1:])
+            raise
+
+
+def _is_hdf5(path: bytes) -> bool:
+    try:
+        with _hdf5.descriptor_of(os.fsdecode(path)) as descriptor:
+            return _hdf5.is_hdf5(descriptor)
+    except OSError:
+        return False  # the library says what is wrong
+
+
+def _put(
+    inputs: Inputs, i: int, options: _ztensor.ConvertOptions, limits: Limits | None, stack: contextlib.ExitStack
+) -> None:
+    path = os.fsdecode(inputs.paths[i])
+    if options.from_ not in ("auto", _hdf5.FORMAT):
+        raise UsageError(f"{path}: the format is {_hdf5.FORMAT}, not {options.from_}", rule="convert.format")
+    if options.delete_originals:
+        raise UsageError(
+            f"{path}: an HDF5 file may hold more than its tensors: keep the original, or delete it yourself"
+        )
+    attributes = {"ztensor.source.format": _hdf5.FORMAT} if i == 0 else {}
+    found = stack.enter_context(_hdf5.translate(path, path, None, limits, attributes))
+    for name, cause in found.contents.unreadable.items():
+        if not _is_chosen(name, options):
+            continue
+        if not options.skip_unreadable:
+            raise cause
+        inputs.skipped.append(f"{name}: {cause}")
+    inputs.paths[i] = os.fsencode(found.path)
+    inputs.originals[found.path] = path
+    inputs.notes += found.contents.remarks
+    if not (options.include or options.exclude):
+        inputs.more_bytes += os.stat(path).st_size - os.stat(found.path).st_size
+
+
+def _is_chosen(name: str, options: _ztensor.ConvertOptions) -> bool:
+    included = not options.include or any(fnmatch.fnmatchcase(name, glob) for glob in options.include)
+    return included and not any(fnmatch.fnmatchcase(name, glob) for glob in options.exclude)
+
+
+def _named(text: str, inputs: Inputs) -> str:
+    for temporary, original in inputs.originals.items():
+        text = text.replace(temporary, original)
+    return text
