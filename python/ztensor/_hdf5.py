@@ -78,7 +78,7 @@ def is_hdf5(descriptor: int) -> bool:
 @contextlib.contextmanager
 def descriptor_of(source: Any) -> Iterator[int]:
     """A descriptor of the bytes of a path, a buffer or a seekable file object."""
-    if isinstance(source, (str, bytes, os.PathLike)) and not isinstance(source, bytes):
+    if isinstance(source, (str, os.PathLike)):
         descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK)
         try:
             yield descriptor
@@ -123,6 +123,7 @@ def translate(
                 contents = _run(descriptor, target, name, limits, dict(attributes or {}))
             finally:
                 os.close(target)
+            _check_output(path, name)
             yield Translated(path, contents)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -170,6 +171,21 @@ def _run(source: int, target: int, name: str, limits: Limits | None, attributes:
                 child.wait()
     _check_end(child.returncode, name)
     return _contents(text, name)
+
+
+def _check_output(path: str, name: str) -> None:
+    """The child may have been made to write anything. Only the one format that it should write gets further."""
+    try:
+        source = _ztensor.open_path(os.fsencode(path), _ztensor.OpenOptions())
+        found = source.format
+        source.close()
+    except ZTensorError as error:
+        found = str(error).replace(path, "the temporary file")
+    if found != "zt-1.2":
+        raise FormatError(
+            f"{name}: the process that read the file wrote no tensors that can be read: {found}",
+            rule="hdf5.child.output",
+        )
 
 
 def _read_all(file: io.FileIO) -> bytes:

@@ -80,6 +80,8 @@ class Walk:
             try:
                 self._visit(name, parent, link, depth)
             except ZTensorError as error:
+                if self.objects > _MOST_OBJECTS:
+                    raise
                 self._refuse(name, error)
             except (OSError, RuntimeError, TypeError, ValueError, KeyError, OverflowError) as error:
                 self._refuse(name, FormatError(f"libhdf5 cannot read it: {error}", rule="hdf5.object.broken"))
@@ -94,13 +96,14 @@ class Walk:
         self.found.groups.append(group)
         links: list[bytes] = []
 
-        def take(name: bytes) -> None:
+        def take(name: bytes) -> bool | None:
             self.objects += 1
-            if self.objects > _MOST_OBJECTS:
-                raise LimitError(f"the file has more than {_MOST_OBJECTS} links", rule="hdf5.link.count")
             links.append(bytes(name))
+            return True if self.objects > _MOST_OBJECTS else None  # True ends the iteration; it cannot take an error
 
         group.handle.links.iterate(take, **_order_of(group.handle))
+        if self.objects > _MOST_OBJECTS:
+            raise LimitError(f"the file has more than {_MOST_OBJECTS} links", rule="hdf5.link.count")
         prefix = group.name + "/" if group.name else ""
         for link in reversed(links):
             self.todo.append((prefix + link.decode("utf-8", "backslashreplace"), group.handle, link, group.depth + 1))
