@@ -214,6 +214,15 @@ def test_convert_refuses_what_it_cannot_keep(tmp_path):
         ztensor.convert(tmp_path / "m.zt", tmp_path / "n.zt", from_="hdf5")
 
 
+def test_an_output_that_is_also_the_input_is_refused(tmp_path):
+    source = one_dataset(tmp_path / "m.h5")
+    (tmp_path / "link.zt").symlink_to(source)
+    before = source.read_bytes()
+    with pytest.raises(ztensor.UsageError, match="the output is also the input"):
+        ztensor.convert(source, tmp_path / "link.zt", force=True)
+    assert source.read_bytes() == before
+
+
 def test_temporary_files_are_gone_when_the_file_is_open(tmp_path, monkeypatch):
     source = one_dataset(tmp_path / "m.h5")
     folder = tmp_path / "temporary"
@@ -244,6 +253,14 @@ def test_without_h5py_the_error_says_what_to_install(tmp_path, monkeypatch):
     with pytest.raises(ztensor.UnsupportedError, match=r"pip install 'ztensor\[hdf5\]'") as caught:
         ztensor.open(source)
     assert caught.value.rule == "hdf5.h5py.missing"
+
+
+def test_if_h5py_cannot_be_imported_the_error_says_so(tmp_path, monkeypatch):
+    source = one_dataset(tmp_path / "m.h5")
+    code = _hdf5._START + "sys.modules['h5py'] = None; child.main(sys.argv[1:])"
+    monkeypatch.setattr(_hdf5, "_MAIN", code)
+    with pytest.raises(ztensor.UnsupportedError, match=r"pip install 'ztensor\[hdf5\]'"):
+        ztensor.open(source)
 
 
 def test_this_process_never_loads_libhdf5(tmp_path):
@@ -755,7 +772,6 @@ def test_no_plugin_is_loaded_for_a_filter(tmp_path, monkeypatch):  # H5-10
     )
     subprocess.run([compiler, "-shared", "-fPIC", "-o", plugins / "libp.so", tmp_path / "p.c"], check=True)
     monkeypatch.setenv("HDF5_PLUGIN_PATH", str(plugins))
-    monkeypatch.setenv("LD_PRELOAD", "")
     assert rules_of(path) == {"d": "hdf5.filter.unknown"}
     assert not loaded.exists()
 

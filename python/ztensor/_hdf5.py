@@ -33,7 +33,7 @@ _PIECE = 1 << 20
 # Isolated, so that neither the environment nor the working folder says which modules it imports. It gets our own path.
 _START = "import json, sys; sys.path[:] = json.loads(sys.argv.pop(1)); from ztensor import _hdf5_child as child; "
 _MAIN = _START + "child.main(sys.argv[1:])"
-_UNSET = ("HDF5_", "LD_", "PYTHON")  # how the names of variables begin that the child must not see
+_UNSET = "HDF5_"  # how the names of variables begin that the child must not see
 _CODES: dict[str, type[ZTensorError]] = {
     kind.code: kind
     for kind in (
@@ -227,7 +227,7 @@ def _contents(text: bytes, name: str) -> Contents:
         ) from None
     if error is not None:
         if isinstance(report.get("errno"), int):
-            raise OSError(report["errno"], os.strerror(report["errno"]), name)
+            raise OSError(report["errno"], os.strerror(report["errno"]), tempfile.gettempdir())
         raise raised
     return Contents(remarks, unreadable)
 

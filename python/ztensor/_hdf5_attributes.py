@@ -23,7 +23,7 @@ def attributes_of(where: Any, note: Callable[[str, str], None]) -> Iterator[tupl
     names: list[bytes] = []
     try:
         h5a.iterate(where, lambda name, *_: names.append(name))
-    except (OSError, RuntimeError) as error:
+    except (OSError, RuntimeError, SystemError) as error:
         note("*", f"they cannot be listed: {error}")
     manager = h5py.AttributeManager(_Owner(where))
     for name in names:
@@ -34,7 +34,7 @@ def attributes_of(where: Any, note: Callable[[str, str], None]) -> Iterator[tupl
             yield key, _value(manager, name)
         except LeftOut as cause:
             note(name.decode("utf-8", "backslashreplace"), str(cause))
-        except (UnicodeDecodeError, OSError, RuntimeError, TypeError, ValueError, KeyError, OverflowError) as error:
+        except (OSError, RuntimeError, SystemError, TypeError, ValueError, LookupError, OverflowError) as error:
             note(name.decode("utf-8", "backslashreplace"), f"it cannot be read: {error}")
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ._errors import FormatError, LimitError, ZTensorError
+from ._errors import FormatError, LimitError, UnsupportedError, ZTensorError
 from ._writer import Writer
 
 _SPACE = 1 << 30  # bytes of address space, beside what the tensors need
@@ -61,10 +61,13 @@ class Job:
     def run(self) -> None:
         from h5py import h5g
 
-        from ._hdf5_walk import Walk
+        from ._hdf5_walk import BROKEN, Walk
 
         file = _open(self.source)
-        listing = Walk(file, self.size, self.options["decoded_bytes"]).run(h5g.open(file, b"/"))
+        try:
+            listing = Walk(file, self.size, self.options["decoded_bytes"]).run(h5g.open(file, b"/"))
+        except BROKEN as error:
+            raise FormatError(f"libhdf5 cannot list the file: {error}", rule="hdf5.object.broken") from None
         self.unreadable = listing.unreadable
         self.notes = listing.notes
         attributes = self._attributes(listing.groups)
@@ -172,6 +175,9 @@ def main(arguments: list[str]) -> None:
         job.run()
     except ZTensorError as error:
         report["error"] = _say(error)
+    except ImportError as error:
+        cause = f"h5py cannot be imported: {error}: pip install 'ztensor[hdf5]'"
+        report["error"] = _say(UnsupportedError(cause, rule="hdf5.h5py.missing"))
     except MemoryError:
         report["error"] = _say(LimitError("reading it takes too much memory", rule="hdf5.child.limit"))
     except OSError as error:

@@ -89,7 +89,7 @@ class Grid:
         try:
             found: tuple[int, bytes] = self.dataset.read_direct_chunk(chunk.origin)
             return found
-        except (OSError, RuntimeError, ValueError) as error:
+        except (OSError, RuntimeError, SystemError, ValueError) as error:
             raise FormatError(
                 f"libhdf5 cannot read the chunk at {chunk.origin}: {error}", rule="hdf5.chunk.bounds"
             ) from None

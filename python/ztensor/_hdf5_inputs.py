@@ -23,12 +23,15 @@ class Inputs:
 
 
 @contextlib.contextmanager
-def inputs_of(paths: list[bytes], options: _ztensor.ConvertOptions, limits: Limits | None) -> Iterator[Inputs]:
+def inputs_of(
+    paths: list[bytes], output: bytes, options: _ztensor.ConvertOptions, limits: Limits | None
+) -> Iterator[Inputs]:
     """The inputs as the library takes them. Errors inside of the context name the HDF5 files."""
     inputs = Inputs(list(paths))
     with contextlib.ExitStack() as stack:
         for i, path in enumerate(paths):
             if _is_hdf5(path):
+                _check_output(path, output)
                 _put(inputs, i, options, limits, stack)
         if options.from_ == _hdf5.FORMAT:
             for path in inputs.paths:
@@ -48,6 +51,12 @@ def _is_hdf5(path: bytes) -> bool:
             return _hdf5.is_hdf5(descriptor)
     except OSError:
         return False  # the library says what is wrong
+
+
+def _check_output(path: bytes, output: bytes) -> None:
+    """The library cannot see this: it gets a temporary file in the place of the input."""
+    if os.path.exists(output) and os.path.samefile(path, output):
+        raise UsageError(f"{os.fsdecode(output)}: the output is also the input {os.fsdecode(path)}")
 
 
 def _put(

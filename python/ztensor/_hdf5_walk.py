@@ -14,6 +14,9 @@ from ._errors import FormatError, LimitError, RefusedError, UnsupportedError, ZT
 from ._hdf5_chunks import Grid
 from ._hdf5_types import Array, Kind, kind_of
 
+# What h5py raises when libhdf5 finds a fault.
+BROKEN = (OSError, RuntimeError, SystemError, TypeError, ValueError, LookupError, OverflowError)
+
 _MOST_OBJECTS = 1_000_000
 _DEEPEST = 64
 _MOST_NAME = 1024  # bytes, as in .zt
@@ -83,7 +86,7 @@ class Walk:
                 if self.objects > _MOST_OBJECTS:
                     raise
                 self._refuse(name, error)
-            except (OSError, RuntimeError, TypeError, ValueError, KeyError, OverflowError) as error:
+            except BROKEN as error:
                 self._refuse(name, FormatError(f"libhdf5 cannot read it: {error}", rule="hdf5.object.broken"))
         self._refuse_overlaps()
         return self.found

@@ -118,8 +118,9 @@ def convert(
     options.skip_unreadable = bool(skip_unreadable)
     options.delete_originals = bool(delete_original)
     options.overwrite = bool(force)
-    with _hdf5_inputs.inputs_of([encode_path(path) for path in paths], options, limits) as taken:
-        result = Converted(*_ztensor.convert(taken.paths, encode_path(output), options, progress))
+    target = encode_path(output)
+    with _hdf5_inputs.inputs_of([encode_path(path) for path in paths], target, options, limits) as taken:
+        result = Converted(*_ztensor.convert(taken.paths, target, options, progress))
         return result._replace(
             bytes_in=result.bytes_in + taken.more_bytes,
             skipped=taken.skipped + result.skipped,
