@@ -214,6 +214,17 @@ def test_convert_refuses_what_it_cannot_keep(tmp_path):
         ztensor.convert(tmp_path / "m.zt", tmp_path / "n.zt", from_="hdf5")
 
 
+def test_convert_takes_names_and_the_configuration_beside_an_hdf5_file(tmp_path):
+    source = one_dataset(tmp_path / "m.h5")
+    with h5py.File(source, "a") as file:
+        file["b"] = np.arange(3)
+        file["text"] = "a text"
+    (tmp_path / "config.json").write_text('{"layers": 2}')
+    done = ztensor.convert(source, tmp_path / "m.zt", names=["b"], with_config=True)
+    assert (done.tensors, done.skipped) == (1, [])
+    assert ztensor.open(tmp_path / "m.zt").attributes["config.json"] == {"layers": 2}
+
+
 def test_an_output_that_is_also_the_input_is_refused(tmp_path):
     source = one_dataset(tmp_path / "m.h5")
     (tmp_path / "link.zt").symlink_to(source)

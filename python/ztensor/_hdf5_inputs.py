@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import fnmatch
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from . import _hdf5, _ztensor
 from ._errors import UsageError, ZTensorError
 from ._limits import Limits
+
+_MOST_CONFIG = 1 << 20  # bytes; the library takes no larger ones
 
 
 @dataclass
@@ -77,14 +80,28 @@ def _put(
         if not options.skip_unreadable:
             raise cause
         inputs.skipped.append(f"{name}: {cause}")
+    if options.with_config:
+        _copy_config(path, found.path)
     inputs.paths[i] = os.fsencode(found.path)
     inputs.originals[found.path] = path
     inputs.notes += found.contents.remarks
-    if not (options.include or options.exclude):
+    if not (options.include or options.exclude or options.names):
         inputs.more_bytes += os.stat(path).st_size - os.stat(found.path).st_size
 
 
+def _copy_config(original: str, temporary: str) -> None:
+    """Puts the small JSON files beside the original beside the file in its place, where the library looks for them."""
+    with os.scandir(os.path.dirname(original) or ".") as entries:
+        for entry in entries:
+            is_small = entry.name.endswith(".json") and entry.is_file() and entry.stat().st_size <= _MOST_CONFIG
+            copy = os.path.join(os.path.dirname(temporary), entry.name)
+            if is_small and copy != temporary:
+                shutil.copyfile(entry.path, copy)
+
+
 def _is_chosen(name: str, options: _ztensor.ConvertOptions) -> bool:
+    if options.names and name not in options.names:
+        return False
     included = not options.include or any(fnmatch.fnmatchcase(name, glob) for glob in options.include)
     return included and not any(fnmatch.fnmatchcase(name, glob) for glob in options.exclude)
 
