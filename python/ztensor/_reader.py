@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 
-from . import _arrays, _ztensor
+from . import _arrays, _hdf5, _ztensor
 from ._errors import FormatError, UsageError, ZTensorError
 from ._limits import Limits
 from ._options import Source, encode_path, open_options, refuse_text
@@ -58,12 +58,16 @@ class Reader(Mapping[str, Tensor]):
         if isinstance(source, (str, os.PathLike)):
             encoded = encode_path(source)
             self._path = os.path.abspath(os.fsdecode(encoded))
-            self._source = _ztensor.open_path(encoded, options)
-        else:
-            self._source = _open_object(source, options)
-            if type(source) in _OPEN_FILES:
-                self._source.watch(source)  # the owner may close it; other file objects report this themselves
-        for note in self._source.notes():
+        self._hdf5: _hdf5.Contents | None = None  # what an HDF5 file has beside the tensors in `_source`
+        refused: ZTensorError | None = None
+        try:
+            self._source = _open(source, options)
+        except ZTensorError as error:
+            refused = error
+        if refused is not None:
+            name = os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else _name_of_file(source)
+            self._source, self._hdf5 = _hdf5.open_source(source, name, refused, options, limits)
+        for note in self.notes:
             warnings.warn(note, UserWarning, stacklevel=2)
 
     # --- contents: these read no tensor bytes ---
@@ -80,7 +84,7 @@ class Reader(Mapping[str, Tensor]):
     @property
     def format(self) -> str:
         """ "zt-1.2", "safetensors", ..."""
-        return self._source.format
+        return self._source.format if self._hdf5 is None else _hdf5.FORMAT
 
     @property
     def paths(self) -> list[str]:
@@ -88,17 +92,24 @@ class Reader(Mapping[str, Tensor]):
 
         A source that is not on disk has none.
         """
-        return self._source.paths()
+        paths = self._source.paths()
+        if self._hdf5 is None:
+            return paths
+        return [] if self._path is None else [self._path]
 
     @property
     def unreadable(self) -> dict[str, Exception]:
-        """The tensors that are listed but cannot be read, and the errors that reading them raises."""
-        return self._source.unreadable()
+        """The tensors that are listed but cannot be read, and the errors that reading them raises.
+
+        An HDF5 file has its unreadable datasets here and in `notes` alone, not among its names.
+        """
+        found = self._source.unreadable()
+        return found if self._hdf5 is None else found | self._hdf5.unreadable
 
     @property
     def notes(self) -> list[str]:
         """Remarks for the user that are not errors."""
-        return self._source.notes()
+        return self._source.notes() + ([] if self._hdf5 is None else self._hdf5.notes)
 
     def metadata(self, name: str) -> TensorMetadata:
         tensor = self[name]
@@ -143,7 +154,7 @@ class Reader(Mapping[str, Tensor]):
         It copies only if it must. NumPy views are read-only. A torch tensor may be written to, which changes neither
         the file nor the views. `copy=True` gives an array that owns its memory and may be written to.
         """
-        tensor = self._source.tensor(name)
+        tensor = self._find(name)
         if to == "numpy":
             return _arrays.to_numpy(tensor, copy, device, verify)
         if to == "torch":
@@ -237,12 +248,24 @@ class Reader(Mapping[str, Tensor]):
         chosen = None if names is None else list(names)
         if chosen is not None and not (chosen or shards or canonical):
             return Verified([], [], [])
-        return Verified(*self._source.verify(chosen or [], bool(shards), bool(canonical), None))
+        found = Verified(*self._source.verify(chosen or [], bool(shards), bool(canonical), None))
+        if self._hdf5 is not None and chosen is None:
+            found.unreadable.extend(self._hdf5.unreadable)
+        return found
+
+    def _shown(self) -> dict[str, Any]:
+        """What a document about this file has instead of what `_source` says."""
+        return {} if self._hdf5 is None else {"file": self._path or "<file>", "format": self.format}
 
     # --- a mapping ---
 
     def __getitem__(self, name: str) -> Tensor:
-        return Tensor(self._source.tensor(name), name, self)
+        return Tensor(self._find(name), name, self)
+
+    def _find(self, name: str) -> _ztensor.Tensor:
+        if self._hdf5 is not None and name in self._hdf5.unreadable:
+            raise self._hdf5.unreadable[name]
+        return self._source.tensor(name)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._source.names())
@@ -308,6 +331,15 @@ def _reopen(path: str, options: dict[str, Any], size: int, index_sum: int) -> Re
     if source.stored_size != size or source.index_sum() != index_sum:
         raise FormatError(f"{path}: the file has changed since the Reader was pickled", rule="python.pickle.changed")
     return reader
+
+
+def _open(source: Any, options: _ztensor.OpenOptions) -> _ztensor.Source:
+    if isinstance(source, (str, os.PathLike)):
+        return _ztensor.open_path(encode_path(source), options)
+    opened = _open_object(source, options)
+    if type(source) in _OPEN_FILES:
+        opened.watch(source)  # the owner may close it; other file objects report this themselves
+    return opened
 
 
 def _open_object(source: Any, options: _ztensor.OpenOptions) -> _ztensor.Source:

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from . import _ztensor
+from . import _hdf5_inputs, _ztensor
 from ._errors import UsageError
 from ._limits import Limits
 from ._options import PathLike, Source, encode_path, globs_of, level_of, open_options, text_of, writer_options
@@ -118,8 +118,14 @@ def convert(
     options.skip_unreadable = bool(skip_unreadable)
     options.delete_originals = bool(delete_original)
     options.overwrite = bool(force)
-    result = _ztensor.convert([encode_path(path) for path in paths], encode_path(output), options, progress)
-    return Converted(*result)
+    target = encode_path(output)
+    with _hdf5_inputs.inputs_of([encode_path(path) for path in paths], target, options, limits) as taken:
+        result = Converted(*_ztensor.convert(taken.paths, target, options, progress))
+        return result._replace(
+            bytes_in=result.bytes_in + taken.more_bytes,
+            skipped=taken.skipped + result.skipped,
+            notes=taken.notes + result.notes,
+        )
 
 
 def _with_options_of(
@@ -170,7 +176,7 @@ def info(
     """The document that `ztensor info --json` prints. The options are those of `open`."""
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         found: dict[str, Any] = json.loads(reader._source.info_json())
-        return found
+        return found | reader._shown()
 
 
 def diff(

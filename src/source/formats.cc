@@ -72,7 +72,11 @@ constexpr Format kFormats[] = {
     {.name = "npz", .title = "an npz file", .suffixes = {".npz"}},
     {.name = "pickle", .title = "a pickle", .begins_with = {"\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"}},
     {.name = "npy", .title = "an npy file", .suffixes = {".npy"}, .begins_with = {"\x93NUMPY"}},
-    {.name = "hdf5", .title = "an HDF5 file", .suffixes = {".h5", ".hdf5"}, .begins_with = {"\x89HDF\r\n\x1a\n"}},
+    {.name = "hdf5",
+     .title = "an HDF5 file",
+     .suffixes = {".h5", ".hdf5"},
+     .begins_with = {"\x89HDF\r\n\x1a\n"},
+     .hint = "the Python package reads it: pip install 'ztensor[hdf5]'"},
     {.name = "onnx", .title = "an ONNX file", .suffixes = {".onnx"}, .sniff = onnx::sniff, .decode = onnx::decode},
 };
 
@@ -108,7 +112,8 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
   for (const Format& format : kFormats) {
     if (begins(format, as_text(head))) {
       throw Error(Code::unsupported, "format.unread",
-                  "this is " + std::string(format.title) + ": this library does not read it");
+                  "this is " + std::string(format.title) + ": this library does not read it" +
+                      (format.hint.empty() ? "" : "; " + std::string(format.hint)));
     }
   }
   refuse_text(as_text(head));

@@ -21,6 +21,7 @@ struct Format {
   model::Catalog (*decode)(const ByteStore& store, const Limits& limits) = nullptr;  // null: cannot be read
   const model::Encoder* encoder = nullptr;  // null: can neither be written nor grow
   bool is_written = false;                  // users can write new files of it
+  std::string_view hint = {};               // for a format that cannot be read here: what to do
 };
 
 // The format of a store, judged by its content. Throws unsupported, with the name of a known format that cannot be
