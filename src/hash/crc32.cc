@@ -1,43 +1,32 @@
 #include "hash/crc32.h"
 
-#include <array>
+#include "hash/crc_tables.h"
 
-#include "base/endian.h"
+#ifdef ZT_HAVE_ISAL
+#include <isa-l/crc.h>
+#endif
 
 namespace zt::hash {
 namespace {
 
-constexpr std::uint32_t kPolynomial = 0xEDB88320;  // its bits reversed
-
-// Entry [n][b]: what byte b does to the value, with n more bytes behind it.
-constexpr std::array<std::array<std::uint32_t, 256>, 8> make_table() {
-  std::array<std::array<std::uint32_t, 256>, 8> table = {};
-  for (std::uint32_t byte = 0; byte < 256; ++byte) {
-    std::uint32_t value = byte;
-    for (int bit = 0; bit < 8; ++bit) value = (value & 1U) != 0 ? value >> 1 ^ kPolynomial : value >> 1;
-    table[0][byte] = value;
-  }
-  for (std::size_t n = 1; n < 8; ++n) {
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-      table[n][byte] = table[n - 1][byte] >> 8 ^ table[0][table[n - 1][byte] & 0xFFU];
-    }
-  }
-  return table;
-}
-constexpr auto kTable = make_table();
+using Zip = Crc<0xEDB88320>;
 
 }  // namespace
 
+std::uint32_t crc32_portable(std::span<const std::byte> bytes, std::uint32_t crc) noexcept {
+  return Zip::of(bytes, crc);
+}
+
 std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t crc) noexcept {
-  std::uint32_t value = ~crc;
-  for (; bytes.size() >= 8; bytes = bytes.subspan(8)) {  // eight bytes at once, each with a table of its own
-    const std::uint64_t word = endian::load_le<std::uint64_t>(bytes.data()) ^ value;
-    value = 0;
-    for (unsigned n = 0; n < 8; ++n) value ^= kTable[7 - n][word >> 8 * n & 0xFFU];
-  }
-  for (const std::byte byte : bytes)
-    value = value >> 8 ^ kTable[0][(value ^ std::to_integer<std::uint32_t>(byte)) & 0xFFU];
-  return ~value;
+#ifdef ZT_HAVE_ISAL
+  return crc32_gzip_refl(crc, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+#else
+  return crc32_portable(bytes, crc);
+#endif
+}
+
+std::uint32_t crc32_join(std::uint32_t a, std::uint32_t b, std::uint64_t length_of_b) noexcept {
+  return Zip::join(a, b, length_of_b);
 }
 
 }  // namespace zt::hash

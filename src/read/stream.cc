@@ -60,6 +60,7 @@ class StreamPieces final : public Pieces {
  public:
   StreamPieces(const PartSource& part, Verify verify) : part_(part), check_(part, verify, false) {
     count_plain(part.recipe.decoded_length);
+    if (check_.over_decoded()) check_.expect(count_);
     ordered_ = true;
   }
   void read(std::size_t piece, std::span<std::byte> out, Scratch&) override;
