@@ -62,6 +62,7 @@ bool is_left_out(const Value& key, const model::Encoder& encoder) {
 std::optional<Value> reduced_attribute(const Value& key, const Value& value, const model::Encoder& encoder,
                                        bool of_file) {
   if (key.text() == nullptr) return std::nullopt;
+  if (of_file && !encoder.holds.file_attributes) return std::nullopt;
   if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) return std::nullopt;
   if (!encoder.holds.deterministic_attributes) return value;
   if (!fault_of_name(*key.text()).empty()) return std::nullopt;
@@ -92,6 +93,11 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
     if (is_left_out(key, encoder)) continue;
     if (encoder.holds.deterministic_attributes && !fault_of_name(*key.text()).empty()) {
       throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + ": its key " + fault_of_name(*key.text()));
+    }
+    if (of_file && !encoder.holds.file_attributes) {
+      throw Error(
+          Code::unsupported, "",
+          "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.title) + " holds no attributes");
     }
     if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) {
       throw Error(
