@@ -33,9 +33,9 @@ void add_convert(CLI::App& app, Command& chosen) {
                   "the format of the inputs: auto (default), safetensors, zt-1.2, zt-2, ...")
       ->type_name("FORMAT")
       ->each([](const std::string& name) {
-        if (name == "auto" || name == "safetensors") return;
+        if (name == "auto" || name == "safetensors" || name == "npy" || name == "npz") return;
         check_word(name, {"0.1", "1.0", "1.1", "1.2", "2"},
-                   "auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2 or safetensors");
+                   "auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2, safetensors, npy or npz");
       });
   command.add_flag("-c,--compress", convert->compress, "compress every tensor with zstd");
   add_level(command, convert->level);
