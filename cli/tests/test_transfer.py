@@ -233,7 +233,7 @@ def test_the_format_of_the_inputs_can_be_demanded(model):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["-o", "out.npz"],
+        ["-o", "out.pt"],
         ["-o", "no/such/folder.zt"],
         ["-o", "."],
         ["-o", ""],

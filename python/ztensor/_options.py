@@ -95,7 +95,7 @@ def refuse_text(file: Any, mode: str) -> None:
 def format_of(format: str | None) -> str:
     """The format to write; "" lets the library choose."""
     if format is not None and not isinstance(format, str):
-        raise TypeError(f'format must be a str, "1.0", "1.2", "2" or "safetensors", not {type(format).__name__}')
+        raise TypeError(f'format must be a str, "1.0", "1.2", "2", "safetensors" or "npz", not {type(format).__name__}')
     return format or ""
 
 

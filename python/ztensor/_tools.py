@@ -87,9 +87,9 @@ def convert(
 
     `from_` is a format that every input must have, such as "safetensors" or "zt-1.2"; "auto" takes any.
     `compress=None` keeps the encoding of each part, if the output can hold it; False, True or a level encodes each part
-    again. `to` is "1.0", "1.2", "2" or "safetensors"; None takes the format from the ending of the output's name, else
-    1.2. If this format cannot hold something, the call raises an `UnsupportedError` that names it, or with `lossy`
-    leaves it out and lists it in `losses`. `canonical` and `max_shard_size` are the same as for `Writer`.
+    again. `to` is "1.0", "1.2", "2", "safetensors" or "npz"; None takes the format from the ending of the output's
+    name, else 1.2. If this format cannot hold something, the call raises an `UnsupportedError` that names it, or with
+    `lossy` leaves it out and lists it in `losses`. `canonical` and `max_shard_size` are the same as for `Writer`.
     `check_output` reads the output back and compares it with the inputs. `include` and `exclude` are globs over names.
     `names` are the tensors to take; one that no input has raises a `TensorNotFoundError`. `with_config` takes also the
     small JSON files beside each input, such as config.json, as attributes under their names.

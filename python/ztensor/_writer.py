@@ -21,7 +21,8 @@ class Writer:
     `target` is a path or a writable binary file object. `mode`: "w" makes or replaces the file; "x" makes it, or raises
     `FileExistsError`; "a" appends to a file of 1.1, 1.2 or 2, or makes it. A second writer of a growing file gets
     `BlockingIOError`.
-    `format`: "1.0", "1.2", "2" or "safetensors"; None takes the format from the ending of the target's name, else 1.2.
+    `format`: "1.0", "1.2", "2", "safetensors" or "npz"; None takes the format from the ending of the target's name,
+    else 1.2.
     `compress`: False, True (zstd level 3), or a zstd level.
     `checksum`: "crc32c", "xxh3", "sha256" or "none"; None is the default of the format. `alignment` of parts: a power
     of two; None is the default of the format. `attributes` are attributes of the file; a growing file gets them in

@@ -10,12 +10,14 @@ std::string_view checksum_name(Checksum checksum) noexcept {
     case Checksum::crc32c: return "crc32c";
     case Checksum::sha256: return "sha256";
     case Checksum::xxh3: return "xxh3";
+    case Checksum::crc32: return "crc32";
   }
   return "none";
 }
 
 std::optional<Checksum> find_checksum(std::string_view name) noexcept {
-  for (const Checksum checksum : {Checksum::none, Checksum::crc32c, Checksum::sha256, Checksum::xxh3}) {
+  for (const Checksum checksum :
+       {Checksum::none, Checksum::crc32c, Checksum::sha256, Checksum::xxh3, Checksum::crc32}) {
     if (name == checksum_name(checksum)) return checksum;
   }
   return std::nullopt;
@@ -51,6 +53,15 @@ std::optional<Digest> parse_sha(std::string_view digits) noexcept {
   return digest;
 }
 
+constexpr std::string_view kCrc32 = "crc32:";
+
+// Only our own decoders of archives make this text. In a file of generation 2 it may be anything, so it is never wrong.
+Digest parse_crc32(std::string_view digits) noexcept {
+  const auto crc = from_hex<std::uint32_t>(digits);
+  if (!crc || digits.size() != 8) return {};
+  return {.algorithm = Checksum::crc32, .crc = *crc};
+}
+
 void append_hex(std::string& out, std::uint32_t byte, std::string_view digits) {
   out += digits[byte >> 4];
   out += digits[byte & 15];
@@ -70,6 +81,7 @@ std::optional<Digest> parse_digest(std::string_view text) {
 std::optional<Digest> parse_decoded_digest(std::string_view text) {
   constexpr std::string_view kXxh3 = "xxh3:";
   constexpr std::string_view kSha = "sha256:";
+  if (text.starts_with(kCrc32)) return parse_crc32(text.substr(kCrc32.size()));
   if (!text.starts_with(kSha) && !text.starts_with(kXxh3)) return Digest{};
   if (text.find_first_of("ABCDEF") != std::string_view::npos) return std::nullopt;
   if (text.starts_with(kSha)) return parse_sha(text.substr(kSha.size()));
@@ -88,6 +100,10 @@ std::string format_digest(const Digest& digest) {
   if (digest.algorithm == Checksum::sha256) {
     text = "sha256:";
     for (const std::byte byte : digest.sha) append_hex(text, std::to_integer<std::uint32_t>(byte), "0123456789abcdef");
+  }
+  if (digest.algorithm == Checksum::crc32) {
+    text = kCrc32;
+    for (int shift = 24; shift >= 0; shift -= 8) append_hex(text, (digest.crc >> shift) & 0xFF, "0123456789abcdef");
   }
   if (digest.algorithm == Checksum::xxh3) {
     text = "xxh3:";

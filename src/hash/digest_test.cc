@@ -63,7 +63,7 @@ TEST(FormatDigest, WritesWhatEveryReaderTakes) {
 }
 
 TEST(ChecksumName, IsFoundAgain) {
-  for (const Checksum checksum : {Checksum::none, Checksum::crc32c, Checksum::sha256}) {
+  for (const Checksum checksum : {Checksum::none, Checksum::crc32c, Checksum::sha256, Checksum::crc32}) {
     EXPECT_EQ(find_checksum(checksum_name(checksum)), checksum);
   }
   EXPECT_EQ(find_checksum("CRC32C"), std::nullopt);
@@ -83,6 +83,13 @@ TEST(DecodedDigest, IsOfItsFormOrOfAnAlgorithmWeDoNotKnow) {
   EXPECT_EQ(parse_decoded_digest("blake3:00"), Digest{});
   EXPECT_EQ(parse_decoded_digest("crc32c:0xABCDEF01"), Digest{}) << "generation 2 does not know it";
   EXPECT_EQ(parse_digest("xxh3:78af5f94892f3950"), Digest{}) << "1.x does not know it";
+}
+
+TEST(DecodedDigest, OfAnArchiveIsItsCrc32) {
+  const Digest digest{.algorithm = Checksum::crc32, .crc = 0xCBF43926};
+  EXPECT_EQ(parse_decoded_digest("crc32:cbf43926"), digest);
+  EXPECT_EQ(format_digest(digest), "crc32:cbf43926");
+  EXPECT_EQ(parse_decoded_digest("crc32:0x12"), Digest{}) << "a file of generation 2 may say this, of any bytes";
 }
 
 }  // namespace

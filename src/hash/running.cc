@@ -1,6 +1,6 @@
 #include "hash/running.h"
 
-#include "hash/crc32c.h"
+#include "hash/crc.h"
 
 namespace zt::hash {
 
@@ -10,7 +10,7 @@ RunningDigest::RunningDigest(Checksum algorithm) : algorithm_(algorithm) {
 }
 
 void RunningDigest::update(std::span<const std::byte> bytes) {
-  if (algorithm_ == Checksum::crc32c) crc_ = crc32c(bytes, crc_);
+  if (is_crc(algorithm_)) crc_ = crc_of(algorithm_, bytes, crc_);
   if (xxh3_) xxh3_->update(bytes);
   if (sha_) sha_->update(bytes);
 }

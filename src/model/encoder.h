@@ -25,6 +25,26 @@ enum class Digests : std::uint8_t {
   none,     // the format has none
   stored,   // the stored bytes: crc32c, unless the caller chooses another
   decoded,  // the decoded bytes: xxh3, unless the caller chooses another
+  archive,  // the decoded bytes: crc32, which each member of an archive has
+};
+
+// A part that becomes a member of an archive: a file of its own.
+struct Member {
+  std::string_view name;                 // of the tensor
+  std::span<const std::uint64_t> shape;  // of the tensor
+  DType dtype = DType::u8;
+  std::uint64_t length = 0;  // of the part, which is raw
+};
+
+// What an archive has around each part. Parts lie one after another in the order of the catalog.
+struct Archive {
+  // The bytes from `at`, where the member before it ends, to a multiple of the format's alignment, where the part
+  // begins.
+  std::vector<std::byte> (*front)(const Member& member, std::uint64_t at);
+  // The bytes right behind the part, whose CRC-32 is `crc`.
+  std::vector<std::byte> (*back)(const Member& member, std::uint32_t crc);
+  // Why no tensor can have the name; "": nothing speaks against it.
+  std::string (*fault_of_name)(std::string_view name);
 };
 
 // How the format stores a model in several files.
@@ -39,6 +59,7 @@ enum class ShardForm : std::uint8_t {
 struct Holds {
   // Attributes.
   bool tensor_attributes = true;
+  bool file_attributes = true;
   bool only_text_attributes = false;      // attributes of the file are texts
   bool own_attributes = true;             // false: the library's own "ztensor.*" attributes are left out
   std::string_view kept_attributes = {};  // except those that begin so, which the encoder uses
@@ -159,7 +180,8 @@ struct Encoder {
   // The index of a model in several whole files: it names the file of each tensor. `files` are the names of the files;
   // recipes count them from 1. Null unless shards are `indexed`.
   std::vector<std::byte> (*shard_index)(const Catalog& catalog, std::span<const std::string> files);
-  const Grower* grower;  // null: files are only written anew
+  const Grower* grower;              // null: files are only written anew
+  const Archive* archive = nullptr;  // null: parts are no members, and have only gaps between them
   // For formats that hold only some attributes of files, and some tensors. Each names what it is that cannot be stored;
   // "": all can. Null: whatever `holds` allows can be stored. `value` is CBOR.
   std::string (*attribute_fault)(std::string_view key, std::span<const std::byte> value) = nullptr;

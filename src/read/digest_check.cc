@@ -1,9 +1,9 @@
 #include "read/digest_check.h"
 
+#include <algorithm>
 #include <string>
 
 #include "base/utf8.h"
-#include "hash/crc32c.h"
 #include "ztensor/error.h"
 
 namespace zt::read {
@@ -29,7 +29,7 @@ void DigestCheck::take(std::size_t piece, std::span<const std::byte> bytes) {
   if (in_turn_) {
     in_turn_->bring(piece, bytes);
   } else if (is_on()) {
-    crcs_[piece] = {hash::crc32c(bytes), bytes.size()};
+    crcs_[piece] = {hash::crc_of(digest_.algorithm, bytes), bytes.size()};
   }
 }
 
@@ -37,7 +37,7 @@ void DigestCheck::append(std::span<const std::byte> bytes) {
   if (in_turn_) {
     in_turn_->append(bytes);
   } else if (is_on()) {
-    behind_ = {hash::crc32c(bytes, behind_.crc), behind_.length + bytes.size()};
+    behind_ = {hash::crc_of(digest_.algorithm, bytes, behind_.crc), behind_.length + bytes.size()};
   }
 }
 
@@ -48,8 +48,11 @@ void DigestCheck::finish() {
   if (in_turn_) {
     found = in_turn_->finish();
   } else {
-    for (const PieceCrc& piece : crcs_) found.crc = hash::crc32c_join(found.crc, piece.crc, piece.length);
-    found.crc = hash::crc32c_join(found.crc, behind_.crc, behind_.length);
+    const auto join = [&](PieceCrc piece) {
+      found.crc = hash::crc_join(digest_.algorithm, found.crc, piece.crc, piece.length);
+    };
+    std::ranges::for_each(crcs_, join);
+    join(behind_);
   }
   if (found == digest_) return;
   throw Error(Code::mismatch, "digest.mismatch",

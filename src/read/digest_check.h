@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "hash/crc.h"
 #include "hash/digest.h"
 #include "read/part_source.h"
 #include "read/turns.h"
@@ -23,7 +24,7 @@ class DigestCheck {
   // Whether it takes pieces of decoded bytes. If false, it takes stored bytes.
   bool over_decoded() const { return over_decoded_; }
   // Whether bytes must stay unchanged until finish(), or be taken in the order of the pieces.
-  bool needs_order() const { return is_on() && digest_.algorithm != Checksum::crc32c; }
+  bool needs_order() const { return is_on() && !hash::is_crc(digest_.algorithm); }
   // Prepares for `pieces` pieces, each taken once, in any order and by any thread.
   void expect(std::size_t pieces);
   void take(std::size_t piece, std::span<const std::byte> bytes);

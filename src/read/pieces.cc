@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "codec/codecs.h"
 #include "codec/zstd.h"
 #include "read/digest_check.h"
 #include "read/fetcher.h"
@@ -64,11 +65,11 @@ class RangePieces final : public Pieces {
   std::size_t swap_;
 };
 
-// Cuts the pieces of another way anew, to kPieceBytes.
+// Cuts the pieces of another way anew, to kPieceBytes: `length` bytes from `start` on.
 class RecutPieces final : public Pieces {
  public:
-  RecutPieces(std::unique_ptr<Pieces> pieces, std::uint64_t length, std::size_t swap)
-      : pieces_(std::move(pieces)), swap_(swap) {
+  RecutPieces(std::unique_ptr<Pieces> pieces, std::uint64_t start, std::uint64_t length, std::size_t swap)
+      : pieces_(std::move(pieces)), skip_(start), swap_(swap) {
     count_plain(length);
     ordered_ = true;
   }
@@ -78,6 +79,9 @@ class RecutPieces final : public Pieces {
         fetch(scratch);
         continue;
       }
+      const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip_, held_.size() - used_));
+      used_ += skipped;
+      skip_ -= skipped;
       const std::size_t taken = std::min(left.size(), held_.size() - used_);
       std::memcpy(left.data(), held_.data() + used_, taken);
       used_ += taken;
@@ -87,7 +91,7 @@ class RecutPieces final : public Pieces {
   }
   void finish() override {
     Scratch scratch;
-    while (next_ < pieces_->count()) fetch(scratch);  // frames that decode to nothing
+    while (next_ < pieces_->count()) fetch(scratch);  // the bytes behind, and frames that decode to nothing
     pieces_->finish();
   }
 
@@ -99,6 +103,7 @@ class RecutPieces final : public Pieces {
   }
 
   std::unique_ptr<Pieces> pieces_;
+  std::uint64_t skip_;  // bytes to leave out before the next one
   std::size_t swap_;
   std::size_t next_ = 0;
   std::vector<std::byte> held_;
@@ -121,7 +126,7 @@ std::unique_ptr<Pieces> open_frames(const PartSource& part, Verify verify, Use u
   }
   if (!strict) return open_stream(part, verify);
   auto pieces = std::make_unique<RangePieces>(part, std::move(plan), std::move(check), Use::any, 0);
-  return std::make_unique<RecutPieces>(std::move(pieces), recipe.decoded_length, recipe.swap);
+  return std::make_unique<RecutPieces>(std::move(pieces), 0, recipe.decoded_length, recipe.swap);
 }
 
 std::unique_ptr<Pieces> open_pieces(const PartSource& part, Verify verify, Use use) {
@@ -135,6 +140,11 @@ std::unique_ptr<Pieces> open_pieces(const PartSource& part, Verify verify, Use u
     PartSource range = part;
     range.recipe.offset += view.start;
     return open_blob(range, verify, use);
+  }
+  // A stream passes from front to back in any case: then nobody needs memory for all of it.
+  if (together && !part.recipe.coding.is_raw() && !codec::row_of(part.recipe.coding.codec).has_frames) {
+    return std::make_unique<RecutPieces>(open_stream(blob_of(part), verify), view.start, part.recipe.decoded_length,
+                                         part.recipe.swap);
   }
   return open_gathered(part, verify, use);
 }

@@ -11,6 +11,7 @@
 #include "container/zt12/zt12.h"
 #include "container/zt2/zt2.h"
 #include "foreign/gguf/gguf.h"
+#include "foreign/numpy/numpy.h"
 #include "foreign/onnx/onnx.h"
 #include "foreign/safetensors.h"
 #include "source/lookalikes.h"
@@ -26,6 +27,7 @@ namespace zt12 = container::zt12;
 namespace zt2 = container::zt2;
 namespace gguf = foreign::gguf;
 namespace onnx = foreign::onnx;
+namespace numpy = foreign::numpy;
 namespace safetensors = foreign::safetensors;
 
 // In the order of detection: the first row that accepts the content wins.
@@ -69,9 +71,19 @@ constexpr Format kFormats[] = {
      .title = "a zip archive (PyTorch or npz)",
      .suffixes = {".pt", ".pth"},
      .begins_with = {"PK\x03\x04"}},
-    {.name = "npz", .title = "an npz file", .suffixes = {".npz"}},
+    {.name = "npz",
+     .title = "an npz file",
+     .suffixes = {".npz"},
+     .sniff = numpy::sniff_npz,
+     .decode = numpy::decode_npz,
+     .encoder = &numpy::kNpzEncoder,
+     .is_written = true},
     {.name = "pickle", .title = "a pickle", .begins_with = {"\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"}},
-    {.name = "npy", .title = "an npy file", .suffixes = {".npy"}, .begins_with = {"\x93NUMPY"}},
+    {.name = "npy",
+     .title = "an npy file",
+     .suffixes = {".npy"},
+     .sniff = numpy::sniff_npy,
+     .decode = numpy::decode_npy},
     {.name = "hdf5",
      .title = "an HDF5 file",
      .suffixes = {".h5", ".hdf5"},

@@ -12,6 +12,7 @@
 #include "hash/xxh3.h"
 #include "run/parallel.h"
 #include "source/access.h"
+#include "source/formats.h"
 #include "source/indices.h"
 #include "source/state.h"
 #include "tools/piece_walk.h"
@@ -184,6 +185,11 @@ Value declared_tensor(const model::Catalog& catalog, std::uint32_t row) {
   return entry;
 }
 
+[[noreturn]] void refuse_digest() {
+  throw Error(Code::unsupported, "content.digest",
+              "the file has no content digest: convert it to format 2, whose digests cover decoded bytes");
+}
+
 }  // namespace
 
 std::string tools::content_digest(const model::Catalog& catalog, Checksum algorithm) {
@@ -191,10 +197,7 @@ std::string tools::content_digest(const model::Catalog& catalog, Checksum algori
     throw Error(Code::usage, "",
                 "no content digest by " + std::string(checksum_name(algorithm)) + ": choose sha256 or xxh3");
   }
-  if (!catalog.decoded_digests) {
-    throw Error(Code::unsupported, "content.digest",
-                "the file has no content digest: convert it to format 2, whose digests cover decoded bytes");
-  }
+  if (!catalog.decoded_digests) refuse_digest();
   const auto tensor_of = [&](std::uint32_t row) { return declared_tensor(catalog, row); };
   if (algorithm == Checksum::xxh3) {
     hash::Xxh3 xxh3;
@@ -211,8 +214,10 @@ std::string content_id(const Source& source, const ContentIdOptions& options) {
 }
 
 std::string content_digest(const Source& source, Checksum algorithm) {
+  const model::Catalog& catalog = Access::state(source)->catalog;
   try {
-    return tools::content_digest(Access::state(source)->catalog, algorithm);
+    if (source::is_foreign(catalog.format)) refuse_digest();  // an archive has digests, and those are of another kind
+    return tools::content_digest(catalog, algorithm);
   } catch (Error& error) {
     error.enter_file(Access::state(source)->name);
     throw;

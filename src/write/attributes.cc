@@ -69,6 +69,7 @@ std::string fault_of(const std::string& key, const Value& value, const model::En
 std::optional<Value> reduced_attribute(const Value& key, const Value& value, const model::Encoder& encoder,
                                        bool of_file) {
   if (key.text() == nullptr) return std::nullopt;
+  if (of_file && !encoder.holds.file_attributes) return std::nullopt;
   if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) return std::nullopt;
   if (of_file && !fault_of(*key.text(), value, encoder).empty()) return std::nullopt;
   if (!encoder.holds.deterministic_attributes) return value;
@@ -100,6 +101,11 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
     if (is_left_out(key, encoder)) continue;
     if (encoder.holds.deterministic_attributes && !fault_of_name(*key.text()).empty()) {
       throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + ": its key " + fault_of_name(*key.text()));
+    }
+    if (of_file && !encoder.holds.file_attributes) {
+      throw Error(
+          Code::unsupported, "",
+          "attribute " + in_quotes(*key.text()) + ": format " + std::string(encoder.title) + " holds no attributes");
     }
     if (of_file && encoder.holds.only_text_attributes && value.text() == nullptr) {
       throw Error(

@@ -16,9 +16,11 @@ void Draft::check_open() const {
   if (broken) throw Error(Code::usage, "", "an earlier write failed: the file cannot be finished");
 }
 
-void Draft::begin_tensor(std::string_view name, std::uint64_t bound) {
+void Draft::begin_tensor(std::string_view name, std::span<const std::uint64_t> shape_of_it, std::uint64_t bound) {
   if (form.canonical) check_normal_form(name);
   broken = true;  // until end_tensor(): a tensor without all of its parts must not be published
+  member = name;
+  shape.assign(shape_of_it.begin(), shape_of_it.end());
   try {
     target->begin_tensor(name, bound);
   } catch (const Error& error) {
@@ -27,9 +29,11 @@ void Draft::begin_tensor(std::string_view name, std::uint64_t bound) {
   }
 }
 
-StoredPart Draft::store(Pieces& pieces, const PartOptions& options) {
+StoredPart Draft::store(Pieces& pieces, DType dtype, const PartOptions& options) {
+  PartOptions wanted = options;
+  wanted.member = {.name = member, .shape = shape, .dtype = dtype};
   try {
-    return target->store(pieces, options, *meter);
+    return target->store(pieces, wanted, *meter);
   } catch (const std::bad_alloc&) {
     throw Error(Code::no_memory, "", "no memory to store a part of " + std::to_string(pieces.length()) + " bytes");
   }

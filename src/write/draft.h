@@ -2,7 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/catalog.h"
 #include "run/progress.h"
@@ -17,11 +20,11 @@ namespace zt::write {
 struct Draft {
   // Throws usage if a write has failed, or after the end.
   void check_open() const;
-  // Announces the parts of a tensor; `bound` limits their bytes. Throws usage for a name that the form does not allow,
+  // Announces the parts of a tensor; `bound` limits their bytes. Keeps a copy of `shape` until end_tensor(). Throws usage for a name that the form does not allow,
   // which changes nothing. The file is unusable from here to end_tensor(), so after any other exception it stays so.
-  void begin_tensor(std::string_view name, std::uint64_t bound);
-  // Stores one part at the next place.
-  StoredPart store(Pieces& pieces, const PartOptions& options);
+  void begin_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::uint64_t bound);
+  // Stores one part, of elements of `dtype`, at the next place.
+  StoredPart store(Pieces& pieces, DType dtype, const PartOptions& options);
   // Adds a part to the last tensor of the catalog.
   void add_part(const StoredPart& part, std::string_view role, DType dtype);
   void end_tensor();
@@ -30,7 +33,9 @@ struct Draft {
   std::unique_ptr<Target> target;
   model::Catalog catalog;  // of a file that grows: only the new tensors
   std::unique_ptr<run::Meter> meter = std::make_unique<run::Meter>();
-  source::Owner made_by;  // a forked child must not write to the file
+  source::Owner made_by;             // a forked child must not write to the file
+  std::string member;                // the name of the tensor between begin_tensor() and end_tensor()
+  std::vector<std::uint64_t> shape;  // its shape
   bool open = true;
   bool broken = false;
 };

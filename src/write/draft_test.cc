@@ -47,9 +47,9 @@ bool is_open_after(const std::string& failing) {
   const std::byte byte{};
   const ArrayView array{.dtype = DType::u8, .shape = {1}, .data = &byte};
   try {
-    draft.begin_tensor("w", 1);
+    draft.begin_tensor("w", {}, 1);
     ArrayPieces pieces(array);
-    const StoredPart stored = draft.store(pieces, {});
+    const StoredPart stored = draft.store(pieces, DType::u8, {});
     draft.catalog.add_tensor("w", array.shape, "dense", {});
     if (failing == "part") throw std::bad_alloc();  // as add_part may
     draft.add_part(stored, "data", DType::u8);

@@ -65,6 +65,7 @@ Checksum default_checksum(const model::Encoder& encoder) {
     case model::Digests::none: return Checksum::none;
     case model::Digests::stored: return Checksum::crc32c;
     case model::Digests::decoded: return Checksum::xxh3;
+    case model::Digests::archive: return Checksum::crc32;
   }
   return Checksum::none;
 }
@@ -90,13 +91,19 @@ PartOptions Form::part_options(const AddOptions& add) const {
   const Checksum usual = default_checksum(*encoder);
   const Checksum checksum = add.checksum.value_or(options.checksum.value_or(usual));
   const bool strong = checksum == Checksum::sha256 && encoder->holds.sha256;
+  if (checksum == Checksum::none && encoder->archive != nullptr) {
+    throw Error(
+        Code::usage, "",
+        "each member of an archive has a crc32: leave checksum out to write format " + std::string(encoder->title));
+  }
   if (checksum != Checksum::none && checksum != usual && !strong) {
     throw Error(Code::usage, "",
                 "format " + std::string(encoder->title) + " has no checksum " + std::string(checksum_name(checksum)));
   }
   PartOptions part{.encoding = add.encoding.value_or(options.encoding),
                    .checksum = checksum,
-                   .digest_decoded = encoder->holds.digests == model::Digests::decoded};
+                   .digest_decoded = encoder->holds.digests == model::Digests::decoded,
+                   .archive = encoder->archive};
   check_level(part.encoding);
   if (!encoder->has_codec(part.encoding.codec())) {
     throw Error(Code::usage, "",

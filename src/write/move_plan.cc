@@ -34,6 +34,7 @@ MovePlan plan_move(const MovedPart& part, const Form& to, std::optional<Encoding
   MovePlan plan{.as_is = moves_as_is(part, to, recode)};
   if (!plan.as_is) return plan;
   switch (to.encoder->holds.digests) {
+    case model::Digests::archive: plan.checksum = Checksum::crc32; [[fallthrough]];
     case model::Digests::none:
       plan.digest = MovedDigest::hash;  // the checksum is none
       break;

@@ -71,7 +71,7 @@ void Mover::move_parts(std::string_view name, const Tensor& tensor, std::optiona
   std::uint64_t texts = name.size() + tensor.layout().size() + tensor.attributes_cbor().size();
   for (const model::PartRow* part : parts) texts += from.catalog.word(part->role).size();
   bound = checked::add_up(bound, shard_overhead(form(), parts.size(), tensor.shape().size(), texts));
-  draft_.begin_tensor(name, bound);
+  draft_.begin_tensor(name, tensor.shape(), bound);
   std::vector<StoredPart> stored;
   for (const model::PartRow* part : parts) {
     source::located(from, row, part, [&] { stored.push_back(store_part(tensor, *part, recode)); });
@@ -90,14 +90,15 @@ void Mover::move_sparse(std::string_view name, const Tensor& tensor, std::option
   std::uint64_t texts = name.size() + tensor.layout().size() + tensor.attributes_cbor().size();
   for (const PartView& view : views) texts += view.role.size();
   const std::uint64_t overhead = shard_overhead(form(), views.size(), tensor.shape().size(), texts);
-  draft_.begin_tensor(name, checked::add_up(stored_bound(parts.bytes(), options_of({}, recode)), overhead));
+  draft_.begin_tensor(name, tensor.shape(),
+                      checked::add_up(stored_bound(parts.bytes(), options_of({}, recode)), overhead));
   if (holds().sorted_parts) std::ranges::sort(views, {}, &PartView::role);
   std::vector<StoredPart> stored;
   source::located(*source_, Access::row(tensor), nullptr, [&] {
     for (const PartView& view : views) {
       ArrayPieces pieces(view.array);
       const std::string_view digest = source_->catalog.text(source::row_of(tensor.part(view.role)).digest);
-      stored.push_back(draft_.store(pieces, options_of(digest, recode)));
+      stored.push_back(draft_.store(pieces, view.array.dtype, options_of(digest, recode)));
     }
   });
   add_row(name, tensor);
@@ -116,6 +117,9 @@ void Mover::add_row(std::string_view name, const Tensor& tensor) {
   const Value kept = reduced_attributes(source::all_attributes(tensor), *form().encoder, false);
   draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), form().attributes_of(kept, false));
 }
+
+// The dtype that the format stores a part as.
+DType Mover::dtype_of(const model::PartRow& part) const { return *stored_dtype(part.dtype, *form().encoder); }
 
 // Whether bytes of the part other than 0 and 1 become 1.
 bool Mover::cleans(const model::PartRow& part) const { return form().options.lossy && part.dtype == DType::boolean; }
@@ -185,8 +189,10 @@ StoredPart Mover::store_moved(const model::PartRow& part, const MovePlan& plan) 
   StoredPieces pieces(bytes);
   if (plan.check_decoded) decoded_digest_of(*source_, part, Checksum::xxh3);
   const bool hashes = plan.digest == MovedDigest::hash;
-  StoredPart stored = draft_.store(pieces, {.checksum = hashes ? plan.checksum : Checksum::none,
-                                            .digest_decoded = holds().digests == model::Digests::decoded});
+  StoredPart stored = draft_.store(pieces, dtype_of(part),
+                                   {.checksum = hashes ? plan.checksum : Checksum::none,
+                                    .digest_decoded = holds().digests == model::Digests::decoded,
+                                    .archive = form().encoder->archive});
   stored.recipe.coding = part.recipe.coding;
   stored.recipe.decoded_length = part.recipe.decoded_length;
   if (plan.digest == MovedDigest::keep) stored.digest = source_->catalog.text(part.digest);
@@ -198,10 +204,10 @@ StoredPart Mover::store_decoded(const model::PartRow& part, const PartOptions& o
   const model::Recipe recipe = source_->measured(part);
   if (cleans(part)) {
     BoolPieces pieces(source_->part_source(part, recipe));
-    return draft_.store(pieces, options);
+    return draft_.store(pieces, dtype_of(part), options);
   }
   StoredPieces pieces(source_->part_source(part, recipe));
-  return draft_.store(pieces, options);
+  return draft_.store(pieces, dtype_of(part), options);
 }
 
 }  // namespace zt::write

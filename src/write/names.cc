@@ -16,6 +16,12 @@ bool is_taken(std::string_view name, const model::Encoder& encoder) {
   return !encoder.holds.taken_name.empty() && name == encoder.holds.taken_name;
 }
 
+// Why the format cannot have the name, which otherwise is a good name; "": it can.
+std::string fault_in_format(std::string_view name, const model::Encoder& encoder) {
+  if (is_taken(name, encoder)) return kTaken + title(encoder);
+  return encoder.archive == nullptr ? "" : encoder.archive->fault_of_name(name);
+}
+
 }  // namespace
 
 std::string fault_of_name(std::string_view name) {
@@ -32,8 +38,8 @@ void check_name(std::string_view name, const model::Encoder& encoder) {
     throw Error(
         Code::usage, "",
         name.empty() ? "the tensor's name is empty: give 1 to 1024 bytes" : "name " + in_quotes(name) + " " + fault);
-  if (is_taken(name, encoder))
-    throw Error(Code::unsupported, "", "name " + in_quotes(name) + " " + kTaken + title(encoder));
+  if (const std::string unfit = fault_in_format(name, encoder); !unfit.empty())
+    throw Error(Code::unsupported, "", "name " + in_quotes(name) + " " + unfit);
 }
 
 void check_movable(std::string_view name, const model::Encoder& encoder, bool canonical) {
@@ -41,7 +47,7 @@ void check_movable(std::string_view name, const model::Encoder& encoder, bool ca
   if (fault.empty() && canonical && !wire::is_nfc(name)) {
     fault = "is not in Unicode's normal form NFC, which canonical files need";
   }
-  if (fault.empty() && is_taken(name, encoder)) fault = kTaken + title(encoder);
+  if (fault.empty()) fault = fault_in_format(name, encoder);
   if (!fault.empty()) throw Error(Code::unsupported, "write.name", "cannot write the tensor: its name " + fault);
 }
 

@@ -39,8 +39,12 @@ const StoredPart* PartLayout::find_same(const StoredPart& part) {
 StoredPart PartLayout::store(Pieces& pieces, const PartOptions& options, run::Meter& meter) {
   StoredPart part;
   const std::uint64_t length = pieces.length();
+  model::Member member = options.member;
+  member.length = length;
+  if (options.archive != nullptr) output_.write(options.archive->front(member, output_.position()));
   part.recipe.offset = output_.place(alignment_, stored_bound(length, options));
   const WrittenPart written = parts_.write(pieces, options, meter);
+  if (options.archive != nullptr) output_.write(options.archive->back(member, written.digest.crc));
   meter.poll();
   part.recipe.stored_length = written.stored_length;
   part.recipe.decoded_length = length;

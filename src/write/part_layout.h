@@ -18,7 +18,7 @@ struct StoredPart {
   std::string digest;
 };
 
-// Stores parts one after another in a file. `share`: does not store a raw part again if the file has the same bytes
+// Stores parts one after another in a file. Writes around each member of an archive what the archive needs. `share`: does not store a raw part again if the file has the same bytes
 // already. It finds them by digest and length, and compares every byte.
 class PartLayout {
  public:

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "hash/crc32c.h"
+#include "hash/crc.h"
 #include "run/parallel.h"
 
 namespace zt::write {
@@ -41,7 +41,7 @@ std::span<const std::byte> PartWriter::digested_bytes(const Slot& slot) const {
 
 void PartWriter::make_stored(Slot& slot) {
   if (!part_.encoding.is_raw()) slot.stored = compress(slot.bytes);
-  if (part_.checksum == Checksum::crc32c) slot.crc = hash::crc32c(digested_bytes(slot));
+  if (hash::is_crc(part_.checksum)) slot.crc = hash::crc_of(part_.checksum, digested_bytes(slot));
 }
 
 void PartWriter::make_batch(Pieces& source, std::size_t first, std::size_t count) {
@@ -91,7 +91,7 @@ void PartWriter::write_batch(std::size_t count) {
     const Slot& slot = slots_[i];
     const auto digested = digested_bytes(slot);
     const auto stored = stored_bytes(slot);
-    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c_join(crc_, slot.crc, digested.size());
+    if (hash::is_crc(part_.checksum)) crc_ = hash::crc_join(part_.checksum, crc_, slot.crc, digested.size());
     digest(digested);
     if (row().has_frames) {
       frames_.push_back({static_cast<std::uint32_t>(stored.size()), static_cast<std::uint32_t>(slot.bytes.size())});
@@ -103,7 +103,7 @@ void PartWriter::write_batch(std::size_t count) {
 void PartWriter::write_seek_table() {
   const std::vector<std::byte> table = codec::encode_seek_table(frames_);
   if (!part_.digest_decoded) {
-    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(table, crc_);
+    if (hash::is_crc(part_.checksum)) crc_ = hash::crc_of(part_.checksum, table, crc_);
     digest(table);
   }
   put(table);
@@ -113,7 +113,7 @@ void PartWriter::write_seek_table() {
 void PartWriter::write_memory(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const auto chunk = bytes.first(std::min(bytes.size(), output_.room()));
-    if (part_.checksum == Checksum::crc32c) crc_ = hash::crc32c(chunk, crc_);  // in order: no CRCs to join
+    if (hash::is_crc(part_.checksum)) crc_ = hash::crc_of(part_.checksum, chunk, crc_);  // in order: no CRCs to join
     digest(chunk);
     put(chunk);
     meter_->add(chunk.size());
@@ -173,7 +173,7 @@ WrittenPart PartWriter::write(Pieces& source, const PartOptions& options, run::M
   const bool seekable = row().has_frames;
   if (seekable) write_seek_table();
   return {.stored_length = stored_length_,
-          .coding = model::Coding::of(row().id(), seekable ? model::Framing::seekable : model::Framing::unknown),
+          .coding = model::Coding::of(row().codec, seekable ? model::Framing::seekable : model::Framing::unknown),
           .digest = finish_digest()};
 }
 

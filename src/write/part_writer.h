@@ -13,6 +13,7 @@
 #include "hash/digest.h"
 #include "hash/sha256.h"
 #include "hash/xxh3.h"
+#include "model/encoder.h"
 #include "model/recipe.h"
 #include "read/pieces.h"
 #include "run/progress.h"
@@ -28,6 +29,9 @@ struct PartOptions {
   Encoding encoding = Encoding::raw();
   Checksum checksum = Checksum::none;
   bool digest_decoded = false;  // digest the decoded bytes (generation 2) instead of the stored ones
+  // Null: the part is no member of an archive. Otherwise `member` says what the member is, except its length.
+  const model::Archive* archive = nullptr;
+  model::Member member = {};
 };
 
 // The result of storing a part.

@@ -192,10 +192,12 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     if (encoder.holds.checked_profiles) write::check_quantized(shape, layout, parts, options.attributes);
 
     bound = checked::add_up(bound, write::shard_overhead(form, ordered.size(), shape.size(), texts));
-    draft.begin_tensor(name, bound);
+    draft.begin_tensor(name, shape, bound);
     std::vector<write::StoredPart> stored;
     stored.reserve(pieces.size());
-    for (write::ArrayPieces& part : pieces) stored.push_back(draft.store(part, part_options));
+    for (std::size_t i = 0; i < pieces.size(); ++i) {
+      stored.push_back(draft.store(pieces[i], ordered[i].array.dtype, part_options));
+    }
     draft.catalog.add_tensor(name, shape, layout, attributes);
     for (std::size_t i = 0; i < stored.size(); ++i) draft.add_part(stored[i], ordered[i].role, ordered[i].array.dtype);
     draft.end_tensor();
@@ -241,6 +243,11 @@ void Writer::add_alias(std::string_view name, std::string_view existing) {
   write::Draft& draft = state.draft;
   state.check_new(name);
   if (draft.form.canonical) write::check_normal_form(name);
+  if (draft.form.encoder->archive != nullptr) {
+    throw Error(Code::unsupported, "write.beyond",
+                "format " + std::string(draft.form.encoder->title) +
+                    " cannot hold two names for the same bytes: add the tensor under both names");
+  }
   if (const auto found = draft.catalog.find(existing)) {
     draft.target->add_copy(draft.catalog, *found, name);
     draft.catalog.add_copy(name, *found);

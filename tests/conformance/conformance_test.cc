@@ -89,6 +89,15 @@ std::optional<zt::Error> finding_of(const zt::VerifyReport& report, const std::s
   return std::nullopt;
 }
 
+// Whether the listing names a tensor that cannot be read, without being what the file is about.
+bool is_unreadable(const Case& one, std::string_view name) {
+  if (!one.wanted.contains("unreadable")) return false;
+  for (zt::wire::JsonItemsView names(one.wanted.at("unreadable")); names.next();) {
+    if (names.value().text() == name) return true;
+  }
+  return false;
+}
+
 // Checks that only one tensor is faulty, and that its fault shows at the expected step.
 void expect_tensor_refused(const Case& one) {
   const zt::Source source = zt::open(one.path, one.options);
@@ -96,7 +105,7 @@ void expect_tensor_refused(const Case& one) {
   const std::string where = text_at(one.wanted, "where");
   const zt::VerifyReport report = zt::check(source);
   for (const zt::Tensor tensor : source) {
-    if (tensor.name() == name) continue;
+    if (tensor.name() == name || is_unreadable(one, tensor.name())) continue;
     read_fully(tensor);
     EXPECT_FALSE(finding_of(report, std::string(tensor.name()))) << tensor.name();
   }
@@ -194,7 +203,9 @@ void expect_good(const Case& one) {
   }
   for (const zt::Tensor tensor : source) (void)tensor.attributes();
   const zt::VerifyReport report = zt::check(source);
-  EXPECT_TRUE(report.findings.empty()) << report.findings.front().error.what();
+  for (const zt::Finding& finding : report.findings) {
+    EXPECT_TRUE(is_unreadable(one, finding.tensor)) << finding.error.what();
+  }
 }
 
 void expect_case(Case one) {
