@@ -1,9 +1,8 @@
 #include "source/repository.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <charconv>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -17,6 +16,7 @@
 #include "source/external_files.h"
 #include "source/folder.h"
 #include "source/join.h"
+#include "source/split_set.h"
 #include "source/state.h"
 #include "ztensor/resolver.h"
 #include "ztensor/shards.h"
@@ -49,10 +49,11 @@ class Repository {
  public:
   Repository(fs::path folder, const OpenOptions& options) : folder_(std::move(folder)), options_(options) {}
 
-  // The first file that is added becomes the root, unless an index is.
-  void add(const std::string& name) {
+  // The first file that is added becomes the root, unless an index is. `check` may look at its catalog and change it.
+  void add(const std::string& name, const std::function<void(model::Catalog&)>& check = {}) {
     Opened opened{.store = open_in_folder(folder_, name), .path = folder_ / name, .name = (folder_ / name).string()};
-    const model::Catalog catalog = decode(opened, options_.limits);
+    model::Catalog catalog = decode(opened, options_.limits);
+    if (check) inside(name, [&] { check(catalog); });
     const bool is_root = !root_.store;
     join_.add(catalog, name, opened.store->size(), is_root);
     members_.insert(name);
@@ -120,7 +121,13 @@ Source open_parts(const fs::path& folder, const PartName& named, const OpenOptio
                 part_name(named, named.number) + ": the model has more than " + std::to_string(kMostParts) + " files");
   }
   Repository repository(folder, options);
-  for (unsigned number = 1; number <= named.count; ++number) repository.add(part_name(named, number));
+  SplitCheck split(named.count);
+  for (unsigned number = 1; number <= named.count; ++number) {
+    repository.add(part_name(named, number), [&](model::Catalog& catalog) { split.check(catalog, number); });
+  }
+  split.finish();
+  model::Catalog& catalog = repository.join().catalog();
+  if (!catalog.attributes.empty()) catalog.attributes = without_split(catalog.attributes, options.limits.depth);
   return repository.finish();
 }
 
@@ -146,6 +153,9 @@ Source open_folder(const fs::path& folder, const OpenOptions& options) {
   for (const std::string& file : content.files) {
     if (const auto part = parse_part_name(file)) sets.emplace(part->stem, *part);
   }
+  const bool one_set = sets.size() == 1 && sets.begin()->second.count == content.files.size();
+  if (one_set && sets.begin()->second.suffix == ".gguf")
+    return open_parts(fs::absolute(folder), sets.begin()->second, options);
   for (const auto& [stem, set] : sets) {
     for (unsigned number = 1; number <= set.count && number <= content.files.size() + 1; ++number) {
       const std::string name = part_name(set, number);
@@ -159,37 +169,7 @@ Source open_folder(const fs::path& folder, const OpenOptions& options) {
   return repository.finish();
 }
 
-constexpr std::string_view kOf = "-of-";
-constexpr std::size_t kDigits = 5;
-
-std::optional<unsigned> parse_digits(std::string_view text) {
-  unsigned number = 0;
-  const auto end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
-  return text.size() == kDigits && error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
-}
-
 }  // namespace
-
-std::optional<PartName> parse_part_name(std::string_view name) {
-  const std::size_t of = name.rfind(kOf);
-  if (of == std::string_view::npos || of < kDigits + 1 || name[of - kDigits - 1] != '-') return std::nullopt;
-  const auto number = parse_digits(name.substr(of - kDigits, kDigits));
-  const auto count = parse_digits(name.substr(of + kOf.size(), std::min(kDigits, name.size() - of - kOf.size())));
-  if (!number || !count || *number == 0 || *number > *count) return std::nullopt;
-  return PartName{.stem = std::string(name.substr(0, of - kDigits - 1)),
-                  .number = *number,
-                  .count = *count,
-                  .suffix = std::string(name.substr(of + kOf.size() + kDigits))};
-}
-
-std::string part_name(const PartName& part, unsigned number) {
-  const auto padded = [](unsigned value) {
-    const std::string digits = std::to_string(value);
-    return std::string(kDigits - std::min(kDigits, digits.size()), '0') + digits;
-  };
-  return part.stem + "-" + padded(number) + std::string(kOf) + padded(part.count) + part.suffix;
-}
 
 std::optional<Source> open_repository(const fs::path& path, const OpenOptions& options) {
   std::error_code unknown;

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "errors.h"
+#include "foreign/gguf/gguf.h"
 #include "source/join.h"
+#include "source/split_set.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
 
@@ -219,6 +221,49 @@ TEST_F(Repository, TakesTheRootOfAFolderWithShardsOfGeneration2) {
   const Source source = open(at(""));
   EXPECT_EQ(names_of(source), (Names{"d", "a", "b", "c"}));
   EXPECT_EQ(source.tensor("c").read<std::uint8_t>(), content);
+}
+
+// Saves a GGUF file with one tensor, and what it says about the split.
+void save_part(const fs::path& path, const std::string& tensor, int number, int count, int tensors) {
+  Value attributes;
+  attributes.set("general.architecture", "a" + std::to_string(number));
+  attributes.set("split.no", number);
+  attributes.set("split.count", count);
+  attributes.set("split.tensors.count", tensors);
+  Writer writer = Writer::create(path, {.to = "gguf", .attributes = std::move(attributes)});
+  const std::vector<float> content = {1, 2};
+  writer.add(tensor, {2}, std::span<const float>(content));
+  writer.finalize();
+}
+
+TEST_F(Repository, JoinsSplitGgufFiles) {
+  save_part(at("m-00001-of-00002.gguf"), "a", 0, 2, 2);
+  save_part(at("m-00002-of-00002.gguf"), "b", 1, 2, 2);
+  for (const char* path : {"m-00001-of-00002.gguf", "m-00002-of-00002.gguf", ""}) {
+    const Source source = open(at(path));
+    EXPECT_EQ(names_of(source), (Names{"a", "b"}));
+    EXPECT_EQ(*source.attributes().find("general.architecture")->text(), "a0");
+    EXPECT_EQ(source.attributes().find("split.no"), nullptr);
+    EXPECT_TRUE(source.notes().empty());
+    EXPECT_EQ(source.tensor("b").read<float>(), (std::vector<float>{1, 2}));
+  }
+  convert({at("m-00001-of-00002.gguf")}, at("whole.gguf"));
+  EXPECT_EQ(names_of(open(at("whole.gguf"))), (Names{"a", "b"}));
+  save_part(at("m-00002-of-00002.gguf"), "b", 0, 2, 2);
+  EXPECT_EQ(rule_of(at("m-00001-of-00002.gguf")), "index.split");
+  save_part(at("m-00002-of-00002.gguf"), "b", 1, 3, 2);
+  EXPECT_EQ(rule_of(at("m-00001-of-00002.gguf")), "index.split");
+  save_part(at("m-00002-of-00002.gguf"), "b", 1, 2, 3);
+  EXPECT_EQ(rule_of(at("m-00001-of-00002.gguf")), "index.split");
+  save_part(at("m-00002-of-00002.gguf"), "a", 1, 2, 2);
+  EXPECT_EQ(rule_of(at("m-00001-of-00002.gguf")), "index.tensor.twice");
+  fs::remove(at("m-00002-of-00002.gguf"));
+  EXPECT_EQ(test::code_of([&] { (void)open(at("m-00001-of-00002.gguf")); }), Code::io);
+}
+
+TEST_F(Repository, RefusesASetOfTooManyFiles) {
+  save_part(at("m-00001-of-05000.gguf"), "a", 0, 5000, 1);
+  EXPECT_EQ(rule_of(at("m-00001-of-05000.gguf")), "index.shards");
 }
 
 TEST(PartNames, AreTakenApartAndMade) {

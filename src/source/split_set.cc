@@ -1,0 +1,81 @@
+#include "source/split_set.h"
+
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+#include <utility>
+
+#include "foreign/gguf/gguf.h"
+#include "ztensor/error.h"
+#include "ztensor/value.h"
+
+namespace zt::source {
+namespace {
+
+constexpr std::string_view kOf = "-of-";
+constexpr std::size_t kDigits = 5;
+
+std::optional<unsigned> parse_digits(std::string_view text) {
+  unsigned number = 0;
+  const auto end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  return text.size() == kDigits && error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<PartName> parse_part_name(std::string_view name) {
+  const std::size_t of = name.rfind(kOf);
+  if (of == std::string_view::npos || of < kDigits + 1 || name[of - kDigits - 1] != '-') return std::nullopt;
+  const auto number = parse_digits(name.substr(of - kDigits, kDigits));
+  const auto count = parse_digits(name.substr(of + kOf.size(), std::min(kDigits, name.size() - of - kOf.size())));
+  if (!number || !count || *number == 0 || *number > *count) return std::nullopt;
+  return PartName{.stem = std::string(name.substr(0, of - kDigits - 1)),
+                  .number = *number,
+                  .count = *count,
+                  .suffix = std::string(name.substr(of + kOf.size() + kDigits))};
+}
+
+std::string part_name(const PartName& part, unsigned number) {
+  const auto padded = [](unsigned value) {
+    const std::string digits = std::to_string(value);
+    return std::string(kDigits - std::min(kDigits, digits.size()), '0') + digits;
+  };
+  return part.stem + "-" + padded(number) + std::string(kOf) + padded(part.count) + part.suffix;
+}
+
+void SplitCheck::check(model::Catalog& catalog, unsigned number) {
+  const auto split = foreign::gguf::split_of(catalog.attributes);
+  tensors_ += catalog.size();
+  if (!split) return;
+  const auto expect = [](std::optional<std::uint64_t> found, std::uint64_t expected, const char* what) {
+    if (!found || *found == expected) return;
+    throw Error(Code::malformed, "index.split",
+                std::string(what) + " is " + std::to_string(*found) + ", but the names of the files say " +
+                    std::to_string(expected));
+  };
+  expect(split->number, number - 1, "split.no");
+  expect(split->count, count_, "split.count");
+  if (split->tensors) wanted_ = split->tensors;
+  catalog.notes.clear();                       // that it is a part of a model
+  if (number > 1) catalog.attributes.clear();  // the first file has those of the model
+}
+
+void SplitCheck::finish() const {
+  if (!wanted_ || *wanted_ == tensors_) return;
+  throw Error(Code::malformed, "index.split",
+              "split.tensors.count is " + std::to_string(*wanted_) + ", but the files have " +
+                  std::to_string(tensors_) + " tensors");
+}
+
+std::vector<std::byte> without_split(std::span<const std::byte> attributes, std::uint32_t depth) {
+  const Value all = Value::parse(attributes, depth);
+  Value::Map kept;
+  if (all.members() == nullptr) return {attributes.begin(), attributes.end()};
+  for (const auto& member : *all.members()) {
+    if (member.first.text() == nullptr || !member.first.text()->starts_with("split.")) kept.push_back(member);
+  }
+  return Value(std::move(kept)).encode();
+}
+
+}  // namespace zt::source
