@@ -138,7 +138,7 @@ void Machine::build() {
   Node& node = graph_.nodes_[target];
   if (node.kind == Kind::call) {
     if (is_exact() && node.extra != 0) malformed("pickle.build.twice", "BUILD gives an object its state a second time");
-    graph_.builds_.push_back({state, static_cast<Id>(graph_.nodes_.size())});
+    graph_.builds_.push_back({state, static_cast<Id>(graph_.nodes_.size()), input_.position()});
     node.extra = static_cast<std::uint32_t>(graph_.builds_.size());
     if (after_build_) input_.skip(after_build_(graph_, target, input_));
     return;

@@ -103,6 +103,21 @@ std::optional<std::string> decode_unicode(std::string_view line) {
   return out;
 }
 
+bool narrow(std::string& text) {
+  std::size_t out = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto code = static_cast<std::uint8_t>(text[i]);
+    if (code >= 0x80) {
+      const bool is_pair = (code == 0xC2 || code == 0xC3) && i + 1 < text.size();
+      if (!is_pair || (static_cast<std::uint8_t>(text[i + 1]) & 0xC0) != 0x80) return false;
+      code = static_cast<std::uint8_t>(code << 6 | (static_cast<std::uint8_t>(text[++i]) & 0x3F));
+    }
+    text[out++] = static_cast<char>(code);
+  }
+  text.resize(out);
+  return true;
+}
+
 std::optional<std::string> decode_quoted(std::string_view content) {
   std::string out;
   out.reserve(content.size());

@@ -57,7 +57,8 @@ static_assert(sizeof(Node) == 24);
 // The state that BUILD gives to an object.
 struct Build {
   Id state = kNoNode;
-  Id before = 0;  // the nodes from here on were made after it
+  Id before = 0;               // the nodes from here on were made after it
+  std::uint64_t position = 0;  // in the store, behind the opcode
 };
 
 // What a pickle describes. Nothing of it has been executed. Shared objects are shared nodes, and there may be cycles.
