@@ -10,6 +10,7 @@
 #include "container/zt10/zt10.h"
 #include "container/zt12/zt12.h"
 #include "container/zt2/zt2.h"
+#include "foreign/pickle/pickle.h"
 #include "foreign/safetensors.h"
 #include "source/lookalikes.h"
 #include "ztensor/error.h"
@@ -21,6 +22,7 @@ namespace zt01 = container::zt01;
 namespace zt10 = container::zt10;
 namespace zt12 = container::zt12;
 namespace zt2 = container::zt2;
+namespace pickle = foreign::pickle;
 namespace safetensors = foreign::safetensors;
 
 // In the order of detection: the first row that accepts the content wins.
@@ -59,7 +61,12 @@ constexpr Format kFormats[] = {
      .suffixes = {".pt", ".pth"},
      .begins_with = {"PK\x03\x04"}},
     {.name = "npz", .title = "an npz file", .suffixes = {".npz"}},
-    {.name = "pickle", .title = "a pickle", .begins_with = {"\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"}},
+    {.name = "pickle",
+     .title = "a pickle",
+     .suffixes = {".pkl", ".pickle", ".joblib"},
+     .sniff = pickle::sniff,
+     .decode = pickle::decode,
+     .may_be_text = true},
     {.name = "npy", .title = "an npy file", .suffixes = {".npy"}, .begins_with = {"\x93NUMPY"}},
     {.name = "hdf5", .title = "an HDF5 file", .suffixes = {".h5", ".hdf5"}, .begins_with = {"\x89HDF\r\n\x1a\n"}},
     {.name = "onnx", .title = "an ONNX file", .suffixes = {".onnx"}},
@@ -99,6 +106,9 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
       throw Error(Code::unsupported, "format.unread",
                   "this is " + std::string(format.title) + ": this library does not read it");
     }
+  }
+  for (const Format& format : kFormats) {
+    if (format.may_be_text && format.sniff(store, file_name)) return format;
   }
   refuse_text(as_text(head));
   for (const Format& format : kFormats) {

@@ -21,6 +21,7 @@ struct Format {
   model::Catalog (*decode)(const ByteStore& store, const Limits& limits) = nullptr;  // null: cannot be read
   const model::Encoder* encoder = nullptr;  // null: can neither be written nor grow
   bool is_written = false;                  // users can write new files of it
+  bool may_be_text = false;                 // its name counts even where the content is text
 };
 
 // The format of a store, judged by its content. Throws unsupported, with the name of a known format that cannot be

@@ -68,6 +68,7 @@ class Graph {
   std::vector<Global> globals;  // each module and name once, in the order of the stream
 
   std::size_t size() const noexcept { return nodes_.size(); }
+  std::size_t item_count() const noexcept { return items_.size(); }  // of all containers
   Kind kind(Id id) const { return nodes_[id].kind; }
   const Node& node(Id id) const { return nodes_[id]; }
 
