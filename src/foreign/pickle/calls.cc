@@ -140,11 +140,21 @@ void Machine::build() {
     if (is_exact() && node.extra != 0) malformed("pickle.build.twice", "BUILD gives an object its state a second time");
     graph_.builds_.push_back({state, static_cast<Id>(graph_.nodes_.size()), input_.position()});
     node.extra = static_cast<std::uint32_t>(graph_.builds_.size());
-    if (after_build_) input_.skip(after_build_(graph_, target, input_));
+    if (after_build_) skip_raw(after_build_(graph_, target, input_));
     return;
   }
   if (node.kind == Kind::global) note_call(target);
   if (is_exact()) malformed("pickle.build.target", "BUILD gives a state to a value that cannot have one");
+}
+
+// Raw bytes stand between two frames.
+void Machine::skip_raw(std::uint64_t length) {
+  if (length == 0) return;
+  if (frame_end_ != 0 && frame_end_ != input_.position()) {
+    malformed("pickle.frame.bounds", "raw bytes stand inside of a frame");
+  }
+  frame_end_ = 0;
+  input_.skip(length);
 }
 
 void Machine::persistent() {

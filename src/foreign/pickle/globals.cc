@@ -18,44 +18,51 @@ constexpr Row kRows[] = {
     {"collections", "defaultdict", Known::default_dict},
     {"collections", "Counter", Known::counter},
     {"_codecs", "encode", Known::codecs_encode},
-    {"torch._utils", "_rebuild_tensor", Known::rebuild_tensor},
-    {"torch._utils", "_rebuild_tensor_v2", Known::rebuild_tensor_v2},
-    {"torch._utils", "_rebuild_tensor_v3", Known::rebuild_tensor_v3},
-    {"torch._utils", "_rebuild_parameter", Known::rebuild_parameter},
-    {"torch._utils", "_rebuild_parameter_with_state", Known::rebuild_parameter_with_state},
-    {"torch._utils", "_rebuild_qtensor", Known::rebuild_qtensor},
-    {"torch._utils", "_rebuild_sparse_tensor", Known::rebuild_sparse_tensor},
-    {"torch._utils", "_rebuild_sparse_csr_tensor", Known::rebuild_sparse_csr_tensor},
-    {"torch._utils", "_rebuild_device_tensor_from_numpy", Known::rebuild_device_tensor_from_numpy},
-    {"torch._utils", "_rebuild_xla_tensor", Known::rebuild_device_tensor_from_numpy},
-    {"torch._utils", "_rebuild_device_tensor_from_cpu_tensor", Known::rebuild_device_tensor_from_cpu},
-    {"torch._utils", "_rebuild_meta_tensor_no_storage", Known::rebuild_meta_tensor},
-    {"torch._tensor", "_rebuild_from_type_v2", Known::rebuild_from_type_v2},
-    {"torch.nn.parameter", "Parameter", Known::parameter},
-    {"torch", "Size", Known::torch_size},
-    {"torch", "device", Known::torch_device},
-    {"torch.serialization", "_get_layout", Known::torch_layout},
-    {"torch.storage", "_load_from_bytes", Known::load_from_bytes},
-    {"torch", "per_tensor_affine", Known::torch_scheme},
-    {"torch", "per_channel_affine", Known::torch_scheme},
-    {"torch", "per_tensor_symmetric", Known::torch_scheme},
-    {"torch", "per_channel_symmetric", Known::torch_scheme},
-    {"torch", "per_channel_affine_float_qparams", Known::torch_scheme},
-    {"torch.jit._pickle", "build_intlist", Known::jit_list},
-    {"torch.jit._pickle", "build_doublelist", Known::jit_list},
-    {"torch.jit._pickle", "build_boollist", Known::jit_list},
-    {"torch.jit._pickle", "build_tensorlist", Known::jit_list},
-    {"torch.jit._pickle", "restore_type_tag", Known::jit_tag},
-    {"numpy", "ndarray", Known::np_ndarray},
-    {"numpy", "dtype", Known::np_dtype},
+    {"copyreg", "_reconstructor", Known::make_object},
+    {"copy_reg", "_reconstructor", Known::make_object},
     {"joblib.numpy_pickle", "NumpyArrayWrapper", Known::joblib_wrapper},
 };
 
-constexpr std::string_view kNumpyModules[] = {"numpy.core", "numpy._core"};
-constexpr Row kNumpyRows[] = {  // below each of these modules
-    {".multiarray", "_reconstruct", Known::np_reconstruct},
-    {".multiarray", "scalar", Known::np_scalar},
-    {".numeric", "_frombuffer", Known::np_frombuffer},
+constexpr Row kTorchRows[] = {  // below torch
+    {"._utils", "_rebuild_tensor", Known::rebuild_tensor},
+    {"._utils", "_rebuild_tensor_v2", Known::rebuild_tensor_v2},
+    {"._utils", "_rebuild_tensor_v3", Known::rebuild_tensor_v3},
+    {"._utils", "_rebuild_parameter", Known::rebuild_parameter},
+    {"._utils", "_rebuild_parameter_with_state", Known::rebuild_parameter_with_state},
+    {"._utils", "_rebuild_qtensor", Known::rebuild_qtensor},
+    {"._utils", "_rebuild_sparse_tensor", Known::rebuild_sparse_tensor},
+    {"._utils", "_rebuild_sparse_csr_tensor", Known::rebuild_sparse_csr_tensor},
+    {"._utils", "_rebuild_device_tensor_from_numpy", Known::rebuild_device_tensor_from_numpy},
+    {"._utils", "_rebuild_xla_tensor", Known::rebuild_device_tensor_from_numpy},
+    {"._utils", "_rebuild_device_tensor_from_cpu_tensor", Known::rebuild_device_tensor_from_cpu},
+    {"._utils", "_rebuild_meta_tensor_no_storage", Known::rebuild_meta_tensor},
+    {"._tensor", "_rebuild_from_type_v2", Known::rebuild_from_type_v2},
+    {".nn.parameter", "Parameter", Known::parameter},
+    {"", "Size", Known::torch_size},
+    {"", "device", Known::torch_device},
+    {".serialization", "_get_layout", Known::torch_layout},
+    {".storage", "_load_from_bytes", Known::load_from_bytes},
+    {"", "per_tensor_affine", Known::torch_scheme},
+    {"", "per_channel_affine", Known::torch_scheme},
+    {"", "per_tensor_symmetric", Known::torch_scheme},
+    {"", "per_channel_symmetric", Known::torch_scheme},
+    {"", "per_channel_affine_float_qparams", Known::torch_scheme},
+    {".jit._pickle", "build_intlist", Known::jit_list},
+    {".jit._pickle", "build_doublelist", Known::jit_list},
+    {".jit._pickle", "build_boollist", Known::jit_list},
+    {".jit._pickle", "build_tensorlist", Known::jit_list},
+    {".jit._pickle", "restore_type_tag", Known::jit_tag},
+};
+
+constexpr Row kNumpyRows[] = {  // below numpy
+    {"", "ndarray", Known::np_ndarray},
+    {"", "dtype", Known::np_dtype},
+    {".core.multiarray", "_reconstruct", Known::np_reconstruct},
+    {".core.multiarray", "scalar", Known::np_scalar},
+    {".core.numeric", "_frombuffer", Known::np_frombuffer},
+    {"._core.multiarray", "_reconstruct", Known::np_reconstruct},
+    {"._core.multiarray", "scalar", Known::np_scalar},
+    {"._core.numeric", "_frombuffer", Known::np_frombuffer},
 };
 
 constexpr std::string_view kBuiltins[] = {"builtins", "__builtin__"};
@@ -124,10 +131,12 @@ const Typed* find_typed(const Typed (&rows)[N], std::string_view name) {
 std::optional<Meaning> find_storage(std::string_view module, std::string_view name) {
   constexpr std::string_view kStorage = "Storage";
   constexpr std::string_view kTensor = "Tensor";
-  if (module == "torch.storage" && (name == "UntypedStorage" || name == "TypedStorage" || name == "_UntypedStorage")) {
+  if (!module.starts_with("torch")) return std::nullopt;
+  module.remove_prefix(std::string_view("torch").size());
+  if (module == ".storage" && (name == "UntypedStorage" || name == "TypedStorage" || name == "_UntypedStorage")) {
     return Meaning{Known::storage_type, DType::u8};
   }
-  if (module != "torch" && module != "torch.cuda") return std::nullopt;
+  if (!module.empty() && module != ".cuda") return std::nullopt;
   if (name == "Tensor") return Meaning{Known::tensor_type, {}};
   const bool is_storage = name.ends_with(kStorage);
   if (!is_storage && !name.ends_with(kTensor)) return std::nullopt;
@@ -165,9 +174,8 @@ Known find_row(const Row (&rows)[N], std::string_view prefix, std::string_view m
 
 Meaning find_meaning(std::string_view module, std::string_view name) {
   Known known = find_row(kRows, "", module, name);
-  for (const std::string_view prefix : kNumpyModules) {
-    if (known == Known::unknown) known = find_row(kNumpyRows, prefix, module, name);
-  }
+  if (known == Known::unknown) known = find_row(kTorchRows, "torch", module, name);
+  if (known == Known::unknown) known = find_row(kNumpyRows, "numpy", module, name);
   for (const std::string_view prefix : kBuiltins) {
     if (known == Known::unknown) known = find_row(kBuiltinRows, prefix, module, name);
   }

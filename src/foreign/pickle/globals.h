@@ -22,7 +22,8 @@ enum class Known : std::uint8_t {
   make_set,
   make_frozenset,
   make_complex,
-  type,  // int, float, str, ...: values, not called
+  make_object,  // copyreg._reconstructor: its first argument is a class
+  type,         // int, float, str, ...: values, not called
   // torch
   rebuild_tensor,
   rebuild_tensor_v2,

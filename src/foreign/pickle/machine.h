@@ -142,6 +142,7 @@ class Machine {
   void new_object();
   void new_object_ex();
   void build();
+  void skip_raw(std::uint64_t length);
   void persistent();
   void text_persistent();
   void inst();

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <charconv>
+#include <system_error>
 
 #include "base/endian.h"
 #include "base/utf8.h"
@@ -87,6 +88,10 @@ std::string object_name(const Records& records, Id node) {
   const Graph& graph = records.graph();
   if (graph.kind(node) == Kind::global) return graph.global(node).full();
   const Global* global = graph.called(node);
+  if (global != nullptr && global->meaning.known == Known::make_object && !records.arguments(node).empty()) {
+    const Id type = records.arguments(node)[0];
+    if (graph.kind(type) == Kind::global) global = &graph.global(type);
+  }
   if (global != nullptr) return global->full();
   return graph.kind(node) == Kind::persistent ? "a storage or an object outside of the pickle" : "the result of a call";
 }
@@ -251,6 +256,10 @@ std::optional<Value> PlainReader::big_integer(Id node) const {
   if (graph.node(node).form == Form::plain && content.size() == 9 && content[8] == '\0') {
     return Value(endian::load_le<std::uint64_t>(as_bytes(content).data()));
   }
+  std::uint64_t number = 0;
+  const char* end = content.data() + content.size();
+  const auto [stopped, error] = std::from_chars(content.data(), end, number);
+  if (graph.node(node).form == Form::quoted && error == std::errc() && stopped == end) return Value(number);
   return std::nullopt;
 }
 
