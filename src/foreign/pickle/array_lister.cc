@@ -71,7 +71,7 @@ void ArrayLister::add(model::Catalog& catalog, std::string_view name, const Reco
   check_type(array);
   const std::uint64_t length = *checked::elements(array.shape) * array.type.item_bytes;  // records.array() checks it
   model::Recipe recipe{.offset = array.payload.offset, .stored_length = length, .decoded_length = length};
-  if (array.packing != Packing::raw) {
+  if (array.packing != Packing::raw || owns_) {
     recipe.offset = own(catalog, records, array, length);
     recipe.file = model::kOwnedFile;
   } else if (array.payload.length != length) {

@@ -48,7 +48,7 @@ Id Machine::add_global(std::string_view module, std::string_view name) {
   Global& global = graph_.globals[row->second];
   ++global.count;
   if (is_exact() && global.risk == Risk::danger) {
-    fail(Code::refused, "pickle.global.danger",
+    fail(Code::refused, kDangerRule,
          "the pickle names " + in_quotes(global.full()) +
              ", which can run code: do not load this file by other means, and ask its author for safetensors or .zt");
   }

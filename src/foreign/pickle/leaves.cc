@@ -22,7 +22,9 @@ constexpr std::string_view kOddKey = "?";
 
 bool is_leaf(Sort sort) { return sort == Sort::array || sort == Sort::tensor || sort == Sort::sparse; }
 
+// Code that a leaf names, in a pickle inside of the pickle, is about the file.
 bool is_about_leaf(const Error& error) {
+  if (std::string_view(error.rule()) == kDangerRule) return false;
   return error.code() == Code::malformed || error.code() == Code::unsupported || error.code() == Code::refused ||
          error.code() == Code::limit;
 }

@@ -23,6 +23,8 @@ inline constexpr std::size_t kKeptText = 1024;
 inline constexpr std::size_t kKeptBytes = 64;
 inline constexpr std::uint32_t kMostNodes = std::uint32_t{1} << 24;
 
+inline constexpr const char* kDangerRule = "pickle.global.danger";
+
 // How exact a machine is.
 enum class Strictness : std::uint8_t {
   exact,  // refuses what only an attack has, and what a reader may take in two ways; refuses dangerous globals

@@ -84,12 +84,32 @@ Sort Records::sort(Id node) const {
     case Kind::buffer: return Sort::opaque;
     case Kind::call: {
       const Known called = known(node);
+      if (is_script(node)) {
+        const Id state = script_state(node);
+        return state == kNoNode || graph_.kind(state) == Kind::dict ? Sort::dict : Sort::list;
+      }
       // _rebuild_from_type_v2 makes what its first argument makes.
       const bool is_typed = called == Known::rebuild_from_type_v2 && !arguments(node).empty();
       return sort_of_call(is_typed ? known(arguments(node)[0]) : called);
     }
     default: return Sort::plain;
   }
+}
+
+bool Records::is_script(Id node) const {
+  if (!reads_scripts_ || graph_.kind(node) != Kind::call || !graph_.node(node).is_class) return false;
+  const Global* global = graph_.called(node);
+  if (global == nullptr || global->meaning.known != Known::unknown || !global->module.starts_with("__torch__")) {
+    return false;
+  }
+  const Build* build = graph_.build(node);
+  return build == nullptr || graph_.kind(build->state) == Kind::dict || graph_.kind(build->state) == Kind::list ||
+         graph_.kind(build->state) == Kind::tuple;
+}
+
+Id Records::script_state(Id node) const {
+  const Build* build = is_script(node) ? graph_.build(node) : nullptr;
+  return build == nullptr ? kNoNode : build->state;
 }
 
 Id Records::target(Id node) const {

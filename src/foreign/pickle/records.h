@@ -95,6 +95,8 @@ class Records {
  public:
   Records(const ByteStore& store ZT_LIFETIME_BOUND, const Graph& graph ZT_LIFETIME_BOUND)
       : store_(store), graph_(graph) {}
+  // From now on, an object of a TorchScript class (of a module in "__torch__") is the dict, list or tuple of its state.
+  void read_script_objects() noexcept { reads_scripts_ = true; }
   const Graph& graph() const noexcept { return graph_; }
   const ByteStore& store() const noexcept { return store_; }
 
@@ -148,14 +150,18 @@ class Records {
   Id member(Id dict, std::string_view key) const;
   std::optional<std::pair<Id, Id>> pair_of(Id node) const;  // a list or tuple of two
   bool is_sequence(Id node) const;
-  bool is_tensor_call(Known known) const;
+  // The state of a TorchScript object; kNoNode if the node is none, or objects are not read.
+  Id script_state(Id node) const;
+  bool is_script(Id node) const;
 
   const ByteStore& store_;
   const Graph& graph_;
+  bool reads_scripts_ = false;
 };
 
 template <class F>
 void Records::each_entry(Id dict, F&& visit) const {
+  if (const Id state = script_state(dict); state != kNoNode) return graph_.each_member(state, visit);
   if (graph_.kind(dict) == Kind::call) {
     for (const Id argument : arguments(dict)) {
       if (graph_.kind(argument) == Kind::dict) graph_.each_member(argument, visit);
@@ -171,6 +177,7 @@ void Records::each_entry(Id dict, F&& visit) const {
 
 template <class F>
 void Records::each_item(Id list, F&& visit) const {
+  if (const Id state = script_state(list); state != kNoNode) return graph_.each_item(state, visit);
   if (graph_.kind(list) == Kind::call) {
     for (const Id argument : arguments(list)) {
       if (is_sequence(argument)) graph_.each_item(argument, visit);
