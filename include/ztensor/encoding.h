@@ -6,7 +6,11 @@
 namespace zt {
 
 // What turns the elements of a part into stored bytes and back.
-enum class Codec : std::uint8_t { raw, zstd };
+enum class Codec : std::uint8_t {
+  raw,
+  zstd,
+  deflate,  // of zip archives; it is read, and no Encoding writes it
+};
 
 // How the bytes of a part are stored: by which codec, and how hard it tries.
 class Encoding {

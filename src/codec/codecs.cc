@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "codec/deflate.h"
 #include "codec/zstd.h"
 
 namespace zt::codec {
@@ -11,31 +12,48 @@ namespace {
 std::uint64_t zstd_bound(std::uint64_t decoded) { return decoded + decoded / 256 + 128 * (decoded / kFrameBytes + 1); }
 
 constexpr std::array kRows = {
-    Row{.usual = Encoding::raw(),
+    Row{.codec = Codec::raw,
+        .usual = Encoding::raw(),
         .name = "raw",
         .words = {"raw", ""},
         .bound = [](std::uint64_t decoded) { return decoded; }},
-    Row{.usual = Encoding::zstd(),
+    Row{.codec = Codec::zstd,
+        .usual = Encoding::zstd(),
         .name = "zstd",
         .words = {"zstd", "zt.zstd-seekable/1"},
         .most_level = 22,
         .has_frames = true,
         .ratio = kMaxRatio,
         .bound = zstd_bound,
-        .encoder = [](int level) -> std::unique_ptr<PieceEncoder> { return std::make_unique<FrameEncoder>(level); },
+        .part_decoder = []() -> std::unique_ptr<PartDecoder> { return std::make_unique<StreamDecoder>(); },
+        .rules = {.empty = "zstd.stream.empty",
+                  .shorter = "zstd.stream.short",
+                  .longer = "zstd.stream.long",
+                  .truncated = "zstd.stream.truncated",
+                  .limit = "zstd.stream.limit"},
         .piece_decoder = []() -> std::unique_ptr<PieceDecoder> { return std::make_unique<FrameDecoder>(); },
-        .part_decoder = []() -> std::unique_ptr<PartDecoder> { return std::make_unique<StreamDecoder>(); }},
+        .encoder = [](int level) -> std::unique_ptr<PieceEncoder> { return std::make_unique<FrameEncoder>(level); }},
+    Row{.codec = Codec::deflate,
+        .usual = Encoding::raw(),
+        .name = "deflate",
+        .ratio = kMostDeflateRatio,
+        .part_decoder = []() -> std::unique_ptr<PartDecoder> { return std::make_unique<InflateDecoder>(); },
+        .rules = {.empty = "deflate.stream.empty",
+                  .shorter = "deflate.stream.short",
+                  .longer = "deflate.stream.long",
+                  .truncated = "deflate.stream.truncated",
+                  .limit = "deflate.stream.limit"}},
 };
 
 constexpr std::size_t place_of(Codec codec) { return static_cast<std::size_t>(codec); }
 
-constexpr bool lie_by_id() {
+constexpr bool lie_by_codec() {
   for (std::size_t i = 0; i < kRows.size(); ++i) {
-    if (place_of(kRows[i].id()) != i) return false;
+    if (place_of(kRows[i].codec) != i) return false;
   }
   return true;
 }
-static_assert(lie_by_id());
+static_assert(lie_by_codec());
 
 }  // namespace
 

@@ -19,26 +19,41 @@ enum class Words : std::uint8_t {
   zt2,  // of generation 2
 };
 
+// The rules that a part breaks whose stored bytes do not decode to the part. Null for raw parts.
+struct StreamRules {
+  const char* empty = nullptr;      // there are no stored bytes
+  const char* shorter = nullptr;    // it decodes to less than the part
+  const char* longer = nullptr;     // it decodes to more than the part
+  const char* truncated = nullptr;  // the stored bytes end too early
+  const char* limit = nullptr;      // a part of unknown length decodes to more than a limit
+};
+
 // One way to store parts. A new codec needs a row in codecs.cc, with its encoder and decoders, and a value of Codec.
 struct Row {
-  Encoding usual;                              // the codec at its default level
+  Codec codec;
+  // What stores such a part anew: the codec at its default level, or raw if we do not write the codec.
+  Encoding usual;
   std::string_view name;                       // for users
   std::array<std::string_view, 2> words = {};  // by Words; "": these generations do not have it
   int most_level = 0;                          // levels are 1 to this level; 0: no levels
   bool has_frames = false;                     // a seek table follows the pieces, so any of them can be read alone
   std::uint64_t ratio = 1;                     // the most decoded bytes for one stored byte
-  // The most stored bytes of a part with `decoded` decoded bytes, its seek table included.
+  // The most stored bytes of a part with `decoded` decoded bytes, its seek table included. Null if we do not write it.
   std::uint64_t (*bound)(std::uint64_t decoded) = nullptr;
   // Null for raw parts, whose stored bytes are the decoded bytes.
-  std::unique_ptr<PieceEncoder> (*encoder)(int level) = nullptr;
-  std::unique_ptr<PieceDecoder> (*piece_decoder)() = nullptr;
   std::unique_ptr<PartDecoder> (*part_decoder)() = nullptr;
+  StreamRules rules = {};
+  // Null too for a codec that only streams: parts are read from front to back.
+  std::unique_ptr<PieceDecoder> (*piece_decoder)() = nullptr;
+  // Null too for a codec that we do not write.
+  std::unique_ptr<PieceEncoder> (*encoder)(int level) = nullptr;
 
-  constexpr Codec id() const { return usual.codec(); }
+  constexpr bool is_raw() const { return codec == Codec::raw; }
+  constexpr bool is_written() const { return usual.codec() == codec; }
   constexpr std::string_view word(Words words_of) const { return words[static_cast<std::size_t>(words_of)]; }
 };
 
-// All codecs, by id.
+// All codecs, by the value of Codec.
 std::span<const Row> codecs();
 const Row& row_of(Codec codec);
 // The codec with this word in a file; null if these generations have no such word.
@@ -49,7 +64,7 @@ bool can_give(Codec codec, std::uint64_t stored, std::uint64_t decoded);
 // Keeps one decoder for each codec. For one thread at a time.
 class PieceDecoders {
  public:
-  PieceDecoder& of(Codec codec);  // any codec except raw
+  PieceDecoder& of(Codec codec);  // any codec with a piece decoder
 
  private:
   std::vector<std::unique_ptr<PieceDecoder>> made_;  // by Codec

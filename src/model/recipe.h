@@ -24,6 +24,7 @@ struct Coding {
   static const Coding raw;       // the stored bytes are the decoded bytes
   static const Coding zstd;      // a stream of zstd frames
   static const Coding seekable;  // zt.zstd-seekable/1
+  static const Coding deflate;   // one raw deflate stream
   static constexpr Coding of(Codec codec, Framing framing = Framing::unknown) {
     Coding coding{Codec::raw, Framing::unknown};
     coding.codec = codec;  // g++ 12 takes no variable for a bit field in braces
@@ -36,6 +37,7 @@ struct Coding {
 inline constexpr Coding Coding::raw{Codec::raw, Framing::unknown};
 inline constexpr Coding Coding::zstd{Codec::zstd, Framing::unknown};
 inline constexpr Coding Coding::seekable{Codec::zstd, Framing::seekable};
+inline constexpr Coding Coding::deflate{Codec::deflate, Framing::unknown};
 
 // Which words of an element have the opposite sign in the file: of a real number its only word, of a complex number the
 // first or the last of two (PyTorch's conj and neg bits).

@@ -18,7 +18,10 @@ namespace {
 class Stream {
  public:
   explicit Stream(const PartSource& part)
-      : fetcher_(*part.store), recipe_(part.recipe), decoder_(codec::row_of(recipe_.coding.codec).part_decoder()) {}
+      : fetcher_(*part.store),
+        recipe_(part.recipe),
+        row_(codec::row_of(recipe_.coding.codec)),
+        decoder_(row_.part_decoder()) {}
 
   codec::PartDecoder::Step decode(std::span<std::byte> out, DigestCheck* stored) {
     if (input_.empty() && fetched_ < recipe_.stored_length) fetch(stored);
@@ -27,7 +30,13 @@ class Stream {
     return step;
   }
   bool at_end() const { return input_.empty() && fetched_ == recipe_.stored_length; }
-  bool at_frame_end() const { return decoder_->at_end(); }
+  // Call it when the last decoded byte is there and no stored byte is left.
+  void check_end() const {
+    if (decoder_->at_end()) return;
+    throw Error(Code::malformed, row_.rules.truncated, "the " + name() + " stream ends too early: bytes are missing");
+  }
+  const codec::Row& row() const { return row_; }
+  std::string name() const { return std::string(row_.name); }
 
  private:
   void fetch(DigestCheck* stored) {
@@ -40,6 +49,7 @@ class Stream {
 
   Fetcher fetcher_;
   model::Recipe recipe_;
+  const codec::Row& row_;
   std::unique_ptr<codec::PartDecoder> decoder_;
   std::vector<std::byte> buffer_;
   std::span<const std::byte> input_;  // bytes of the buffer that are not yet decoded
@@ -74,9 +84,9 @@ void StreamPieces::read(std::size_t piece, std::span<std::byte> out, Scratch&) {
     const auto step = stream().decode(left, stored_check());
     left = left.subspan(step.made);
     if (step.used == 0 && step.made == 0 && stream().at_end()) {
-      throw Error(Code::malformed, "zstd.stream.short",
-                  "the zstd stream ends " + std::to_string(left.size()) + " bytes too early: the part has " +
-                      std::to_string(length_) + " bytes");
+      throw Error(Code::malformed, stream().row().rules.shorter,
+                  "the " + stream().name() + " stream ends " + std::to_string(left.size()) +
+                      " bytes too early: the part has " + std::to_string(length_) + " bytes");
     }
   }
   if (check_.over_decoded()) check_.take(piece, out);
@@ -86,21 +96,20 @@ void StreamPieces::read(std::size_t piece, std::span<std::byte> out, Scratch&) {
 // After its content a stream may hold skippable frames and checksums, but no more content. zt-1.2 §6
 void StreamPieces::finish() {
   if (part_.recipe.stored_length == 0) {
-    throw Error(Code::malformed, "zstd.stream.empty",
-                "the zstd part has no stored bytes: even an empty part needs a frame");
+    throw Error(Code::malformed, stream().row().rules.empty,
+                "the " + stream().name() + " part has no stored bytes: even an empty part needs some");
   }
   std::array<std::byte, 1> more;
   while (true) {
     const auto step = stream().decode(more, stored_check());
     if (step.made != 0) {
-      throw Error(Code::malformed, "zstd.stream.long",
-                  "the zstd stream decodes to more than the part's " + std::to_string(length_) + " bytes");
+      throw Error(
+          Code::malformed, stream().row().rules.longer,
+          "the " + stream().name() + " stream decodes to more than the part's " + std::to_string(length_) + " bytes");
     }
     if (step.used == 0 && stream().at_end()) break;
   }
-  if (!stream().at_frame_end()) {
-    throw Error(Code::malformed, "zstd.stream.truncated", "the zstd stream ends within a frame");
-  }
+  stream().check_end();
   check_.finish();
 }
 
@@ -120,14 +129,12 @@ std::uint64_t measure(const PartSource& part, std::uint64_t most, run::Meter& me
     made += step.made;
     meter.poll();
     if (made > most) {
-      throw Error(Code::limit, "zstd.stream.limit",
+      throw Error(Code::limit, stream.row().rules.limit,
                   "the part decodes to more than the limit of " + std::to_string(most) + " bytes");
     }
     if (step.used == 0 && step.made == 0 && stream.at_end()) break;
   }
-  if (part.recipe.stored_length == 0 || !stream.at_frame_end()) {
-    throw Error(Code::malformed, "zstd.stream.truncated", "the zstd stream ends within a frame");
-  }
+  stream.check_end();
   return made;
 }
 

@@ -14,7 +14,7 @@ namespace zt::read {
 // pieces of raw bytes.
 std::unique_ptr<Pieces> open_blob(const PartSource& part, Verify verify, Use use,
                                   std::uint64_t raw_piece = kPieceBytes);
-// A zstd part without a usable seek table: one stream from the first byte to the last.
+// A compressed part without a usable seek table: one stream from the first byte to the last.
 std::unique_ptr<Pieces> open_stream(const PartSource& part, Verify verify);
 // A part whose elements lie apart in the blob, or fill only a part of it. Holds in memory all its elements, and a few
 // pieces of the blob.

@@ -80,9 +80,10 @@ TEST(Form, EveryCodecIsStoredInTheFormatsThatHaveIt) {
   const std::vector<float> values(100000, 0.5F);
   for (const char* format : {"1.0", "1.2", "2", "safetensors"}) {
     for (const codec::Row& row : codec::codecs()) {
+      if (!row.is_written()) continue;
       WriterOptions options{.to = format, .encoding = row.usual};
       const model::Encoder& encoder = *form_of_new({.to = format}, {}).encoder;
-      if (!encoder.has_codec(row.id())) {
+      if (!encoder.has_codec(row.codec)) {
         EXPECT_EQ(test::code_of([&] { form_of_new(options, {}); }), Code::usage) << format << " " << row.name;
         continue;
       }
@@ -90,7 +91,7 @@ TEST(Form, EveryCodecIsStoredInTheFormatsThatHaveIt) {
           test::written(options, [&](Writer& writer) { writer.add("w", {values.size()}, std::span(values)); }));
       const Part part = source.tensor("w").data();
       EXPECT_EQ(part.encoding(), row.name) << format;
-      EXPECT_EQ(part.stored_length() == part.length(), row.id() == Codec::raw) << format;
+      EXPECT_EQ(part.stored_length() == part.length(), row.is_raw()) << format;
       EXPECT_EQ(source.tensor("w").read<float>(), values) << format << " " << row.name;
     }
   }

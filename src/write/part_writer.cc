@@ -173,7 +173,7 @@ WrittenPart PartWriter::write(Pieces& source, const PartOptions& options, run::M
   const bool seekable = row().has_frames;
   if (seekable) write_seek_table();
   return {.stored_length = stored_length_,
-          .coding = model::Coding::of(row().id(), seekable ? model::Framing::seekable : model::Framing::unknown),
+          .coding = model::Coding::of(row().codec, seekable ? model::Framing::seekable : model::Framing::unknown),
           .digest = finish_digest()};
 }
 

@@ -30,7 +30,7 @@ std::uint64_t number_of(const CborItem& item, const Field& field) {
 bool is_absent(const CborItem& item) { return item.kind == CborKind::null || item.kind == CborKind::undefined; }
 
 Codec codec_of(std::string_view encoding, const char* rule) {
-  if (const codec::Row* row = codec::find_word(codec::Words::zt1, encoding)) return row->id();
+  if (const codec::Row* row = codec::find_word(codec::Words::zt1, encoding)) return row->codec;
   throw Error(Code::unsupported, rule, "unknown encoding " + in_quotes(encoding));
 }
 
