@@ -235,12 +235,12 @@ ArrayRecord Records::wrapped(Id call) const {
   return array;
 }
 
-std::uint64_t wrapped_bytes(const ByteStore& store, const Graph& graph, Id call, Region rest, Strictness strictness) {
+std::uint64_t wrapped_bytes(const ByteStore& store, const Graph& graph, Id call, Region rest, Strictness strictness,
+                            Graph& objects) {
   const Records records(store, graph);
   if (records.known(call) != Known::joblib_wrapper) return 0;
   const ArrayRecord array = records.array(call);
   if (array.type.is_object) {
-    Graph objects;  // a pickle of its own, whose objects nobody reads
     return Machine(store, rest, objects, strictness).run() - rest.offset;
   }
   if (array.type.item_bytes == 0) {

@@ -11,7 +11,7 @@
 namespace zt::foreign::pickle {
 namespace {
 
-constexpr std::size_t kMostName = 1024;
+constexpr std::size_t kMostLine = 1024;
 
 bool is_plain_name(std::string_view name) {
   const auto is_odd = [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7F'; };
@@ -58,8 +58,8 @@ Id Machine::add_global(std::string_view module, std::string_view name) {
 // A module or a name that stands in the stream as a line. "?" where the line is so long that no honest pickle has it.
 std::string Machine::name_line() {
   std::string_view text;
-  const Region line = input_.line(kMostName, text);
-  if (line.length <= kMostName) return std::string(text);
+  const Region line = input_.line(kMostLine, text);
+  if (line.length <= kMostLine) return std::string(text);
   if (is_exact()) malformed("pickle.global.name", "a global has a name of " + std::to_string(line.length) + " bytes");
   return "?";
 }

@@ -48,12 +48,6 @@ const Compression* compression_of(std::string_view head) {
   return found == std::end(kCompressions) ? nullptr : found;
 }
 
-bool has_pickle_name(std::string_view name) {
-  std::string lower(name);
-  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower.ends_with(".pkl") || lower.ends_with(".pickle") || lower.ends_with(".joblib");
-}
-
 // The first opcodes of pickles without PROTO.
 bool may_be_old(std::string_view head) {
   constexpr std::string_view kFirst = "(]})cIJKLMNFGSTUVX";
@@ -63,7 +57,8 @@ bool may_be_old(std::string_view head) {
 Id read_graph(const ByteStore& store, Region range, Graph& graph) {
   Machine machine(store, range, graph);
   machine.after_build([&](const Graph& so_far, Id call, const Input& input) {
-    return wrapped_bytes(store, so_far, call, {input.position(), input.left()}, Strictness::exact);
+    Graph objects;  // nobody reads them
+    return wrapped_bytes(store, so_far, call, {input.position(), input.left()}, Strictness::exact, objects);
   });
   const std::uint64_t end = machine.run();
   if (end != range.offset + range.length) {
@@ -76,6 +71,12 @@ Id read_graph(const ByteStore& store, Region range, Graph& graph) {
 
 }  // namespace
 
+bool has_pickle_name(std::string_view name) {
+  std::string lower(name);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower.ends_with(".pkl") || lower.ends_with(".pickle") || lower.ends_with(".joblib");
+}
+
 bool sniff(const ByteStore& store, std::string_view name) {
   const std::string head = head_of(store);
   if (head.starts_with(kTorchLegacy)) return false;
@@ -83,13 +84,17 @@ bool sniff(const ByteStore& store, std::string_view name) {
   return has_pickle_name(name) && (may_be_old(head) || compression_of(head) != nullptr);
 }
 
-model::Catalog decode(const ByteStore& store, const Limits&) {
+void refuse_compressed(const ByteStore& store) {
   const std::string head = head_of(store);
   if (const Compression* compression = compression_of(head)) {
     throw Error(Code::unsupported, "pickle.file.compressed",
                 "the pickle is compressed with " + std::string(compression->name) + ": decompress it first, with " +
                     std::string(compression->tool));
   }
+}
+
+model::Catalog decode(const ByteStore& store, const Limits&) {
+  refuse_compressed(store);
   Graph graph;
   const Id root = read_graph(store, {0, store.size()}, graph);
   model::Catalog catalog;

@@ -19,7 +19,12 @@ bool sniff(const ByteStore& store, std::string_view name);
 // malformed and limit ("pickle.*"); io.
 model::Catalog decode(const ByteStore& store, const Limits& limits);
 
-// The same for a pickle inside of another file, whose root is an array of objects: what numpy.save() makes of a dict. The
+// Whether files of this name are pickles by custom: "*.pkl", "*.pickle", "*.joblib".
+bool has_pickle_name(std::string_view name);
+// Throws unsupported "pickle.file.compressed" where the store begins like a compressed file.
+void refuse_compressed(const ByteStore& store);
+
+// As decode(), for a pickle inside of another file, whose root is an array of objects: what numpy.save() makes of a dict. The
 // one object of an array without dimensions is the root; other arrays are lists.
 void list_object_array(const ByteStore& store, Region range, model::Catalog& catalog);
 

@@ -189,8 +189,9 @@ void Records::each_item(Id list, F&& visit) const {
 inline constexpr std::size_t kMostValue = std::size_t{1} << 20;  // bytes of a text that is read as a value
 
 // After BUILD of joblib's array wrapper, the stream has the array itself. Returns how many bytes of `rest` that are: for
-// Machine::after_build(). 0 for other calls.
-std::uint64_t wrapped_bytes(const ByteStore& store, const Graph& graph, Id call, Region rest, Strictness strictness);
+// Machine::after_build(). 0 for other calls. An array of objects is a pickle of its own, which fills `objects`.
+std::uint64_t wrapped_bytes(const ByteStore& store, const Graph& graph, Id call, Region rest, Strictness strictness,
+                            Graph& objects);
 inline constexpr std::uint64_t kAnyLength = ~std::uint64_t{0};
 // Decodes a payload. Throws malformed unless it has `length` bytes.
 std::vector<std::byte> decode_payload(const ByteStore& store, const Records::Payload& payload, std::uint64_t length);
