@@ -48,9 +48,9 @@ const Compression* compression_of(std::string_view head) {
   return found == std::end(kCompressions) ? nullptr : found;
 }
 
-// The first opcodes of pickles without PROTO.
+// The first opcodes of pickles without PROTO, and PROTO itself, of whatever protocol.
 bool may_be_old(std::string_view head) {
-  constexpr std::string_view kFirst = "(]})cIJKLMNFGSTUVX";
+  constexpr std::string_view kFirst = "(]})cIJKLMNFGSTUVX.\x80";
   return !head.empty() && kFirst.find(head[0]) != std::string_view::npos;
 }
 

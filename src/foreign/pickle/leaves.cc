@@ -113,7 +113,8 @@ class Walk {
       const Key kind = !text ? Key::odd : graph_.kind(key) == Kind::integer ? Key::integer : Key::text;
       has_integers = has_integers || kind == Key::integer;
       budget_.spend(64 + (text ? text->size() : 0));
-      if (kind == Key::text && !seen.insert(*text).second && census_->holds(value)) {
+      const bool is_bytes = graph_.kind(key) == Kind::bytes;  // b"a" and "a" are two keys
+      if (kind == Key::text && !seen.insert((is_bytes ? "b" : "t") + *text).second && census_->holds(value)) {
         throw Error(Code::malformed, "pickle.key.duplicate",
                     "the key " + in_quotes(*text) + " is twice in one dict, and a tensor would be lost");
       }

@@ -131,7 +131,7 @@ Id Machine::add(const Node& node) {
 std::uint32_t Machine::keep(std::string_view content) {
   constexpr std::size_t kMostPool = std::size_t{1} << 30;
   if (content.size() + 4 > kMostPool - graph_.pool_.size()) {
-    fail(Code::limit, "pickle.text.limit", "the texts of the stream take more than 1 GiB");
+    fail(Code::limit, "pickle.nodes.limit", "the texts of the stream take more than 1 GiB");
   }
   const auto at = static_cast<std::uint32_t>(graph_.pool_.size());
   for (unsigned i = 0; i < 4; ++i) graph_.pool_ += static_cast<char>(content.size() >> (8 * i) & 0xFF);

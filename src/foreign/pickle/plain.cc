@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMostNotes = 64;
 constexpr std::size_t kMostLevels = 64;
+constexpr std::uint64_t kMostScalar = 64;  // bytes in which one number may stand
 
 bool is_container(Sort sort) { return sort == Sort::list || sort == Sort::dict; }
 
@@ -238,14 +239,9 @@ std::optional<Value> PlainReader::scalar(Id call) const {
   const ArrayType type = records_.array_type(given[0], records_.graph().arguments(call));
   if (!type.dtype) return std::nullopt;
   const auto stored = records_.payload(given[1]);
-  if (!stored || stored->range.length > 64) {
-    throw Error(Code::malformed, "pickle.scalar.length", "a NumPy scalar has no bytes, or too many");
-  }
+  if (!stored || stored->range.length > kMostScalar) return std::nullopt;
   const auto bytes = records_.bytes(given[1]);
-  if (bytes.size() != type.item_bytes) {
-    throw Error(Code::malformed, "pickle.scalar.length",
-                "a NumPy scalar of type " + in_quotes(type.name) + " has " + std::to_string(bytes.size()) + " bytes");
-  }
+  if (bytes.size() != type.item_bytes) return std::nullopt;
   return number(*type.dtype, bytes, type.is_big_endian);
 }
 

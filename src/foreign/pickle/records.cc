@@ -12,6 +12,11 @@ namespace {
 
 constexpr int kMostAliases = 8;
 
+void check_value_length(std::uint64_t length) {
+  if (length <= kMostValue) return;
+  throw Error(Code::unsupported, "pickle.text.long", "a text of " + std::to_string(length) + " bytes is too long");
+}
+
 Sort sort_of_call(Known known) {
   switch (known) {
     case Known::ordered_dict:
@@ -181,9 +186,7 @@ std::string Records::text(Id node) const {
   } else {
     const auto stored = payload(node);
     const std::uint64_t length = stored->range.length;
-    if (length > kMostValue) {
-      throw Error(Code::unsupported, "pickle.text.long", "a text of " + std::to_string(length) + " bytes is too long");
-    }
+    check_value_length(length);
     std::string raw(static_cast<std::size_t>(length), '\0');
     store_.read_at(stored->range.offset, std::as_writable_bytes(std::span(raw)));
     const Form form = graph_.node(node).form;
@@ -227,11 +230,8 @@ std::optional<Records::Payload> Records::payload(Id node) const {
 
 std::vector<std::byte> Records::bytes(Id node) const {
   const auto stored = payload(node);
-  if (!stored) throw Error(Code::malformed, "pickle.bytes.kind", "expected bytes");
-  if (stored->range.length > kMostValue) {
-    throw Error(Code::unsupported, "pickle.bytes.long",
-                "a value of " + std::to_string(stored->range.length) + " bytes is too long");
-  }
+  if (!stored) throw Error(Code::malformed, "pickle.text.kind", "expected bytes");
+  check_value_length(stored->range.length);
   return decode_payload(store_, *stored, kAnyLength);
 }
 
