@@ -148,7 +148,7 @@ class Walk {
   // What BUILD gave to an OrderedDict are attributes of the object, such as `_metadata` of torch, and no items.
   void add_state(Id dict) {
     const Build* build = graph_.build(dict);
-    if (build == nullptr || graph_.kind(build->state) != Kind::dict) return;
+    if (build == nullptr || graph_.kind(build->state) != Kind::dict || records_.is_script(dict)) return;
     const std::size_t length = path_.size();
     graph_.each_member(build->state, [&](Id key, Id value) {
       const auto text = key_text(records_, key);

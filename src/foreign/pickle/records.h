@@ -97,6 +97,7 @@ class Records {
       : store_(store), graph_(graph) {}
   // From now on, an object of a TorchScript class (of a module in "__torch__") is the dict, list or tuple of its state.
   void read_script_objects() noexcept { reads_scripts_ = true; }
+  bool is_script(Id node) const;  // such an object
   const Graph& graph() const noexcept { return graph_; }
   const ByteStore& store() const noexcept { return store_; }
 
@@ -152,7 +153,6 @@ class Records {
   bool is_sequence(Id node) const;
   // The state of a TorchScript object; kNoNode if the node is none, or objects are not read.
   Id script_state(Id node) const;
-  bool is_script(Id node) const;
 
   const ByteStore& store_;
   const Graph& graph_;
