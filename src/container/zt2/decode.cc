@@ -115,7 +115,7 @@ void Entries::add_part(const PartFields& part) {
                          .stored_length = part.length,
                          .decoded_length = part.decoded_length,
                          .file = file,
-                         .coding = coder != nullptr ? Coding::of(coder->id(), model::Framing::seekable) : Coding::raw},
+                         .coding = coder != nullptr ? Coding::of(coder->codec, model::Framing::seekable) : Coding::raw},
                         part.digest);
   row.storage = catalog_.intern(part.dtype);
   row.logical = catalog_.intern(part.type.value_or(""));
@@ -174,7 +174,7 @@ std::optional<Fault> Entries::coding_fault(const PartFields& part, const codec::
   if (part.encoding && coder == nullptr) {
     return Fault{Code::unsupported, "zt2.encoding.unknown", "unknown encoding " + in_quotes(*part.encoding)};
   }
-  if (coder != nullptr && !codec::can_give(coder->id(), part.length, part.decoded_length)) {
+  if (coder != nullptr && !codec::can_give(coder->codec, part.length, part.decoded_length)) {
     return Fault{Code::malformed, "zt2.zstd.ratio",
                  std::to_string(part.length) + " stored bytes cannot decode to " + std::to_string(part.decoded_length)};
   }
