@@ -19,8 +19,10 @@ NO_RULE = {
     "scipy.sparse",
     "torch.distributed.tensor",
     "ztensor.free",
+    "ztensor.pickle.objects",
     "ztensor.scipy",
     "ztensor.source.format",
+    "ztensor.structure",
 }
 
 
