@@ -12,6 +12,7 @@
 #include "container/zt2/zt2.h"
 #include "foreign/pickle/pickle.h"
 #include "foreign/safetensors.h"
+#include "foreign/torch/torch.h"
 #include "source/lookalikes.h"
 #include "ztensor/error.h"
 
@@ -24,6 +25,7 @@ namespace zt12 = container::zt12;
 namespace zt2 = container::zt2;
 namespace pickle = foreign::pickle;
 namespace safetensors = foreign::safetensors;
+namespace torch = foreign::torch;
 
 // In the order of detection: the first row that accepts the content wins.
 constexpr Format kFormats[] = {
@@ -57,9 +59,10 @@ constexpr Format kFormats[] = {
      .is_written = true},
     {.name = "gguf", .title = "a GGUF file", .suffixes = {".gguf"}, .begins_with = {"GGUF"}},
     {.name = "pt",
-     .title = "a zip archive (PyTorch or npz)",
-     .suffixes = {".pt", ".pth"},
-     .begins_with = {"PK\x03\x04"}},
+     .title = "a PyTorch file",
+     .suffixes = {".pt", ".pth", ".ckpt"},
+     .sniff = torch::sniff,
+     .decode = torch::decode},
     {.name = "npz", .title = "an npz file", .suffixes = {".npz"}},
     {.name = "pickle",
      .title = "a pickle",

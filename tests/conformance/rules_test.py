@@ -15,7 +15,10 @@ LITERAL = re.compile(r'"([a-z][a-z0-9]*(?:\.[a-z0-9]+)+)"')
 ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", re.MULTILINE)
 # Literals that have the form of a rule id and are none.
 NO_RULE = {
+    "constants.pkl",
     "cpu.max",
+    "data.pkl",
+    "model.weights.h5",
     "scipy.sparse",
     "torch.distributed.tensor",
     "ztensor.free",
