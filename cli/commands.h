@@ -28,6 +28,7 @@ void add_remove(CLI::App& app, Command& chosen);
 void add_set(CLI::App& app, Command& chosen);
 void add_compact(CLI::App& app, Command& chosen);
 void add_repair(CLI::App& app, Command& chosen);
+void add_scan(CLI::App& app, Command& chosen);
 void add_extract(CLI::App& app, Command& chosen);
 void add_cat(CLI::App& app, Command& chosen);
 

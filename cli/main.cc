@@ -69,6 +69,7 @@ int run(CLI::App& app, int argc, char** argv) {
   cli::add_set(app, chosen);
   cli::add_compact(app, chosen);
   cli::add_repair(app, chosen);
+  cli::add_scan(app, chosen);
   cli::add_extract(app, chosen);
   cli::add_cat(app, chosen);
   int exit_code = 0;

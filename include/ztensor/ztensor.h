@@ -18,6 +18,7 @@
 #include "ztensor/options.h"
 #include "ztensor/progress.h"
 #include "ztensor/resolver.h"
+#include "ztensor/scan.h"
 #include "ztensor/shards.h"
 #include "ztensor/slice.h"
 #include "ztensor/source.h"

@@ -13,7 +13,9 @@
 #include "foreign/gguf/gguf.h"
 #include "foreign/numpy/numpy.h"
 #include "foreign/onnx/onnx.h"
+#include "foreign/pickle/pickle.h"
 #include "foreign/safetensors.h"
+#include "foreign/torch/torch.h"
 #include "source/lookalikes.h"
 #include "ztensor/error.h"
 #include "ztensor/source.h"
@@ -28,7 +30,9 @@ namespace zt2 = container::zt2;
 namespace gguf = foreign::gguf;
 namespace onnx = foreign::onnx;
 namespace numpy = foreign::numpy;
+namespace pickle = foreign::pickle;
 namespace safetensors = foreign::safetensors;
+namespace torch = foreign::torch;
 
 // In the order of detection: the first row that accepts the content wins.
 constexpr Format kFormats[] = {
@@ -68,9 +72,10 @@ constexpr Format kFormats[] = {
      .encoder = &gguf::kEncoder,
      .is_written = true},
     {.name = "pt",
-     .title = "a zip archive (PyTorch or npz)",
-     .suffixes = {".pt", ".pth"},
-     .begins_with = {"PK\x03\x04"}},
+     .title = "a PyTorch file",
+     .suffixes = {".pt", ".pth", ".ckpt"},
+     .sniff = torch::sniff,
+     .decode = torch::decode},
     {.name = "npz",
      .title = "an npz file",
      .suffixes = {".npz"},
@@ -78,7 +83,12 @@ constexpr Format kFormats[] = {
      .decode = numpy::decode_npz,
      .encoder = &numpy::kNpzEncoder,
      .is_written = true},
-    {.name = "pickle", .title = "a pickle", .begins_with = {"\x80\x02", "\x80\x03", "\x80\x04", "\x80\x05"}},
+    {.name = "pickle",
+     .title = "a pickle",
+     .suffixes = {".pkl", ".pickle", ".joblib"},
+     .sniff = pickle::sniff,
+     .decode = pickle::decode,
+     .may_be_text = true},
     {.name = "npy",
      .title = "an npy file",
      .suffixes = {".npy"},
@@ -127,6 +137,9 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
                   "this is " + std::string(format.title) + ": this library does not read it" +
                       (format.hint.empty() ? "" : "; " + std::string(format.hint)));
     }
+  }
+  for (const Format& format : kFormats) {
+    if (format.may_be_text && format.sniff(store, file_name)) return format;
   }
   refuse_text(as_text(head));
   for (const Format& format : kFormats) {

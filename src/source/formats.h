@@ -22,6 +22,7 @@ struct Format {
   const model::Encoder* encoder = nullptr;  // null: can neither be written nor grow
   bool is_written = false;                  // users can write new files of it
   std::string_view hint = {};               // for a format that cannot be read here: what to do
+  bool may_be_text = false;                 // its name counts even where the content is text
 };
 
 // The format of a store, judged by its content. Throws unsupported, with the name of a known format that cannot be

@@ -19,6 +19,10 @@ NO_RULE = {
     "cpu.max",
     "general.alignment",
     "gguf.unknown",
+    "constants.pkl",
+    "cpu.max",
+    "data.pkl",
+    "model.weights.h5",
     "scipy.sparse",
     "split.count",
     "split.no",
@@ -27,8 +31,10 @@ NO_RULE = {
     "ztensor.free",
     "ztensor.gguf.types",
     "ztensor.gguf.version",
+    "ztensor.pickle.objects",
     "ztensor.scipy",
     "ztensor.source.format",
+    "ztensor.structure",
 }
 
 

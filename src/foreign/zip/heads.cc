@@ -100,21 +100,25 @@ bool agrees(const Entry& entry, std::uint64_t size, std::uint64_t wanted) {
   return size == wanted || (size == 0 && (entry.member.flags & kHasDescriptor) != 0);
 }
 
-// A head has all ones where the ZIP64 block has the size. The block has both sizes.
+// A head has all ones where its ZIP64 block has the size. Then the block has both sizes. Otherwise a block repeats what
+// the directory states: PyTorch also puts the place of the head there.
 void check_sizes(const Entry& entry, std::span<const std::byte> head, std::span<const std::byte> wide) {
   const Member& member = entry.member;
-  const auto differ = [&] {
-    malformed("zip.head.sizes", "the head of " + in_quotes(member.name) + " and the directory state different sizes");
-  };
-  if (!wide.empty() && wide.size() < 16) differ();
+  bool good = wide.size() % 8 == 0;
+  for (std::size_t at = 0; at + 8 <= wide.size(); at += 8) {
+    const std::uint64_t value = u64(wide, at);
+    good = good && (agrees(entry, value, member.length) || value == member.stored_length || value == entry.head);
+  }
   const auto check = [&](std::size_t plain_at, std::size_t wide_at, std::uint64_t wanted) {
     const std::uint32_t plain = u32(head, plain_at);
-    const bool is_full = plain == kFull32 && !wide.empty();
-    if (!is_full && !agrees(entry, plain, wanted)) differ();
-    if (!wide.empty() && !agrees(entry, u64(wide, wide_at), wanted)) differ();
+    const bool is_wide = plain == kFull32 && wide.size() >= 16;
+    good = good && agrees(entry, is_wide ? u64(wide, wide_at) : plain, wanted);
   };
   check(22, 0, member.length);
   check(18, 8, member.stored_length);
+  if (!good) {
+    malformed("zip.head.sizes", "the head of " + in_quotes(member.name) + " and the directory state different sizes");
+  }
   if (!agrees(entry, u32(head, 14), member.crc)) {
     malformed("zip.head.crc", "the head of " + in_quotes(member.name) + " and the directory state different checksums");
   }

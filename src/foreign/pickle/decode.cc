@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <string>
+
+#include "base/checked.h"
+#include "base/utf8.h"
+#include "foreign/pickle/array_lister.h"
+#include "foreign/pickle/machine.h"
+#include "foreign/pickle/pickle.h"
+
+namespace zt::foreign::pickle {
+namespace {
+
+constexpr std::size_t kHeadBytes = 16;
+
+struct Compression {
+  std::string_view magic;
+  std::string_view name;
+  std::string_view tool;
+};
+constexpr Compression kCompressions[] = {
+    {"\x1F\x8B", "gzip", "gunzip"},
+    {"BZh", "bzip2", "bunzip2"},
+    {"\xFD"
+     "7zXZ",
+     "xz", "unxz"},
+    {"\x5D\x00\x00", "LZMA", "unlzma"},
+    {"\x28\xB5\x2F\xFD", "Zstandard", "unzstd"},
+    {"\x04\x22\x4D\x18", "LZ4", "unlz4"},
+    {"\x78\x01", "zlib", "joblib"},
+    {"\x78\x5E", "zlib", "joblib"},
+    {"\x78\x9C", "zlib", "joblib"},
+    {"\x78\xDA", "zlib", "joblib"},
+};
+
+constexpr std::string_view kTorchLegacy = "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19";
+
+std::string head_of(const ByteStore& store) {
+  std::string head(static_cast<std::size_t>(std::min<std::uint64_t>(kHeadBytes, store.size())), '\0');
+  store.read_at(0, std::as_writable_bytes(std::span(head)));
+  return head;
+}
+
+const Compression* compression_of(std::string_view head) {
+  const auto found =
+      std::ranges::find_if(kCompressions, [&](const Compression& c) { return head.starts_with(c.magic); });
+  return found == std::end(kCompressions) ? nullptr : found;
+}
+
+// The first opcodes of pickles without PROTO, and PROTO itself, of whatever protocol.
+bool may_be_old(std::string_view head) {
+  constexpr std::string_view kFirst = "(]})cIJKLMNFGSTUVX.\x80";
+  return !head.empty() && kFirst.find(head[0]) != std::string_view::npos;
+}
+
+Id read_graph(const ByteStore& store, Region range, Graph& graph) {
+  Machine machine(store, range, graph);
+  machine.after_build([&](const Graph& so_far, Id call, const Input& input) {
+    Graph objects;  // nobody reads them
+    return wrapped_bytes(store, so_far, call, {input.position(), input.left()}, Strictness::exact, objects);
+  });
+  const std::uint64_t end = machine.run();
+  if (end != range.offset + range.length) {
+    throw Error(Code::malformed, "pickle.stream.trailing",
+                std::to_string(range.offset + range.length - end) + " bytes follow the pickle, which ends at offset " +
+                    std::to_string(end));
+  }
+  return graph.root;
+}
+
+}  // namespace
+
+bool has_pickle_name(std::string_view name) {
+  std::string lower(name);
+  std::ranges::transform(lower, lower.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower.ends_with(".pkl") || lower.ends_with(".pickle") || lower.ends_with(".joblib");
+}
+
+bool sniff(const ByteStore& store, std::string_view name) {
+  const std::string head = head_of(store);
+  if (head.starts_with(kTorchLegacy)) return false;
+  if (head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5) return true;
+  return has_pickle_name(name) && (may_be_old(head) || compression_of(head) != nullptr);
+}
+
+void refuse_compressed(const ByteStore& store) {
+  const std::string head = head_of(store);
+  if (const Compression* compression = compression_of(head)) {
+    throw Error(Code::unsupported, "pickle.file.compressed",
+                "the pickle is compressed with " + std::string(compression->name) + ": decompress it first, with " +
+                    std::string(compression->tool));
+  }
+}
+
+model::Catalog decode(const ByteStore& store, const Limits&) {
+  refuse_compressed(store);
+  Graph graph;
+  const Id root = read_graph(store, {0, store.size()}, graph);
+  model::Catalog catalog;
+  catalog.format = "pickle";
+  ArrayLister lister;
+  list_leaves(Records(store, graph), root, lister, catalog);
+  catalog.shrink();
+  return catalog;
+}
+
+void list_object_array(const ByteStore& store, Region range, model::Catalog& catalog) {
+  Graph graph;
+  Id root = read_graph(store, range, graph);
+  const Records records(store, graph);
+  const Id objects = records.objects(root);
+  if (objects == kNoNode) {
+    throw Error(Code::malformed, "pickle.array.objects", "the pickle does not hold an array of objects");
+  }
+  root = objects;
+  if (records.array(graph.root).shape.empty()) {
+    if (graph.count(objects) != 1) {
+      throw Error(Code::malformed, "pickle.array.length", "an array without dimensions does not hold one object");
+    }
+    graph.each_item(objects, [&](Id item) { root = item; });
+  }
+  ArrayLister lister;
+  list_leaves(records, root, lister, catalog);
+}
+
+}  // namespace zt::foreign::pickle

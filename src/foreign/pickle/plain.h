@@ -1,0 +1,64 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "foreign/pickle/census.h"
+#include "foreign/pickle/records.h"
+#include "ztensor/value.h"
+
+namespace zt::foreign::pickle {
+
+// What a reader of the file should know: each note once, and not too many of them.
+class Notes {
+ public:
+  void add(std::string note);
+  std::vector<std::string> take();
+
+ private:
+  std::set<std::string> seen_;
+  std::vector<std::string> notes_;
+  std::uint64_t more_ = 0;
+};
+
+// The text of a key: text, an integer, or bytes in UTF-8. Empty for other kinds. Throws malformed for text that is not
+// UTF-8.
+std::optional<std::string> key_text(const Records& records, Id key);
+
+// The global that an unknown object names, for messages: "argparse.Namespace".
+std::string object_name(const Records& records, Id node);
+
+// Makes attributes of plain values: of containers without tensors, too. What an attribute cannot hold is left out with a
+// note.
+class PlainReader {
+ public:
+  PlainReader(const Records& records, Budget& budget, Notes& notes)
+      : records_(records), budget_(budget), notes_(notes) {}
+  // Empty if the value as a whole is left out. `path` is for notes.
+  std::optional<Value> read(Id node, std::string_view path);
+
+ private:
+  struct Frame {  // a container that is being read
+    bool is_dict = false;
+    std::vector<std::pair<std::string, Id>> entries;
+    std::size_t next = 0;
+    Value::Array items = {};
+    Value::Map members = {};
+  };
+  Frame open(Id container, std::string_view path);
+  std::optional<Value> leaf(Id node, std::string_view path);
+  std::optional<Value> known_leaf(Id node) const;
+  std::optional<Value> call_value(Id call) const;
+  std::optional<Value> scalar(Id call) const;
+  std::optional<Value> big_integer(Id node) const;
+
+  const Records& records_;
+  Budget& budget_;
+  Notes& notes_;
+};
+
+}  // namespace zt::foreign::pickle
