@@ -28,6 +28,7 @@ Unmapped unmapped_of(const OpenSource& from, Want want) {
 Bytes borrow(const OpenSource& from, const Dense& dense, Mapping mapping, std::optional<Verify> verify,
              Unmapped& unmapped) {
   const std::uint32_t file = dense.part.file_number();
+  if (file >= unmapped.size()) return {};  // the bytes are in no file
   if (unmapped[file] || dense.length == 0 || !dense.part.mappable()) return {};
   try {
     Bytes bytes = dense.part.map(mapping, verify);

@@ -8,7 +8,9 @@ namespace {
 // Whether the bytes need no wait: the file is mapped, and no bytes need a check. Then giving up the GIL would cost
 // more.
 bool is_at_hand(const OpenSource& from, const Part& part, Mapping mapping, std::optional<Verify> verify) {
-  const MappedFile& file = from.files[kMappings * part.file_number() + static_cast<std::size_t>(mapping)];
+  const std::size_t number = kMappings * part.file_number() + static_cast<std::size_t>(mapping);
+  if (number >= from.files.size()) return true;  // the bytes are in no file, so they are not borrowed
+  const MappedFile& file = from.files[number];
   return file.buffer.is_valid() && verify.value_or(from.options.verify) != Verify::always;
 }
 

@@ -71,7 +71,9 @@ std::string json_part(const SourceState& state, const model::PartRow& part, std:
          R"(, "encoding": )" + json_quote(codec::row_of(part.recipe.coding.codec).name) + R"(, "offset": )" +
          std::to_string(part.recipe.offset) + R"(, "stored": )" + std::to_string(part.recipe.stored_length) +
          R"(, "digest": )" + (digest.empty() ? "null" : json_quote(digest)) +
-         (part.recipe.file == 0 ? "" : R"(, "shard": )" + json_quote(state.catalog.files[part.recipe.file - 1U].name)) +
+         (part.recipe.file == 0 || part.recipe.file == model::kOwnedFile
+              ? ""
+              : R"(, "shard": )" + json_quote(state.catalog.files[part.recipe.file - 1U].name)) +
          "}";
 }
 

@@ -21,7 +21,7 @@ namespace source {
 std::string place_of(const model::Catalog& catalog, std::uint32_t tensor, const model::PartRow* part) {
   std::string place = "tensor " + in_quotes(catalog.text(catalog.tensor(tensor).name));
   if (part != nullptr) place += ": part " + in_quotes(catalog.word(part->role));
-  if (part != nullptr && part->recipe.file != 0)
+  if (part != nullptr && part->recipe.file != 0 && part->recipe.file != model::kOwnedFile)
     place += " in shard " + in_quotes(catalog.files[part->recipe.file - 1U].name);
   return place;
 }

@@ -128,6 +128,10 @@ std::uint64_t Part::stored_length() const { return state_->catalog.part(row_).re
 Location Part::location() const {
   Location location{.path = state_->path, .offset = offset(), .length = stored_length()};
   if (file_number() == 0) return location;
+  if (file_number() == model::kOwnedFile) {  // in the memory of the source
+    location.path.clear();
+    return location;
+  }
   const std::size_t shard = file_number() - 1U;
   try {
     state_->shards->store(shard);  // before it is found, only its expected path is known
