@@ -119,13 +119,14 @@ def test_unknown_objects_are_never_made(tmp_path, protocol):
     model = Model()
     model.weight = np.ones(3)
     value = {"w": np.ones(2), "args": argparse.Namespace(lr=0.1), "model": model}
-    with ztensor.open(save(tmp_path / "a.pkl", value, protocol)) as reader:
+    with pytest.warns(UserWarning, match="left out"):
+        opened = ztensor.open(save(tmp_path / "a.pkl", value, protocol))
+    with opened as reader:
         assert list(reader) == ["w", "model.weight"]
         same_bits(reader["w"].numpy(), np.ones(2))
         with pytest.raises(ztensor.UnsupportedError, match="Model"):
             reader["model.weight"].numpy()
         assert reader.attributes["ztensor.pickle.objects"] == ["argparse.Namespace", f"{__name__}.Model"]
-        assert any("argparse.Namespace" in note for note in reader.notes)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -166,7 +167,7 @@ def test_large_arrays_are_mapped(tmp_path):
     path = save(tmp_path / "a.pkl", {"a": array}, 4)
     with ztensor.open(path) as reader:
         same_bits(reader["a"].numpy(), array)
-        assert path.read_bytes().find(array.tobytes()) == reader["a"].location().offset
+        assert path.read_bytes().find(array.tobytes()) == reader["a"].location.offset
 
 
 def test_optimized_pickles_are_read(tmp_path):
