@@ -58,6 +58,12 @@ nb::str content_id(const OpenSource& source, bool trust_digests, nb::object prog
   return to_str(released([&] { return zt::content_id(opened, options); }));
 }
 
+// The document of scan_json().
+nb::str scan(nb::handle path) {
+  const std::filesystem::path file = to_path(path);
+  return to_str(released([&] { return zt::scan_json(file.string(), zt::scan(file)); }));
+}
+
 }  // namespace
 
 void bind_tools(nb::module_& module) {
@@ -66,6 +72,7 @@ void bind_tools(nb::module_& module) {
   module.def("diff", guarded(diff), nb::arg("a"), nb::arg("b"), nb::arg("progress").none());
   module.def("content_id", guarded(content_id), nb::arg("source"), nb::arg("trust_digests"),
              nb::arg("progress").none());
+  module.def("scan", guarded(scan), nb::arg("path"));
 }
 
 }  // namespace zt::python

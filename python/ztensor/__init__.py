@@ -14,7 +14,21 @@ from ._errors import (
 from ._limits import Limits
 from ._reader import Reader, Verified, open
 from ._tensor import Location, PartMetadata, Parts, Tensor, TensorMetadata
-from ._tools import Converted, Difference, DiffReport, content_id, convert, diff, info, merge, verify
+from ._tools import (
+    Converted,
+    Difference,
+    DiffReport,
+    ScannedGlobal,
+    ScannedPickle,
+    ScanReport,
+    content_id,
+    convert,
+    diff,
+    info,
+    merge,
+    scan,
+    verify,
+)
 from ._writer import Writer
 from ._ztensor import __version__
 
@@ -32,6 +46,9 @@ __all__ = [
     "Parts",
     "Reader",
     "RefusedError",
+    "ScanReport",
+    "ScannedGlobal",
+    "ScannedPickle",
     "Tensor",
     "TensorMetadata",
     "TensorNotFoundError",
@@ -47,5 +64,6 @@ __all__ = [
     "info",
     "merge",
     "open",
+    "scan",
     "verify",
 ]

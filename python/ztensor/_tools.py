@@ -58,6 +58,35 @@ class DiffReport(NamedTuple):
     findings: list[tuple[str, Exception]]  # tensors that cannot be read in one of the files, and why
 
 
+class ScannedGlobal(NamedTuple):
+    """A class or function that a pickle names."""
+
+    module: str  # "?" where only running the pickle would tell
+    name: str
+    risk: str  # "inert": it makes data; "unknown": it runs code that we do not know; "danger"
+    called: bool  # and not only named
+    offset: int  # where the pickle names it first, in the file or the member
+    count: int  # how often the pickle names it
+
+
+class ScannedPickle(NamedTuple):
+    """One pickle of a file."""
+
+    member: str | None  # of the archive; None: the file itself
+    offset: int  # where it begins, in the file or the member
+    nested: bool  # it lies in bytes of another pickle, which loads it
+    globals: list[ScannedGlobal]
+    fault: str | None  # why it cannot be followed to its end; None: it can
+
+
+class ScanReport(NamedTuple):
+    """The report of `scan`."""
+
+    risk: str  # the highest of all globals; also "danger" where a fault hides what Python would load
+    pickles: list[ScannedPickle]  # empty: the file is not based on pickle
+    faults: list[str]  # parts of the file that could not be looked at
+
+
 def convert(
     inputs: PathLike | Iterable[PathLike],
     output: PathLike,
@@ -218,3 +247,22 @@ def content_id(
     """
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
         return _ztensor.content_id(reader._source, trust_digests, progress)
+
+
+def scan(path: PathLike) -> ScanReport:
+    """What a file would run if Python loaded it in the usual way: pickles, checkpoints of torch, .npy and .npz files.
+
+    Executes and imports nothing.
+    """
+    found = json.loads(_ztensor.scan(encode_path(path)))
+    pickles = [
+        ScannedPickle(
+            one["member"],
+            one["offset"],
+            one["nested"],
+            [ScannedGlobal(**each) for each in one["globals"]],
+            one["fault"],
+        )
+        for one in found["pickles"]
+    ]
+    return ScanReport(found["risk"], pickles, found["faults"])
