@@ -23,11 +23,11 @@ Bytes counted() {
 }
 
 PartSource flipped(const MemoryStore& store, Flip flip, std::uint8_t swap) {
-  return {.store = &store,
-          .recipe = {.stored_length = 12, .decoded_length = 12, .view = 0, .swap = swap},
-          .digest = {},
-          .view = model::View{
-              .blob_length = 12, .shape = kShape, .strides = kStrides, .element_bytes = 4, .flip = flip}};
+  return {
+      .store = &store,
+      .recipe = {.stored_length = 12, .decoded_length = 12, .view = 0, .swap = swap},
+      .digest = {},
+      .view = model::View{.blob_length = 12, .shape = kShape, .strides = kStrides, .element_bytes = 4, .flip = flip}};
 }
 
 Bytes read_all(const PartSource& part, Use use) {

@@ -155,8 +155,9 @@ void write_tensor(const Catalog& catalog, const model::TensorRow& tensor, Header
 HeaderWriter header_of(const Catalog& catalog, std::uint32_t version) {
   const auto types = kept_types(catalog.attributes);
   std::uint64_t count = 0;
-  for_attributes(catalog.attributes,
-                 [&](std::string_view key, std::span<const std::byte>) { count += key.starts_with(kOwn) ? 0 : 1; });
+  for_attributes(catalog.attributes, [&](std::string_view key, std::span<const std::byte>) {
+    if (!key.starts_with(kOwn)) ++count;
+  });
   HeaderWriter out(version);
   out.bytes(as_bytes("GGUF"));
   out.u32(version);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <limits>
 #include <optional>
 
@@ -194,6 +195,13 @@ bool write_array(std::span<const std::byte> cbor, std::string_view types, Header
 }
 
 }  // namespace
+
+void HeaderWriter::bytes(std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;
+  const std::size_t end = out_.size();
+  out_.resize(end + bytes.size());
+  std::memcpy(out_.data() + end, bytes.data(), bytes.size());
+}
 
 void HeaderWriter::length(std::uint64_t value) {
   overflows_ = overflows_ || (narrow_ && value > std::numeric_limits<std::uint32_t>::max());

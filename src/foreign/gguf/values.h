@@ -23,7 +23,7 @@ class HeaderWriter {
   void length(std::uint64_t value);
   void string(std::span<const std::byte> text);
   void number(std::uint64_t value, unsigned bytes);  // little-endian
-  void bytes(std::span<const std::byte> bytes) { out_.insert(out_.end(), bytes.begin(), bytes.end()); }
+  void bytes(std::span<const std::byte> bytes);
   // Whether some length did not fit.
   bool overflows() const { return overflows_; }
   std::vector<std::byte>& buffer() { return out_; }
