@@ -19,9 +19,9 @@ void check_member(const Member& member, std::uint64_t most) {
     throw Error(fault.code, fault.rule, fault.message);
   }
   if (member.length > most) {
-    throw Error(Code::limit, "zip.member.limit",
-                file(member) + "has " + std::to_string(member.length) + " bytes, over the limit of " +
-                    std::to_string(most));
+    throw Error(
+        Code::limit, "zip.member.limit",
+        file(member) + "has " + std::to_string(member.length) + " bytes, over the limit of " + std::to_string(most));
   }
 }
 
