@@ -75,7 +75,8 @@ constexpr Format kFormats[] = {
      .title = "a PyTorch file",
      .suffixes = {".pt", ".pth", ".ckpt"},
      .sniff = torch::sniff,
-     .decode = torch::decode},
+     .decode = torch::decode,
+     .holds_more = true},
     {.name = "npz",
      .title = "an npz file",
      .suffixes = {".npz"},
@@ -88,6 +89,7 @@ constexpr Format kFormats[] = {
      .suffixes = {".pkl", ".pickle", ".joblib"},
      .sniff = pickle::sniff,
      .decode = pickle::decode,
+     .holds_more = true,
      .may_be_text = true},
     {.name = "npy",
      .title = "an npy file",
@@ -99,7 +101,12 @@ constexpr Format kFormats[] = {
      .suffixes = {".h5", ".hdf5"},
      .begins_with = {"\x89HDF\r\n\x1a\n"},
      .hint = "the Python package reads it: pip install 'ztensor[hdf5]'"},
-    {.name = "onnx", .title = "an ONNX file", .suffixes = {".onnx"}, .sniff = onnx::sniff, .decode = onnx::decode},
+    {.name = "onnx",
+     .title = "an ONNX file",
+     .suffixes = {".onnx"},
+     .sniff = onnx::sniff,
+     .decode = onnx::decode,
+     .holds_more = true},
 };
 
 constexpr std::string_view kOurs = "zt-";
@@ -147,7 +154,8 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
   }
   throw Error(Code::unsupported, "format.unknown",
               store.size() == 0 ? "the file is empty"
-                                : "unknown format: expected a .zt file of any generation, or a safetensors file");
+                                : "unknown format: expected a .zt file of any generation, or a safetensors, GGUF, "
+                                  "PyTorch, pickle, NumPy or ONNX file");
 }
 
 const Format& find_writable(std::string_view name) {
@@ -164,6 +172,11 @@ const Format& find_writable(std::string_view name) {
 const model::Encoder* find_encoder(std::string_view format) {
   const auto found = std::ranges::find(kFormats, format, &Format::name);
   return found == std::end(kFormats) ? nullptr : found->encoder;
+}
+
+bool holds_more(std::string_view format) {
+  const auto found = std::ranges::find(kFormats, format, &Format::name);
+  return found != std::end(kFormats) && found->holds_more;
 }
 
 bool is_foreign(std::string_view format) { return !format.starts_with(kOurs); }

@@ -22,6 +22,7 @@ struct Format {
   const model::Encoder* encoder = nullptr;  // null: can neither be written nor grow
   bool is_written = false;                  // users can write new files of it
   std::string_view hint = {};               // for a format that cannot be read here: what to do
+  bool holds_more = false;                  // than tensors and attributes: a graph, code, objects
   bool may_be_text = false;                 // its name counts even where the content is text
 };
 
@@ -34,6 +35,8 @@ const Format& find_writable(std::string_view name);
 const model::Encoder* find_encoder(std::string_view format);
 // Whether a source's format is other than a .zt generation.
 bool is_foreign(std::string_view format);
+// Whether files of a source's format hold more than a source shows of them.
+bool holds_more(std::string_view format);
 // Throws usage unless a source can have this format, named with or without "zt-".
 void check_format_name(std::string_view name);
 // The format of a new file: the named one, else the one of the path's suffix, else the default. Throws usage if the

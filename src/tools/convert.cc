@@ -272,6 +272,8 @@ void Conversion::delete_originals() {
   for (std::size_t i = 0; i < inputs_->size(); ++i) {
     if (fs::is_directory(paths_[i])) {
       report_.notes.push_back(paths_[i].string() + ": not deleted, because it is a folder");
+    } else if (source::holds_more((*inputs_)[i].format())) {
+      report_.notes.push_back(paths_[i].string() + ": not deleted, because it holds more than tensors");
     } else if (!Access::state((*inputs_)[i])->catalog.files.empty()) {
       report_.notes.push_back(paths_[i].string() + ": not deleted, because it has shards");
     } else if (whole_[i]) {
