@@ -25,7 +25,7 @@ constexpr Compression kCompressions[] = {
     {"\xFD"
      "7zXZ",
      "xz", "unxz"},
-    {"\x5D\x00\x00", "LZMA", "unlzma"},
+    {{"\x5D\x00\x00", 3}, "LZMA", "unlzma"},
     {"\x28\xB5\x2F\xFD", "Zstandard", "unzstd"},
     {"\x04\x22\x4D\x18", "LZ4", "unlz4"},
     {"\x78\x01", "zlib", "joblib"},
