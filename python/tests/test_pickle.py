@@ -225,5 +225,16 @@ def test_joblib_files(tmp_path):
         ztensor.open(path)
 
 
+@pytest.mark.parametrize("protocol", [3, 4, 5])
+def test_tensors_of_torch(tmp_path, protocol):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    base = torch.arange(12, dtype=torch.float32).reshape(3, 4)
+    value = {"w": base, "transposed": base.t(), "half": base.half(), "array": np.arange(3)}
+    with ztensor.open(save(tmp_path / "a.pkl", value, protocol)) as reader:
+        assert list(reader) == list(value)
+        for name, tensor in value.items():
+            same_bits(reader[name].numpy(), np.asarray(tensor))
+
+
 def test_every_extended_dtype_is_the_one_of_ml_dtypes():
     assert numpy_dtype("bfloat16") == ml_dtypes.bfloat16

@@ -5,9 +5,10 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
-#include "foreign/pickle/array_lister.h"
 #include "foreign/pickle/machine.h"
 #include "foreign/pickle/pickle.h"
+#include "foreign/torch/legacy.h"
+#include "foreign/torch/lister.h"
 
 namespace zt::foreign::pickle {
 namespace {
@@ -25,7 +26,7 @@ constexpr Compression kCompressions[] = {
     {"\xFD"
      "7zXZ",
      "xz", "unxz"},
-    {"\x5D\x00\x00", "LZMA", "unlzma"},
+    {{"\x5D\x00\x00", 3}, "LZMA", "unlzma"},
     {"\x28\xB5\x2F\xFD", "Zstandard", "unzstd"},
     {"\x04\x22\x4D\x18", "LZ4", "unlz4"},
     {"\x78\x01", "zlib", "joblib"},
@@ -69,6 +70,14 @@ Id read_graph(const ByteStore& store, Region range, Graph& graph) {
   return graph.root;
 }
 
+// Lists the arrays of NumPy and the tensors of torch, whose storages lie in bytes of the pickle.
+void list_all(const Records& records, Id root, const Limits& limits, model::Catalog& catalog) {
+  torch::TensorRows rows(catalog, limits);
+  torch::EmbeddedStorages storages(records.store());
+  torch::TensorLister lister(rows, storages);
+  list_leaves(records, root, lister, catalog);
+}
+
 }  // namespace
 
 bool has_pickle_name(std::string_view name) {
@@ -93,14 +102,13 @@ void refuse_compressed(const ByteStore& store) {
   }
 }
 
-model::Catalog decode(const ByteStore& store, const Limits&) {
+model::Catalog decode(const ByteStore& store, const Limits& limits) {
   refuse_compressed(store);
   Graph graph;
   const Id root = read_graph(store, {0, store.size()}, graph);
   model::Catalog catalog;
   catalog.format = "pickle";
-  ArrayLister lister;
-  list_leaves(Records(store, graph), root, lister, catalog);
+  list_all(Records(store, graph), root, limits, catalog);
   catalog.shrink();
   return catalog;
 }
@@ -120,8 +128,7 @@ void list_object_array(const ByteStore& store, Region range, model::Catalog& cat
     }
     graph.each_item(objects, [&](Id item) { root = item; });
   }
-  ArrayLister lister;
-  list_leaves(records, root, lister, catalog);
+  list_all(records, root, Limits{}, catalog);
 }
 
 }  // namespace zt::foreign::pickle

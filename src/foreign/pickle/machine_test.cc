@@ -107,6 +107,11 @@ TEST(PickleMachine, PassesOverLongBytesWithoutReadingThem) {
   EXPECT_FALSE(graph.has_text(graph.root));
 }
 
+TEST(PickleMachine, BeginsWithAnyOpcodeOfProtocol0) {
+  EXPECT_EQ(graph_of("].").root, 4U);
+  EXPECT_EQ(graph_of(").").root, 3U);
+}
+
 TEST(PickleMachine, ReadsTheTextsOfProtocol0) {
   EXPECT_EQ(graph_of("Va\\u00e4\xe4\n.").root, 4U);
   const Graph unicode = graph_of("Va\\u00e4\xe4\n.");

@@ -38,8 +38,7 @@ std::vector<Region> nested_pickles(const ByteStore& store, const Graph& graph) {
     }
   }
   std::ranges::sort(ranges, {}, &Region::offset);
-  const auto again = std::ranges::unique(ranges);
-  ranges.erase(again.begin(), again.end());
+  ranges.erase(std::unique(ranges.begin(), ranges.end()), ranges.end());
   return ranges;
 }
 
