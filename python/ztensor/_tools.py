@@ -66,7 +66,7 @@ class ScannedGlobal(NamedTuple):
     risk: str  # "inert": it makes data; "unknown": it runs code that we do not know; "danger"
     called: bool  # and not only named
     offset: int  # where the pickle names it first, in the file or the member
-    count: int  # how often the pickle names it
+    times: int  # how often the pickle names it
 
 
 class ScannedPickle(NamedTuple):
@@ -260,7 +260,7 @@ def scan(path: PathLike) -> ScanReport:
             one["member"],
             one["offset"],
             one["nested"],
-            [ScannedGlobal(**each) for each in one["globals"]],
+            [ScannedGlobal(times=each.pop("count"), **each) for each in one["globals"]],
             one["fault"],
         )
         for one in found["pickles"]

@@ -71,7 +71,7 @@ std::string choose_index(const fs::path& folder, const std::vector<std::string>&
 fs::path bounds_of(const fs::path& folder) {
   std::error_code unknown;
   for (fs::path at = folder; at.has_relative_path(); at = at.parent_path()) {
-    const fs::path model = at.parent_path();
+    fs::path model = at.parent_path();
     if (at.filename() == "snapshots" && fs::is_directory(model / "blobs", unknown)) return model;
   }
   return folder;

@@ -79,12 +79,12 @@ void Join::add_attributes(const Catalog& from, const std::string& name) {
   Value::Map members = before.members() == nullptr ? Value::Map() : *before.members();
   const Value found = Value::parse(from.attributes, kDepth);
   if (found.members() == nullptr) return;
-  for (const auto& [key, value] : *found.members()) {
-    const auto same = std::ranges::find_if(members, [&](const auto& member) { return member.first == key; });
+  for (const Value::Map::value_type& one : *found.members()) {
+    const auto same = std::ranges::find_if(members, [&](const auto& member) { return member.first == one.first; });
     if (same == members.end()) {
-      members.emplace_back(key, value);
-    } else if (!(same->second == value) && key.text() != nullptr) {
-      joined_.notes.push_back(name + ": attribute " + in_quotes(*key.text()) +
+      members.push_back(one);
+    } else if (!(same->second == one.second) && one.first.text() != nullptr) {
+      joined_.notes.push_back(name + ": attribute " + in_quotes(*one.first.text()) +
                               " was left out: an earlier file has another value for it");
     }
   }

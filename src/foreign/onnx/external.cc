@@ -42,7 +42,7 @@ std::string checked_location(const std::string& location) {
   if (has_scheme(rest)) refuse_path(location, "has a scheme or a drive");
   if (rest.starts_with("*/_ORT_MEM_ADDR_")) refuse_path(location, "names the memory of a process");
   if (rest.starts_with("./")) rest.remove_prefix(2);
-  const std::string path(rest);
+  std::string path(rest);
   while (true) {
     const std::size_t slash = rest.find('/');
     check_component(location, rest.substr(0, slash));

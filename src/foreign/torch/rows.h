@@ -38,7 +38,7 @@ class TensorRows {
     std::vector<std::int64_t> strides;
     std::uint32_t element_bytes = 1;
     model::Flip flip = model::Flip::none;
-    friend auto operator<=>(const View&, const View&) = default;
+    friend auto operator<=>(const View&, const View&) = default;  // NOLINT(modernize-use-nullptr)
   };
   struct Dense {
     model::Recipe recipe;
@@ -56,7 +56,7 @@ class TensorRows {
     DType dtype = DType::u8;
     std::vector<std::uint64_t> shape;
     std::optional<View> view;
-    friend auto operator<=>(const Identity&, const Identity&) = default;
+    friend auto operator<=>(const Identity&, const Identity&) = default;  // NOLINT(modernize-use-nullptr)
   };
 
   static Dense read_dense(const pickle::TensorRecord& tensor, const Geometry& geometry, const StoragePlace& place);
