@@ -38,8 +38,8 @@ constexpr std::string_view kModules =
     "numpy.lib._datasource numpy.core.memmap numpy._core.memmap ";
 
 // A module and its dangerous names in each line. "builtins" stands for "__builtin__", too.
-// NOLINTNEXTLINE(bugprone-suspicious-missing-comma): long lines go on
 constexpr std::string_view kNames[] = {
+    // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): the line of a module goes on in the next literal
     "builtins eval exec execfile compile open file getattr setattr delattr __import__ map filter apply reduce "
     "reload globals locals vars dir input raw_input breakpoint help exit quit",
     "io open open_code FileIO",
