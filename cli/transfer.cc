@@ -84,12 +84,12 @@ void add_level(CLI::App& command, std::optional<int>& level) {
 
 void add_target(CLI::App& command, zt::ConvertOptions& options) {
   command
-      .add_option(
-          "--to", options.writer.to,
-          "the format of OUT: generation 1.0, 1.2 (default) or 2, or safetensors or npz (default if OUT ends in it)")
+      .add_option("--to", options.writer.to,
+                  "the format of OUT: generation 1.0, 1.2 (default) or 2, or safetensors, npz or gguf (default if OUT "
+                  "ends in it)")
       ->type_name("1.0|1.2|2|safetensors|npz")
       ->each([](const std::string& name) {
-        check_word(name, {"1.0", "1.2", "2", "safetensors", "npz"}, "1.0, 1.2, 2, safetensors or npz");
+        check_word(name, {"1.0", "1.2", "2", "safetensors", "npz", "gguf"}, "1.0, 1.2, 2, safetensors, npz or gguf");
       });
   command.add_flag("--lossy", options.writer.lossy, "leave out what the format cannot hold, and say so");
   command

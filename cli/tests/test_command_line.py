@@ -7,7 +7,7 @@ from conftest import write_safetensors
 
 COMMANDS = [
     *["info", "convert", "compress", "decompress", "merge", "migrate", "verify", "diff", "id"],
-    *["append", "remove", "set", "compact", "repair", "extract", "cat"],
+    *["append", "remove", "set", "compact", "repair", "scan", "extract", "cat"],
 ]
 
 
@@ -83,22 +83,22 @@ def test_help_of_each_command_shows_an_example(at, command):
         *(
             (
                 [command, "a", "b", "--to", "7"],
-                f"--to: '7' is not one of 1.0, 1.2, 2 or safetensors (see 'ztensor {command} --help')",
+                f"--to: '7' is not one of 1.0, 1.2, 2, safetensors, npz or gguf (see 'ztensor {command} --help')",
             )
             for command in ("convert", "migrate")
         ),
         (
             ["convert", "a", "b", "--to", ""],
-            "--to: '' is not one of 1.0, 1.2, 2 or safetensors (see 'ztensor convert --help')",
+            "--to: '' is not one of 1.0, 1.2, 2, safetensors, npz or gguf (see 'ztensor convert --help')",
         ),
         (
             ["convert", "a", "b", "--to", "0.1"],
-            "--to: '0.1' is not one of 1.0, 1.2, 2 or safetensors (see 'ztensor convert --help')",
+            "--to: '0.1' is not one of 1.0, 1.2, 2, safetensors, npz or gguf (see 'ztensor convert --help')",
         ),
         (
             ["convert", "a", "b", "-f", "bogus"],
-            "--format: 'bogus' is not one of auto, zt-0.1, zt-1.0, zt-1.1, zt-1.2, zt-2 or safetensors "
-            "(see 'ztensor convert --help')",
+            "--format: 'bogus' is not a format: expected auto, zt-1.2, zt-1.1, zt-2, zt-1.0, zt-0.1, safetensors, gguf, "
+            "pt, npz, pickle, npy, onnx (see 'ztensor convert --help')",
         ),
         *(
             (

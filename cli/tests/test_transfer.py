@@ -194,7 +194,7 @@ def test_what_was_picked_is_what_the_summary_counts(model):
 
 def test_an_unknown_format_is_told_the_known_ones(model):
     error = model.fails("convert", "model.safetensors", "-o", "out.zt", "-f", "bogus", code=2)
-    assert error.startswith("--format: 'bogus' is not one of auto, zt-0.1, ") and "safetensors" in error
+    assert error.startswith("--format: 'bogus' is not a format: expected auto, zt-1.2, ") and "safetensors" in error
 
 
 def test_an_unreadable_tensor_stops_unless_it_is_to_be_skipped(model):
