@@ -97,8 +97,8 @@ def test_help_of_each_command_shows_an_example(at, command):
         ),
         (
             ["convert", "a", "b", "-f", "bogus"],
-            "--format: 'bogus' is not a format: expected auto, zt-1.2, zt-1.1, zt-2, zt-1.0, zt-0.1, safetensors, gguf, "
-            "pt, npz, pickle, npy, onnx (see 'ztensor convert --help')",
+            "--format: 'bogus' is not a format: expected auto, zt-1.2, zt-1.1, zt-2, zt-1.0, zt-0.1, safetensors, "
+            "gguf, pt, npz, pickle, npy, onnx (see 'ztensor convert --help')",
         ),
         *(
             (

@@ -16,12 +16,11 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", re.MUL
 # Literals that have the form of a rule id and are none.
 NO_RULE = {
     "ai.onnx",
-    "cpu.max",
-    "general.alignment",
-    "gguf.unknown",
     "constants.pkl",
     "cpu.max",
     "data.pkl",
+    "general.alignment",
+    "gguf.unknown",
     "model.weights.h5",
     "scipy.sparse",
     "split.count",
