@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Writes tests/conformance/*/pt/: files of PyTorch that break one rule each, and controls.
 
-Each file to reject is a valid file with one change. The ids PT-01 to PT-24 number the cases of a list of attacks; zip.py
+Each file to reject is a valid file with one change. The ids PT-01 to PT-24 number the cases of a list of attacks;
+zip.py
 has those of archives.
 """
 
@@ -11,7 +12,6 @@ import struct
 from cases import write_cases, write_seeds
 from pt_bytes import (
     GOOD,
-    MAGIC,
     ORDERED,
     call,
     checkpoint,
@@ -23,7 +23,6 @@ from pt_bytes import (
     stream,
     tensor,
     tensor_v3,
-    text,
     value,
 )
 from zip_bytes import Archive, File, deflated
@@ -97,7 +96,7 @@ def storage_controls():
     good("neg", made, {"w": shown([4], data=floats(-1, -2, -3, -4), view=True)})
     # PT-15, PT-16
     memo = tensor() + b"q\5"
-    good("tied", checkpoint({"a": memo, "b": b"h\5", "c": tensor()}), {key: whole for key in "abc"})
+    good("tied", checkpoint({"a": memo, "b": b"h\5", "c": tensor()}), dict.fromkeys("abc", whole))
     views = {"a": tensor(size=(3,)), "b": tensor(offset=1, size=(3,))}
     good(
         "overlapping",

@@ -9,7 +9,7 @@ import struct
 import zlib
 
 from cases import write_cases, write_seeds
-from pt_bytes import GOOD, call, checkpoint, storage, stream, tensor
+from pt_bytes import GOOD, call, storage, stream, tensor
 from zip_bytes import Archive, File, block, deflated, end_record
 
 files = {}
