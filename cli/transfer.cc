@@ -87,7 +87,7 @@ void add_target(CLI::App& command, zt::ConvertOptions& options) {
       .add_option("--to", options.writer.to,
                   "the format of OUT: generation 1.0, 1.2 (default) or 2, or safetensors, npz or gguf (default if OUT "
                   "ends in it)")
-      ->type_name("1.0|1.2|2|safetensors|npz")
+      ->type_name("1.0|1.2|2|safetensors|npz|gguf")
       ->each([](const std::string& name) {
         check_word(name, {"1.0", "1.2", "2", "safetensors", "npz", "gguf"}, "1.0, 1.2, 2, safetensors, npz or gguf");
       });

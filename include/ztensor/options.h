@@ -43,9 +43,9 @@ enum class WriteMode {
 // How a file is written. A file that grows keeps its format and alignment: `to` and `alignment` may name them again,
 // and other values of them, canonical = true and shards are usage errors there.
 struct WriterOptions {
-  // The format of the file: "1.0", "1.2" or "2", also with "zt-" before it, or "safetensors", "gguf" or "npz". A name, not an enum,
-  // since the table of formats grows with the library. Empty: the format of the file that grows; of a new file, the
-  // format whose suffix the target's name has, else 1.2.
+  // The format of the file: "1.0", "1.2" or "2", also with "zt-" before it, or "safetensors", "gguf" or "npz". A name,
+  // not an enum, since the table of formats grows with the library. Empty: the format of the file that grows; of a new
+  // file, the format whose suffix the target's name has, else 1.2.
   std::string to = "";
   Encoding encoding = Encoding::raw();    // of parts whose call names no other
   std::optional<Checksum> checksum = {};  // empty: crc32c in 1.x, xxh3 in 2

@@ -33,23 +33,6 @@ void check_ends(const ByteStore& store) {
   }
 }
 
-}  // namespace
-
-hash::Digest digest_of_store(const ByteStore& store, Checksum algorithm, run::Meter& meter) {
-  hash::RunningDigest digest(algorithm);
-  for_each_block(store, {0, store.size()}, [&](std::uint64_t, std::span<const std::byte> block) {
-    digest.update(block);
-    meter.add(block.size());
-    return true;
-  });
-  return digest.finish();
-}
-
-Shards::Shards(std::span<const model::FileRow> rows, std::shared_ptr<const Resolver> resolver)
-    : rows_(rows), resolver_(std::move(resolver)), slots_(std::make_unique<Slot[]>(rows.size())) {}
-
-namespace {
-
 // `place`: where a resolver expects the file; empty: nowhere.
 [[noreturn]] void fail_missing(const model::FileRow& row, const std::filesystem::path& place, bool has_resolver) {
   const bool raw = row.kind == model::FileRow::Kind::raw;
@@ -64,6 +47,19 @@ namespace {
 }
 
 }  // namespace
+
+hash::Digest digest_of_store(const ByteStore& store, Checksum algorithm, run::Meter& meter) {
+  hash::RunningDigest digest(algorithm);
+  for_each_block(store, {0, store.size()}, [&](std::uint64_t, std::span<const std::byte> block) {
+    digest.update(block);
+    meter.add(block.size());
+    return true;
+  });
+  return digest.finish();
+}
+
+Shards::Shards(std::span<const model::FileRow> rows, std::shared_ptr<const Resolver> resolver)
+    : rows_(rows), resolver_(std::move(resolver)), slots_(std::make_unique<Slot[]>(rows.size())) {}
 
 // zt-2 §8
 std::shared_ptr<const ByteStore> Shards::resolve(const model::FileRow& row) const {

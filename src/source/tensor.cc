@@ -131,10 +131,6 @@ Location Part::location() const {
   if (file_number() == kNoFile) return {.path = {}, .offset = 0, .length = stored_length()};
   Location location{.path = state_->path, .offset = offset(), .length = stored_length()};
   if (file_number() == 0) return location;
-  if (file_number() == model::kOwnedFile) {  // in the memory of the source
-    location.path.clear();
-    return location;
-  }
   const std::size_t shard = file_number() - 1U;
   try {
     state_->shards->store(shard);  // before it is found, only its expected path is known

@@ -31,7 +31,11 @@ namespace fs = std::filesystem;
 class Conversion {
  public:
   Conversion(std::span<const fs::path> inputs, const fs::path& output, const ConvertOptions& options)
-      : paths_(inputs), output_(output), options_(options), writer_(options.writer) {
+      : paths_(inputs),
+        output_(output),
+        options_(options),
+        names_(options.names.begin(), options.names.end()),
+        writer_(options.writer) {
     writer_.durable = writer_.durable || options.delete_originals;
     if (options.recode) writer_.encoding = *options.recode;  // also decides the form of the file
   }
@@ -55,6 +59,7 @@ class Conversion {
   std::span<const fs::path> paths_;
   const fs::path& output_;
   const ConvertOptions& options_;
+  std::set<std::string_view> names_;  // the tensors to take; empty: all
   WriteMode mode_ = options_.overwrite ? WriteMode::replace : WriteMode::create_new;
   WriterOptions writer_;
   write::Form form_;                     // of the output
@@ -124,8 +129,8 @@ bool Conversion::selected(std::string_view name) const {
     }
     return false;
   };
-  const bool is_named = options_.names.empty() || std::ranges::find(options_.names, name) != options_.names.end();
-  return is_named && (options_.include.empty() || any(options_.include)) && !any(options_.exclude);
+  return (names_.empty() || names_.contains(name)) && (options_.include.empty() || any(options_.include)) &&
+         !any(options_.exclude);
 }
 
 void Conversion::check_names() const {
@@ -190,6 +195,10 @@ Value Conversion::attributes() {
     }
     return taken == Taken::kept;
   };
+  const auto note_left_out = [&](std::size_t input, const Value& key) {
+    report_.notes.push_back(paths_[input].string() + ": attribute " + in_quotes(*key.text()) +
+                            " was left out: an earlier file has another value for it");
+  };
   if (const auto* members = options_.writer.attributes.members()) {
     for (const auto& [key, value] : *members) take(key, value);
   }
@@ -200,14 +209,14 @@ Value Conversion::attributes() {
       for (const auto& [key, value] : *found.members()) {
         if (take(key, value)) continue;
         whole_[i] = false;
-        report_.notes.push_back(paths_[i].string() + ": attribute " + in_quotes(*key.text()) +
-                                " was left out: an earlier file has another value for it");
+        note_left_out(i, key);
       }
     });
   }
-  for (const fs::path& path : paths_) {
-    if (!options_.with_config) break;
-    for (const auto& [key, value] : tools::config_beside(path, report_.notes)) take(key, value);
+  for (std::size_t i = 0; options_.with_config && i < inputs_->size(); ++i) {
+    for (const auto& [key, value] : tools::config_beside(paths_[i], report_.notes)) {
+      if (!take(key, value)) note_left_out(i, key);
+    }
   }
   const std::string_view format = (*inputs_)[0].format();
   if (source::is_foreign(format)) take(Value("ztensor.source.format"), Value(format));

@@ -31,6 +31,9 @@ class MemberStore final : public ByteStore {
   MemberStore(const ByteStore& archive, const zip::Member& member) : archive_(archive), member_(member) {}
   std::uint64_t size() const override { return member_.stored_length; }
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    if (!checked::within(offset, out.size(), size())) {
+      throw Error(Code::io, "", "the read goes past the end of the file in the archive");
+    }
     archive_.read_at(member_.offset + offset, out);
   }
 

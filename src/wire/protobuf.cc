@@ -1,6 +1,7 @@
 #include "wire/protobuf.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/checked.h"
@@ -12,6 +13,7 @@ namespace {
 
 constexpr std::size_t kFirstRead = 4096;  // after a jump: most payloads that are skipped lie between short heads
 constexpr std::size_t kLargestRead = 65536;
+constexpr std::uint64_t kNear = 8192;  // to read over so many bytes takes less time than another request
 constexpr std::uint32_t kMostNumber = (std::uint32_t{1} << 29) - 1;
 constexpr std::uint32_t kReservedFirst = 19000;
 constexpr std::uint32_t kReservedLast = 19999;
@@ -51,7 +53,7 @@ ProtoWindow::ProtoWindow(const ByteStore& store, std::uint64_t fields)
     : store_(store), size_(store.size()), fields_left_(fields), next_(kFirstRead) {}
 
 std::span<const std::byte> ProtoWindow::refill(std::uint64_t offset) {
-  const bool goes_on = filled_ != 0 && offset >= begin_ && offset <= begin_ + filled_;
+  const bool goes_on = filled_ != 0 && offset >= begin_ && offset <= begin_ + filled_ + kNear;
   next_ = goes_on ? std::min(2 * next_, kLargestRead) : kFirstRead;
   const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(next_, size_ - std::min(offset, size_)));
   buffer_.resize(std::max(buffer_.size(), wanted));
@@ -64,7 +66,12 @@ std::span<const std::byte> ProtoWindow::refill(std::uint64_t offset) {
 
 std::string ProtoWindow::text(Region range) const {
   std::string text(static_cast<std::size_t>(range.length), '\0');
-  store_.read_at(range.offset, std::as_writable_bytes(std::span(text.data(), text.size())));
+  const auto out = std::as_writable_bytes(std::span(text.data(), text.size()));
+  if (range.offset >= begin_ && checked::within(range.offset - begin_, range.length, filled_)) {
+    std::memcpy(out.data(), buffer_.data() + (range.offset - begin_), out.size());
+  } else {
+    store_.read_at(range.offset, out);
+  }
   return text;
 }
 

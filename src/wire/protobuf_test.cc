@@ -99,9 +99,11 @@ class CountingStore final : public ByteStore {
   std::uint64_t size() const override { return content_.size(); }
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     read += out.size();
+    ++reads;
     std::ranges::copy(as_bytes(content_).subspan(static_cast<std::size_t>(offset), out.size()), out.begin());
   }
   mutable std::uint64_t read = 0;
+  mutable std::uint64_t reads = 0;
 
  private:
   std::string content_;
@@ -117,6 +119,22 @@ TEST(Protobuf, NeverReadsPayloadsThatAreSkipped) {
   while (reader.next()) ++fields;
   EXPECT_EQ(fields, 8);
   EXPECT_LE(store.read, 8U * 4096);
+}
+
+TEST(Protobuf, ReadsOverSmallPayloadsInLargePieces) {
+  std::string message;
+  for (int i = 0; i < 1000; ++i) message += std::string("\x4a\x80\x20", 3) + std::string(4096, 'x');
+  const CountingStore store(message);
+  ProtoWindow window(store, 1000);
+  ProtoReader reader(window, {0, message.size()});
+  std::uint64_t copied = 0;
+  while (reader.next()) {
+    const std::uint64_t before = store.reads;
+    if (window.text({reader.field().at, 2}) == "\x4a\x80" && store.reads == before) ++copied;
+  }
+  EXPECT_EQ(copied, 1000U);  // a text that was just read is not read again
+  EXPECT_LE(store.reads, message.size() / 32768);
+  EXPECT_LE(store.read, message.size() + 65536);
 }
 
 }  // namespace

@@ -18,8 +18,9 @@ struct StoredPart {
   std::string digest;
 };
 
-// Stores parts one after another in a file. Writes around each member of an archive what the archive needs. `share`: does not store a raw part again if the file has the same bytes
-// already. It finds them by digest and length, and compares every byte.
+// Stores parts one after another in a file. Writes around each member of an archive what the archive needs. `share`:
+// does not store a raw part again if the file has the same bytes already. It finds them by digest and length, and
+// compares every byte.
 class PartLayout {
  public:
   PartLayout(Output& output, std::uint64_t alignment, bool share, unsigned threads)
