@@ -264,10 +264,10 @@ def contiguous(size=16, offset=600):
     return _hdf5_walk.Dataset("d", handle, _hdf5_types.kind_of(F4), (4,))
 
 
-def grid(shape, chunk, *chunks, filters=()):
+def grid(shape, chunk, *chunks, filters=(), decoded_bytes=1 << 30):
     properties = Says(get_chunk=chunk, get_nfilters=len(filters), get_filter=filters and filters[0])
     handle = Chunks(get_num_chunks=len(chunks), chunks=chunks, read_direct_chunk=(1, b"abcd"))
-    return _hdf5_chunks.Grid(handle, properties, shape, 4, 1000)
+    return _hdf5_chunks.Grid(handle, properties, shape, 4, 1000, decoded_bytes)
 
 
 NO_FILL = Says(fill_value_defined=h5d.FILL_VALUE_UNDEFINED)
@@ -295,6 +295,8 @@ NO_FILL = Says(fill_value_defined=h5d.FILL_VALUE_UNDEFINED)
         (lambda: grid((4,), (4,), ((0,), 0, 2**32 - 1)), "hdf5.chunk.bounds"),
         (lambda: grid((4,), (4,), ((0,), 600, 16)).fill(np.zeros(4, "<f4")), "hdf5.chunk.bounds"),
         (lambda: grid((4,), (4,), filters=[(2, 0, (), b"")]), "hdf5.filter.shuffle"),
+        (lambda: grid((4,), (1 << 20,), ((0,), 600, 16), decoded_bytes=(4 << 20) - 1), "hdf5.decoded.limit"),
+        (lambda: grid((4,), (1 << 20,), ((0,), 600, 16), filters=[(1, 0, (), b"")]), "hdf5.chunk.ratio"),
     ],
 )  # fmt: skip
 def test_what_libhdf5_says_is_checked(work, rule):
@@ -321,3 +323,36 @@ def test_attributes_have_a_limit(tmp_path, monkeypatch):
     with pytest.raises(ztensor.LimitError) as caught:
         ztensor.open(source)
     assert caught.value.rule == "hdf5.attribute.size"
+
+
+@pytest.mark.parametrize("names", [("r", "i"), ("real", "imag")])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_a_complex_dataset_that_was_never_written_has_its_fill_value(tmp_path, names, order):
+    kind = np.dtype([(name, f"{order}f4") for name in names])
+    value = np.array([(1.5, -2.0)], kind)
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.create_dataset("never", (3,), kind, fillvalue=value[0])
+    assert ztensor.open(tmp_path / "m.h5")["never"].numpy().tolist() == [1.5 - 2j] * 3
+
+
+def test_all_fill_values_of_a_file_have_one_limit(monkeypatch, tmp_path):
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        for name in "abc":
+            file.create_dataset(name, (150,), "u1", fillvalue=3)
+    monkeypatch.setattr(_hdf5_walk, "_MOST_FILL", 300)
+    with h5py.File(tmp_path / "m.h5") as file:
+        listing = _hdf5_walk.Walk(file.id, 10000, 1 << 30).run(file["/"].id)
+    assert [one.name for one in listing.datasets] == ["a", "b"]
+    assert [(name, error.rule) for name, error in listing.unreadable] == [("c", "hdf5.fill.size")]
+
+
+def test_an_attribute_with_more_elements_than_the_limit_is_left_out(tmp_path):
+    with h5py.File(tmp_path / "m.h5", "w", libver="latest") as file:  # large attributes
+        file.create_dataset("a", data=np.zeros(2, "f4"))
+        file["a"].attrs.create("many", np.zeros((1 << 20) + 1, "u1"))
+        file["a"].attrs["few"] = np.arange(3)
+        file.attrs.create("empty", np.zeros((1 << 19, 0, 3), "u1"))
+    found = ztensor.open(tmp_path / "m.h5")
+    assert found["a"].attributes == {"few": [0, 1, 2]}
+    assert any("1048577 elements" in note for note in found.notes)
+    assert "empty" not in found.attributes

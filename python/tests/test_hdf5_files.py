@@ -1,9 +1,11 @@
 """Hostile HDF5 files: the bytes of a good file are changed. The ids H5-nn name their kinds."""
 
+import io
 import os
 import shutil
 import struct
 import subprocess
+import zipfile
 
 import numpy as np
 import pytest
@@ -224,13 +226,32 @@ def test_structures_that_point_to_themselves_end(tmp_path):  # H5-22
         assert rules_of(path)
 
 
-def test_a_zip_archive_in_the_user_block_gives_no_other_tensors(tmp_path):  # H5-23
+def npy_bytes(array):
+    out = io.BytesIO()
+    np.save(out, array)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("place", ["user block", "end"])
+def test_a_file_that_is_also_an_archive_is_the_same_for_open_and_convert(tmp_path, place):  # H5-23
     path = one_dataset(tmp_path / "m.h5", userblock_size=512)
-    path.write_bytes(b"PK\x03\x04" + path.read_bytes()[4:])
+    hdf5 = path.read_bytes()
+    archive = io.BytesIO(hdf5 if place == "end" else b"")
+    with zipfile.ZipFile(archive, "a") as members:
+        members.writestr("z.npy", npy_bytes(np.arange(3, dtype="<f8")))
+    content = archive.getvalue()
+    path.write_bytes(content if place == "end" else content + bytes(512 - len(content)) + hdf5[512:])
     try:
-        assert list(ztensor.open(path)) == ["a"]
+        found = list(ztensor.open(path))
     except ztensor.ZTensorError as error:
-        assert error.rule
+        assert place == "user block"  # it begins as an archive, and has no end of one
+        with pytest.raises(ztensor.ZTensorError) as caught:
+            ztensor.convert(path, tmp_path / "m.zt")
+        assert caught.value.rule == error.rule
+    else:
+        ztensor.convert(path, tmp_path / "m.zt")
+        assert list(ztensor.open(tmp_path / "m.zt")) == found
+        assert found == ["a"]
 
 
 def test_mutants_of_a_keras_file_are_refused_or_read(tmp_path):  # H5-24

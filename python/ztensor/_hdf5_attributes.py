@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from h5py import h5a, h5s, h5t
 
 _MOST_BYTES = 16 << 20  # of one attribute
+_MOST_ELEMENTS = 1 << 20  # of one attribute: an element takes more as an object than in the file
 _MOST_KEY = 1024  # bytes, as in .zt
 _PLAIN = {h5t.INTEGER, h5t.FLOAT, h5t.STRING, h5t.ENUM}
 
@@ -34,6 +36,8 @@ def attributes_of(where: Any, note: Callable[[str, str], None]) -> Iterator[tupl
             yield key, _value(manager, name)
         except LeftOut as cause:
             note(name.decode("utf-8", "backslashreplace"), str(cause))
+        except MemoryError:
+            note(name.decode("utf-8", "backslashreplace"), "it takes too much memory")
         except (OSError, RuntimeError, SystemError, TypeError, ValueError, LookupError, OverflowError) as error:
             note(name.decode("utf-8", "backslashreplace"), f"it cannot be read: {error}")
 
@@ -54,6 +58,10 @@ def _value(manager: Any, name: bytes) -> Any:
         raise LeftOut("it holds neither numbers nor text")
     if found.get_storage_size() > _MOST_BYTES:
         raise LeftOut(f"it has {found.get_storage_size()} bytes, more than {_MOST_BYTES}")
+    # A dimension of 0 counts as 1: the dimensions before it become lists all the same.
+    elements = math.prod(max(size, 1) for size in found.get_space().get_simple_extent_dims())
+    if elements > _MOST_ELEMENTS:
+        raise LeftOut(f"it has {elements} elements, more than {_MOST_ELEMENTS}")
     return _plain(manager[name])
 
 
@@ -61,6 +69,8 @@ def _plain(value: Any) -> Any:
     """A value of h5py with Python's types alone."""
     if isinstance(value, h5py.Empty):
         return None
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.dtype.itemsize <= 8:
+        return value.tolist()
     if isinstance(value, np.ndarray):
         return [_plain(one) for one in value] if value.ndim else _plain(value[()])
     if isinstance(value, (bytes, np.bytes_)):

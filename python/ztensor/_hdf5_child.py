@@ -118,8 +118,8 @@ class Job:
         with os.fdopen(self.target, "wb", closefd=False) as file:
             writer = Writer(file, format="1.2", checksum="none", attributes=attributes, threads=1)
             for one in listing.datasets:
-                own = dict(self._plain(one.handle, f"tensor {one.name!r}"))
                 try:
+                    own = dict(self._plain(one.handle, f"tensor {one.name!r}"))
                     writer.add_tensor(one.name, _elements(one, bytes_of_file), attributes=own)
                     written.add(one.name)
                 except ZTensorError as error:

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._errors import FormatError, UnsupportedError
+from ._errors import FormatError, LimitError, UnsupportedError
 
 Array = np.ndarray[Any, Any]
 
 _DEFLATE, _SHUFFLE, _FLETCHER32 = 1, 2, 3
 _MOST_CHUNK = 2**32 - 1  # bytes, by the format
+_MOST_DEFLATE = 1032  # bytes that a stored byte of deflate can give
 
 
 class Chunk(NamedTuple):
@@ -36,7 +37,9 @@ class Filter(NamedTuple):
 class Grid:
     """The chunks of one dataset, all checked."""
 
-    def __init__(self, dataset: Any, properties: Any, shape: tuple[int, ...], item: int, file_size: int) -> None:
+    def __init__(
+        self, dataset: Any, properties: Any, shape: tuple[int, ...], item: int, file_size: int, decoded_bytes: int
+    ) -> None:
         self.dataset, self.shape, self.item = dataset, shape, item
         self.chunk: tuple[int, ...] = tuple(properties.get_chunk())
         if len(self.chunk) != len(shape) or min(self.chunk) < 1 or math.prod(self.chunk) * item > _MOST_CHUNK:
@@ -47,6 +50,7 @@ class Grid:
         self.chunks = _chunks_of(dataset)
         if self.chunks:
             self._check_places()
+            self._check_sizes(decoded_bytes)
         for chunk in self.chunks:
             if chunk.size > file_size or chunk.offset > file_size - chunk.size:
                 raise FormatError(
@@ -69,6 +73,22 @@ class Grid:
         wanted = math.prod(-(-size // step) for size, step in zip(self.shape, self.chunk, strict=True))
         if len(seen) != wanted:
             raise FormatError(f"{wanted - len(seen)} of {wanted} chunks were never written", rule="hdf5.chunk.missing")
+
+    def _check_sizes(self, decoded_bytes: int) -> None:
+        """A chunk may be larger than its dataset, and takes memory. So its size has to be explained before."""
+        if self.chunk_bytes > decoded_bytes:
+            raise LimitError(
+                f"its chunks have {self.chunk_bytes} bytes, and the limit on decoded bytes is {decoded_bytes}",
+                rule="hdf5.decoded.limit",
+            )
+        deflate = next((i for i, one in enumerate(self.filters) if one.number == _DEFLATE), None)
+        for chunk in self.chunks:
+            is_deflated = deflate is not None and not chunk.mask >> deflate & 1
+            if is_deflated and self.chunk_bytes > _MOST_DEFLATE * chunk.size:
+                raise FormatError(
+                    f"the chunk at {chunk.origin} has {chunk.size} bytes, which cannot inflate to {self.chunk_bytes}",
+                    rule="hdf5.chunk.ratio",
+                )
 
     def fill(self, out: Array) -> None:
         """Puts the elements of all chunks into `out`, an array of the shape of the dataset and of stored elements."""

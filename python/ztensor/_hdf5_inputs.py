@@ -33,7 +33,7 @@ def inputs_of(
     inputs = Inputs(list(paths))
     with contextlib.ExitStack() as stack:
         for i, path in enumerate(paths):
-            if _is_hdf5(path):
+            if _is_hdf5(path, options):
                 _check_output(path, output)
                 _put(inputs, i, options, limits, stack)
         if options.from_ == _hdf5.FORMAT:
@@ -48,12 +48,20 @@ def inputs_of(
             raise
 
 
-def _is_hdf5(path: bytes) -> bool:
+def _is_hdf5(path: bytes, options: _ztensor.ConvertOptions) -> bool:
+    """Whether a file is read as HDF5: as `Reader` does, only if it has no format that the library knows."""
     try:
         with _hdf5.descriptor_of(os.fsdecode(path)) as descriptor:
-            return _hdf5.is_hdf5(descriptor)
+            has_signature = _hdf5.is_hdf5(descriptor)
     except OSError:
         return False  # the library says what is wrong
+    if not has_signature or options.from_ == _hdf5.FORMAT:
+        return has_signature
+    try:
+        _ztensor.open_path(path, options.open).close()
+    except ZTensorError as error:
+        return error.rule.startswith("format.")
+    return False
 
 
 def _check_output(path: bytes, output: bytes) -> None:

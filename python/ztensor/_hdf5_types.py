@@ -71,6 +71,13 @@ def kind_of(found: Any) -> Kind:
     raise UnsupportedError(f"its elements are {_words(found)}, not numbers of a known type", rule="hdf5.type.unknown")
 
 
+def members_of(found: Any) -> list[str]:
+    """The names of the members of a record; none for other types."""
+    if found.get_class() != h5t.COMPOUND:
+        return []
+    return [found.get_member_name(i).decode() for i in range(found.get_nmembers())]
+
+
 def _is_bfloat16(found: Any) -> bool:
     if found.get_size() != 2 or found.get_order() not in (h5t.ORDER_LE, h5t.ORDER_BE):
         return False

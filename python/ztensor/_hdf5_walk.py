@@ -12,7 +12,7 @@ from h5py import h5, h5d, h5g, h5l, h5o, h5p, h5s
 
 from ._errors import FormatError, LimitError, RefusedError, UnsupportedError, ZTensorError
 from ._hdf5_chunks import Grid
-from ._hdf5_types import Array, Kind, kind_of
+from ._hdf5_types import Array, Kind, kind_of, members_of
 
 # What h5py raises when libhdf5 finds a fault.
 BROKEN = (OSError, RuntimeError, SystemError, TypeError, ValueError, LookupError, OverflowError)
@@ -20,7 +20,7 @@ BROKEN = (OSError, RuntimeError, SystemError, TypeError, ValueError, LookupError
 _MOST_OBJECTS = 1_000_000
 _DEEPEST = 64
 _MOST_NAME = 1024  # bytes, as in .zt
-_MOST_FILL = 256 << 20  # bytes of a tensor that the file does not store
+_MOST_FILL = 256 << 20  # bytes of all tensors that the file does not store
 _LEAST_HEADER = 48  # bytes of the smallest superblock
 _MOST_BYTES = 2**63 - 1
 
@@ -71,6 +71,7 @@ class Walk:
         self.seen: dict[tuple[int, int], str] = {}
         self.bad: set[str] = set()  # names of datasets that cannot be read
         self.objects = 0
+        self.fill_left = _MOST_FILL
         # What is left to visit; the next one is the last. Its own stack, because a file may nest as deep as it likes.
         self.todo: list[tuple[str, Any, bytes, int]] = []
 
@@ -166,7 +167,8 @@ class Walk:
                 raise FormatError("its bytes in the header do not fit its shape", rule="hdf5.compact.length")
             one.constant = _read_compact(one)
         elif layout == h5d.CHUNKED:
-            grid = Grid(one.handle, properties, one.shape, one.kind.stored.itemsize, self.file_size)
+            item = one.kind.stored.itemsize
+            grid = Grid(one.handle, properties, one.shape, item, self.file_size, self.decoded_bytes)
             one.grid = grid if grid.chunks else None
             one.ranges = [(chunk.offset, chunk.size) for chunk in grid.chunks]
         elif layout == h5d.CONTIGUOUS:
@@ -174,7 +176,7 @@ class Walk:
         else:
             raise UnsupportedError(f"storage layout {layout} is not known", rule="hdf5.storage.unknown")
         if one.constant is None and not one.ranges:
-            one.constant = _fill(one, properties)
+            one.constant = self._fill(one, properties)
         if any(offset < self.header_end for offset, _ in one.ranges):
             raise FormatError("its bytes would be those of the file's header", rule="hdf5.range.header")
 
@@ -188,6 +190,18 @@ class Walk:
         if offset is None or stored > self.file_size or offset > self.file_size - stored:
             raise FormatError(f"its {stored} bytes at {offset} are not in the file", rule="hdf5.contiguous.bounds")
         one.ranges = [(offset, stored)]
+
+    def _fill(self, one: Dataset, properties: Any) -> Array:
+        """The elements of a dataset that was never written. A file of a few bytes can have any number of them."""
+        if one.nbytes > self.fill_left:
+            raise LimitError(
+                f"it was never written, and its {one.nbytes} bytes of fill values are more than the {self.fill_left} "
+                f"that are left: a file may have {_MOST_FILL} of them",
+                rule="hdf5.fill.size",
+            )
+        found = _fill(one, properties)
+        self.fill_left -= one.nbytes
+        return found
 
     # --- all datasets ---
 
@@ -262,11 +276,6 @@ def _read_compact(one: Dataset) -> Array:
 
 
 def _fill(one: Dataset, properties: Any) -> Array:
-    if one.nbytes > _MOST_FILL:
-        raise LimitError(
-            f"it was never written, and its {one.nbytes} bytes of fill values are more than {_MOST_FILL}",
-            rule="hdf5.fill.size",
-        )
     defined = properties.fill_value_defined()
     if defined == h5d.FILL_VALUE_UNDEFINED:
         raise FormatError("it was never written, and has no fill value", rule="hdf5.fill.undefined")
@@ -277,9 +286,18 @@ def _fill(one: Dataset, properties: Any) -> Array:
 
 
 def _user_fill(one: Dataset, properties: Any) -> Array:
-    """The fill value as the file would store it. libhdf5 changes its type, and knows no bfloat16."""
+    """The fill value as the file would store it. libhdf5 changes its type to that of the array, and knows no bfloat16.
+
+    It pairs the members of records by name, so the array of a record has the names of the file.
+    """
     is_bfloat16 = one.kind.logical == ml_dtypes.bfloat16
-    value = np.zeros((1,), np.bool_ if one.kind.is_bool else np.float32 if is_bfloat16 else one.kind.stored)
+    names = members_of(one.handle.get_type())
+    value: Array
+    if names:
+        part = f"{one.kind.stored.str[0]}f{one.kind.stored.itemsize // 2}"
+        value = np.zeros((1,), [(name, part) for name in names])
+    else:
+        value = np.zeros((1,), np.bool_ if one.kind.is_bool else np.float32 if is_bfloat16 else one.kind.stored)
     properties.get_fill_value(value)
     if is_bfloat16:
         value = value.astype(ml_dtypes.bfloat16).view("<u2").astype(one.kind.stored)
