@@ -184,30 +184,76 @@ class Printer {
   std::uint64_t printed_ = 0;
 };
 
-// Reads and prints some positions of the first axis that is a range at a time, so that memory stays small.
+// The parts of a selection, one after another, each of at most about `most` bytes: so memory stays small.
+class Batches {
+ public:
+  Batches(const zt::Selection& whole, std::uint64_t element_bytes, std::uint64_t most) : whole_(whole) {
+    std::uint64_t inner = element_bytes;  // bytes for one position of the axis
+    for (axis_ = whole.size(); axis_ > 0; --axis_) {
+      const auto* range = std::get_if<zt::RangeOfAxis>(&whole[axis_ - 1]);
+      if (range == nullptr) continue;
+      if (inner > most / range->count) break;  // not all of this axis fits
+      inner *= range->count;
+    }
+    at_.resize(whole.size());
+    step_ = std::max<std::uint64_t>(1, most / inner);
+  }
+  // The next part; false at the end.
+  bool next(zt::Selection& part, std::uint64_t& elements) {
+    if (done_) return false;
+    part = whole_;
+    elements = 1;
+    for (std::size_t i = 0; i < whole_.size(); ++i) {
+      const auto* range = std::get_if<zt::RangeOfAxis>(&whole_[i]);
+      if (range == nullptr) continue;
+      const std::uint64_t count = i + 1 < axis_    ? 1
+                                  : i + 1 == axis_ ? std::min(step_, range->count - at_[i])
+                                                   : range->count;
+      part[i] = zt::RangeOfAxis{.start = range->start + at_[i] * static_cast<std::uint64_t>(range->step),
+                                .count = count,
+                                .step = range->step};
+      elements *= count;
+    }
+    advance();
+    return true;
+  }
+
+ private:
+  void advance() {
+    for (std::size_t i = axis_; i > 0; --i) {
+      const auto* range = std::get_if<zt::RangeOfAxis>(&whole_[i - 1]);
+      if (range == nullptr) continue;
+      at_[i - 1] += i == axis_ ? step_ : 1;
+      if (at_[i - 1] < range->count) return;
+      at_[i - 1] = 0;
+    }
+    done_ = true;
+  }
+  const zt::Selection& whole_;
+  std::size_t axis_ = 0;  // one behind the axis that is cut; the axes before it go one position at a time; 0: none
+  std::uint64_t step_ = 1;
+  std::vector<std::uint64_t> at_;  // by axis
+  bool done_ = false;
+};
+
 void print_tensor(const zt::Tensor& tensor, const Picked& picked) {
   constexpr std::uint64_t kBatch = 1 << 20;  // bytes
-  std::uint64_t elements = 1;
-  for (const std::uint64_t size : picked.shape) elements *= size;
   const zt::DType dtype = tensor.dtype();
-  const std::uint64_t bytes = zt::dtype_bits(dtype) / 8;
+  if (zt::dtype_bits(dtype) % 8 != 0) {
+    throw zt::Error(
+        zt::Code::unsupported, "",
+        fmt::format("elements of {} are not whole bytes: read the tensor in Python", zt::dtype_name(dtype)));
+  }
   Printer printer(dtype, picked.shape);
-  const auto axis = std::ranges::find_if(picked.selection,
-                                         [](const auto& one) { return std::holds_alternative<zt::RangeOfAxis>(one); });
-  if (elements > 0) {
-    const bool ranges = axis != picked.selection.end();
-    const zt::RangeOfAxis all = ranges ? std::get<zt::RangeOfAxis>(*axis) : zt::RangeOfAxis{.count = 1};
-    const std::uint64_t row = elements / all.count * bytes;
-    const std::uint64_t batch = std::max<std::uint64_t>(1, kBatch / row);
-    zt::Selection selection = picked.selection;
-    for (std::uint64_t done = 0; done < all.count; done += batch) {
-      const std::uint64_t count = std::min(batch, all.count - done);
-      if (ranges) {
-        selection[static_cast<std::size_t>(axis - picked.selection.begin())] = zt::RangeOfAxis{
-            .start = all.start + done * static_cast<std::uint64_t>(all.step), .count = count, .step = all.step};
-      }
-      std::vector<std::byte> out(static_cast<std::size_t>(count * row));
-      tensor.read_slice(selection, out);
+  if (std::ranges::find(picked.shape, std::uint64_t{0}) == picked.shape.end()) {
+    const std::uint64_t bytes = zt::dtype_bits(dtype) / 8;
+    Batches batches(picked.selection, bytes, kBatch);
+    zt::Selection part;
+    std::uint64_t elements = 0;
+    std::vector<std::byte> out;
+    while (batches.next(part, elements)) {
+      out.resize(static_cast<std::size_t>(elements * bytes));
+      tensor.read_slice(part, out);
       printer.print_elements(out);
     }
   }

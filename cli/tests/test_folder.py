@@ -93,3 +93,18 @@ def test_cat_prints_large_tensors_piece_by_piece(model):
     lines = model.ok("cat", "large.safetensors", "m").splitlines()
     assert len(lines) == rows
     assert lines[2999] == " ".join(str(i) for i in range(2999 * columns, 3000 * columns))
+
+
+def test_cat_cuts_long_rows(model):
+    count = 700_000
+    write_safetensors(model / "row.safetensors", {"r": ("U16", [1, count], b"\7\0" * count)})
+    assert model.ok("cat", "row.safetensors", "r") == " ".join(["7"] * count) + "\n"
+    write_safetensors(model / "deep.safetensors", {"d": ("U8", [2, 3, 1 << 20], b"\1" * (6 << 20))})
+    lines = model.ok("cat", "deep.safetensors", "d", ":, ::2, :3").split("\n")
+    assert lines == ["1 1 1", "1 1 1", "", "1 1 1", "1 1 1", ""]
+    assert len(model.ok("cat", "deep.safetensors", "d")) == 12 * (1 << 20) + 1
+
+
+def test_cat_refuses_elements_that_are_no_bytes(model):
+    write_safetensors(model / "f4.safetensors", {"x": ("F4", [4], b"\x21\x43")})
+    assert "float4_e2m1fn are not whole bytes" in model.fails("cat", "f4.safetensors", "x")

@@ -1,6 +1,5 @@
 #include "source/join.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "base/utf8.h"
@@ -67,28 +66,29 @@ void Join::add_part(const Catalog& from, const model::PartRow& part) {
   if (const model::Fault* fault = from.fault(part.fault)) joined_.fault_part(*fault);
 }
 
-// Keeps the first value of each key.
 void Join::add_attributes(const Catalog& from, const std::string& name) {
-  if (joined_.attributes == from.attributes || from.attributes.empty()) return;
-  if (joined_.attributes.empty() && names_.size() == 1) {
-    joined_.attributes = from.attributes;
-    return;
-  }
-  constexpr std::uint32_t kDepth = 1000;  // the decoder has held the depth to the limits
-  const Value before = joined_.attributes.empty() ? Value(Value::Map()) : Value::parse(joined_.attributes, kDepth);
-  Value::Map members = before.members() == nullptr ? Value::Map() : *before.members();
+  if (from.attributes.empty()) return;
+  if (names_.size() == 1) first_attributes_ = from.attributes;  // kept as they are if no other file has any
+  constexpr std::uint32_t kDepth = 1000;                        // the decoder has held the depth to the limits
   const Value found = Value::parse(from.attributes, kDepth);
   if (found.members() == nullptr) return;
-  for (const Value::Map::value_type& one : *found.members()) {
-    const auto same = std::ranges::find_if(members, [&](const auto& member) { return member.first == one.first; });
-    if (same == members.end()) {
-      members.push_back(one);
-    } else if (!(same->second == one.second) && one.first.text() != nullptr) {
-      joined_.notes.push_back(name + ": attribute " + in_quotes(*one.first.text()) +
-                              " was left out: an earlier file has another value for it");
-    }
+  const std::size_t before = attributes_.members().size();
+  for (const auto& [key, value] : *found.members()) {
+    if (attributes_.take(key, value) == MergedAttributes::Taken::kept || key.text() == nullptr) continue;
+    joined_.notes.push_back(name + ": attribute " + in_quotes(*key.text()) +
+                            " was left out: an earlier file has another value for it");
   }
-  joined_.attributes = Value(std::move(members)).encode();
+  if (names_.size() > 1 && attributes_.members().size() > before) first_attributes_.clear();
+}
+
+Catalog Join::finish() && {
+  if (!first_attributes_.empty()) {
+    joined_.attributes = std::move(first_attributes_);
+  } else if (!attributes_.members().empty()) {
+    joined_.attributes = Value(attributes_.members()).encode();
+  }
+  joined_.shrink();
+  return std::move(joined_);
 }
 
 }  // namespace zt::source

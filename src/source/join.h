@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/catalog.h"
+#include "source/merged_attributes.h"
 
 namespace zt::source {
 
@@ -18,6 +19,8 @@ class Join {
   // The name of the file that brought the tensor.
   const std::string& file_of(std::uint32_t row) const { return names_[owners_[row]]; }
   model::Catalog& catalog() { return joined_; }
+  // The joined catalog, with the attributes of all files: the first value of each key.
+  model::Catalog finish() &&;
 
  private:
   void add_tensor(const model::Catalog& from, std::uint32_t row, std::vector<std::uint32_t>& rows_of_parts);
@@ -28,7 +31,9 @@ class Join {
   std::vector<std::string> names_;     // of the files, in order
   std::vector<std::uint32_t> owners_;  // by tensor: its file
   std::uint16_t first_file_ = 0;       // the number of the current file in the joined catalog
-  std::uint64_t owned_before_ = 0;     // bytes that the joined catalog owned before the current file
+  MergedAttributes attributes_;
+  std::vector<std::byte> first_attributes_;  // of the first file, if no other file has more
+  std::uint64_t owned_before_ = 0;           // bytes that the joined catalog owned before the current file
 };
 
 }  // namespace zt::source

@@ -19,64 +19,78 @@
 #include "source/split_set.h"
 #include "source/state.h"
 #include "ztensor/resolver.h"
-#include "ztensor/shards.h"
 
 namespace zt::source {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Finds the files of a model in its folder, and what these files name beside themselves.
+// Finds the files of a model in its folder, as they were when their indexes were read.
 class InFolder final : public Resolver {
  public:
-  InFolder(fs::path folder, std::set<std::string> members, std::vector<std::shared_ptr<const Resolver>> of_members)
-      : folder_(std::move(folder)), members_(std::move(members)), others_(shards_in_order(std::move(of_members))) {}
+  explicit InFolder(fs::path folder) : folder_(std::move(folder)) {}
+  void expect(const std::string& name, const io::File& file) { seen_[name] = {file.identity(), file.modified()}; }
   std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const override {
-    return members_.contains(shard.name) ? open_in_folder(folder_, shard.name) : others_->find(shard);
+    std::shared_ptr<const io::File> file = open_in_folder(folder_, shard.name);
+    const bool is_same = Seen{file->identity(), file->modified()} == seen_.at(shard.name);
+    if (is_same || file->size() != shard.size) return file;  // the caller checks the size
+    throw Error(Code::mismatch, "index.shard.changed",
+                (folder_ / shard.name).string() + ": the file is another one than at opening: open the model again");
   }
-  fs::path place(const ShardIdentity& shard) const override {
-    return members_.contains(shard.name) ? folder_ / shard.name : others_->place(shard);
-  }
+  fs::path place(const ShardIdentity& shard) const override { return folder_ / shard.name; }
 
  private:
+  struct Seen {
+    io::Identity identity;
+    std::int64_t modified = 0;
+    friend bool operator==(const Seen&, const Seen&) = default;
+  };
   fs::path folder_;
-  std::set<std::string> members_;
-  std::shared_ptr<const Resolver> others_;
+  std::map<std::string, Seen> seen_;
 };
 
 // Opens files of one folder, one after another, and joins them.
 class Repository {
  public:
-  Repository(fs::path folder, const OpenOptions& options) : folder_(std::move(folder)), options_(options) {}
+  Repository(const fs::path& folder, const OpenOptions& options)
+      : folder_(folder), options_(options), members_(std::make_shared<InFolder>(folder)) {}
 
   // The first file that is added becomes the root, unless an index is. `check` may look at its catalog and change it.
   void add(const std::string& name, const std::function<void(model::Catalog&)>& check = {}) {
-    Opened opened{.store = open_in_folder(folder_, name), .path = folder_ / name, .name = (folder_ / name).string()};
+    const auto file = open_in_folder(folder_, name);
+    Opened opened{.store = file, .path = folder_ / name, .name = (folder_ / name).string()};
     model::Catalog catalog = decode(opened, options_.limits);
     if (check) inside(name, [&] { check(catalog); });
     const bool is_root = !root_.store;
-    join_.add(catalog, name, opened.store->size(), is_root);
-    members_.insert(name);
-    if (!catalog.files.empty()) of_members_.push_back(resolver_of(opened, catalog));
+    join_.add(catalog, name, file->size(), is_root);
+    members_->expect(name, *file);
+    if (!is_root) resolvers_.push_back(members_);
+    if (!catalog.files.empty()) {  // what a member names is found as if it was opened alone
+      const auto own = options_.resolver ? options_.resolver : resolver_of(opened, catalog);
+      resolvers_.insert(resolvers_.end(), catalog.files.size(), own);
+    }
     if (is_root) root_ = std::move(opened);
   }
   void set_root(Opened root) { root_ = std::move(root); }
   Join& join() { return join_; }
-  Source finish() {
-    OpenOptions options = options_;
-    options.resolver = std::make_shared<const InFolder>(folder_, std::move(members_), std::move(of_members_));
-    join_.catalog().shrink();
-    return make_source(std::move(root_), std::move(join_.catalog()), options);
-  }
+  Source finish() { return make_source(std::move(root_), std::move(join_).finish(), options_, std::move(resolvers_)); }
 
  private:
   fs::path folder_;
   const OpenOptions& options_;
   Opened root_;
-  std::set<std::string> members_;
-  std::vector<std::shared_ptr<const Resolver>> of_members_;
+  std::shared_ptr<InFolder> members_;
+  std::vector<std::shared_ptr<const Resolver>> resolvers_;  // of the other files of the joined catalog, in order
   Join join_;
 };
+
+// The content of a shard must be of the kind that its name says, and complete by itself.
+void check_shard(const std::string& file, const model::Catalog& catalog) {
+  const bool fits = file.ends_with(".safetensors") ? catalog.format == "safetensors"
+                                                   : catalog.format == "pt" || catalog.format == "pickle";
+  if (fits && catalog.files.empty()) return;
+  throw Error(Code::unsupported, "index.shard.kind", "the shard is a file of format " + catalog.format);
+}
 
 // Lists tensors that the index names and that no file has.
 void add_missing(const foreign::ShardIndex& index, model::Catalog& catalog) {
@@ -102,7 +116,9 @@ Source open_index(const fs::path& path, const OpenOptions& options) {
     const foreign::ShardIndex index = foreign::read_shard_index(*root.store, path.filename().native(), options.limits);
     Repository repository(root.path.parent_path(), options);
     repository.set_root(std::move(root));
-    for (const std::string& file : index.files) repository.add(file);
+    for (const std::string& file : index.files) {
+      repository.add(file, [&](const model::Catalog& catalog) { check_shard(file, catalog); });
+    }
     model::Catalog& catalog = repository.join().catalog();
     if (index.files.empty()) catalog.format = "safetensors";
     add_missing(index, catalog);
@@ -121,13 +137,11 @@ Source open_parts(const fs::path& folder, const PartName& named, const OpenOptio
                 part_name(named, named.number) + ": the model has more than " + std::to_string(kMostParts) + " files");
   }
   Repository repository(folder, options);
-  SplitCheck split(named.count);
+  SplitCheck split(named.count, options.limits.depth);
   for (unsigned number = 1; number <= named.count; ++number) {
     repository.add(part_name(named, number), [&](model::Catalog& catalog) { split.check(catalog, number); });
   }
   split.finish();
-  model::Catalog& catalog = repository.join().catalog();
-  if (!catalog.attributes.empty()) catalog.attributes = without_split(catalog.attributes, options.limits.depth);
   return repository.finish();
 }
 

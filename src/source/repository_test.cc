@@ -5,7 +5,9 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "errors.h"
@@ -223,6 +225,74 @@ TEST_F(Repository, TakesTheRootOfAFolderWithShardsOfGeneration2) {
   EXPECT_EQ(source.tensor("c").read<std::uint8_t>(), content);
 }
 
+TEST_F(Repository, TellsAShardThatWasReplacedByOneOfTheSameSize) {
+  save_sharded();
+  const Source source = open(index_);
+  save(at("new.safetensors"), {"c"}, {}, "safetensors");
+  fs::rename(at("new.safetensors"), at("m-2.safetensors"));
+  EXPECT_STREQ(test::error_of([&] { (void)source.tensor("c").read<std::uint8_t>(); }).rule(), "index.shard.changed");
+  expect_content(open(index_));
+}
+
+TEST_F(Repository, ReadsNoPickleWhereTheIndexIsForSafetensors) {
+  save_sharded();
+  write_file(at("m-2.safetensors"), "\x80\x02]q\x01.");  // an empty list
+  EXPECT_EQ(rule_of(index_), "index.shard.kind");
+  fs::remove(at("m-2.safetensors"));
+  save(at("other.zt"), {"c"});
+  fs::rename(at("other.zt"), at("m-2.safetensors"));
+  EXPECT_EQ(rule_of(index_), "index.shard.kind");
+}
+
+// A field of protobuf with bytes in it.
+std::string field(int number, const std::string& content) {
+  return std::string{static_cast<char>(number << 3 | 2), static_cast<char>(content.size())} + content;
+}
+
+// An ONNX model whose one tensor has its bytes in the file `location`.
+std::string external_model(const std::string& name, const std::string& location) {
+  const std::string tensor =
+      "\x08\x01\x10\x02" + field(8, name) + field(13, field(1, "location") + field(2, location)) + "\x70\x01";
+  return "\x08\x08" + field(7, field(5, tensor));
+}
+
+TEST_F(Repository, KeepsTheRulesOfExternalDataForEachFileOfAFolder) {
+  write_file(at("a.onnx"), external_model("a", "a.onnx"));
+  write_file(at("b.onnx"), external_model("b", "b.bytes"));
+  write_file(at("b.bytes"), "7");
+  const Source source = open(at(""));
+  EXPECT_EQ(names_of(source), (Names{"a", "b"}));
+  EXPECT_EQ(test::code_of([&] { (void)source.tensor("a").read<std::uint8_t>(); }), Code::refused);
+  EXPECT_EQ(source.tensor("b").read<std::uint8_t>(), std::vector<std::uint8_t>{'7'});
+}
+
+// Finds one file, whatever is asked for.
+class Anything final : public Resolver {
+ public:
+  std::shared_ptr<const ByteStore> find(const ShardIdentity&) const override {
+    return std::make_shared<MemoryStore>(std::vector<std::byte>(1, std::byte{42}));
+  }
+};
+
+TEST_F(Repository, AsksTheCallersResolverForWhatTheFilesName) {
+  write_file(at("a.onnx"), external_model("a", "none"));
+  write_file(at("b.onnx"), external_model("b", "none"));
+  const Source source = open(at(""), {.resolver = std::make_shared<Anything>()});
+  EXPECT_EQ(source.tensor("b").read<std::uint8_t>(), std::vector<std::uint8_t>{42});
+}
+
+TEST_F(Repository, JoinsTheAttributesOfManyFiles) {
+  constexpr int kKeys = 3000;
+  for (int file = 0; file < 3; ++file) {
+    Value attributes;
+    for (int key = 0; key < kKeys; ++key) {
+      attributes.set("k" + std::to_string(file) + "." + std::to_string(key), std::to_string(key));
+    }
+    save(at("f" + std::to_string(file) + ".safetensors"), {"t" + std::to_string(file)}, std::move(attributes));
+  }
+  EXPECT_EQ(open(at("")).attributes().members()->size(), 3U * kKeys);
+}
+
 // Saves a GGUF file with one tensor, and what it says about the split.
 void save_part(const fs::path& path, const std::string& tensor, int number, int count, int tensors) {
   Value attributes;
@@ -247,6 +317,10 @@ TEST_F(Repository, JoinsSplitGgufFiles) {
     EXPECT_TRUE(source.notes().empty());
     EXPECT_EQ(source.tensor("b").read<float>(), (std::vector<float>{1, 2}));
   }
+  for (const auto& [in, out] : {std::pair(1, 2), std::pair(2, 1), std::pair(2, 2)}) {  // a file of the input
+    const auto name = [&](int number) { return at("m-0000" + std::to_string(number) + "-of-00002.gguf"); };
+    EXPECT_EQ(test::code_of([&] { convert({name(in)}, name(out), {.overwrite = true}); }), Code::usage) << in << out;
+  }
   convert({at("m-00001-of-00002.gguf")}, at("whole.gguf"));
   EXPECT_EQ(names_of(open(at("whole.gguf"))), (Names{"a", "b"}));
   save_part(at("m-00002-of-00002.gguf"), "b", 0, 2, 2);
@@ -255,6 +329,10 @@ TEST_F(Repository, JoinsSplitGgufFiles) {
   EXPECT_EQ(rule_of(at("m-00001-of-00002.gguf")), "index.split");
   save_part(at("m-00002-of-00002.gguf"), "b", 1, 2, 3);
   EXPECT_EQ(rule_of(at("m-00001-of-00002.gguf")), "index.split");
+  save_part(at("m-00001-of-00002.gguf"), "a", 0, 2, 5);  // the last one alone is right
+  save_part(at("m-00002-of-00002.gguf"), "b", 1, 2, 2);
+  EXPECT_EQ(rule_of(at("m-00001-of-00002.gguf")), "index.split");
+  save_part(at("m-00001-of-00002.gguf"), "a", 0, 2, 2);
   save_part(at("m-00002-of-00002.gguf"), "a", 1, 2, 2);
   EXPECT_EQ(rule_of(at("m-00001-of-00002.gguf")), "index.tensor.twice");
   fs::remove(at("m-00002-of-00002.gguf"));

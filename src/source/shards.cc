@@ -58,15 +58,17 @@ hash::Digest digest_of_store(const ByteStore& store, Checksum algorithm, run::Me
   return digest.finish();
 }
 
-Shards::Shards(std::span<const model::FileRow> rows, std::shared_ptr<const Resolver> resolver)
-    : rows_(rows), resolver_(std::move(resolver)), slots_(std::make_unique<Slot[]>(rows.size())) {}
+Shards::Shards(std::span<const model::FileRow> rows, std::vector<std::shared_ptr<const Resolver>> resolvers)
+    : rows_(rows), resolvers_(std::move(resolvers)), slots_(std::make_unique<Slot[]>(rows.size())) {}
 
 // zt-2 §8
-std::shared_ptr<const ByteStore> Shards::resolve(const model::FileRow& row) const {
+std::shared_ptr<const ByteStore> Shards::resolve(std::size_t shard) const {
+  const model::FileRow& row = rows_[shard];
+  const Resolver* resolver = resolvers_[shard].get();
   const ShardIdentity identity = identity_of(row);
-  std::shared_ptr<const ByteStore> store = resolver_ ? resolver_->find(identity) : nullptr;
+  std::shared_ptr<const ByteStore> store = resolver != nullptr ? resolver->find(identity) : nullptr;
   if (!store) {
-    fail_missing(row, resolver_ ? resolver_->place(identity) : std::filesystem::path(), resolver_ != nullptr);
+    fail_missing(row, resolver != nullptr ? resolver->place(identity) : std::filesystem::path(), resolver != nullptr);
   }
   const bool raw = row.kind == model::FileRow::Kind::raw;
   if (store->size() != row.size && !(raw && row.size == 0)) {
@@ -83,14 +85,16 @@ const std::shared_ptr<const ByteStore>& Shards::store(std::size_t shard) const {
   if (const auto* found = slot.found.load()) return *found;
   const std::lock_guard lock(slot.looking.here());
   if (const auto* found = slot.found.load()) return *found;
-  auto found = std::make_unique<const std::shared_ptr<const ByteStore>>(resolve(rows_[shard]));
+  auto found = std::make_unique<const std::shared_ptr<const ByteStore>>(resolve(shard));
   slot.found = found.get();
   return *found.release();
 }
 
 std::filesystem::path Shards::path(std::size_t shard) const {
   const auto* const found = slots_[shard].found.load();
-  if (found == nullptr) return resolver_ ? resolver_->place(identity_of(rows_[shard])) : std::filesystem::path();
+  const Resolver* resolver = resolvers_[shard].get();
+  if (found == nullptr)
+    return resolver != nullptr ? resolver->place(identity_of(rows_[shard])) : std::filesystem::path();
   const auto* const file = dynamic_cast<const io::File*>(found->get());
   return file == nullptr ? std::filesystem::path() : file->path();
 }

@@ -30,8 +30,8 @@ hash::Digest digest_of_store(const ByteStore& store, Checksum algorithm, run::Me
 // not wait for a thread of its parent.
 class Shards {
  public:
-  // `resolver` may be null: then no shard is found.
-  Shards(std::span<const model::FileRow> rows, std::shared_ptr<const Resolver> resolver);
+  // A resolver for each row; null: the shard is not found.
+  Shards(std::span<const model::FileRow> rows, std::vector<std::shared_ptr<const Resolver>> resolvers);
 
   // Throws io (ENOENT: no such file), unsupported if there is no place to look, malformed "shard.*".
   const std::shared_ptr<const ByteStore>& store(std::size_t shard) const;
@@ -49,10 +49,10 @@ class Shards {
     std::atomic<const std::shared_ptr<const ByteStore>*> found = nullptr;  // set once, and read without a lock
     run::PerProcess<std::mutex> looking;                                   // held while looking for it
   };
-  std::shared_ptr<const ByteStore> resolve(const model::FileRow& row) const;
+  std::shared_ptr<const ByteStore> resolve(std::size_t shard) const;
 
   std::span<const model::FileRow> rows_;  // of the source's catalog
-  std::shared_ptr<const Resolver> resolver_;
+  std::vector<std::shared_ptr<const Resolver>> resolvers_;
   std::unique_ptr<Slot[]> slots_;
 };
 

@@ -114,7 +114,8 @@ Source open_settled(const std::function<Opened()>& begin, const OpenOptions& opt
   }
 }
 
-Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& options) {
+Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& options,
+                   std::vector<std::shared_ptr<const Resolver>> resolvers) {
   auto state = std::make_shared<SourceState>();
   static_cast<Opened&>(*state) = std::move(opened);
   state->options = options;
@@ -122,9 +123,12 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
   state->contents = std::make_unique<Contents>(state->catalog);
   state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());
   if (!state->catalog.files.empty()) {
-    std::shared_ptr<const Resolver> resolver = state->options.resolver;
-    if (!resolver && !state->path.empty()) resolver = resolver_of(*state, state->catalog);
-    state->shards = std::make_unique<const Shards>(state->catalog.files, std::move(resolver));
+    if (resolvers.empty()) {
+      std::shared_ptr<const Resolver> resolver = state->options.resolver;
+      if (!resolver && !state->path.empty()) resolver = resolver_of(*state, state->catalog);
+      resolvers.assign(state->catalog.files.size(), resolver);
+    }
+    state->shards = std::make_unique<const Shards>(state->catalog.files, std::move(resolvers));
   }
   state->owned = std::make_unique<const MemoryStore>(Bytes(nullptr, state->catalog.owned()));
   return Access::source(std::move(state));

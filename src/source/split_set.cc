@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "foreign/gguf/gguf.h"
 #include "ztensor/error.h"
@@ -20,6 +22,17 @@ std::optional<unsigned> parse_digits(std::string_view text) {
   const auto end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   return text.size() == kDigits && error == std::errc() && stop == end ? std::optional(number) : std::nullopt;
+}
+
+// The attributes without those that describe the split, which the joined model no longer has.
+std::vector<std::byte> without_split(std::span<const std::byte> attributes, std::uint32_t depth) {
+  const Value all = Value::parse(attributes, depth);
+  Value::Map kept;
+  if (all.members() == nullptr) return {attributes.begin(), attributes.end()};
+  for (const auto& member : *all.members()) {
+    if (member.first.text() == nullptr || !member.first.text()->starts_with("split.")) kept.push_back(member);
+  }
+  return Value(std::move(kept)).encode();
 }
 
 }  // namespace
@@ -51,14 +64,16 @@ void SplitCheck::check(model::Catalog& catalog, unsigned number) {
   const auto expect = [](std::optional<std::uint64_t> found, std::uint64_t expected, const char* what) {
     if (!found || *found == expected) return;
     throw Error(Code::malformed, "index.split",
-                std::string(what) + " is " + std::to_string(*found) + ", but the names of the files say " +
-                    std::to_string(expected));
+                std::string(what) + " is " + std::to_string(*found) +
+                    ", but the names of the files, or the files before, say " + std::to_string(expected));
   };
   expect(split->number, number - 1, "split.no");
   expect(split->count, count_, "split.count");
+  if (split->tensors && wanted_) expect(split->tensors, *wanted_, "split.tensors.count");
   if (split->tensors) wanted_ = split->tensors;
-  catalog.notes.clear();                       // that it is a part of a model
-  if (number > 1) catalog.attributes.clear();  // the first file has those of the model
+  std::erase(catalog.notes, foreign::gguf::note_of(*split));
+  // The first file has the attributes of the model.
+  catalog.attributes = number == 1 ? without_split(catalog.attributes, depth_) : std::vector<std::byte>();
 }
 
 void SplitCheck::finish() const {
@@ -66,16 +81,6 @@ void SplitCheck::finish() const {
   throw Error(Code::malformed, "index.split",
               "split.tensors.count is " + std::to_string(*wanted_) + ", but the files have " +
                   std::to_string(tensors_) + " tensors");
-}
-
-std::vector<std::byte> without_split(std::span<const std::byte> attributes, std::uint32_t depth) {
-  const Value all = Value::parse(attributes, depth);
-  Value::Map kept;
-  if (all.members() == nullptr) return {attributes.begin(), attributes.end()};
-  for (const auto& member : *all.members()) {
-    if (member.first.text() == nullptr || !member.first.text()->starts_with("split.")) kept.push_back(member);
-  }
-  return Value(std::move(kept)).encode();
 }
 
 }  // namespace zt::source

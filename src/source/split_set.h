@@ -1,12 +1,9 @@
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "model/catalog.h"
 
@@ -27,18 +24,17 @@ std::string part_name(const PartName& part, unsigned number);
 // order, then finish(). Both throw malformed "index.split".
 class SplitCheck {
  public:
-  explicit SplitCheck(unsigned count) : count_(count) {}
+  // `depth`: how deep attributes may nest.
+  SplitCheck(unsigned count, std::uint32_t depth) : count_(count), depth_(depth) {}
   // Removes from the catalog what is true of the single file alone.
   void check(model::Catalog& catalog, unsigned number);
   void finish() const;
 
  private:
   unsigned count_;
+  std::uint32_t depth_;
   std::uint64_t tensors_ = 0;
   std::optional<std::uint64_t> wanted_;  // tensors, as the files say
 };
-
-// The attributes without those that describe the split, which the joined model no longer has.
-std::vector<std::byte> without_split(std::span<const std::byte> attributes, std::uint32_t depth);
 
 }  // namespace zt::source

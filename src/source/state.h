@@ -78,8 +78,10 @@ namespace source {
 
 // Detects the format and decodes the index. An Error names the file.
 model::Catalog decode(const Opened& opened, const Limits& limits);
-// Makes the source of an opened file and its decoded index.
-Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& options);
+// Makes the source of an opened file and its decoded index. `resolvers`: one for each other file of the catalog; none:
+// those that the options, or the place of the file, give.
+Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& options,
+                   std::vector<std::shared_ptr<const Resolver>> resolvers = {});
 // Decodes the file that `begin` opens. Another process may be growing it: if the file has changed by the end of
 // decoding, it is opened again, for about a second at most.
 Source open_settled(const std::function<Opened()>& begin, const OpenOptions& options);

@@ -12,6 +12,7 @@
 #include "io/publish.h"
 #include "io/replaceable.h"
 #include "run/progress.h"
+#include "source/merged_attributes.h"
 #include "tools/in_file.h"
 #include "tools/inputs.h"
 #include "tools/rewrite.h"
@@ -74,8 +75,8 @@ void Append::select(const Writer& writer) {
 
 // A new target takes the attributes of the sources, the first of each key. An existing target keeps its own.
 void Append::take_attributes(Writer& writer) {
-  using Taken = tools::MergedAttributes::Taken;
-  tools::MergedAttributes merged;
+  using Taken = source::MergedAttributes::Taken;
+  source::MergedAttributes merged;
   if (const auto* given = options_.writer.attributes.members()) {
     for (const auto& [key, value] : *given) merged.take(key, value);
   }

@@ -14,6 +14,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMostTotal = std::uint64_t{16} << 20;
 
 std::vector<std::string> json_files(const fs::path& folder) {
   std::vector<std::string> names;
@@ -33,13 +34,17 @@ std::vector<std::string> json_files(const fs::path& folder) {
 
 }  // namespace
 
-Value::Map config_beside(const fs::path& path, std::vector<std::string>& notes) {
-  const fs::path folder = fs::is_directory(path) ? path : fs::absolute(path).parent_path();
+fs::path folder_of(const fs::path& path) { return fs::is_directory(path) ? path : fs::absolute(path).parent_path(); }
+
+Value::Map config_beside(const fs::path& folder, std::vector<std::string>& notes) {
   Value::Map found;
+  std::uint64_t total = 0;
   for (const std::string& name : json_files(folder)) {
     try {
       const auto file = source::open_in_folder(folder, name);
       if (file->size() > kMostBytes) continue;  // it has grown
+      total += file->size();
+      if (total > kMostTotal) throw Error(Code::limit, "", "the JSON files before it take 16 MiB");
       std::vector<std::byte> bytes(static_cast<std::size_t>(file->size()));
       file->read_at(0, bytes);
       found.emplace_back(Value(name), json_parse(as_text(bytes)));

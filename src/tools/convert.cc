@@ -10,6 +10,7 @@
 #include "run/progress.h"
 #include "source/access.h"
 #include "source/formats.h"
+#include "source/merged_attributes.h"
 #include "source/state.h"
 #include "tools/compare.h"
 #include "tools/config.h"
@@ -110,8 +111,9 @@ void Conversion::open_inputs() {
       throw Error(Code::usage, "convert.format", path + ": the format is " + std::string(found) + ", not " + format);
     }
     const std::vector<fs::path> files = (*inputs_)[input].paths();
-    const std::size_t named = fs::is_directory(paths_[input]) ? 0 : 1;  // check_paths() has compared the named file
-    for (std::size_t i = named; i < files.size(); ++i) {
+    // check_paths() has compared the named file, which is not always the first: of a folder, of a split model.
+    const bool is_first = !files.empty() && files.front() == fs::absolute(paths_[input]);
+    for (std::size_t i = is_first ? 1 : 0; i < files.size(); ++i) {
       const auto shard = io::identify(files[i]);
       if (target && shard && *target == *shard)
         throw Error(Code::usage, "", output_.string() + ": the output is also a file of " + path);
@@ -185,8 +187,8 @@ void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
 
 // The attributes of all inputs, the first of each key. Notes the format of a foreign input.
 Value Conversion::attributes() {
-  using Taken = tools::MergedAttributes::Taken;
-  tools::MergedAttributes merged;
+  using Taken = source::MergedAttributes::Taken;
+  source::MergedAttributes merged;
   const auto take = [&](const Value& key, const Value& value) {
     const Taken taken = merged.take(key, value);
     if (taken == Taken::no_text) {
@@ -213,8 +215,11 @@ Value Conversion::attributes() {
       }
     });
   }
+  std::set<fs::path> seen;
   for (std::size_t i = 0; options_.with_config && i < inputs_->size(); ++i) {
-    for (const auto& [key, value] : tools::config_beside(paths_[i], report_.notes)) {
+    const fs::path folder = tools::folder_of(paths_[i]);
+    if (!seen.insert(folder).second) continue;
+    for (const auto& [key, value] : tools::config_beside(folder, report_.notes)) {
       if (!take(key, value)) note_left_out(i, key);
     }
   }

@@ -1,6 +1,7 @@
 #include "tools/inputs.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "base/checked.h"
@@ -80,13 +81,6 @@ std::uint64_t work_of(const Tensor& tensor, bool recoded) {
     work += std::min(recoded ? part.length().value_or(stored) : stored, kMost);
   }
   return work;
-}
-
-MergedAttributes::Taken MergedAttributes::take(const Value& key, const Value& value) {
-  if (key.text() == nullptr) return Taken::no_text;
-  const auto [place, added] = places_.emplace(*key.text(), members_.size());
-  if (added) members_.emplace_back(key, value);
-  return added || members_[place->second].second == value ? Taken::kept : Taken::differs;
 }
 
 }  // namespace zt::tools

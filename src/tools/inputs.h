@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,7 +10,6 @@
 
 #include "ztensor/options.h"
 #include "ztensor/source.h"
-#include "ztensor/value.h"
 
 namespace zt::tools {
 
@@ -43,18 +41,5 @@ class Inputs {
 
 // About the number of bytes to write for a tensor, as Writer counts them. Its sums do not overflow.
 std::uint64_t work_of(const Tensor& tensor, bool recoded);
-
-// The merged file attributes of several inputs: the first of each key.
-class MergedAttributes {
- public:
-  // differs: from an earlier value of the key; no_text: the key is not text.
-  enum class Taken { kept, differs, no_text };
-  Taken take(const Value& key, const Value& value);
-  const Value::Map& members() const { return members_; }
-
- private:
-  Value::Map members_;
-  std::map<std::string, std::size_t, std::less<>> places_;  // of each key in members_
-};
 
 }  // namespace zt::tools

@@ -82,7 +82,7 @@ void ProtoWindow::count_field() {
 
 bool ProtoReader::next() {
   if (at_ == end_) return false;
-  window_->count_field();
+  if (count_ == ProtoCount::now) window_->count_field();
   field_.at = at_;
   const std::uint64_t tag = read_varint(*window_, at_, end_);
   const std::uint64_t number = tag >> 3;

@@ -11,7 +11,8 @@
 #include "base/region.h"
 #include "ztensor/byte_store.h"
 
-// The wire form of protobuf, read from a store through a small window: payloads that the caller skips are never read.
+// The wire form of protobuf, read from a store through a small window. Of a payload that the caller skips, at most the window
+// is read: the part that lies near the heads before and behind it.
 namespace zt::wire {
 
 enum class ProtoType : std::uint8_t { varint = 0, fixed64 = 1, bytes = 2, fixed32 = 5 };
@@ -61,13 +62,16 @@ class ProtoWindow {
   std::size_t next_;  // how much the next refill() reads
 };
 
+// Whether a reader counts the fields. A field that two readers walk over counts once.
+enum class ProtoCount : std::uint8_t { now, before, later };
+
 // The fields of one message, in the order of the file. A message within it has a reader of its own, over
 // `field().content`; so nothing here recurses. Throws malformed "protobuf.*" with the offset.
 class ProtoReader {
  public:
   // `message` lies in the store.
-  ProtoReader(ProtoWindow& window, Region message)
-      : window_(&window), at_(message.offset), end_(message.offset + message.length) {}
+  ProtoReader(ProtoWindow& window, Region message, ProtoCount count = ProtoCount::now)
+      : window_(&window), count_(count), at_(message.offset), end_(message.offset + message.length) {}
 
   // Reads the next field, without the content of bytes. False at the end of the message.
   bool next();
@@ -76,6 +80,7 @@ class ProtoReader {
 
  private:
   ProtoWindow* window_;
+  ProtoCount count_;
   std::uint64_t at_;
   std::uint64_t end_;
   ProtoField field_;

@@ -266,9 +266,8 @@ class Decoder {
 
   void add_split_note() {
     const auto split = split_of(catalog_.attributes);
-    if (!split || !split->count || *split->count < 2) return;
-    catalog_.notes.push_back("this is one file of a model in " + text(*split->count) +
-                             " files: the others hold the other tensors");
+    std::string note = split ? note_of(*split) : std::string();
+    if (!note.empty()) catalog_.notes.push_back(std::move(note));
   }
 
   HeaderCursor header_;
@@ -323,6 +322,11 @@ std::optional<Split> split_of(std::span<const std::byte> attributes) {
     *number = item.number;
   }
   return found;
+}
+
+std::string note_of(const Split& split) {
+  if (!split.count || *split.count < 2) return {};
+  return "this is one file of a model in " + text(*split.count) + " files: the others hold the other tensors";
 }
 
 }  // namespace zt::foreign::gguf

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "model/catalog.h"
@@ -33,5 +34,7 @@ struct Split {
 // From the attributes of a decoded file. Throws malformed for a number that is none. Empty if no key begins with
 // "split.".
 std::optional<Split> split_of(std::span<const std::byte> attributes);
+// What decode() notes about a file of a split model; "": nothing.
+std::string note_of(const Split& split);
 
 }  // namespace zt::foreign::gguf

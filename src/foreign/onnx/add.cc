@@ -24,6 +24,13 @@ void check_message(const TensorProto& tensor) {
   }
 }
 
+// Whether the error is one of the file, and not only of this tensor.
+bool ends_file(const Error& error) {
+  const std::string_view rule = error.rule();
+  return error.code() == Code::io || rule == "onnx.name.duplicate" || rule == "onnx.texts.limit" ||
+         rule == "onnx.tensors.limit";
+}
+
 // What the file calls the type, for a tensor that cannot be read.
 std::string_view word_of(const TensorProto& tensor) {
   const Type* type = tensor.data_type ? find_type(*tensor.data_type) : nullptr;
@@ -32,11 +39,12 @@ std::string_view word_of(const TensorProto& tensor) {
 
 }  // namespace
 
-std::string Decoder::full_name(const TensorProto& tensor, std::string_view prefix, std::string_view name) {
-  if (!name.empty()) return std::string(prefix) + std::string(name);
-  const std::string own = tensor.name ? texts_.read(*tensor.name) : "";
+std::string Decoder::own_name(const TensorProto& tensor, std::string_view prefix, std::string_view name) {
+  texts_.count(prefix.size());
+  if (!name.empty()) return std::string(name);
+  std::string own = tensor.name ? texts_.read(*tensor.name) : "";
   Names::check(own);
-  return std::string(prefix) + own;
+  return own;
 }
 
 std::vector<std::byte> Decoder::attributes_of(const TensorProto& tensor) {
@@ -58,19 +66,21 @@ void Decoder::list_fault(const Error& error, std::string_view storage) {
 
 void Decoder::add_dense(Region message, std::uint32_t scope, std::string_view prefix, std::string_view name) {
   const TensorProto tensor = read_tensor_proto(window_, message, limits_);
-  const std::string full = full_name(tensor, prefix, name);
-  inside("tensor " + in_quotes(full), [&] {
-    const std::vector<std::byte> attributes = attributes_of(tensor);
+  const std::string own = own_name(tensor, prefix, name);
+  inside("tensor " + in_quotes(std::string(prefix) + own), [&] {
+    std::vector<std::byte> attributes;
     try {
+      attributes = attributes_of(tensor);
       check_message(tensor);
       const Type& type = type_of(tensor);
       const model::Recipe recipe = elements_.find(tensor, type);
-      names_.add_tensor(scope, full, tensor.dims, type.layout, attributes);
+      names_.add_tensor(scope, prefix, own, tensor.dims, type.layout, attributes);
       catalog_.add_part("data", type.dtype.value_or(DType::u8), recipe, "").storage = catalog_.intern(type.word);
       return;
     } catch (const Error& error) {
-      if (error.code() == Code::io || std::string_view(error.rule()) == "onnx.name.duplicate") throw;
-      names_.add_tensor(scope, full, tensor.fault ? std::vector<std::uint64_t>() : tensor.dims, "dense", attributes);
+      if (ends_file(error)) throw;
+      const auto dims = tensor.fault ? std::vector<std::uint64_t>() : tensor.dims;
+      names_.add_tensor(scope, prefix, own, dims, "dense", attributes);
       list_fault(error, word_of(tensor));
     }
   });
@@ -78,10 +88,11 @@ void Decoder::add_dense(Region message, std::uint32_t scope, std::string_view pr
 
 void Decoder::add_sparse(Region message, std::uint32_t scope, std::string_view prefix, std::string_view name) {
   const SparseProto sparse = read_sparse_proto(window_, message, limits_);
-  const std::string full = full_name(sparse.values, prefix, name);
-  inside("tensor " + in_quotes(full), [&] {
-    const std::vector<std::byte> attributes = attributes_of(sparse.values);
+  const std::string own = own_name(sparse.values, prefix, name);
+  inside("tensor " + in_quotes(std::string(prefix) + own), [&] {
+    std::vector<std::byte> attributes;
     try {
+      attributes = attributes_of(sparse.values);
       if (sparse.fault) throw *sparse.fault;
       check_message(sparse.values);
       check_message(sparse.indices);
@@ -90,13 +101,13 @@ void Decoder::add_sparse(Region message, std::uint32_t scope, std::string_view p
       const std::vector<std::uint64_t> coordinates = coordinates_of(elements_, sparse);
       const model::Recipe values = elements_.find(sparse.values, type);
       const model::Recipe indices = elements_.keep(coordinates);
-      names_.add_tensor(scope, full, sparse.dims, "sparse_coo", attributes);
+      names_.add_tensor(scope, prefix, own, sparse.dims, "sparse_coo", attributes);
       catalog_.add_part("values", *type.dtype, values, "").storage = catalog_.intern(type.word);
       catalog_.add_part("coords", DType::u64, indices, "").storage = catalog_.intern("INT64");
     } catch (const Error& error) {
-      if (error.code() == Code::io || std::string_view(error.rule()) == "onnx.name.duplicate") throw;
-      names_.add_tensor(scope, full, sparse.fault ? std::vector<std::uint64_t>() : sparse.dims, "sparse_coo",
-                        attributes);
+      if (ends_file(error)) throw;
+      const auto dims = sparse.fault ? std::vector<std::uint64_t>() : sparse.dims;
+      names_.add_tensor(scope, prefix, own, dims, "sparse_coo", attributes);
       list_fault(error, word_of(sparse.values));
     }
   });

@@ -14,7 +14,9 @@ using wire::ProtoField;
 using wire::ProtoType;
 
 constexpr std::uint64_t kMostBytes = (std::uint64_t{1} << 31) - 1;  // of any protobuf message
-constexpr std::uint64_t kMostFields = 50'000'000;
+// Rows of the catalog take some hundred bytes for each tensor, but a tensor may take 2 bytes of the file.
+constexpr std::uint64_t kLeastTensor = 16;  // bytes of the file
+constexpr std::uint64_t kTensorsOfAny = 4096;
 constexpr std::uint32_t kMostDepth = 32;  // of graphs
 constexpr std::size_t kMostFrames = 3 * kMostDepth + 4;
 constexpr std::size_t kMostComponent = 256;  // bytes of a node's name in a path
@@ -35,12 +37,12 @@ bool equals(const wire::ProtoWindow& window, const std::optional<Region>& text, 
 
 }  // namespace
 
-Decoder::Decoder(const ByteStore& store, const Limits& limits)
-    : window_(store, kMostFields),
+Decoder::Decoder(const ByteStore& store, const Limits& limits, std::uint64_t fields)
+    : window_(store, fields),
       limits_(limits),
       texts_(window_, limits),
       elements_(window_, limits, catalog_),
-      names_(catalog_) {
+      names_(catalog_, store.size() / kLeastTensor + kTensorsOfAny) {
   frames_.reserve(kMostFrames);
 }
 
@@ -138,7 +140,7 @@ void Decoder::push_function(Region message, std::uint64_t index) {
   using namespace function_field;
   std::optional<Region> texts[kOverload + 1];
   Once once;
-  for (wire::ProtoReader reader(window_, message); reader.next();) {
+  for (wire::ProtoReader reader(window_, message, wire::ProtoCount::later); reader.next();) {
     const ProtoField& field = reader.field();
     if (field.number != kName && field.number != kDomain && field.number != kOverload) continue;
     require(field, ProtoType::bytes);
@@ -209,7 +211,7 @@ void Decoder::push_node(Frame& graph, Region message) {
   using namespace node_field;
   std::optional<Region> texts[kDomain + 1];
   Once once;
-  for (wire::ProtoReader reader(window_, message); reader.next();) {
+  for (wire::ProtoReader reader(window_, message, wire::ProtoCount::later); reader.next();) {
     const ProtoField& field = reader.field();
     const bool text = field.number == kName || field.number == kOpType || field.number == kDomain;
     if (!text && field.number != kOutput) continue;
@@ -240,7 +242,7 @@ void Decoder::step_node(Frame& frame) {
 void Decoder::push_attribute(Frame& node, Region message) {
   std::optional<Region> name;
   Once once;
-  for (wire::ProtoReader reader(window_, message); reader.next();) {
+  for (wire::ProtoReader reader(window_, message, wire::ProtoCount::later); reader.next();) {
     if (reader.field().number != attribute_field::kName) continue;
     require(reader.field(), ProtoType::bytes);
     once.see(reader.field());
@@ -322,6 +324,7 @@ void Decoder::finish() {
 
 void Decoder::add_opsets(Attributes& attributes) {
   Attributes opsets;
+  std::uint64_t repeated = 0;
   for (const Region message : opsets_) {
     std::string domain;
     std::uint64_t version = 0;
@@ -338,9 +341,12 @@ void Decoder::add_opsets(Attributes& attributes) {
         version = field.value;
       }
     }
-    if (!opsets.add_number(domain.empty() ? "ai.onnx" : domain, version)) {
-      catalog_.notes.push_back("opset_import has domain " + in_quotes(domain) + " more than once: the first counts");
-    }
+    if (!opsets.add_number(domain.empty() ? "ai.onnx" : domain, version)) ++repeated;
+  }
+  if (repeated != 0) {  // one note: a note for each would take 50 times the bytes of the file
+    catalog_.notes.push_back(std::to_string(repeated) +
+                             " entries of opset_import have a domain that is there already or is no key: they were "
+                             "left out");
   }
   const std::vector<std::byte> map = opsets.finish();
   if (!map.empty()) attributes.add_encoded("opset_import", map);

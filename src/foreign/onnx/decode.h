@@ -41,7 +41,9 @@ struct Frame {
 // Walks through a model with a stack of frames, in the order of the file.
 class Decoder {
  public:
-  Decoder(const ByteStore& store, const Limits& limits);
+  static constexpr std::uint64_t kMostFields = 50'000'000;
+
+  Decoder(const ByteStore& store, const Limits& limits, std::uint64_t fields = kMostFields);
   model::Catalog decode();
 
  private:
@@ -63,7 +65,7 @@ class Decoder {
   // add.cc. `name`: of a tensor that has no name of its own; "": it must have one.
   void add_dense(Region message, std::uint32_t scope, std::string_view prefix, std::string_view name);
   void add_sparse(Region message, std::uint32_t scope, std::string_view prefix, std::string_view name);
-  std::string full_name(const TensorProto& tensor, std::string_view prefix, std::string_view name);
+  std::string own_name(const TensorProto& tensor, std::string_view prefix, std::string_view name);
   std::vector<std::byte> attributes_of(const TensorProto& tensor);
   void list_fault(const Error& error, std::string_view storage);
 

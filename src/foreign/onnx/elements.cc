@@ -173,10 +173,16 @@ std::uint64_t Elements::align_owned() {
 void Elements::finish() {
   std::ranges::sort(extents_);
   std::uint64_t overlaps = 0;
-  for (std::size_t i = 1; i < extents_.size(); ++i) {
-    const Extent& before = extents_[i - 1];
+  std::uint64_t end = 0;  // the largest end before here in the file: a long extent may reach over several
+  bool overlapped = false;
+  for (std::size_t i = 0; i < extents_.size(); ++i) {
     const Extent& here = extents_[i];
-    if (before.file == here.file && before != here && here.offset < before.offset + before.length) ++overlaps;
+    if (i == 0 || extents_[i - 1] != here) {  // else the tensor is tied to the one before it
+      if (i == 0 || extents_[i - 1].file != here.file) end = 0;
+      overlapped = here.offset < end;
+      end = std::max(end, here.offset + here.length);
+    }
+    if (overlapped) ++overlaps;
   }
   const auto note = [&](std::uint64_t count, const char* text) {
     if (count != 0) catalog_.notes.push_back(std::to_string(count) + text);

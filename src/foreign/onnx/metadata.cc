@@ -1,5 +1,7 @@
 #include "foreign/onnx/metadata.h"
 
+#include <algorithm>
+
 #include "base/utf8.h"
 #include "foreign/onnx/texts.h"
 #include "ztensor/error.h"
@@ -8,6 +10,8 @@ namespace zt::foreign::onnx {
 namespace {
 
 constexpr std::size_t kMostKey = 1024;
+constexpr std::uint64_t kTextsPerByte = 8;  // of the file
+constexpr std::uint64_t kTexts = std::uint64_t{1} << 20;
 constexpr std::string_view kPropsPrefix = "metadata_props.";
 
 bool is_key(std::string_view key) {
@@ -16,12 +20,23 @@ bool is_key(std::string_view key) {
 
 }  // namespace
 
+Texts::Texts(wire::ProtoWindow& window, const Limits& limits)
+    : window_(window),
+      most_(std::min(limits.index_bytes, kTextsPerByte * window.size() + kTexts)),  // a file has less than 2 GiB
+      left_(most_) {}
+
 std::string Texts::read(Region text) {
-  if (text.length > left_) {
-    throw Error(Code::limit, "onnx.texts.limit", "names, keys and texts have more bytes than the limit on the index");
-  }
-  left_ -= text.length;
+  count(text.length);
   return window_.text(text);
+}
+
+void Texts::count(std::uint64_t bytes) {
+  if (bytes > left_) {
+    throw Error(Code::limit, "onnx.texts.limit",
+                "texts and names with their paths have more than " + std::to_string(most_) +
+                    " bytes: the limit on index bytes, or what the size of the file admits");
+  }
+  left_ -= bytes;
 }
 
 bool Attributes::add_key(std::string_view key) {

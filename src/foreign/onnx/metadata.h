@@ -14,15 +14,19 @@
 
 namespace zt::foreign::onnx {
 
-// Reads the texts of a file. All of them together are within the limit on index bytes.
+// Reads the texts of a file. All texts, and the paths in front of names, are together within the limit on index bytes,
+// and in proportion to the file: a path of 512 bytes may stand before each name of 1 byte.
 class Texts {
  public:
-  Texts(wire::ProtoWindow& window, const Limits& limits) : window_(window), left_(limits.index_bytes) {}
+  Texts(wire::ProtoWindow& window, const Limits& limits);
   // Throws limit "onnx.texts.limit".
   std::string read(Region text);
+  // Counts bytes of names that are not read, but made. Throws like read().
+  void count(std::uint64_t bytes);
 
  private:
   wire::ProtoWindow& window_;
+  std::uint64_t most_;
   std::uint64_t left_;
 };
 

@@ -26,21 +26,26 @@ void Names::check(std::string_view name) {
   if (!is_utf8(name)) throw Error(Code::malformed, "onnx.name.utf8", "the name " + in_quotes(name) + " is not UTF-8");
 }
 
-void Names::add_tensor(std::uint32_t scope, std::string_view name, std::span<const std::uint64_t> shape,
-                       std::string_view layout, std::span<const std::byte> attributes) {
-  const auto taken = catalog_.find(name);
-  if (!taken) {
-    catalog_.add_tensor(name, shape, layout, attributes);
-  } else {
-    if (scope != kNoScope && scope_of_row_[*taken] == scope) {
-      throw Error(Code::malformed, "onnx.name.duplicate",
-                  "the name " + in_quotes(name) + " is given twice in one graph");
-    }
-    std::uint64_t& suffix = next_suffix_.try_emplace(std::string(name), 2).first->second;
-    while (!catalog_.add_tensor(std::string(name) + "." + std::to_string(suffix++), shape, layout, attributes)) {}
-    ++renamed_;
+void Names::add_tensor(std::uint32_t scope, std::string_view prefix, std::string_view name,
+                       std::span<const std::uint64_t> shape, std::string_view layout,
+                       std::span<const std::byte> attributes) {
+  if (catalog_.size() >= most_) {
+    throw Error(Code::limit, "onnx.tensors.limit",
+                "the file has more than " + std::to_string(most_) + " tensors, which are too many for its size");
   }
-  scope_of_row_.push_back(scope);
+  // What the catalog has may be the name of another scope, or a name with a number that is not in the file.
+  if (scope != kNoScope && !given_.emplace(scope, name).second) {
+    throw Error(Code::malformed, "onnx.name.duplicate", "the name " + in_quotes(name) + " is given twice in one graph");
+  }
+  const std::string full = std::string(prefix) + std::string(name);
+  const auto taken = catalog_.find(full);
+  if (!taken) {
+    catalog_.add_tensor(full, shape, layout, attributes);
+    return;
+  }
+  std::uint64_t& suffix = next_suffix_.try_emplace(*taken, 2).first->second;
+  while (!catalog_.add_tensor(full + "." + std::to_string(suffix++), shape, layout, attributes)) {}
+  ++renamed_;
 }
 
 void Names::finish() {

@@ -160,6 +160,53 @@ TEST(Onnx, RefusesMoreTextThanTheLimit) {
   EXPECT_EQ(rule_of(model("", text(6, std::string(101, 'd'))), limits), "onnx.texts.limit");
 }
 
+TEST(Onnx, RefusesMoreTensorsThanTheSizeOfTheFileExplains) {
+  std::string many;
+  for (int i = 0; i < 10'000; ++i) many += text(5, text(8, std::to_string(i)));  // 8 bytes each, all unreadable
+  EXPECT_EQ(rule_of(model(many)), "onnx.tensors.limit");
+  EXPECT_EQ(rule_of(model(many.substr(0, many.size() / 4))), "");
+}
+
+TEST(Onnx, CountsThePathBeforeEachName) {
+  std::string inner;
+  for (int i = 0; i < 5'000; ++i) inner += text(5, tensor(std::to_string(i), 2, 0, ""));
+  for (int i = 0; i < 2; ++i) {
+    inner = text(1, text(3, std::string(200, 'n')) + text(5, text(1, "body") + text(6, graph(inner))));
+  }
+  EXPECT_EQ(rule_of(model(inner)), "onnx.texts.limit");
+}
+
+TEST(Onnx, ANameThatAnotherScopeWasGivenIsNoDuplicate) {
+  const auto weights = [](std::string_view first, std::string_view second) {
+    return text(5, tensor(first, 2, 1, text(9, "x"))) + text(5, tensor(second, 2, 1, text(9, "y")));
+  };
+  const std::string node = text(1, text(3, "w") + text(5, text(1, "body") + text(6, graph(weights("a", "b")))));
+  // The path of the first tensor of the subgraph is "w/body/a", which the graph has as a name of its own, too.
+  const model::Catalog catalog = decode_text(model(weights("w/body/a", "w/body/a.2") + node));
+  EXPECT_EQ(catalog.size(), 4U);
+  EXPECT_EQ(rule_of(model(weights("a", "a"))), "onnx.name.duplicate");
+  EXPECT_EQ(rule_of(model(text(1, text(3, "w") + text(5, text(1, "body") + text(6, graph(weights("a", "a"))))))),
+            "onnx.name.duplicate");
+}
+
+TEST(Onnx, AFaultInTheTextsOfATensorIsThatOfTheTensor) {
+  const std::string other = text(5, tensor("b", 2, 1, text(9, "y")));
+  const model::Catalog catalog = decode_text(model(text(5, tensor("a", 2, 1, text(9, "x") + text(12, "\xff"))) + other));
+  ASSERT_EQ(catalog.size(), 2U);
+  EXPECT_EQ(catalog.fault(catalog.tensor(1).fault), nullptr);
+}
+
+TEST(Onnx, ATensorThatOverlapsAnyBeforeItIsNoted) {
+  const auto at = [](std::string_view name, int offset, std::uint64_t size) {
+    const std::string where = text(13, text(1, "location") + text(2, "w.bin")) +
+                              text(13, text(1, "offset") + text(2, std::to_string(offset)));
+    return text(5, tensor(name, 2, size, number(14, 1) + where));
+  };
+  const model::Catalog catalog = decode_text(model(at("long", 0, 100) + at("in", 10, 10) + at("in.too", 50, 10)));
+  ASSERT_EQ(catalog.notes.size(), 1U);
+  EXPECT_TRUE(catalog.notes[0].starts_with("2 ")) << catalog.notes[0];
+}
+
 TEST(Onnx, RefusesMoreFilesThanACatalogNumbers) {
   std::string many;
   for (int i = 0; i < 65'535; ++i) {

@@ -85,7 +85,7 @@ class Unpacker {
 void unpack(wire::ProtoWindow& window, const TensorProto& tensor, const Type& type, std::uint64_t length,
             const std::function<void(std::span<const std::byte>)>& visit) {
   Unpacker out(type, length, visit);
-  wire::ProtoReader reader(window, tensor.message);
+  wire::ProtoReader reader(window, tensor.message, wire::ProtoCount::before);
   while (reader.next()) {
     const wire::ProtoField& field = reader.field();
     if (field.number != type.field) continue;
