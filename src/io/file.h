@@ -42,7 +42,7 @@ class File final : public ByteStore {
   Bytes map(Mapping mapping) const override;  // throws io
   const Identity& identity() const { return identity_; }
   std::int64_t modified() const { return modified_; }  // the time of the last change at opening, in nanoseconds
-  std::uint64_t size_now() const;  // asks the system again. Throws io.
+  std::uint64_t size_now() const;                      // asks the system again. Throws io.
   // Whether the size or the time of the last change differ from those at opening. Throws io.
   bool was_changed() const;
   const std::filesystem::path& path() const { return path_; }

@@ -191,7 +191,8 @@ TEST(Onnx, ANameThatAnotherScopeWasGivenIsNoDuplicate) {
 
 TEST(Onnx, AFaultInTheTextsOfATensorIsThatOfTheTensor) {
   const std::string other = text(5, tensor("b", 2, 1, text(9, "y")));
-  const model::Catalog catalog = decode_text(model(text(5, tensor("a", 2, 1, text(9, "x") + text(12, "\xff"))) + other));
+  const model::Catalog catalog =
+      decode_text(model(text(5, tensor("a", 2, 1, text(9, "x") + text(12, "\xff"))) + other));
   ASSERT_EQ(catalog.size(), 2U);
   EXPECT_EQ(catalog.fault(catalog.tensor(1).fault), nullptr);
 }
