@@ -140,6 +140,8 @@ def npy_controls():  # NZ-22
     good("quotes.npy", npy(quotes), plain)
     good("order.npy", npy("{'shape':(2,3),'descr':'<f4',\t'fortran_order':False}"), plain)
     good("native.npy", npy(text("'=f4'")), plain)
+    good("native.none.npy", npy(text("'f4'")), plain)
+    good("native.pipe.npy", npy(text("'|f4'")), plain)
     good("long.npy", npy(text(shape="(2L, 3L)")), plain)
     good("comma.npy", npy(text(shape="(2, 3,)")), plain)
     good("scalar.npy", npy(text(shape="()"), data(4)), {"data": tensor("float32", [], data(4))})
@@ -342,9 +344,8 @@ def type_cases():
     # NZ-12
     unread("dtype.records", text("[('a', '<f4'), ('b', [('c', '|i1', (2,))])]"))
     unread("dtype.array", text("('<f4', (1000000,))"))
-    for descr in ("<U4", "|S0", "|S4", "|V0", "|V2", "<f0", "<f16", "<M8[ns]", "<f3", "|f4", "f4", "float32", ""):
+    for descr in ("<U4", "|S0", "|S4", "|V0", "|V2", "<f0", "<f16", "<M8[ns]", "<f3", "float32", ""):
         name = "".join(c for c in descr if c.isalnum()) or "none"
-        name = "pipe." + name if descr == "|f4" else name
         unread("dtype." + name, text(f"'{descr}'"))
     # NZ-22
     header = text("[('\u00e9', '<f4')]")
@@ -408,7 +409,12 @@ def matrix_cases():
     wrong("form.rank", scipy("csr", **CSR, data=npy(text(shape="(1, 3)"), data(12))))
     wrong("form.shape", scipy("csr", **CSR, shape=vector([-2, 3], "<i8")))
     wrong("form.shape.rank", scipy("csr", **CSR, shape=vector([2], "<i8")))
-    wrong("form.coo.types", scipy("coo", **{**COO, "row": vector([0, 0, 1], "<i8")}))
+    mixed = scipy("coo", **{**COO, "row": vector([0, 0, 1], "<i8")})
+    wrong("layout.coo.types", mixed, "npz.scipy.layout", "unsupported")
+    line = scipy("csr", **CSR, shape=vector([3], "<i8"))
+    wrong("layout.csr.rank", line, "npz.scipy.layout", "unsupported")
+    wide = npy(text("'<f16'", shape="(3,)"), bytes(48))
+    wrong("layout.data", scipy("csr", **CSR, data=wide), "npz.scipy.layout", "unsupported")
     wrong("form.coo.length", scipy("coo", **{**COO, "row": vector([0, 0])}))
     coords = npy(text("'<i4'", shape="(3, 2)"), ints(0, 0, 1, 0, 2, 1))
     wrong("form.coords", scipy("coo", coords=coords))

@@ -205,6 +205,12 @@ class Decoder {
     }
   }
 
+  static model::Fault out_of_bounds(const Place& place, std::uint64_t room) {
+    return {Code::malformed, "gguf.tensor.bounds",
+            "offset " + text(place.begin) + " + length " + text(place.length) + " runs past the " + text(room) +
+                " bytes of data"};
+  }
+
   void place_tensors() {
     const std::uint64_t alignment = metadata_.alignment();
     const auto begin = catalog_.size() == 0 ? header_.position() : checked::round_up(header_.position(), alignment);
@@ -217,10 +223,11 @@ class Decoder {
       if (place.begin % alignment != 0) {
         fault = {Code::malformed, "gguf.tensor.align",
                  "offset " + text(place.begin) + " is no multiple of the alignment, " + text(alignment)};
+      } else if (has_part && place.length == 0) {
+        // No bytes, so it needs none of the padding before it, which the end of a file may lack.
+        if (place.begin > checked::round_up(room, alignment)) fault = out_of_bounds(place, room);
       } else if (begin > size_ || !checked::within(place.begin, place.length, room)) {
-        fault = {Code::malformed, "gguf.tensor.bounds",
-                 "offset " + text(place.begin) + " + length " + text(place.length) + " runs past the " + text(room) +
-                     " bytes of data"};
+        fault = out_of_bounds(place, room);
       }
       if (fault) {
         catalog_.fault_entry(place.row, *fault);
@@ -230,7 +237,7 @@ class Decoder {
         if (fault) {
           catalog_.set_place(part, 0, 0);
         } else {
-          catalog_.set_place(part, 0, begin + place.begin);
+          catalog_.set_place(part, 0, std::min(begin + place.begin, size_));
           fair.push_back(place);
         }
         ++part;
@@ -322,6 +329,10 @@ std::optional<Split> split_of(std::span<const std::byte> attributes) {
     *number = item.number;
   }
   return found;
+}
+
+bool is_split_number(std::string_view key) {
+  return key == "split.no" || key == "split.count" || key == "split.tensors.count";
 }
 
 std::string note_of(const Split& split) {

@@ -51,11 +51,12 @@ class File {
     for (const std::uint64_t size : dimensions) number(size, 8);
     return number(type, 4).number(offset, 8);
   }
+  std::uint64_t size() const { return out_.buffer().size(); }
   File& pad() { return bytes((32 - out_.buffer().size() % 32) % 32); }
   model::Catalog decode(const Limits& limits = {}) { return gguf::decode(MemoryStore(out_.buffer()), limits); }
 
  private:
-  HeaderWriter out_{3};
+  mutable HeaderWriter out_{3};
 };
 
 Value attributes_of(const model::Catalog& catalog) { return Value::parse(catalog.attributes); }
@@ -177,6 +178,18 @@ TEST(GgufDecode, StopsAtTheLimitOfTheIndex) {
     EXPECT_EQ(error.code(), Code::limit);
     EXPECT_STREQ(error.rule(), "gguf.header.limit");
   }
+}
+
+TEST(GgufDecode, AnEmptyTensorNeedsNoPaddingBeforeIt) {
+  const auto file = [](std::uint64_t offset) {
+    return File(2, 0).tensor("a", {3}, 0, 0).tensor("none", {0}, 0, offset).pad().bytes(12);  // 3 floats, no padding
+  };
+  const model::Catalog catalog = file(32).decode();
+  EXPECT_EQ(catalog.fault(catalog.tensor(1).fault), nullptr);
+  EXPECT_LE(catalog.part(1).recipe.offset, file(32).size());
+  const model::Catalog far = file(64).decode();
+  ASSERT_NE(far.fault(far.tensor(1).fault), nullptr);
+  EXPECT_STREQ(far.fault(far.tensor(1).fault)->rule, "gguf.tensor.bounds");
 }
 
 TEST(GgufSplit, IsToldByTheKeys) {

@@ -68,6 +68,7 @@ std::string attribute_fault(std::string_view key, std::span<const std::byte> val
   if (key.starts_with(kOwn)) return "";
   if (key.empty() || key.size() > kMostKey) return name + ": its key has " + std::to_string(key.size()) + " bytes";
   if (key == kAlignment && !is_alignment(unsigned_of(value))) return name + ": it is no power of two up to 2^24";
+  if (is_split_number(key) && !unsigned_of(value)) return name + ": it is no integer from 0";
   return usual_type(value).empty() ? name + ": GGUF has no type for its value" : "";
 }
 

@@ -60,6 +60,15 @@ TEST(GgufValues, HaveNoTypeThatGgufLacks) {
   EXPECT_NE(kEncoder.attribute_fault("", Value(3).encode()), "");
 }
 
+TEST(GgufEncode, RefusesKeysOfASplitThatReadersRefuse) {
+  for (const char* key : {"split.no", "split.count", "split.tensors.count"}) {
+    EXPECT_NE(kEncoder.attribute_fault(key, Value("1").encode()), "") << key;
+    EXPECT_NE(kEncoder.attribute_fault(key, Value(-1).encode()), "") << key;
+    EXPECT_EQ(kEncoder.attribute_fault(key, Value(1).encode()), "") << key;
+  }
+  EXPECT_EQ(kEncoder.attribute_fault("split.other", Value("1").encode()), "");
+}
+
 TEST(GgufEncode, KeepsAttributesOfUsualTypes) {
   const Value given(Value::Map{{"z", "text"},
                                {"a", 5},

@@ -34,6 +34,8 @@ struct Split {
 // From the attributes of a decoded file. Throws malformed for a number that is none. Empty if no key begins with
 // "split.".
 std::optional<Split> split_of(std::span<const std::byte> attributes);
+// Whether the key is one of those that split_of() reads: its value has to be an integer from 0.
+bool is_split_number(std::string_view key);
 // What decode() notes about a file of a split model; "": nothing.
 std::string note_of(const Split& split);
 

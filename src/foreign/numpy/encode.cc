@@ -24,6 +24,8 @@ constexpr std::uint64_t kAlign = 64;
 constexpr std::string_view kEnding = ".npy";
 constexpr std::uint16_t kVersion = 20, kVersion64 = 45;
 constexpr std::uint16_t kHasDescriptor = 1 << 3, kIsUtf8 = 1 << 11;
+constexpr std::uint16_t kUnix = 3 << 8;
+constexpr std::uint32_t kMode = 0100644;  // a file that its owner may write to
 constexpr std::uint16_t kDate = 1 << 5 | 1;  // 1980-01-01: the same tensors give the same file
 constexpr std::uint16_t kPadding = 0xD935;   // the extra block that aligns: the alignment, and zeros
 constexpr std::uint16_t kZip64 = 1;          // the extra block with sizes of 64 bits
@@ -164,12 +166,12 @@ void put_entry(Buffer& out, const Facts& facts, std::uint32_t crc, std::uint64_t
   if (is_long(head)) put64(wide, head);
   const std::uint16_t version = wide.empty() ? kVersion : kVersion64;
   put32(out, zip::kCentralMagic);
-  put16(out, version);  // made by: DOS, whose files have no mode
+  put16(out, kUnix | version);  // made by. Readers take names that DOS made for those of a code page
   put_common(out, facts, version, crc);
   put16(out, facts.name.size());
   put16(out, wide.empty() ? 0 : 4 + wide.size());
   for (int i = 0; i < 3; ++i) put16(out, 0);  // comment, disk, kind of content
-  put32(out, 0);                              // attributes
+  put32(out, kMode << 16);                    // attributes
   put32(out, short_of(head));
   put(out, facts.name);
   if (wide.empty()) return;

@@ -42,11 +42,11 @@ constexpr std::array<Kind, 14> kKinds = {{
 
 std::optional<Elements> find_elements(std::string_view descr) {
   if (descr.empty()) return std::nullopt;
-  const char order = descr.front();
-  const auto kind = std::ranges::find(kKinds, descr.substr(1), &Kind::text);
-  if (kind == kKinds.end() || std::string_view("<>=|").find(order) == std::string_view::npos) return std::nullopt;
-  if (order == '|' && kind->word > 1) return std::nullopt;
-  const bool swaps = order == '>' && kind->word > 1;
+  // Without an order, and for NumPy with '|' too, elements are those of the host.
+  const bool has_order = std::string_view("<>=|").find(descr.front()) != std::string_view::npos;
+  const auto kind = std::ranges::find(kKinds, descr.substr(has_order ? 1 : 0), &Kind::text);
+  if (kind == kKinds.end()) return std::nullopt;
+  const bool swaps = descr.front() == '>' && kind->word > 1;
   return Elements{kind->dtype, kind->bytes, static_cast<std::uint8_t>(swaps ? kind->word : 0)};
 }
 

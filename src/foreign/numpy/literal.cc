@@ -25,7 +25,9 @@ void Literal::refuse(std::string_view wanted) const {
                   (at_ < text_.size() ? in_quotes(text_.substr(at_, 16)) : "the end"));
 }
 
-void Literal::skip_space() { at_ = std::min(text_.find_first_not_of(" \t\n", at_), text_.size()); }
+void Literal::skip_space() {
+  while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n')) ++at_;
+}
 
 bool Literal::take(char mark) {
   skip_space();

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/checked.h"
 #include "base/utf8.h"
 #include "foreign/numpy/array.h"
 #include "foreign/numpy/fronts.h"
@@ -15,11 +16,18 @@ namespace zt::foreign::numpy {
 namespace {
 
 constexpr std::string_view kSuffix = ".npy";
+constexpr std::uint64_t kUsualHead = 128;  // what NumPy writes for a short shape
+constexpr std::uint64_t kLongHeads = std::uint64_t{4} << 20;  // bytes of longer headers that any archive may have
+constexpr std::uint64_t kHeadsPerByte = 4;                    // and for each byte of a larger archive
 constexpr std::size_t kBatch = 4096;  // members whose first bytes are read together
 
 class Decoder {
  public:
-  Decoder(const ByteStore& store, const Limits& limits) : store_(store), limits_(limits), directory_(store, limits) {}
+  Decoder(const ByteStore& store, const Limits& limits)
+      : store_(store),
+        limits_(limits),
+        directory_(store, limits),
+        headers_left_(std::max(kLongHeads, checked::multiply(store.size(), kHeadsPerByte).value_or(0))) {}
 
   model::Catalog decode() {
     catalog_.format = "npz";
@@ -77,15 +85,29 @@ class Decoder {
     if (member.obstacle != zip::Obstacle::none) {
       return add_unreadable(catalog_, name_of(member), {}, blob, zip::fault_of(member));
     }
-    const std::uint64_t bytes = header_bytes(fronts.first(n, kPrefix + 4));
+    std::vector<std::byte> head = fronts.first(n, kUsualHead);
+    const std::uint64_t bytes = header_bytes(head);
     if (bytes > member.length) {
       throw Error(
           Code::malformed, "npy.header.bounds",
           "the header has " + std::to_string(bytes) + " bytes, but the member has " + std::to_string(member.length));
     }
-    Array array = read_array(blob, fronts.first(n, bytes), limits_);
+    if (bytes > head.size()) {
+      count_header(bytes);
+      head = fronts.first(n, bytes);
+    }
+    Array array = read_array(blob, head, limits_);
     add_array(catalog_, name_of(member), blob, array);
     if (is_scipy_name(name_of(member))) entries_[name_of(member)] = {&member, std::move(array)};
+  }
+
+  // Compressed headers of 64 KiB take some 80 bytes of the file each.
+  void count_header(std::uint64_t bytes) {
+    if (bytes > headers_left_) {
+      throw Error(Code::limit, "npz.headers.limit",
+                  "the headers of the archive have more bytes than its size explains: this one is not read");
+    }
+    headers_left_ -= bytes;
   }
 
   static bool is_scipy_name(std::string_view name) {
@@ -104,6 +126,7 @@ class Decoder {
   const ByteStore& store_;
   const Limits& limits_;
   zip::Directory directory_;
+  std::uint64_t headers_left_;  // bytes of headers that are longer than usual
   model::Catalog catalog_;
   Entries entries_;  // those that may make a sparse matrix
   std::uint64_t others_ = 0;

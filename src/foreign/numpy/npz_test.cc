@@ -48,11 +48,10 @@ void put(Data& out, std::uint64_t value, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) out.push_back(static_cast<std::byte>(value >> (8 * i)));
 }
 
-// An archive of one deflated member, "w.npy".
-Data deflated_archive(const Data& content) {
+// An archive of deflated members of equal content: "0.npy", "1.npy" and so on.
+Data deflated_archive(const Data& content, std::size_t count = 1) {
   const Data stored = test::deflated(content);
-  const std::string name = "w.npy";
-  const auto common = [&](Data& out) {
+  const auto common = [&](Data& out, const std::string& name) {
     put(out, 20, 2);
     put(out, 0, 2);
     put(out, zip::kDeflated, 2);
@@ -62,26 +61,42 @@ Data deflated_archive(const Data& content) {
     put(out, content.size(), 4);
     put(out, name.size(), 2);
   };
-  Data out;
-  put(out, zip::kLocalMagic, 4);
-  common(out);
-  put(out, 0, 2);
-  for (const char c : name) put(out, static_cast<unsigned char>(c), 1);
-  out.insert(out.end(), stored.begin(), stored.end());
+  Data out, entries;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::string name = std::to_string(i) + ".npy";
+    put(entries, zip::kCentralMagic, 4);
+    put(entries, 20, 2);
+    common(entries, name);
+    put(entries, 0, 12);  // no extra field and no comment
+    put(entries, out.size(), 4);
+    for (const char c : name) put(entries, static_cast<unsigned char>(c), 1);
+    put(out, zip::kLocalMagic, 4);
+    common(out, name);
+    put(out, 0, 2);
+    for (const char c : name) put(out, static_cast<unsigned char>(c), 1);
+    out.insert(out.end(), stored.begin(), stored.end());
+  }
   const std::size_t directory = out.size();
-  put(out, zip::kCentralMagic, 4);
-  put(out, 20, 2);
-  common(out);
-  out.resize(out.size() + 16);  // no extra field and no comment, and the head is at 0
-  for (const char c : name) put(out, static_cast<unsigned char>(c), 1);
-  const std::size_t end = out.size();
+  out.insert(out.end(), entries.begin(), entries.end());
   put(out, zip::kEndMagic, 4);
   put(out, 0, 4);
-  put(out, 1, 2);
-  put(out, 1, 2);
-  put(out, end - directory, 4);
+  put(out, count, 2);
+  put(out, count, 2);
+  put(out, entries.size(), 4);
   put(out, directory, 4);
   put(out, 0, 2);
+  return out;
+}
+
+// An npy file with a header of `length` bytes, version 2.
+Data npy_with_header(std::size_t length) {
+  std::string text = "{'descr': '<f4', 'fortran_order': False, 'shape': (0,), }";
+  text.resize(length - 13, ' ');
+  text += "\n";
+  Data out;
+  for (const char c : std::string_view("\x93NUMPY\x02\0", 8)) put(out, static_cast<unsigned char>(c), 1);
+  put(out, text.size(), 4);
+  out.insert(out.end(), as_bytes(text).begin(), as_bytes(text).end());
   return out;
 }
 
@@ -114,9 +129,24 @@ TEST(Npz, OpeningInflatesNoMoreThanTheHeader) {
   EXPECT_LT(store.read(), 80000U);
 }
 
+TEST(Npz, HeadersThatAreLongerThanUsualHaveOneLimit) {
+  constexpr std::size_t kLong = 60'000, kMost = (4 << 20) / kLong;
+  const auto rules_of = [](std::size_t count) {
+    const model::Catalog catalog = decode_npz(MemoryStore(deflated_archive(npy_with_header(kLong), count)), {});
+    std::vector<std::string> rules;
+    for (std::uint32_t row = 0; row < catalog.size(); ++row) {
+      const model::Fault* fault = catalog.fault(catalog.tensor(row).fault);
+      if (fault != nullptr) rules.emplace_back(fault->rule);
+    }
+    return rules;
+  };
+  EXPECT_EQ(rules_of(kMost), std::vector<std::string>());
+  EXPECT_EQ(rules_of(kMost + 2), std::vector<std::string>(2, "npz.headers.limit"));
+}
+
 TEST(Npz, ADeflatedMemberIsReadAndSlicedAndItsDigestChecked) {
   const Source source = test::open_bytes(deflated_archive(npy_of(1 << 20, 7)));
-  const Tensor tensor = source.tensor("w");
+  const Tensor tensor = source.tensor("0");
   const Data all = tensor.data().read(Verify::always);
   EXPECT_EQ(all, Data(4U << 20, std::byte{7}));
   EXPECT_EQ(tensor.data().digest().substr(0, 6), "crc32:");

@@ -23,6 +23,7 @@ constexpr std::uint64_t kLeastJoined = std::uint64_t{16} << 20;  // bytes of ind
 constexpr std::uint64_t kMostGrowth = 8;                         // and for each byte of a larger archive
 
 [[noreturn]] void unfit(const std::string& message) { throw Error(Code::malformed, "npz.scipy.form", message); }
+[[noreturn]] void unknown(const std::string& message) { throw Error(Code::unsupported, "npz.scipy.layout", message); }
 
 class Matrix {
  public:
@@ -73,7 +74,7 @@ class Matrix {
   const model::PartRow& array(std::string_view name, std::size_t rank) const {
     const Entry* entry = find(name);
     if (entry == nullptr) unfit("the archive has no array " + in_quotes(name));
-    if (!entry->array.header.elements) unfit("the array " + in_quotes(name) + " cannot be read");
+    if (!entry->array.header.elements) unknown("the array " + in_quotes(name) + " cannot be read");
     if (entry->array.header.shape.size() != rank) {
       unfit("the array " + in_quotes(name) + " does not have " + std::to_string(rank) + " dimensions");
     }
@@ -118,6 +119,7 @@ class Matrix {
   }
 
   void add_csr(std::span<const std::uint64_t> shape) {
+    if (shape.size() == 1) unknown("the array has one dimension: convert it to coo with SciPy");
     if (shape.size() != 2) unfit("the shape of a csr matrix does not have 2 dimensions");
     const model::PartRow values = array("data", 1), columns = indices("indices", 1), starts = indices("indptr", 1);
     if (count("data") != count("indices")) unfit("data and indices have different lengths");
@@ -146,7 +148,7 @@ class Matrix {
       unfit("row, col and data have different lengths, or the shape does not have 2 dimensions");
     }
     if (rows.dtype != columns.dtype || rows.recipe.swap != columns.recipe.swap) {
-      unfit("row and col have different types");
+      unknown("row and col have different types: read row, col and data");
     }
     const model::Recipe joined = join(rows.recipe, columns.recipe, rows.dtype);
     add_row("sparse_coo", shape);
@@ -166,9 +168,9 @@ class Matrix {
                   "row and col have " + std::to_string(bytes) + " bytes, over the limit of " + std::to_string(most) +
                       " for compressed arrays that are joined in memory: read row, col and data");
     }
-    std::vector<std::byte> all = decoded("row");
-    const std::vector<std::byte> more = decoded("col");
-    all.insert(all.end(), more.begin(), more.end());
+    std::vector<std::byte> all;
+    append_decoded("row", all);
+    append_decoded("col", all);
     return {.offset = catalog_.own(all),
             .stored_length = all.size(),
             .decoded_length = all.size(),
@@ -193,15 +195,14 @@ class Matrix {
     return recipe;
   }
 
-  std::vector<std::byte> decoded(std::string_view name) const {
+  void append_decoded(std::string_view name, std::vector<std::byte>& out) const {
     const Entry& entry = *find(name);
-    std::vector<std::byte> bytes = first_bytes(store_, *entry.member, entry.member->length);
+    const std::vector<std::byte> bytes = first_bytes(store_, *entry.member, entry.member->length);
     if (hash::crc32(bytes) != entry.member->crc) {
       throw Error(Code::mismatch, "zip.member.crc",
                   "the array " + in_quotes(name) + " does not have the checksum that the archive states");
     }
-    bytes.erase(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(entry.array.header.data));
-    return bytes;
+    out.insert(out.end(), bytes.begin() + static_cast<std::ptrdiff_t>(entry.array.header.data), bytes.end());
   }
 
   void add_row(std::string_view layout, std::span<const std::uint64_t> shape) {
