@@ -1,6 +1,7 @@
 """npy and npz files: those of NumPy and SciPy, read by us; and those that we write, read by NumPy."""
 
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -113,13 +114,6 @@ def test_arrays_that_cannot_be_read_hide_no_other(tmp_path, save):
             assert caught.value.rule == "npy.dtype"
 
 
-def test_an_npy_of_objects_is_listed_and_never_unpickled(tmp_path):
-    path = tmp_path / "a.npy"
-    np.save(path, {"a": np.ones(3)}, allow_pickle=True)
-    with ztensor.open(path) as reader, pytest.raises(ztensor.UnsupportedError, match="pickle"):
-        reader.read_tensor("data")
-
-
 def test_bfloat16_that_numpy_wrote_is_named_as_such(tmp_path):
     ml_dtypes = pytest.importorskip("ml_dtypes")
     np.save(tmp_path / "a.npy", np.ones(3, ml_dtypes.bfloat16))
@@ -189,6 +183,47 @@ def test_other_layouts_of_scipy_are_listed(tmp_path, layout):
         assert reader["matrix"].shape == (20, 30)
         with pytest.raises(ztensor.UnsupportedError, match=layout):
             reader.read_tensor("matrix")
+
+
+def test_a_dict_that_numpy_saved_gives_its_arrays(tmp_path, arrays):
+    big = np.arange(12, dtype=">i4").reshape(3, 4)
+    given = {"layer": {"w": np.ones((2, 3), "f4"), "b": big.T}, "step": 7, "name": "m", "list": [np.zeros(2), np.ones(1)]}
+    np.save(tmp_path / "m.npy", given)
+    with ztensor.open(tmp_path / "m.npy") as reader:
+        assert reader.format == "npy"
+        assert list(reader) == ["layer.w", "layer.b", "list.0", "list.1"]
+        assert reader.attributes["step"] == 7 and reader.attributes["name"] == "m"
+        np.testing.assert_array_equal(reader.read_tensor("layer.b"), big.T)
+        np.testing.assert_array_equal(reader.read_tensor("layer.w"), given["layer"]["w"])
+    ragged = np.empty(2, object)
+    ragged[:] = [np.arange(3), np.arange(4.0)]
+    np.save(tmp_path / "r.npy", ragged)
+    with ztensor.open(tmp_path / "r.npy") as reader:
+        assert list(reader) == ["0", "1"]
+        np.testing.assert_array_equal(reader.read_tensor("1"), np.arange(4.0))
+
+
+def test_an_array_of_objects_without_arrays_is_unreadable(tmp_path):
+    np.save(tmp_path / "t.npy", np.array([["a", "bc"], [None, 3]], object))
+    with ztensor.open(tmp_path / "t.npy") as reader:
+        assert reader["data"].shape == (2, 2)
+        with pytest.raises(ztensor.UnsupportedError, match="objects"):
+            reader.read_tensor("data")
+    content = (tmp_path / "t.npy").read_bytes()
+    (tmp_path / "cut.npy").write_bytes(content[:-4])
+    with ztensor.open(tmp_path / "cut.npy") as reader:
+        assert list(reader.unreadable) == ["data"]
+
+
+def test_a_pickle_that_would_run_code_is_refused(tmp_path):
+    class Evil:
+        def __reduce__(self):
+            return os.system, (f"touch {tmp_path}/ran",)
+
+    np.save(tmp_path / "e.npy", np.array({"w": np.ones(3), "e": Evil()}, object))
+    with pytest.raises(ztensor.RefusedError):
+        ztensor.open(tmp_path / "e.npy")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_numpy_reads_what_we_write(tmp_path, arrays):

@@ -339,8 +339,20 @@ def forms():
     bad("data.limit.npy", npy(), "npy.data.limit", "limit", limits={"decoded_bytes": 64})
 
 
+def object_array(shape, items):
+    """The pickle of an array of objects, in protocol 0; `items` is what is appended to its list."""
+    array = "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntS'b'\ntR"
+    dtype = "cnumpy\ndtype\n(S'O8'\nI0\nI1\ntR(I3\nS'|'\nNNNI-1\nI-1\nI63\ntb"
+    return f"{array}(I1\n{shape}{dtype}I00\n(l{items}tb.".encode()
+
+
 def type_cases():
-    unread("dtype.object", text("'|O'"), b"cos\nsystem\n(S'exit 1'\ntR.")  # NZ-11
+    evil = npy(text("'|O'"), b"cos\nsystem\n(S'exit 1'\ntR.")  # NZ-11
+    bad("dtype.object.npy", evil, "pickle.global.danger", "refused")
+    bad_member("dtype.object", "npy.dtype", Member("w.npy", evil), code="unsupported")
+    texts = object_array("(I2\nt", "S'a'\naS'b'\na")
+    bad("dtype.object.texts.npy", npy(text("'|O'"), texts), "npy.dtype", "unsupported", where="read", tensor="data")
+    bad("dtype.object.cut.npy", npy(text("'|O'"), texts[:-1]), "pickle.stream.truncated", where="read", tensor="data")
     # NZ-12
     unread("dtype.records", text("[('a', '<f4'), ('b', [('c', '|i1', (2,))])]"))
     unread("dtype.array", text("('<f4', (1000000,))"))
@@ -408,13 +420,15 @@ def matrix_cases():
     wrong("form.type", scipy("csr", **{**CSR, "indices": vector([0, 2, 1], "<u2")}))
     wrong("form.rank", scipy("csr", **CSR, data=npy(text(shape="(1, 3)"), data(12))))
     wrong("form.shape", scipy("csr", **CSR, shape=vector([-2, 3], "<i8")))
-    wrong("form.shape.rank", scipy("csr", **CSR, shape=vector([2], "<i8")))
+    wrong("form.shape.rank", scipy("csr", **CSR, shape=vector([2, 3, 1], "<i8")))
     mixed = scipy("coo", **{**COO, "row": vector([0, 0, 1], "<i8")})
     wrong("layout.coo.types", mixed, "npz.scipy.layout", "unsupported")
     line = scipy("csr", **CSR, shape=vector([3], "<i8"))
     wrong("layout.csr.rank", line, "npz.scipy.layout", "unsupported")
     wide = npy(text("'<f16'", shape="(3,)"), bytes(48))
-    wrong("layout.data", scipy("csr", **CSR, data=wide), "npz.scipy.layout", "unsupported")
+    listed = {"unreadable": ["format", "data"]}
+    content = scipy("csr", **CSR, data=wide)
+    bad("scipy.layout.data.npz", content, "npz.scipy.layout", "unsupported", where="read", tensor="matrix", **listed)
     wrong("form.coo.length", scipy("coo", **{**COO, "row": vector([0, 0])}))
     coords = npy(text("'<i4'", shape="(3, 2)"), ints(0, 0, 1, 0, 2, 1))
     wrong("form.coords", scipy("coo", coords=coords))

@@ -162,6 +162,8 @@ Header parse_header(std::span<const std::byte> bytes, const Limits& limits) {
   return header;
 }
 
+bool has_objects(const Header& header) { return header.descr == "|O" || header.descr == "O"; }
+
 model::Fault fault_of_type(const Header& header) {
   return {Code::unsupported, "npy.dtype",
           "the elements are " + std::string(kind_of(header.descr)) +

@@ -39,6 +39,8 @@ struct Header {
 std::uint64_t header_bytes(std::span<const std::byte> head);
 // Parses a whole header, which has header_bytes(). Throws malformed "npy.*", limit.
 Header parse_header(std::span<const std::byte> bytes, const Limits& limits);
+// Whether the elements are Python objects, which are a pickle behind the header.
+bool has_objects(const Header& header);
 // Why we cannot read the elements of an array. Only for a header without `elements`.
 model::Fault fault_of_type(const Header& header);
 

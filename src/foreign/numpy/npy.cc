@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "base/utf8.h"
 #include "foreign/numpy/array.h"
 #include "foreign/numpy/numpy.h"
+#include "foreign/pickle/pickle.h"
 #include "ztensor/error.h"
 
 namespace zt::foreign::numpy {
@@ -33,6 +35,17 @@ bool has_another(const ByteStore& store, std::uint64_t end) {
   return as_text(magic) == kArrayMagic;
 }
 
+// Lists what the pickle of an array of objects holds. False if the array itself has to be listed.
+bool list_objects(const ByteStore& store, const Header& header, const Limits& limits, model::Catalog& catalog) {
+  model::Catalog found;
+  pickle::list_object_array(store, {header.data, store.size() - header.data}, limits, found);
+  if (found.size() == 0 && !header.shape.empty()) return false;  // a table of texts, for example
+  catalog = std::move(found);
+  catalog.format = "npy";
+  catalog.shrink();
+  return true;
+}
+
 }  // namespace
 
 bool sniff_npy(const ByteStore& store, std::string_view) {
@@ -53,6 +66,15 @@ model::Catalog decode_npy(const ByteStore& store, const Limits& limits) {
   model::Catalog catalog;
   catalog.format = "npy";
   const Blob blob{.stored_length = store.size(), .length = store.size()};
+  if (has_objects(header)) {
+    try {
+      if (list_objects(store, header, limits, catalog)) return catalog;
+    } catch (const Error& error) {
+      if (error.code() != Code::malformed && error.code() != Code::unsupported && error.code() != Code::limit) throw;
+      add_unreadable(catalog, "data", header.shape, blob, model::fault_of(error));
+      return catalog;
+    }
+  }
   add_array(catalog, "data", blob, read_array(blob, head, limits));
   return catalog;
 }

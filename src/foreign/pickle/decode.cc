@@ -113,7 +113,7 @@ model::Catalog decode(const ByteStore& store, const Limits& limits) {
   return catalog;
 }
 
-void list_object_array(const ByteStore& store, Region range, model::Catalog& catalog) {
+void list_object_array(const ByteStore& store, Region range, const Limits& limits, model::Catalog& catalog) {
   Graph graph;
   Id root = read_graph(store, range, graph);
   const Records records(store, graph);
@@ -128,7 +128,7 @@ void list_object_array(const ByteStore& store, Region range, model::Catalog& cat
     }
     graph.each_item(objects, [&](Id item) { root = item; });
   }
-  list_all(records, root, Limits{}, catalog);
+  list_all(records, root, limits, catalog);
 }
 
 }  // namespace zt::foreign::pickle

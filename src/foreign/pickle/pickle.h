@@ -26,6 +26,6 @@ void refuse_compressed(const ByteStore& store);
 
 // As decode(), for a pickle inside of another file, whose root is an array of objects: what numpy.save() makes of a dict. The
 // one object of an array without dimensions is the root; other arrays are lists.
-void list_object_array(const ByteStore& store, Region range, model::Catalog& catalog);
+void list_object_array(const ByteStore& store, Region range, const Limits& limits, model::Catalog& catalog);
 
 }  // namespace zt::foreign::pickle
