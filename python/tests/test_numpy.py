@@ -187,7 +187,12 @@ def test_other_layouts_of_scipy_are_listed(tmp_path, layout):
 
 def test_a_dict_that_numpy_saved_gives_its_arrays(tmp_path, arrays):
     big = np.arange(12, dtype=">i4").reshape(3, 4)
-    given = {"layer": {"w": np.ones((2, 3), "f4"), "b": big.T}, "step": 7, "name": "m", "list": [np.zeros(2), np.ones(1)]}
+    given = {
+        "layer": {"w": np.ones((2, 3), "f4"), "b": big.T},
+        "step": 7,
+        "name": "m",
+        "list": [np.zeros(2), np.ones(1)],
+    }
     np.save(tmp_path / "m.npy", given)
     with ztensor.open(tmp_path / "m.npy") as reader:
         assert reader.format == "npy"

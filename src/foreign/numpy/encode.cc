@@ -25,7 +25,7 @@ constexpr std::string_view kEnding = ".npy";
 constexpr std::uint16_t kVersion = 20, kVersion64 = 45;
 constexpr std::uint16_t kHasDescriptor = 1 << 3, kIsUtf8 = 1 << 11;
 constexpr std::uint16_t kUnix = 3 << 8;
-constexpr std::uint32_t kMode = 0100644;  // a file that its owner may write to
+constexpr std::uint32_t kMode = 0100644;     // a file that its owner may write to
 constexpr std::uint16_t kDate = 1 << 5 | 1;  // 1980-01-01: the same tensors give the same file
 constexpr std::uint16_t kPadding = 0xD935;   // the extra block that aligns: the alignment, and zeros
 constexpr std::uint16_t kZip64 = 1;          // the extra block with sizes of 64 bits

@@ -16,10 +16,10 @@ namespace zt::foreign::numpy {
 namespace {
 
 constexpr std::string_view kSuffix = ".npy";
-constexpr std::uint64_t kUsualHead = 128;  // what NumPy writes for a short shape
+constexpr std::uint64_t kUsualHead = 128;                     // what NumPy writes for a short shape
 constexpr std::uint64_t kLongHeads = std::uint64_t{4} << 20;  // bytes of longer headers that any archive may have
 constexpr std::uint64_t kHeadsPerByte = 4;                    // and for each byte of a larger archive
-constexpr std::size_t kBatch = 4096;  // members whose first bytes are read together
+constexpr std::size_t kBatch = 4096;                          // members whose first bytes are read together
 
 class Decoder {
  public:
