@@ -85,7 +85,12 @@ bool is_within(const fs::path& path, const fs::path& folder) {
 }  // namespace
 
 FolderContent look_into(const fs::path& folder) {
-  const std::vector<std::string> names = names_in(folder);
+  std::vector<std::string> names = names_in(folder);
+  // Beside ONNX models, ".bin" is the suffix of files with elements.
+  if (std::ranges::any_of(names, [](const std::string& name) { return name.ends_with(".onnx"); })) {
+    std::erase_if(names,
+                  [](const std::string& name) { return name.ends_with(".bin") && !name.starts_with("pytorch_model"); });
+  }
   for (const FileKind& kind : kKinds) {
     if (!kind.index.empty()) {
       const std::vector<std::string> indexes = of_suffix(names, std::span(&kind.index, 1));
@@ -103,6 +108,7 @@ FolderContent look_into(const fs::path& folder) {
 std::shared_ptr<const io::File> open_in_folder(const fs::path& folder, const std::string& name) {
   const fs::path path = folder / name;
   std::error_code error;
+  std::shared_ptr<const io::File> file = io::File::open(path);
   if (fs::is_symlink(fs::symlink_status(path, error))) {
     const fs::path target = fs::canonical(path, error);
     if (error) throw Error::system(error.value(), path.native(), "cannot follow the link");
@@ -112,8 +118,12 @@ std::shared_ptr<const io::File> open_in_folder(const fs::path& folder, const std
           Code::refused, "index.shard.link",
           path.string() + ": the link leads out of " + bounds.string() + ": open " + target.string() + " itself");
     }
+    // The link may have changed since the file was opened. The target has no links.
+    if (io::File::open(target)->identity() != file->identity()) {
+      throw Error(Code::mismatch, "index.shard.changed", path.string() + ": the link changed: open the model again");
+    }
   }
-  return io::File::open(path);
+  return file;
 }
 
 }  // namespace zt::source

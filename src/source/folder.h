@@ -16,7 +16,7 @@ struct FolderContent {
 };
 
 // Looks at names alone. Where there are files of several kinds, chooses the first of: .zt, safetensors, GGUF, PyTorch,
-// the others. Throws io; usage if there is no tensor file, or more than one index.
+// the others. A ".bin" beside an ONNX model is none of these, except "pytorch_model*.bin". Throws io; usage if there is no tensor file, or more than one index.
 FolderContent look_into(const std::filesystem::path& folder);
 
 // Opens the file `name`, which is one component. A file that is a link must lead to a file in the folder, or in the

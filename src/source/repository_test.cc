@@ -266,6 +266,14 @@ TEST_F(Repository, KeepsTheRulesOfExternalDataForEachFileOfAFolder) {
   EXPECT_EQ(source.tensor("b").read<std::uint8_t>(), std::vector<std::uint8_t>{'7'});
 }
 
+TEST_F(Repository, TakesNoElementsOfAnOnnxModelForAModel) {
+  write_file(at("a.onnx"), external_model("a", "a.bin"));
+  write_file(at("a.bin"), "7");
+  EXPECT_EQ(open(at("")).tensor("a").read<std::uint8_t>(), std::vector<std::uint8_t>{'7'});
+  write_file(at("pytorch_model.bin"), "no model");
+  EXPECT_EQ(rule_of(at("")), "format.text");
+}
+
 // Finds one file, whatever is asked for.
 class Anything final : public Resolver {
  public:
