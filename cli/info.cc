@@ -200,6 +200,10 @@ int run(const std::string& file, bool json) {
   const Table table = make_table(source);
   print(fmt::format("{}: {}, {}, {} decoded, {}\n", printable(file), source.format(),
                     count_text(source.size(), "tensor"), size_text(table.decoded), stored_text(source)));
+  for (const zt::QuantizationScheme& scheme : zt::quantization_schemes(source)) {
+    print(fmt::format("quantization: {} ({})\n", printable(scheme.name),
+                      scheme.weights == 0 ? "by the attributes" : count_text(scheme.weights, "weight")));
+  }
   print_attributes(source.attributes());
   print_table(table);
   return 0;

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <map>
 #include <numeric>
 #include <string>
 #include <vector>
@@ -50,20 +49,15 @@ void append_text(std::string& out, std::string_view text) {
 }
 
 void append_metadata(std::string& out, std::span<const std::byte> attributes) {
-  std::map<std::string, std::string> sorted;
+  append_text(out, kMetadata);
+  out += ":{";
   wire::CborCursor cursor(attributes);
   cursor.read();
   while (cursor.more()) {  // the writer has checked that keys and values are texts
-    std::string key(as_text(cursor.read().content));
-    sorted.emplace(std::move(key), as_text(cursor.read().content));
-  }
-  append_text(out, kMetadata);
-  out += ":{";
-  for (const auto& [key, value] : sorted) {
     if (out.back() != '{') out += ',';
-    append_text(out, key);
+    append_text(out, as_text(cursor.read().content));
     out += ':';
-    append_text(out, value);
+    append_text(out, as_text(cursor.read().content));
   }
   out += '}';
 }

@@ -160,7 +160,14 @@ std::string info_json(const Source& source) {
     if (row > 0) out += ", ";
     out += json_tensor(state, source[row], state.catalog.tensor(row));
   }
-  return out + "]}";
+  out += "]";
+  if (const auto schemes = quantization_schemes(source); !schemes.empty()) {
+    out += R"(, "quantization": )" + json_list(schemes, '[', ']', [](const QuantizationScheme& scheme) {
+             return R"({"scheme": )" + json_quote(scheme.name) + R"(, "weights": )" +
+                    (scheme.weights == 0 ? "null" : std::to_string(scheme.weights)) + "}";
+           });
+  }
+  return out + "}";
 }
 
 }  // namespace zt

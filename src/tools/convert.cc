@@ -185,6 +185,46 @@ void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
   whole_[input] = false;
 }
 
+// Files of generation 2 sort the keys of their attributes. Other formats keep the order, and so do we on the way through.
+constexpr std::string_view kOrder = "ztensor.attributes.order";
+
+bool is_own(const Value& key) { return key.text() != nullptr && key.text()->starts_with("ztensor."); }
+
+// The attributes with the order of their keys, if sorting would change it.
+Value::Map with_order(Value::Map attributes) {
+  Value::Array order;
+  Value::Map keys;  // each with a null
+  for (const auto& [key, value] : attributes) {
+    if (key == Value(kOrder)) return attributes;
+    if (is_own(key)) continue;
+    order.push_back(key);
+    keys.emplace_back(key, Value());
+  }
+  const Value unsorted(std::move(keys));
+  if (unsorted.encode() != unsorted.encode_sorted()) attributes.emplace_back(Value(kOrder), Value(std::move(order)));
+  return attributes;
+}
+
+// The attributes in the order that with_order() kept, and without it.
+Value::Map in_order(Value::Map attributes) {
+  std::map<std::string, std::size_t, std::less<>> places;
+  std::erase_if(attributes, [&](const auto& member) {
+    if (member.first != Value(kOrder)) return false;
+    const auto* order = member.second.array();
+    for (std::size_t i = 0; order != nullptr && i < order->size(); ++i) {
+      if (const std::string* key = (*order)[i].text()) places.emplace(*key, i);
+    }
+    return true;
+  });
+  if (places.empty()) return attributes;
+  const auto place = [&](const auto& member) {  // keys that it does not name are last, as they were
+    const auto found = member.first.text() == nullptr ? places.end() : places.find(*member.first.text());
+    return found == places.end() ? places.size() : found->second;
+  };
+  std::ranges::stable_sort(attributes, {}, place);
+  return attributes;
+}
+
 // The attributes of all inputs, the first of each key. Notes the format of a foreign input.
 Value Conversion::attributes() {
   using Taken = source::MergedAttributes::Taken;
@@ -225,12 +265,14 @@ Value Conversion::attributes() {
   }
   const std::string_view format = (*inputs_)[0].format();
   if (source::is_foreign(format)) take(Value("ztensor.source.format"), Value(format));
-  const std::vector<write::Loss> losses = write::losses_of_attributes(Value(merged.members()), *form_.encoder, true);
-  if (losses.empty() && form_.encoder->holds.own_attributes) return merged.members();
+  const bool sorts = form_.encoder->holds.deterministic_attributes;
+  const Value all = sorts ? with_order(merged.members()) : in_order(merged.members());
+  const std::vector<write::Loss> losses = write::losses_of_attributes(all, *form_.encoder, true);
+  if (losses.empty() && form_.encoder->holds.own_attributes) return all;
   write::check_losses(losses, *form_.encoder, writer_.lossy);
   for (const write::Loss& loss : losses) report_.losses.push_back("file: " + loss.what);
   if (!losses.empty()) whole_.assign(whole_.size(), false);
-  return write::reduced_attributes(Value(merged.members()), *form_.encoder, true);
+  return write::reduced_attributes(all, *form_.encoder, true);
 }
 
 void Conversion::write() {
@@ -256,7 +298,7 @@ Value without_own(const Value& attributes) {
   if (attributes.members() == nullptr) return attributes;
   Value::Map kept;
   for (const auto& [key, value] : *attributes.members()) {
-    if (key.text() == nullptr || !key.text()->starts_with("ztensor.")) kept.emplace_back(key, value);
+    if (!is_own(key)) kept.emplace_back(key, value);
   }
   return kept.empty() ? Value() : Value(std::move(kept));
 }
