@@ -14,6 +14,7 @@ namespace cli {
 namespace {
 
 constexpr double kPatience = 0.3;  // seconds before the bar appears: it should not just flash
+constexpr double kSteady = 1;      // seconds before the time that is left can be told
 
 std::size_t terminal_columns() {
   winsize size = {};
@@ -44,8 +45,10 @@ zt::Progress Bar::callback() {
 
 void Bar::draw(std::uint64_t done, std::uint64_t total) {
   const double share = total == 0 ? 1 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
-  const std::string numbers = fmt::format(" {:3.0f}%  {} of {}  {}", share * 100, size_text(done), size_text(total),
-                                          rate_text(done, seconds()));
+  const double passed = seconds();
+  std::string numbers =
+      fmt::format(" {:3.0f}%  {} of {}  {}", share * 100, size_text(done), size_text(total), rate_text(done, passed));
+  if (passed > kSteady && share < 1) numbers += "  " + left_text(share, passed);
   const std::size_t room = terminal_columns() - 1;  // the last column would wrap in some terminals
   std::string line;
   if (room > numbers.size() + 12) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cmath>
 #include <cstdio>
 #include <iterator>
 
@@ -130,6 +131,16 @@ std::string rate_text(std::uint64_t bytes, double seconds) {
   std::size_t unit = 0;
   for (; value >= 999.5 && unit + 1 < std::size(kUnits); ++unit) value /= 1000;
   return fmt::format("{:.3g} {}/s", value, kUnits[unit]);
+}
+
+std::string left_text(double share, double seconds) {
+  if (!(share > 0)) return "";
+  const double left = std::ceil(seconds * (1 - share) / share);
+  if (!(left < 360'000)) return "";  // a hundred hours: it only begins
+  const auto whole = static_cast<std::uint64_t>(left);
+  const std::uint64_t hours = whole / 3600, minutes = whole / 60 % 60;
+  const std::string end = fmt::format("{:02}:{:02} left", minutes, whole % 60);
+  return hours > 0 ? fmt::format("{}:{}", hours, end) : end.substr(minutes < 10 ? 1 : 0);
 }
 
 std::string count_text(std::uint64_t count, std::string_view noun) {

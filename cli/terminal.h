@@ -32,6 +32,7 @@ std::string attribute_text(const zt::Value& value);
 
 std::string size_text(std::uint64_t bytes);                          // "999 B", "250.1 MB" (powers of 1000)
 std::string rate_text(std::uint64_t bytes, double seconds);          // "595 MB/s"
+std::string left_text(double share, double seconds);                 // "2:05 left", of work that took so long so far
 std::string count_text(std::uint64_t count, std::string_view noun);  // "1 tensor", "148 tensors"
 
 }  // namespace cli

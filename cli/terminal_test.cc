@@ -48,6 +48,16 @@ TEST(Terminal, WritesRatesWithThreeDigits) {
   EXPECT_EQ(rate_text(2'314'000'000, 1), "2.31 GB/s");
 }
 
+TEST(Terminal, EstimatesTheTimeThatIsLeft) {
+  EXPECT_EQ(left_text(0.5, 10), "0:10 left");
+  EXPECT_EQ(left_text(0.25, 41.5), "2:05 left");
+  EXPECT_EQ(left_text(0.1, 100), "15:00 left");
+  EXPECT_EQ(left_text(0.001, 10), "2:46:30 left");
+  EXPECT_EQ(left_text(1, 10), "0:00 left");
+  EXPECT_EQ(left_text(0, 10), "");
+  EXPECT_EQ(left_text(1e-9, 10), "");
+}
+
 TEST(Terminal, CountsOneInTheSingular) {
   EXPECT_EQ(count_text(0, "tensor"), "0 tensors");
   EXPECT_EQ(count_text(1, "tensor"), "1 tensor");

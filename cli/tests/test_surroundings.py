@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import random
 import resource
 import signal
@@ -84,9 +85,15 @@ def test_a_terminal_gets_a_bar_that_is_wiped_and_q_silences_it(slow):
     arguments = ["compress", "slow.safetensors", "-o", "out.zt", "--force", "-l", "5"]
     seen, code = run_on_terminal(slow, *arguments)
     assert code == 0
-    assert b"% " in seen and b"of 67.1 MB" in seen
+    assert b"% " in seen and b"of 67.1 MB" in seen and b"/s" in seen
     assert seen.endswith(b" \r") and b"\n" not in seen
     assert run_on_terminal(slow, *arguments, "-q") == (b"", 0)
+
+
+def test_the_bar_tells_the_time_that_is_left(slow):
+    seen, code = run_on_terminal(slow, "compress", "slow.safetensors", "-o", "out.zt", "-l", "19", until=b" left")
+    assert code == -signal.SIGINT
+    assert re.search(rb"B/s  (\d+:)?\d+:\d\d left", seen)
 
 
 def test_a_pipe_gets_no_bar(slow):
