@@ -1,4 +1,4 @@
-"""Conversions stream: their memory does not grow with the model. Mapped files do not count, since they can be dropped."""
+"""Conversions stream: their memory does not grow with the model. Mapped files do not count: they can be dropped."""
 
 import pickle
 import subprocess
