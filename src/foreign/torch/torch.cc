@@ -41,6 +41,7 @@ bool starts_tar(const ByteStore& store) {
 model::Catalog new_catalog() {
   model::Catalog catalog;
   catalog.format = "pt";
+  catalog.decoded_digests = true;
   return catalog;
 }
 
