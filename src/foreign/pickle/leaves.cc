@@ -20,6 +20,7 @@ namespace {
 constexpr std::string_view kStructure = "ztensor.structure";
 constexpr std::string_view kOpaque = "ztensor.pickle.objects";
 constexpr std::string_view kOddKey = "?";
+constexpr std::uint64_t kRankCost = 48;  // bytes that a row takes for each dimension: many may share a shape
 
 bool is_leaf(Sort sort) { return sort == Sort::array || sort == Sort::tensor || sort == Sort::sparse; }
 
@@ -184,6 +185,7 @@ class Walk {
     } else {
       catalog_.add_copy(name, known->second);
     }
+    budget_.spend(kRankCost * catalog_.tensor(static_cast<std::uint32_t>(catalog_.size() - 1)).rank);
   }
 
   void add_row(const std::string& name, Id node) {

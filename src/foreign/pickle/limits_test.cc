@@ -63,6 +63,19 @@ TEST(PickleLimits, CallsThatShareALongListAreNotWalkedAgainAndAgain) {
             "");
 }
 
+TEST(PickleLimits, ArraysThatShareALongShapeTakeMemoryInProportionToTheFile) {
+  using namespace test::pickles;
+  constexpr std::size_t kMany = 10000;
+  const std::string shape = tuple(repeated("K\x01", 64)) + put(1) + "0";
+  const std::string one = "j\x02" + std::string(3, '\0') + "j\x03" + std::string(3, '\0') + "j\x01" +
+                          std::string(3, '\0') + text("C") + "t";
+  const std::string buffer =
+      binary("a") + put(2) + "0" + dtype("u1") + put(3) + "0" + "cnumpy.core.numeric\n_frombuffer\n" + put(4) + "0";
+  const std::string arrays = list(repeated(get(4) + "(" + one + "R", kMany));
+  EXPECT_EQ(rule_of_decoding(pickled(shape + buffer + arrays)), "pickle.tree.limit");
+  EXPECT_EQ(rule_of_decoding(pickled(shape + buffer + list(repeated(get(4) + "(" + one + "R", 100)))), "");
+}
+
 TEST(PickleLimits, WrappersOfJoblibDoNotShareADictOfManyItems) {
   using namespace test::pickles;
   const std::string entries = text("dtype") + dtype("u1") + text("shape") + ")" + text("order") + text("C") +
