@@ -238,3 +238,39 @@ def test_tensors_of_torch(tmp_path, protocol):
 
 def test_every_extended_dtype_is_the_one_of_ml_dtypes():
     assert numpy_dtype("bfloat16") == ml_dtypes.bfloat16
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_tensors_of_torch_in_every_protocol(tmp_path, protocol):
+    torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
+    base = torch.arange(300, dtype=torch.float32).reshape(15, 20)
+    value = {"w": base, "bytes": torch.arange(256).to(torch.uint8), "turned": base.T, "list": [base[3:5], base > 7]}
+    path = save(tmp_path / "a.pkl", value, protocol)
+    wanted = {"w": base, "bytes": value["bytes"], "turned": base.T, "list.0": base[3:5], "list.1": base > 7}
+    with ztensor.open(path) as reader:
+        assert not reader.unreadable
+        for name, tensor in wanted.items():
+            assert reader[name].torch().equal(tensor), name
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_odd_plain_values_are_left_out_with_notes(tmp_path, protocol):
+    array = np.arange(4.0)
+    odd = {
+        "w": array,
+        "large": 10**30,
+        "long": "x" * (2**20 + 1),
+        "surrogate": "\ud800",
+        "date": np.datetime64("2020-01-01"),
+        "\udfff": 5,
+        "y" * (2**20 + 1): 6,
+        "nested": {"\ud800": 1, None: 2, "fine": 3, "large": -(10**40)},
+    }
+    path = save(tmp_path / "a.pkl", odd, protocol)
+    with pytest.warns(UserWarning, match="left out"):
+        reader = ztensor.open(path)
+    with reader:
+        assert list(reader) == ["w"]
+        same_bits(reader["w"].numpy(), array)
+        assert reader.attributes == {"nested": {"fine": 3}}
+        assert len(reader.notes) >= 7

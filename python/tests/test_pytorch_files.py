@@ -2,6 +2,7 @@
 
 import collections
 import os
+import pickle
 import zipfile
 
 import numpy as np
@@ -337,3 +338,91 @@ def test_npz_and_other_archives_are_told(tmp_path):
         archive.writestr("readme.txt", "text")
     with pytest.raises(ztensor.UnsupportedError, match=r"data\.pkl"):
         ztensor.open(tmp_path / "x.pt")
+
+
+def test_the_checksums_of_storages_are_checked(tmp_path):
+    whole, part = torch.arange(100.0), torch.arange(50.0)[10:20]
+    path = save(tmp_path / "a.pt", {"whole": whole, "turned": whole.reshape(10, 10).T, "part": part})
+    with ztensor.open(path) as reader:
+        checked = reader.verify()
+        assert sorted(checked.checked) == ["turned", "whole"]
+        assert checked.undigested == ["part"]
+    content = bytearray(path.read_bytes())
+    at = content.index(whole.numpy().tobytes())
+    content[at + 17] ^= 1
+    path.write_bytes(content)
+    with ztensor.open(path) as reader:
+        same(reader["part"].torch(), part)
+        for name in ("whole", "turned"):
+            with pytest.raises(ztensor.ChecksumError):
+                reader.verify([name])
+
+
+def test_the_checksums_of_deflated_storages_are_checked(tmp_path):
+    values = torch.arange(1000.0)
+    stored = save(tmp_path / "stored.pt", {"w": values, "v": values[5:9]})
+    path = tmp_path / "a.pt"
+    with zipfile.ZipFile(stored) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    with ztensor.open(path) as reader:
+        assert sorted(reader.verify().checked) == ["v", "w"]
+        same(reader["v"].torch(), values[5:9])
+
+
+class Sub(torch.Tensor):
+    """A subclass whose objects torch saves by _rebuild_from_type_v2."""
+
+
+def test_a_sparse_tensor_of_a_subclass_or_a_parameter_is_read(tmp_path):
+    dense = torch.zeros(3, 4)
+    dense[1, 2] = 5
+    typed = tmp_path / "typed.pkl"
+    sparse = dense.to_sparse().coalesce()
+
+    class Typed:
+        def __reduce__(self):
+            function, arguments = sparse.__reduce_ex__(2)[:2]
+            return torch._tensor._rebuild_from_type_v2, (function, Sub, arguments, {})
+
+    torch.save({"typed": Typed(), "parameter": torch.nn.Parameter(sparse, requires_grad=False)}, typed)
+    with ztensor.open(typed) as reader:
+        assert set(reader) == {"typed", "parameter"}
+        for name in reader:
+            assert reader[name].layout == "sparse_coo", name
+            assert reader[name].torch().to_dense().equal(dense), name
+
+
+def replaced(path, target, contents):
+    """A copy of an archive with other contents of some files, which are named without their folder."""
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(target, "w") as new:
+        for name in old.namelist():
+            new.writestr(name, contents.get(name.split("/", 1)[1], old.read(name)))
+    return target
+
+
+def test_what_is_left_out_beside_constants_is_noted(tmp_path):
+    path = tmp_path / "a.pt"
+    torch.jit.save(torch.jit.freeze(torch.jit.script(torch.nn.Linear(3, 2).eval())), path)
+    odd = replaced(path, tmp_path / "odd.pt", {"data.pkl": pickle.dumps({"large": 2**100}, 2)})
+    with pytest.warns(UserWarning), ztensor.open(odd) as reader:
+        assert all(name.startswith("constants.") for name in reader)
+        assert [note for note in reader.notes if "storages" not in note] == [
+            "in 'large', a value is left out that is no attribute"
+        ]
+    plain = replaced(path, tmp_path / "plain.pt", {"constants.pkl": pickle.dumps((1, None), 2)})
+    with pytest.warns(UserWarning), ztensor.open(plain) as reader:
+        assert any(note.endswith("because they are no tensors: 2") for note in reader.notes)
+
+
+def test_arrays_in_a_deflated_pickle_are_kept_once(tmp_path):
+    array = np.arange(1000.0)
+    stored = tmp_path / "stored.pt"
+    torch.save({"a": array, "b": [array.reshape(10, 100), array]}, stored)
+    path = tmp_path / "a.pt"
+    with zipfile.ZipFile(stored) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+    with ztensor.open(path) as reader:
+        for name, wanted in {"a": array, "b.0": array.reshape(10, 100), "b.1": array}.items():
+            assert np.array_equal(reader[name].numpy(), wanted)

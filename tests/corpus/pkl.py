@@ -135,7 +135,7 @@ def controls():
     good("key.same", pickled(both), {"1": F4, "1_2": F4, "1_3": F4}, notes=2)
     # PK-16: what BUILD gives to an OrderedDict is no item of it
     ordered = name("collections", "OrderedDict") + EMPTY_TUPLE + REDUCE + MARK + KEY + GOOD + SETITEMS
-    good("state", pickled(ordered + dict_((text("x"), array(W, [2]))) + BUILD), {"w": F4}, notes=0)
+    good("state", pickled(ordered + dict_((text("x"), array(W, [2]))) + BUILD), {"w": F4}, notes=1)
     # PK-23
     good("pops", pickled((NONE + POP) * 4000 + GOOD), {"data": F4})
     # PK-08
@@ -331,16 +331,17 @@ def kind_cases():
     twice = GOOD + tuple_(number(1), shape(1), dtype(), FALSE, W) + BUILD
     bad("build.twice.array", pickled(twice), "pickle.build.twice")
     # PK-19
-    utf8 = "pickle.text.utf8"
-    bad("text.utf8.byte", pickled(dict_((text(b"\xff"), GOOD))), utf8)
-    bad("text.utf8.surrogate", pickled(dict_((text(b"\xed\xa0\x80"), GOOD))), utf8)
-    bad("text.utf8.python2", pickled(dict_((b"U\x01\xff", GOOD)), 2), utf8)
+    entry("text.utf8.dtype", array(W, [2], dtype(text(b"\xff4"))), "pickle.text.utf8")
     bad("text.escape.unicode", b"V\\u12\n.", "pickle.text.escape")
     bad("text.escape.quotes", b"Sabc\n.", "pickle.text.escape")
     bad("text.escape.hex", b"S'\\x1'\n.", "pickle.text.escape")
     bad("text.length", pickled(b"T\xff\xff\xff\xff"), "pickle.text.length")
     twice = dict_((KEY, GOOD), (KEY, array(W, [2])))
     bad("key.duplicate", pickled(twice), "pickle.key.duplicate")
+    equal = dict_((number(1), GOOD), (TRUE, GOOD))
+    bad("key.duplicate.equal", pickled(equal), "pickle.key.duplicate")
+    lost = dict_((KEY, GOOD), (KEY, number(1)))
+    bad("key.duplicate.lost", pickled(lost), "pickle.key.duplicate")
     compressed = ("pickle.file.compressed", "unsupported")
     bad("file.compressed.gzip", b"\x1f\x8b\x08\x00\x00\x00\x00\x00", *compressed)
     bad("file.compressed.bzip2", b"BZh91AY&SY", *compressed)
@@ -434,7 +435,14 @@ def array_cases():
         {"code": "unsupported", "rule": "pickle.object.unknown", "where": "read", "tensor": "w.x"},
     )
     # NP-15
-    for symbol, key in (("float", double(1.5)), ("tuple", tuple_(number(1), number(2)))):
+    odd = {
+        "float": double(1.5),
+        "tuple": tuple_(number(1), number(2)),
+        "utf8": text(b"\xff"),
+        "surrogate": text(b"\xed\xa0\x80"),
+        "python2": b"U\x01\xff",
+    }
+    for symbol, key in odd.items():
         entry("key.kind." + symbol, GOOD, "pickle.key.kind", "unsupported", key)
 
 

@@ -52,32 +52,22 @@ void check_type(const ArrayRecord& array) {
 
 }  // namespace
 
-// The same payload may be that of many arrays.
-std::uint64_t ArrayLister::own(model::Catalog& catalog, const Records& records, const ArrayRecord& array,
-                               std::uint64_t length) {
-  const auto found = owned_.find(array.payload.offset);
-  if (found != owned_.end()) return found->second;
-  if (length > array.payload.length) {  // no character stands for more than one byte
-    throw Error(Code::malformed, "pickle.array.length", "the array has fewer bytes than shape and dtype take");
-  }
-  const std::uint64_t at = catalog.own(decode_payload(records.store(), {array.payload, array.packing}, length));
-  owned_.emplace(array.payload.offset, at);
-  return at;
-}
-
 void ArrayLister::add(model::Catalog& catalog, std::string_view name, const Records& records, Id leaf) {
   const ArrayRecord array = records.array(leaf);
   catalog.add_tensor(name, array.shape, "dense", {});
   check_type(array);
   const std::uint64_t length = *checked::elements(array.shape) * array.type.item_bytes;  // records.array() checks it
   model::Recipe recipe{.offset = array.payload.offset, .stored_length = length, .decoded_length = length};
-  if (array.packing != Packing::raw || owns_) {
-    recipe.offset = own(catalog, records, array, length);
+  std::uint64_t there = array.payload.length;
+  if (array.packing != Packing::raw || owns_all_) {
+    const Region place = owned_.place({array.payload, array.packing});
+    recipe.offset = place.offset;
     recipe.file = model::kOwnedFile;
-  } else if (array.payload.length != length) {
+    there = place.length;
+  }
+  if (there != length) {
     throw Error(Code::malformed, "pickle.array.length",
-                "the array has " + std::to_string(array.payload.length) + " bytes: shape and dtype take " +
-                    std::to_string(length));
+                "the array has " + std::to_string(there) + " bytes: shape and dtype take " + std::to_string(length));
   }
   const auto word = array.type.item_bytes / (is_complex(*array.type.dtype) ? 2 : 1);
   if (array.type.is_big_endian) recipe.swap = static_cast<std::uint8_t>(word);

@@ -70,7 +70,7 @@ ArrayType Records::array_type(Id node, Id before) const {
       type.dtype = global.meaning.dtype;
     }
   } else {
-    type.name = text(given[0]);
+    type.name = word(given[0]);
     const auto found = std::ranges::find(kArrayCodes, type.name, &ArrayCode::code);
     if (found != std::end(kArrayCodes)) type.dtype = found->dtype;
     type.is_object = type.name == "O8" || type.name == "O4" || type.name == "O";
@@ -91,7 +91,7 @@ void Records::read_type_state(ArrayType& type, Id node, Id before) const {
   if (version != 3 && version != 4) {
     broken("pickle.dtype.state", "the state of a dtype has version " + std::to_string(version) + ": expected 3 or 4");
   }
-  const std::string order = text(state[1]);
+  const std::string_view order = word(state[1]);
   if (order != "<" && order != ">" && order != "|" && order != "=") {
     broken("pickle.dtype.order", "a dtype has the byte order " + in_quotes(order));
   }
@@ -120,9 +120,12 @@ ArrayRecord Records::array(Id node) const {
   switch (known(node)) {
     case Known::np_reconstruct: return reconstructed(node);
     case Known::np_frombuffer: return from_buffer(node);
-    case Known::joblib_wrapper: return wrapped(node);
-    default: throw Error(Code::unsupported, "pickle.array.form", "arrays in this form are not supported");
+    case Known::joblib_wrapper:
+      if (wrapped_ != nullptr && wrapped_->contains(node)) return wrapped_->at(node);
+      break;
+    default: break;
   }
+  throw Error(Code::unsupported, "pickle.array.form", "arrays in this form are not supported");
 }
 
 // _reconstruct(ndarray, (0,), b'b') gets the state (1, shape, dtype, is_fortran, payload).
@@ -166,7 +169,7 @@ ArrayRecord Records::from_buffer(Id call) const {
   const auto stored = payload(given[0]);
   if (!stored || stored->packing != Packing::raw) broken("pickle.array.payload", "the array's buffer is not bytes");
   array.payload = stored->range;
-  const std::string order = text(given[3]);
+  const std::string_view order = word(given[3]);
   if (order == "F") array.strides = column_major(array.shape);
   if (order == "K" && given.size() == 5) return permuted(std::move(array), given[4]);
   if (order != "C" && order != "F") broken("pickle.array.order", "the array has the order " + in_quotes(order));
@@ -206,9 +209,11 @@ Id Records::objects(Id array) const {
 // joblib's wrapper gets a dict as its state, and the array's bytes follow the opcode: first one byte, which counts bytes
 // of padding, if the state has an alignment.
 ArrayRecord Records::wrapped(Id call) const {
+  constexpr std::uint64_t kMostFields = 32;  // many wrappers may share a dict
   const Build* build = graph_.build(call);
-  if (build == nullptr || graph_.kind(build->state) != Kind::dict) {
-    broken("pickle.array.state", "the wrapper of an array has no dict as its state");
+  if (build == nullptr || graph_.kind(build->state) != Kind::dict ||
+      graph_.count(build->state, kMostFields + 1) > kMostFields) {
+    broken("pickle.array.state", "the wrapper of an array has no dict of at most 32 items as its state");
   }
   const auto field = [&](std::string_view key) {
     const Id value = member(build->state, key);
@@ -219,7 +224,7 @@ ArrayRecord Records::wrapped(Id call) const {
   array.type = array_type(field("dtype"));
   array.shape = naturals(field("shape"), "pickle.array.shape", "the shape");
   check_elements(array.shape, array.type.item_bytes);
-  const std::string order = text(field("order"));
+  const std::string_view order = word(field("order"));
   if (order != "C" && order != "F") broken("pickle.array.order", "the array has the order " + in_quotes(order));
   if (order == "F") array.strides = column_major(array.shape);
   if (array.type.is_object) return array;
@@ -236,10 +241,11 @@ ArrayRecord Records::wrapped(Id call) const {
 }
 
 std::uint64_t wrapped_bytes(const ByteStore& store, const Graph& graph, Id call, Region rest, Strictness strictness,
-                            Graph& objects) {
+                            Graph& objects, WrappedArrays* wrapped) {
   const Records records(store, graph);
   if (records.known(call) != Known::joblib_wrapper) return 0;
-  const ArrayRecord array = records.array(call);
+  const ArrayRecord array = records.wrapped(call);
+  if (wrapped != nullptr) wrapped->emplace(call, array);
   if (array.type.is_object) {
     return Machine(store, rest, objects, strictness).run() - rest.offset;
   }

@@ -45,7 +45,8 @@ void Census::each_child(Id node, F&& visit) const {
   }
 }
 
-Census::Census(const Records& records, Id root) : records_(records), facts_(records.graph().size()) {
+Census::Census(const Records& records, Id root, Budget& budget)
+    : records_(records), budget_(budget), facts_(records.graph().size()) {
   struct Step {
     Id node;
     bool is_exit;
@@ -64,6 +65,7 @@ Census::Census(const Records& records, Id root) : records_(records), facts_(reco
     fact.is_open = true;
     steps.push_back({step.node, true});
     each_child(step.node, [&](Id child) {
+      budget_.spend(Budget::kStep);  // many calls may share one list as their argument
       if (!facts_[child].is_done) steps.push_back({child, false});
     });
   }
@@ -75,6 +77,7 @@ void Census::close(Id node) {
   fact.holds = sort == Sort::array || sort == Sort::tensor || sort == Sort::sparse;
   std::uint8_t height = 0;
   each_child(node, [&](Id child) {
+    budget_.spend(Budget::kStep);
     height = std::max(height, facts_[child].height);
     fact.holds = fact.holds || facts_[child].holds;
   });

@@ -11,6 +11,7 @@ namespace zt::foreign::pickle {
 // must stay in proportion to it.
 class Budget {
  public:
+  static constexpr std::uint64_t kStep = 8;  // what a walk spends for each child of a node
   explicit Budget(const Graph& graph);
   // Throws limit "pickle.tree.limit".
   void spend(std::uint64_t bytes);
@@ -22,8 +23,8 @@ class Budget {
 // Which containers hold tensors or arrays. Objects that we do not know are leaves here, and so is what they hold.
 class Census {
  public:
-  // Throws malformed "pickle.graph.cycle", limit "pickle.depth.limit".
-  Census(const Records& records, Id root);
+  // Throws malformed "pickle.graph.cycle", limit "pickle.depth.limit", "pickle.tree.limit".
+  Census(const Records& records, Id root, Budget& budget);
   bool holds(Id node) const { return facts_[node].holds; }
 
  private:
@@ -38,6 +39,7 @@ class Census {
   void each_child(Id node, F&& visit) const;
 
   const Records& records_;
+  Budget& budget_;
   std::vector<Fact> facts_;
 };
 

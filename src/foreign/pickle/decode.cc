@@ -55,11 +55,11 @@ bool may_be_old(std::string_view head) {
   return !head.empty() && kFirst.find(head[0]) != std::string_view::npos;
 }
 
-Id read_graph(const ByteStore& store, Region range, Graph& graph) {
+Id read_graph(const ByteStore& store, Region range, Graph& graph, WrappedArrays& wrapped) {
   Machine machine(store, range, graph);
   machine.after_build([&](const Graph& so_far, Id call, const Input& input) {
     Graph objects;  // nobody reads them
-    return wrapped_bytes(store, so_far, call, {input.position(), input.left()}, Strictness::exact, objects);
+    return wrapped_bytes(store, so_far, call, {input.position(), input.left()}, Strictness::exact, objects, &wrapped);
   });
   const std::uint64_t end = machine.run();
   if (end != range.offset + range.length) {
@@ -72,9 +72,10 @@ Id read_graph(const ByteStore& store, Region range, Graph& graph) {
 
 // Lists the arrays of NumPy and the tensors of torch, whose storages lie in bytes of the pickle.
 void list_all(const Records& records, Id root, const Limits& limits, model::Catalog& catalog) {
+  OwnedPayloads owned(catalog, records.store());
   torch::TensorRows rows(catalog, limits);
-  torch::EmbeddedStorages storages(records.store());
-  torch::TensorLister lister(rows, storages);
+  torch::EmbeddedStorages storages(records.store(), owned);
+  torch::TensorLister lister(rows, storages, owned);
   list_leaves(records, root, lister, catalog);
 }
 
@@ -105,18 +106,23 @@ void refuse_compressed(const ByteStore& store) {
 model::Catalog decode(const ByteStore& store, const Limits& limits) {
   refuse_compressed(store);
   Graph graph;
-  const Id root = read_graph(store, {0, store.size()}, graph);
+  WrappedArrays wrapped;
+  const Id root = read_graph(store, {0, store.size()}, graph, wrapped);
   model::Catalog catalog;
   catalog.format = "pickle";
-  list_all(Records(store, graph), root, limits, catalog);
+  Records records(store, graph);
+  records.read_wrapped(wrapped);
+  list_all(records, root, limits, catalog);
   catalog.shrink();
   return catalog;
 }
 
 void list_object_array(const ByteStore& store, Region range, const Limits& limits, model::Catalog& catalog) {
   Graph graph;
-  Id root = read_graph(store, range, graph);
-  const Records records(store, graph);
+  WrappedArrays wrapped;
+  Id root = read_graph(store, range, graph, wrapped);
+  Records records(store, graph);
+  records.read_wrapped(wrapped);
   const Id objects = records.objects(root);
   if (objects == kNoNode) {
     throw Error(Code::malformed, "pickle.array.objects", "the pickle does not hold an array of objects");

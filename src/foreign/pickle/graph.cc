@@ -40,10 +40,10 @@ bool Graph::has_chunks(Id container, bool keyed) const {
   return false;
 }
 
-std::uint64_t Graph::count(Id container) const {
+std::uint64_t Graph::count(Id container, std::uint64_t most) const {
   if (kind(container) == Kind::tuple) return nodes_[container].b;
   std::uint64_t count = 0;
-  for (std::uint32_t at = first_chunk(container); at != 0; at = chunks_[at - 1].next) {
+  for (std::uint32_t at = first_chunk(container); at != 0 && count < most; at = chunks_[at - 1].next) {
     count += chunks_[at - 1].keyed ? chunks_[at - 1].count / 2 : chunks_[at - 1].count;
   }
   return count;

@@ -99,7 +99,8 @@ class Graph {
   void each_member(Id container, F&& visit) const;
   bool has_items(Id container) const { return has_chunks(container, false); }
   bool has_members(Id container) const { return has_chunks(container, true); }
-  std::uint64_t count(Id container) const;  // of items, or of members
+  // Of items, or of members. It need not count further than `most`.
+  std::uint64_t count(Id container, std::uint64_t most = ~std::uint64_t{0}) const;
 
  private:
   friend class Machine;

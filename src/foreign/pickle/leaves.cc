@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "foreign/pickle/census.h"
+#include "foreign/pickle/keys.h"
 #include "foreign/pickle/names.h"
 #include "foreign/pickle/plain.h"
 #include "wire/cbor.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr std::string_view kStructure = "ztensor.structure";
 constexpr std::string_view kOpaque = "ztensor.pickle.objects";
 constexpr std::string_view kOddKey = "?";
+constexpr std::uint64_t kRankCost = 48;  // bytes that a row takes for each dimension: many may share a shape
 
 bool is_leaf(Sort sort) { return sort == Sort::array || sort == Sort::tensor || sort == Sort::sparse; }
 
@@ -43,7 +45,7 @@ class Walk {
   }
 
   void run(Id root) {
-    const Census census(records_, root);
+    const Census census(records_, root, budget_);
     census_ = &census;
     const Id top = records_.target(root);
     const Sort sort = top == kNoNode ? Sort::opaque : records_.sort(top);
@@ -100,28 +102,29 @@ class Walk {
     } else {
       find_objects(node);
     }
+    if (!step.is_readable) {
+      return notes_.add("in " + in_quotes(std::string_view(path_).substr(0, step.parent)) +
+                        ", a value is left out: a key on the way to it is no name");
+    }
     add_attribute(node == kNoNode ? step.node : node);
   }
 
   // Children are taken from the back, so the last one goes there first.
   void open_dict(Id dict, const Step& step) {
-    const std::size_t first = steps_.size();
-    std::set<std::string, std::less<>> seen;
-    bool has_integers = false;
-    records_.each_entry(dict, [&](Id key, Id value) {
-      auto text = key_text(records_, key);
-      const Key kind = !text ? Key::odd : graph_.kind(key) == Kind::integer ? Key::integer : Key::text;
-      has_integers = has_integers || kind == Key::integer;
-      budget_.spend(64 + (text ? text->size() : 0));
-      const bool is_bytes = graph_.kind(key) == Kind::bytes;  // b"a" and "a" are two keys
-      if (kind == Key::text && !seen.insert((is_bytes ? "b" : "t") + *text).second && census_->holds(value)) {
-        throw Error(Code::malformed, "pickle.key.duplicate",
-                    "the key " + in_quotes(*text) + " is twice in one dict, and a tensor would be lost");
-      }
-      steps_.push_back({value, path_.size(), text ? std::move(*text) : std::string(kOddKey), kind,
-                        step.is_readable && kind != Key::odd});
+    auto entries = entries_of(records_, dict, budget_, [&](const Entry& entry, Id value) {
+      if (!census_->holds(entry.value) && !census_->holds(value)) return;
+      throw Error(Code::malformed, "pickle.key.duplicate",
+                  "the key " + in_quotes(entry.text.value_or(std::string(kOddKey))) +
+                      " is twice in one dict, and a tensor would be lost");
     });
-    std::reverse(steps_.begin() + static_cast<std::ptrdiff_t>(first), steps_.end());
+    bool has_integers = false;
+    std::reverse(entries.begin(), entries.end());
+    for (Entry& entry : entries) {
+      const Key kind = !entry.text ? Key::odd : graph_.kind(entry.key) == Kind::integer ? Key::integer : Key::text;
+      has_integers = has_integers || kind == Key::integer;
+      steps_.push_back({entry.value, path_.size(), entry.text ? std::move(*entry.text) : std::string(kOddKey), kind,
+                        step.is_readable && kind != Key::odd});
+    }
     const Known known = graph_.kind(dict) == Kind::call ? records_.known(dict) : Known::unknown;
     note_structure(known == Known::ordered_dict   ? "OrderedDict"
                    : known == Known::default_dict ? "defaultdict"
@@ -148,15 +151,22 @@ class Walk {
   // What BUILD gave to an OrderedDict are attributes of the object, such as `_metadata` of torch, and no items.
   void add_state(Id dict) {
     const Build* build = graph_.build(dict);
-    if (build == nullptr || graph_.kind(build->state) != Kind::dict || records_.is_script(dict)) return;
+    if (build == nullptr || records_.is_script(dict)) return;
+    if (graph_.kind(build->state) != Kind::dict) {
+      if (graph_.kind(build->state) != Kind::none)
+        notes_.add("the state of " + in_quotes(path_) + " is left out: it is no dict");
+      return;
+    }
     const std::size_t length = path_.size();
-    graph_.each_member(build->state, [&](Id key, Id value) {
-      const auto text = key_text(records_, key);
-      if (!text) return;
-      enter(length, *text, true);
-      add_attribute(value);
-    });
-    path_.resize(length);
+    for (const Entry& entry : entries_of(records_, build->state, budget_, [](const Entry&, Id) {})) {
+      if (!entry.text) {
+        notes_.add("in the state of " + in_quotes(path_) + ", a value is left out whose key is no name");
+        continue;
+      }
+      enter(length, *entry.text, true);
+      add_attribute(entry.value);
+      path_.resize(length);
+    }
   }
 
   void list_leaf(Id node, bool is_readable) {
@@ -165,7 +175,7 @@ class Walk {
     budget_.spend(128 + name.size());
     if (!is_readable) {
       return list_fault(name, {Code::unsupported, "pickle.key.kind",
-                               "a key on the way to this tensor is neither text nor an integer"});
+                               "a key on the way to this tensor is no name: neither short text nor an integer"});
     }
     const auto [known, is_new] = rows_.try_emplace(node, static_cast<std::uint32_t>(catalog_.size()));
     if (is_new) {
@@ -175,6 +185,7 @@ class Walk {
     } else {
       catalog_.add_copy(name, known->second);
     }
+    budget_.spend(kRankCost * catalog_.tensor(static_cast<std::uint32_t>(catalog_.size() - 1)).rank);
   }
 
   void add_row(const std::string& name, Id node) {
@@ -225,7 +236,10 @@ class Walk {
       nodes.pop_back();
       const Sort sort = records_.sort(node);
       if (sort == Sort::plain || !searched_.insert(node).second) continue;
-      const auto add = [&](Id child) { nodes.push_back(child); };
+      const auto add = [&](Id child) {
+        budget_.spend(Budget::kStep);
+        nodes.push_back(child);
+      };
       if (sort == Sort::opaque) {
         add_object(node);
       } else if (sort == Sort::dict) {
@@ -279,7 +293,7 @@ class Walk {
       ++index;
     };
     const auto add_member = [&](Id key, Id child) {
-      if (may_hold(child)) add(child, safe_key(key));
+      if (may_hold(child)) add(child, key_text(records_, key).value_or(std::string(kOddKey)));
     };
     switch (graph_.kind(step.node)) {
       case Kind::tuple:
@@ -305,17 +319,8 @@ class Walk {
     return kind == Kind::tuple || kind == Kind::list || kind == Kind::set || kind == Kind::dict || kind == Kind::call;
   }
 
-  std::string safe_key(Id key) const {
-    try {
-      return key_text(records_, key).value_or(std::string(kOddKey));
-    } catch (const Error& error) {
-      if (!is_about_leaf(error)) throw;
-      return std::string(kOddKey);
-    }
-  }
-
   void finish() {
-    if (catalog_.size() == 0) notes_.add("the file has no tensors and no arrays");
+    if (catalog_.size() == 0) notes_.add(kNoTensors);
     const bool is_plain = structure_.size() == 1 && structure_[0].second == "dict";
     if (!structure_.empty() && !is_plain && catalog_.size() != 0) {
       Value::Map map;

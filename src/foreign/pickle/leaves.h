@@ -17,6 +17,8 @@ class Lister {
   virtual void add(model::Catalog& catalog, std::string_view name, const Records& records, Id leaf) = 0;
 };
 
+inline constexpr const char* kNoTensors = "the file has no tensors and no arrays";  // a note
+
 // Lists what the value `root` holds. Names are the keys and indices from the root on, joined with dots; a tensor or array
 // that is itself the root is named "data". A node that is met again becomes a second name for the same row. Plain values
 // become attributes, objects that we do not know become notes. Throws malformed and limit ("pickle.*") for graphs that

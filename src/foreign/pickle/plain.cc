@@ -7,6 +7,7 @@
 
 #include "base/endian.h"
 #include "base/utf8.h"
+#include "foreign/pickle/keys.h"
 
 namespace zt::foreign::pickle {
 namespace {
@@ -70,19 +71,17 @@ std::vector<std::string> Notes::take() {
   return std::move(notes_);
 }
 
-std::optional<std::string> key_text(const Records& records, Id key) {
-  const Graph& graph = records.graph();
-  switch (graph.kind(key)) {
-    case Kind::integer: return std::to_string(graph.integer(key));
-    case Kind::text:
-    case Kind::string8: return records.text(key);
-    case Kind::bytes: {
-      const auto bytes = records.bytes(key);
-      if (!is_utf8(as_text(bytes))) return std::nullopt;
-      return std::string(as_text(bytes));
-    }
-    default: return std::nullopt;
-  }
+// scalar(dtype, bytes).
+std::optional<Value> scalar_value(const Records& records, Id call) {
+  const auto given = records.arguments(call);
+  if (given.size() != 2) return std::nullopt;
+  const ArrayType type = records.array_type(given[0], records.graph().arguments(call));
+  if (!type.dtype) return std::nullopt;
+  const auto stored = records.payload(given[1]);
+  if (!stored || stored->range.length > kMostScalar) return std::nullopt;
+  const auto bytes = records.bytes(given[1]);
+  if (bytes.size() != type.item_bytes) return std::nullopt;
+  return number(*type.dtype, bytes, type.is_big_endian);
 }
 
 std::string object_name(const Records& records, Id node) {
@@ -99,7 +98,10 @@ std::string object_name(const Records& records, Id node) {
 
 std::optional<Value> PlainReader::read(Id node, std::string_view path) {
   node = records_.target(node);
-  if (node == kNoNode) return std::nullopt;
+  if (node == kNoNode) {
+    notes_.add("in " + in_quotes(path) + ", a value is left out whose type tags nest too deep");
+    return std::nullopt;
+  }
   if (!is_container(records_.sort(node))) return leaf(node, path);
   std::vector<Frame> frames;
   frames.push_back(open(node, path));
@@ -131,30 +133,28 @@ std::optional<Value> PlainReader::read(Id node, std::string_view path) {
   }
 }
 
-// Where a key is there twice, Python keeps the last value.
 PlainReader::Frame PlainReader::open(Id container, std::string_view path) {
   Frame frame;
   frame.is_dict = records_.sort(container) == Sort::dict;
   if (!frame.is_dict) {
-    records_.each_item(container, [&](Id item) { frame.entries.emplace_back(std::string(), item); });
-    budget_.spend(64 + 16 * frame.entries.size());
+    records_.each_item(container, [&](Id item) {
+      budget_.spend(16);
+      frame.entries.emplace_back(std::string(), item);
+    });
+    budget_.spend(64);
     return frame;
   }
-  std::set<std::string, std::less<>> seen;
-  std::vector<std::pair<std::string, Id>> entries;
-  records_.each_entry(container, [&](Id key, Id value) {
-    auto name = key_text(records_, key);
-    budget_.spend(64 + (name ? name->size() : 0));
-    if (name) {
-      entries.emplace_back(std::move(*name), value);
+  std::set<std::string, std::less<>> seen;  // an attribute has one name for the keys "1" and 1
+  for (Entry& entry : entries_of(records_, container, budget_, [](const Entry&, Id) {})) {
+    if (!entry.text) {
+      notes_.add("in " + in_quotes(path) +
+                 ", a value is left out whose key is no name: neither short text nor an integer");
+    } else if (!seen.insert(*entry.text).second) {
+      notes_.add("in " + in_quotes(path) + ", a value is left out: two keys have the name " + in_quotes(*entry.text));
     } else {
-      notes_.add("in " + in_quotes(path) + ", a value whose key is neither text nor an integer is left out");
+      frame.entries.emplace_back(std::move(*entry.text), entry.value);
     }
-  });
-  for (std::size_t i = entries.size(); i-- > 0;) {
-    if (seen.insert(entries[i].first).second) frame.entries.push_back(std::move(entries[i]));
   }
-  std::ranges::reverse(frame.entries);
   return frame;
 }
 
@@ -165,7 +165,10 @@ std::optional<Value> PlainReader::leaf(Id node, std::string_view path) {
     notes_.add(in_quotes(path) + " has an object " + in_quotes(object_name(records_, node)) + ", which is left out");
     return std::nullopt;
   }
-  if (sort != Sort::plain) return std::nullopt;
+  if (sort != Sort::plain) {
+    notes_.add("in " + in_quotes(path) + ", a tensor is left out that stands among plain values");
+    return std::nullopt;
+  }
   std::optional<Value> value;
   try {
     value = known_leaf(node);
@@ -194,28 +197,33 @@ std::optional<Value> PlainReader::known_leaf(Id node) const {
       if (graph.kind(node) == Kind::string8 && is_utf8(as_text(bytes))) return Value(as_text(bytes));
       return Value(std::move(bytes));
     }
-    case Kind::global: return Value(graph.global(node).full());
+    case Kind::global: return spent(graph.global(node).full());
     case Kind::call: return call_value(node);
     default: return std::nullopt;
   }
+}
+
+Value PlainReader::spent(std::string name) const {
+  budget_.spend(name.size());
+  return Value(std::move(name));
 }
 
 std::optional<Value> PlainReader::call_value(Id call) const {
   const Graph& graph = records_.graph();
   const auto given = records_.arguments(call);
   switch (records_.known(call)) {
-    case Known::np_scalar: return scalar(call);
-    case Known::np_dtype: return Value(records_.array_type(call).name);
+    case Known::np_scalar: return scalar_value(records_, call);
+    case Known::np_dtype: return spent(records_.array_type(call).name);
     case Known::torch_layout:
       if (given.empty()) return std::nullopt;
-      return Value(records_.text(given[0]));
+      return spent(std::string(records_.word(given[0])));
     case Known::torch_device: {
       if (given.empty()) return std::nullopt;
-      std::string device = records_.text(given[0]);
+      std::string device(records_.word(given[0]));
       if (given.size() > 1 && graph.kind(given[1]) == Kind::integer) {
         device += ":" + std::to_string(graph.integer(given[1]));
       }
-      return Value(std::move(device));
+      return spent(std::move(device));
     }
     case Known::make_complex: {
       const bool is_pair =
@@ -230,19 +238,6 @@ std::optional<Value> PlainReader::call_value(Id call) const {
       return Value(records_.bytes(call));
     }
   }
-}
-
-// scalar(dtype, bytes).
-std::optional<Value> PlainReader::scalar(Id call) const {
-  const auto given = records_.arguments(call);
-  if (given.size() != 2) return std::nullopt;
-  const ArrayType type = records_.array_type(given[0], records_.graph().arguments(call));
-  if (!type.dtype) return std::nullopt;
-  const auto stored = records_.payload(given[1]);
-  if (!stored || stored->range.length > kMostScalar) return std::nullopt;
-  const auto bytes = records_.bytes(given[1]);
-  if (bytes.size() != type.item_bytes) return std::nullopt;
-  return number(*type.dtype, bytes, type.is_big_endian);
 }
 
 // An integer that needs all 64 bits for its magnitude still is an attribute.

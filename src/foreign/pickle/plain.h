@@ -25,9 +25,8 @@ class Notes {
   std::uint64_t more_ = 0;
 };
 
-// The text of a key: text, an integer, or bytes in UTF-8. Empty for other kinds. Throws malformed for text that is not
-// UTF-8.
-std::optional<std::string> key_text(const Records& records, Id key);
+// The number that a call of numpy's scalar() makes. Empty if no attribute can have it. Throws what is wrong with its dtype.
+std::optional<Value> scalar_value(const Records& records, Id call);
 
 // The global that an unknown object names, for messages: "argparse.Namespace".
 std::string object_name(const Records& records, Id node);
@@ -53,8 +52,8 @@ class PlainReader {
   std::optional<Value> leaf(Id node, std::string_view path);
   std::optional<Value> known_leaf(Id node) const;
   std::optional<Value> call_value(Id call) const;
-  std::optional<Value> scalar(Id call) const;
   std::optional<Value> big_integer(Id node) const;
+  Value spent(std::string name) const;  // the name as a value, for which the budget has paid
 
   const Records& records_;
   Budget& budget_;

@@ -17,6 +17,11 @@ void check_value_length(std::uint64_t length) {
   throw Error(Code::unsupported, "pickle.text.long", "a text of " + std::to_string(length) + " bytes is too long");
 }
 
+void check_text(Kind kind) {
+  if (kind == Kind::text || kind == Kind::string8) return;
+  throw Error(Code::malformed, "pickle.text.kind", "expected a text");
+}
+
 Sort sort_of_call(Known known) {
   switch (known) {
     case Known::ordered_dict:
@@ -53,6 +58,11 @@ Sort sort_of_call(Known known) {
     case Known::jit_tag: return Sort::alias;
     default: return Sort::opaque;
   }
+}
+
+// A call whose first argument is a tensor that it stands for.
+bool wraps_tensor(Known known) {
+  return known == Known::rebuild_parameter || known == Known::rebuild_parameter_with_state || known == Known::parameter;
 }
 
 Sort sort_of_global(Known known) {
@@ -93,12 +103,23 @@ Sort Records::sort(Id node) const {
         const Id state = script_state(node);
         return state == kNoNode || graph_.kind(state) == Kind::dict ? Sort::dict : Sort::list;
       }
-      // _rebuild_from_type_v2 makes what its first argument makes.
-      const bool is_typed = called == Known::rebuild_from_type_v2 && !arguments(node).empty();
-      return sort_of_call(is_typed ? known(arguments(node)[0]) : called);
+      if (called == Known::rebuild_from_type_v2) return sort_of_typed(node);
+      if (wraps_tensor(called) && !arguments(node).empty()) {
+        const Sort inner = sort_of_call(known(arguments(node)[0]));
+        return inner == Sort::sparse ? inner : Sort::tensor;
+      }
+      return sort_of_call(called);
     }
     default: return Sort::plain;
   }
+}
+
+// _rebuild_from_type_v2 makes the tensor that its first argument makes.
+Sort Records::sort_of_typed(Id call) const {
+  const auto given = arguments(call);
+  if (given.empty() || graph_.kind(given[0]) != Kind::global) return Sort::opaque;
+  const Sort made = sort_of_call(known(given[0]));
+  return made == Sort::tensor || made == Sort::sparse || made == Sort::array ? made : Sort::opaque;
 }
 
 bool Records::is_script(Id node) const {
@@ -128,13 +149,10 @@ Id Records::target(Id node) const {
 
 std::optional<std::pair<Id, Id>> Records::pair_of(Id node) const {
   if (graph_.kind(node) != Kind::list && graph_.kind(node) != Kind::tuple) return std::nullopt;
+  if (graph_.count(node, 3) != 2) return std::nullopt;  // many calls may share a long list, so it is never walked
   std::array<Id, 2> both{};
   std::size_t count = 0;
-  graph_.each_item(node, [&](Id item) {
-    if (count < 2) both[count] = item;
-    ++count;
-  });
-  if (count != 2) return std::nullopt;
+  graph_.each_item(node, [&](Id item) { both[count++] = item; });
   return std::pair(both[0], both[1]);
 }
 
@@ -175,11 +193,19 @@ std::vector<std::uint64_t> Records::naturals(Id tuple, const char* rule, std::st
   return numbers;
 }
 
-std::string Records::text(Id node) const {
-  const Kind kind = graph_.kind(node);
-  if (kind != Kind::text && kind != Kind::string8) {
-    throw Error(Code::malformed, "pickle.text.kind", "expected a text");
+std::string_view Records::word(Id node) const {
+  check_text(graph_.kind(node));
+  if (!graph_.has_text(node)) {
+    throw Error(Code::unsupported, "pickle.text.long",
+                "a text of " + std::to_string(graph_.span(node).length) + " bytes is too long for what it names");
   }
+  const std::string_view content = graph_.text(node);
+  if (!is_utf8(content)) throw Error(Code::malformed, "pickle.text.utf8", "a text is not UTF-8");
+  return content;
+}
+
+std::string Records::text(Id node) const {
+  check_text(graph_.kind(node));
   std::string content;
   if (graph_.has_text(node)) {
     content = graph_.text(node);
@@ -221,7 +247,7 @@ std::optional<Records::Payload> Records::payload(Id node) const {
   if (makes_bytes && given.size() == 1 && graph_.kind(given[0]) == Kind::bytes) return payload(given[0]);
   const bool is_encoded = called == Known::codecs_encode || called == Known::make_bytearray;
   if (!is_encoded || given.size() != 2 || graph_.kind(given[0]) != Kind::text) return std::nullopt;
-  const std::string codec = text(given[1]);
+  const std::string_view codec = word(given[1]);
   if (codec != "latin1" && codec != "latin-1") {
     throw Error(Code::refused, "pickle.codec.name", "bytes are made by codec " + in_quotes(codec) + ", not by latin1");
   }
@@ -232,7 +258,7 @@ std::vector<std::byte> Records::bytes(Id node) const {
   const auto stored = payload(node);
   if (!stored) throw Error(Code::malformed, "pickle.text.kind", "expected bytes");
   check_value_length(stored->range.length);
-  return decode_payload(store_, *stored, kAnyLength);
+  return decode_payload(store_, *stored);
 }
 
 Id Records::member(Id dict, std::string_view key) const {
@@ -243,7 +269,7 @@ Id Records::member(Id dict, std::string_view key) const {
   return found;
 }
 
-std::vector<std::byte> decode_payload(const ByteStore& store, const Records::Payload& payload, std::uint64_t length) {
+std::vector<std::byte> decode_payload(const ByteStore& store, const Records::Payload& payload) {
   std::string content(static_cast<std::size_t>(payload.range.length), '\0');
   store.read_at(payload.range.offset, std::as_writable_bytes(std::span(content)));
   if (payload.packing == Packing::quoted || payload.packing == Packing::unicode) {
@@ -255,11 +281,6 @@ std::vector<std::byte> decode_payload(const ByteStore& store, const Records::Pay
     if (!narrow(content)) {
       throw Error(Code::malformed, "pickle.codec.range", "a text that stands for bytes has characters past U+00FF");
     }
-  }
-  if (length != kAnyLength && content.size() != length) {
-    throw Error(
-        Code::malformed, "pickle.array.length",
-        "the array has " + std::to_string(content.size()) + " bytes: shape and dtype take " + std::to_string(length));
   }
   const auto bytes = as_bytes(content);
   return {bytes.begin(), bytes.end()};

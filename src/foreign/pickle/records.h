@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,15 +56,19 @@ struct ArrayRecord {
   Packing packing = Packing::raw;
 };
 
+// The arrays of joblib's wrappers, as they were when each wrapper got its state: their bytes follow it in the stream.
+using WrappedArrays = std::map<Id, ArrayRecord>;
+
 // A storage of torch.
 struct StorageRecord {
   Id node = kNoNode;  // the tuple of a persistent id, or the call of _load_from_bytes
   bool is_embedded =
       false;  // the payload is a legacy stream of torch, whose root is the storage; no other field is set
   Region payload;
-  std::string type;            // "FloatStorage"
-  std::optional<DType> dtype;  // empty: a type that we do not have
-  bool is_untyped = false;     // a storage of bytes: `elements` counts bytes
+  Packing packing = Packing::raw;  // of the payload
+  std::string type;                // "FloatStorage"
+  std::optional<DType> dtype;      // empty: a type that we do not have
+  bool is_untyped = false;         // a storage of bytes: `elements` counts bytes
   std::string key;
   std::string location;
   std::uint64_t elements = 0;
@@ -98,6 +103,8 @@ class Records {
   // From now on, an object of a TorchScript class (of a module in "__torch__") is the dict, list or tuple of its state.
   void read_script_objects() noexcept { reads_scripts_ = true; }
   bool is_script(Id node) const;  // such an object
+  // Arrays of joblib are those in this map, which must outlive this. Without one, they are unsupported.
+  void read_wrapped(const WrappedArrays& wrapped ZT_LIFETIME_BOUND) noexcept { wrapped_ = &wrapped; }
   const Graph& graph() const noexcept { return graph_; }
   const ByteStore& store() const noexcept { return store_; }
 
@@ -106,6 +113,8 @@ class Records {
   Id target(Id node) const;
 
   ArrayRecord array(Id node) const;
+  // The array of a wrapper of joblib, right after the wrapper got its state.
+  ArrayRecord wrapped(Id call) const;
   // The list of the elements of an object array, in row-major order; kNoNode if the array holds no objects.
   Id objects(Id array) const;
   ArrayType array_type(Id dtype_node, Id before = kNoNode) const;
@@ -113,6 +122,9 @@ class Records {
   SparseRecord sparse(Id node) const;
   StorageRecord storage(Id node) const;
 
+  // A text that names something, and is never long: of at most 1024 bytes. Throws malformed as text() does, and
+  // unsupported for a longer one. A small file may use one text very often. The result borrows from the graph.
+  std::string_view word(Id node) const;
   // The text of a text or string8 of at most 1 MiB, read from the store if need be. Throws malformed for other nodes
   // and for text that is not UTF-8.
   std::string text(Id node) const;
@@ -138,6 +150,7 @@ class Records {
   Known known(Id node) const;  // of the global that a call calls, or that a global is
 
  private:
+  Sort sort_of_typed(Id call) const;
   TensorRecord rebuilt(Id call, std::span<const Id> arguments) const;
   TensorRecord legacy(Id call) const;
   void read_geometry(TensorRecord& tensor, std::span<const Id> arguments) const;
@@ -145,7 +158,6 @@ class Records {
   StorageRecord persistent(Id node) const;
   ArrayRecord reconstructed(Id call) const;
   ArrayRecord from_buffer(Id call) const;
-  ArrayRecord wrapped(Id call) const;
   ArrayRecord permuted(ArrayRecord array, Id axes) const;
   void read_type_state(ArrayType& type, Id node, Id before) const;
   Id member(Id dict, std::string_view key) const;
@@ -156,6 +168,7 @@ class Records {
 
   const ByteStore& store_;
   const Graph& graph_;
+  const WrappedArrays* wrapped_ = nullptr;
   bool reads_scripts_ = false;
 };
 
@@ -189,11 +202,11 @@ void Records::each_item(Id list, F&& visit) const {
 inline constexpr std::size_t kMostValue = std::size_t{1} << 20;  // bytes of a text that is read as a value
 
 // After BUILD of joblib's array wrapper, the stream has the array itself. Returns how many bytes of `rest` that are: for
-// Machine::after_build(). 0 for other calls. An array of objects is a pickle of its own, which fills `objects`.
+// Machine::after_build(). 0 for other calls. An array of objects is a pickle of its own, which fills `objects`. The record
+// of the array goes to `wrapped`, if that is given.
 std::uint64_t wrapped_bytes(const ByteStore& store, const Graph& graph, Id call, Region rest, Strictness strictness,
-                            Graph& objects);
-inline constexpr std::uint64_t kAnyLength = ~std::uint64_t{0};
-// Decodes a payload. Throws malformed unless it has `length` bytes.
-std::vector<std::byte> decode_payload(const ByteStore& store, const Records::Payload& payload, std::uint64_t length);
+                            Graph& objects, WrappedArrays* wrapped = nullptr);
+// Decodes a payload. Throws malformed for a broken escape, and for characters past U+00FF.
+std::vector<std::byte> decode_payload(const ByteStore& store, const Records::Payload& payload);
 
 }  // namespace zt::foreign::pickle

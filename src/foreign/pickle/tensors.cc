@@ -26,7 +26,7 @@ StorageRecord Records::persistent(Id node) const {
   if (graph_.kind(id) != Kind::tuple || items.size() < 5 || items.size() > 6) {
     bad("pickle.storage.id", "the id of a storage is not a tuple of five or six items");
   }
-  if (text(items[0]) != "storage") bad("pickle.storage.id", "a persistent id is not that of a storage");
+  if (word(items[0]) != "storage") bad("pickle.storage.id", "a persistent id is not that of a storage");
   if (known(items[1]) != Known::storage_type || graph_.kind(items[1]) != Kind::global) {
     throw Error(Code::refused, "pickle.storage.type", "a storage has a type that is not a storage type of torch");
   }
@@ -35,8 +35,8 @@ StorageRecord Records::persistent(Id node) const {
   storage.type = graph_.global(items[1]).name;
   storage.dtype = graph_.global(items[1]).meaning.dtype;
   storage.is_untyped = storage.type.ends_with("UntypedStorage");
-  storage.key = text(items[2]);
-  storage.location = text(items[3]);
+  storage.key = word(items[2]);
+  storage.location = word(items[3]);
   storage.elements = natural(items[4], "pickle.storage.elements", "the number of a storage's elements");
   if (items.size() == 6) storage.view = items[5];
   return storage;
@@ -47,16 +47,14 @@ StorageRecord Records::storage(Id node) const {
   if (graph_.kind(node) != Kind::call || known(node) != Known::load_from_bytes || arguments(node).size() != 1) {
     bad("pickle.storage.form", "a tensor has no storage as its first argument");
   }
-  const auto stored = payload(arguments(node)[0]);
-  if (!stored) bad("pickle.storage.form", "an embedded storage is not bytes");
-  if (stored->packing != Packing::raw) {
-    throw Error(Code::unsupported, "pickle.storage.packing",
-                "an embedded storage of protocol 0 to 2 is not supported: save the file with protocol 3 or later");
-  }
+  const Id bytes = arguments(node)[0];
+  const auto stored = payload(bytes);
+  if (!stored || graph_.kind(bytes) == Kind::text) bad("pickle.storage.form", "an embedded storage is not bytes");
   StorageRecord storage;
   storage.node = node;
   storage.is_embedded = true;
   storage.payload = stored->range;
+  storage.packing = stored->packing;
   return storage;
 }
 
@@ -73,9 +71,12 @@ void Records::read_geometry(TensorRecord& tensor, std::span<const Id> given) con
 
 void Records::read_metadata(TensorRecord& tensor, Id metadata) const {
   if (graph_.kind(metadata) == Kind::none) return;
-  if (graph_.kind(metadata) != Kind::dict) bad("pickle.tensor.metadata", "the metadata of the tensor is not a dict");
+  constexpr std::uint64_t kMostFields = 32;  // many tensors may share a dict
+  if (graph_.kind(metadata) != Kind::dict || graph_.count(metadata, kMostFields + 1) > kMostFields) {
+    bad("pickle.tensor.metadata", "the metadata of the tensor is not a dict of at most 32 items");
+  }
   graph_.each_member(metadata, [&](Id name, Id value) {
-    const std::string key = text(name);
+    const std::string_view key = word(name);
     if (key == "conj") {
       tensor.is_conjugate = boolean(value, "pickle.tensor.metadata", "conj");
     } else if (key == "neg") {
@@ -165,11 +166,24 @@ TensorRecord Records::tensor(Id node) const {
 
 // (layout, (indices, values, size [, is_coalesced])) or (layout, (pointers, indices, values, size [, ...])).
 SparseRecord Records::sparse(Id node) const {
-  const auto given = arguments(node);
+  auto given = arguments(node);
+  switch (known(node)) {
+    case Known::rebuild_parameter:
+    case Known::rebuild_parameter_with_state:
+    case Known::parameter:
+      need_count(given, 1, 4, "a parameter");
+      given = arguments(given[0]);
+      break;
+    case Known::rebuild_from_type_v2:  // (function, type, arguments, state)
+      need_count(given, 4, 4, "_rebuild_from_type_v2");
+      given = graph_.items(given[2]);
+      break;
+    default: break;
+  }
   need_count(given, 2, 2, "_rebuild_sparse_tensor");
   SparseRecord sparse;
   if (known(given[0]) == Known::torch_layout && arguments(given[0]).size() == 1) {
-    sparse.layout = text(arguments(given[0])[0]);
+    sparse.layout = word(arguments(given[0])[0]);
     constexpr std::string_view kPrefix = "torch.";
     if (sparse.layout.starts_with(kPrefix)) sparse.layout.erase(0, kPrefix.size());
   }

@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "foreign/pickle/machine.h"
 #include "foreign/pickle/records.h"
+#include "foreign/torch/front_store.h"
 #include "ztensor/error.h"
 
 namespace zt::foreign::torch {
@@ -47,7 +48,7 @@ Id value_of(const Graph& graph, Id dict, std::string_view key) {
 bool is_storage_id(const pickle::Records& records, Id node) {
   const Graph& graph = records.graph();
   const Id id = graph.persistent_id(node);
-  return graph.kind(id) != Kind::tuple || graph.items(id).empty() || records.text(graph.items(id)[0]) != "module";
+  return graph.kind(id) != Kind::tuple || graph.items(id).empty() || records.word(graph.items(id)[0]) != "module";
 }
 
 }  // namespace
@@ -64,8 +65,8 @@ bool starts_legacy(const ByteStore& store) {
   return text.substr(kProto).starts_with(integer) || text.substr(kProto + kFrame).starts_with(integer);
 }
 
-LegacyStorages::LegacyStorages(const ByteStore& store, Region stream, Graph& graph)
-    : store_(store), graph_(graph), embedded_(store) {
+LegacyStorages::LegacyStorages(const ByteStore& store, Region stream, Graph& graph, Storages* embedded)
+    : store_(store), graph_(graph), embedded_(embedded) {
   Region rest = stream;
   read_header(rest);
   inside("object", [&] { read_pickle(store_, rest, graph); });
@@ -116,7 +117,7 @@ void LegacyStorages::locate(const Graph& keys, Region rest) {
   std::uint64_t at = rest.offset;
   const std::uint64_t end = rest.offset + rest.length;
   keys.each_item(keys.root, [&](Id item) {
-    const std::string key = records.text(item);
+    const std::string_view key = records.word(item);
     const auto found = roots_.find(key);
     if (found == roots_.end() || found->second.is_listed) {
       bad_stream("torch.legacy.keys", "key " + in_quotes(key) + " is listed twice, or names no storage of the object");
@@ -153,7 +154,11 @@ void LegacyStorages::read_counts(std::span<const Root* const> roots) const {
 }
 
 StoragePlace LegacyStorages::place(const pickle::StorageRecord& storage) {
-  if (storage.is_embedded) return embedded_.place(storage);
+  if (storage.is_embedded) {
+    if (embedded_ == nullptr)
+      bad_stream("torch.storage.embedded", "the bytes of a storage hold another storage's bytes");
+    return embedded_->place(storage);
+  }
   Root& root = roots_.at(storage.key);  // collect() has seen all ids
   check_same_type(storage, root.type);
   const Region bytes = view_of(storage, {root.offset, root.bytes});
@@ -179,24 +184,41 @@ Region LegacyStorages::view_of(const pickle::StorageRecord& storage, Region root
   return {root.offset + offset * width, elements * width};
 }
 
+namespace {
+
+// The one storage that a stream of torch.save holds.
+StoragePlace read_embedded(const ByteStore& store, Region stream) {
+  constexpr std::uint64_t kUsualPickles = 8192;  // bytes: the pickles take some hundreds, and are read by windows
+  const FrontStore front(store, stream, kUsualPickles);
+  Graph graph;
+  LegacyStorages storages(front, stream, graph, nullptr);
+  if (graph.kind(graph.root) != Kind::persistent) {
+    bad_stream("torch.storage.embedded", "the bytes of a storage hold another object");
+  }
+  return storages.place(pickle::Records(front, graph).storage(graph.root));
+}
+
+}  // namespace
+
 StoragePlace EmbeddedStorages::place(const pickle::StorageRecord& storage) {
   if (!storage.is_embedded) {
     throw Error(Code::malformed, "torch.storage.id", "a storage lies outside of the file that names it");
   }
   auto known = known_.find(storage.payload.offset);
-  if (known == known_.end()) known = known_.emplace(storage.payload.offset, read(storage.payload)).first;
+  if (known == known_.end()) known = known_.emplace(storage.payload.offset, read(storage)).first;
   if (const Error* error = std::get_if<Error>(&known->second)) throw Error(*error);
   return std::get<StoragePlace>(known->second);
 }
 
-EmbeddedStorages::Answer EmbeddedStorages::read(Region payload) const {
+EmbeddedStorages::Answer EmbeddedStorages::read(const pickle::StorageRecord& storage) const {
   try {
-    Graph graph;
-    LegacyStorages storages(store_, payload, graph);
-    if (graph.kind(graph.root) != Kind::persistent) {
-      bad_stream("torch.storage.embedded", "the bytes of a storage hold another object");
-    }
-    return storages.place(pickle::Records(store_, graph).storage(graph.root));
+    if (storage.packing == pickle::Packing::raw) return read_embedded(store_, storage.payload);
+    const Region owned = owned_.place({storage.payload, storage.packing});
+    const MemoryStore decoded(Bytes(nullptr, owned_.bytes(owned)));
+    StoragePlace place = read_embedded(decoded, {0, owned.length});
+    place.recipe.file = model::kOwnedFile;
+    place.recipe.offset += owned.offset;
+    return place;
   } catch (Error& error) {
     error.enter("embedded storage");
     return error;

@@ -8,6 +8,7 @@
 
 #include "base/region.h"
 #include "foreign/pickle/graph.h"
+#include "foreign/pickle/owned.h"
 #include "foreign/torch/storages.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/error.h"
@@ -22,15 +23,18 @@ bool starts_legacy(const ByteStore& store);
 // Storages that are embedded in a pickle, each as a stream of its own.
 class EmbeddedStorages final : public Storages {
  public:
-  // The payload of a storage is a range of `store`, and so is the result.
-  explicit EmbeddedStorages(const ByteStore& store ZT_LIFETIME_BOUND) : store_(store) {}
+  // The payload of a storage is a range of `store`, or stands there as text, which is decoded into `owned`. So the result
+  // is a range of the file or of what the catalog owns.
+  EmbeddedStorages(const ByteStore& store ZT_LIFETIME_BOUND, pickle::OwnedPayloads& owned ZT_LIFETIME_BOUND)
+      : store_(store), owned_(owned) {}
   StoragePlace place(const pickle::StorageRecord& storage) override;
 
  private:
   using Answer = std::variant<StoragePlace, Error>;
-  Answer read(Region payload) const;
+  Answer read(const pickle::StorageRecord& storage) const;
 
   const ByteStore& store_;
+  pickle::OwnedPayloads& owned_;
   std::map<std::uint64_t, Answer> known_;  // by where the payload begins
 };
 
@@ -38,8 +42,9 @@ class EmbeddedStorages final : public Storages {
 class LegacyStorages final : public Storages {
  public:
   // Reads all pickles and finds all storages, which end where `stream` ends. `graph` becomes that of the saved object, and
-  // must outlive this.
-  LegacyStorages(const ByteStore& store ZT_LIFETIME_BOUND, Region stream, pickle::Graph& graph ZT_LIFETIME_BOUND);
+  // must outlive this. `embedded` finds the storages in bytes of the pickle; null: there must be none.
+  LegacyStorages(const ByteStore& store ZT_LIFETIME_BOUND, Region stream, pickle::Graph& graph ZT_LIFETIME_BOUND,
+                 Storages* embedded);
   StoragePlace place(const pickle::StorageRecord& storage) override;
 
  private:
@@ -58,7 +63,7 @@ class LegacyStorages final : public Storages {
 
   const ByteStore& store_;
   const pickle::Graph& graph_;
-  EmbeddedStorages embedded_;
+  Storages* embedded_;
   std::map<std::string, Root, std::less<>> roots_;  // by key
 };
 

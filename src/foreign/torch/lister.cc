@@ -1,9 +1,5 @@
 #include "foreign/torch/lister.h"
 
-#include <vector>
-
-#include "ztensor/byte_store.h"
-
 namespace zt::foreign::torch {
 
 void TensorLister::add(model::Catalog& catalog, std::string_view name, const pickle::Records& records,
@@ -14,14 +10,7 @@ void TensorLister::add(model::Catalog& catalog, std::string_view name, const pic
   for (std::size_t i = first; i < catalog.part_rows(); ++i) {  // the pickle is not the file
     const auto row = static_cast<std::uint32_t>(i);
     const model::Recipe recipe = catalog.part(row).recipe;
-    if (recipe.file != 0) continue;
-    if (base_) {
-      catalog.set_place(row, 0, *base_ + recipe.offset);
-      continue;
-    }
-    std::vector<std::byte> bytes(static_cast<std::size_t>(recipe.stored_length));
-    records.store().read_at(recipe.offset, bytes);
-    catalog.set_place(row, model::kOwnedFile, catalog.own(bytes));
+    if (recipe.file == 0) catalog.set_place(row, 0, base_ + recipe.offset);
   }
 }
 

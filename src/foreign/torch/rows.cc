@@ -79,8 +79,12 @@ StoragePlace place_of(TensorRecord& tensor, Storages& storages) {
 
 TensorRows::Dense TensorRows::read_dense(const TensorRecord& tensor, const Geometry& geometry,
                                          const StoragePlace& place) {
-  Dense dense{
-      .recipe = {}, .view = {}, .shape = geometry.shape(), .dtype = dtype_of(tensor), .word = tensor.dtype_name};
+  Dense dense{.recipe = {},
+              .view = {},
+              .shape = geometry.shape(),
+              .dtype = dtype_of(tensor),
+              .word = tensor.dtype_name,
+              .digest = {}};
   const model::Flip flip = flip_of(tensor, dense.dtype);
   const std::uint64_t length = geometry.check(place.recipe.decoded_length);
   dense.recipe = place.recipe;
@@ -93,6 +97,7 @@ TensorRows::Dense TensorRows::read_dense(const TensorRecord& tensor, const Geome
     return dense;
   }
   Region used = geometry.used();
+  if (!place.recipe.coding.is_raw() || used.length == place.recipe.decoded_length) dense.digest = place.digest;
   if (place.recipe.coding.is_raw()) {  // the other bytes of the storage need not be read
     dense.recipe.offset += used.offset;
     dense.recipe.stored_length = used.length;
@@ -154,7 +159,7 @@ void TensorRows::add_part(std::string_view role, const Dense& dense, DType dtype
                                      .element_bytes = view.element_bytes,
                                      .flip = view.flip});
   }
-  model::PartRow& part = catalog_.add_part(role, dtype, recipe, "");
+  model::PartRow& part = catalog_.add_part(role, dtype, recipe, dense.digest);
   part.storage = catalog_.intern(dense.word);
 }
 

@@ -45,7 +45,8 @@ class TensorRows {
     std::optional<View> view;
     std::vector<std::uint64_t> shape;
     DType dtype = DType::u8;
-    std::string word;  // the name of the stored type
+    std::string word;    // the name of the stored type
+    std::string digest;  // of the bytes that the recipe names, if these are the whole storage
   };
   // What two tensors with the same elements have in common.
   struct Identity {

@@ -6,6 +6,7 @@
 
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "foreign/zip/member.h"
 #include "ztensor/error.h"
 
 namespace zt::foreign::torch {
@@ -97,6 +98,7 @@ StoragePlace ArchiveStorages::place(const pickle::StorageRecord& storage) {
                      .decoded_length = member->length,
                      .coding = member->method == zip::kDeflated ? model::Coding::deflate : model::Coding::raw},
           .is_big_endian = is_big_endian_,
+          .digest = zip::digest_of(*member),
           .type = storage.type,
           .dtype = storage.dtype};
 }

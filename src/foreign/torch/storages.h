@@ -17,7 +17,8 @@ namespace zt::foreign::torch {
 struct StoragePlace {
   model::Recipe recipe;  // of all of its bytes; without a view
   bool is_big_endian = false;
-  std::string type = {};  // of the storage, which its record does not tell if it is embedded
+  std::string digest = {};  // of its decoded bytes; "" if the file states none
+  std::string type = {};    // of the storage, which its record does not tell if it is embedded
   std::optional<DType> dtype = {};
 };
 

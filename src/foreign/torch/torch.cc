@@ -41,15 +41,18 @@ bool starts_tar(const ByteStore& store) {
 model::Catalog new_catalog() {
   model::Catalog catalog;
   catalog.format = "pt";
+  catalog.decoded_digests = true;
   return catalog;
 }
 
 model::Catalog decode_legacy(const ByteStore& store, const Limits& limits) {
   model::Catalog catalog = new_catalog();
   pickle::Graph graph;
-  LegacyStorages storages(store, {0, store.size()}, graph);
+  pickle::OwnedPayloads owned(catalog, store);
+  EmbeddedStorages embedded(store, owned);
+  LegacyStorages storages(store, {0, store.size()}, graph, &embedded);
   TensorRows rows(catalog, limits);
-  TensorLister lister(rows, storages);
+  TensorLister lister(rows, storages, owned);
   pickle::list_leaves(pickle::Records(store, graph), graph.root, lister, catalog);
   catalog.shrink();
   return catalog;
@@ -77,12 +80,22 @@ void list_constants(const ByteStore& store, const zip::Directory& directory, con
   if (pickle.graph.kind(pickle.graph.root) != pickle::Kind::tuple) {
     throw Error(Code::malformed, "torch.archive.constants", "the constants of the archive are not a tuple");
   }
-  std::size_t index = 0;
+  std::size_t index = 0, others = 0;
   for (const pickle::Id item : pickle.graph.items(pickle.graph.root)) {
     const std::string name = "constants." + std::to_string(index++);
     const pickle::Sort sort = records.sort(item);
-    if ((sort != pickle::Sort::tensor && sort != pickle::Sort::sparse) || catalog.find(name)) continue;
-    rows.add_or_fault(name, records, item, storages);
+    if (sort != pickle::Sort::tensor && sort != pickle::Sort::sparse) {
+      ++others;
+    } else if (catalog.find(name)) {
+      catalog.notes.push_back("constant " + std::to_string(index - 1) +
+                              " of the archive is left out: the module has a tensor " + in_quotes(name));
+    } else {
+      rows.add_or_fault(name, records, item, storages);
+    }
+  }
+  if (others != 0) {
+    catalog.notes.push_back("constants of the archive that are left out, because they are no tensors: " +
+                            std::to_string(others));
   }
 }
 
@@ -90,19 +103,19 @@ model::Catalog decode_archive(const ByteStore& store, const Limits& limits) {
   const zip::Directory directory(store, limits);
   const ArchiveInfo info = read_info(store, directory);
   model::Catalog catalog = new_catalog();
-  catalog.expect(directory.members().size(), static_cast<std::size_t>(info.pickle->length));
   TensorRows rows(catalog, limits);
   const auto pickle = inside(info.pickle->name, [&] { return Pickle(store, *info.pickle, limits); });
+  catalog.expect(directory.members().size(), static_cast<std::size_t>(info.pickle->length));  // which is in memory
+  pickle::OwnedPayloads owned(catalog, pickle.store);
   ArchiveStorages storages(directory, info.folder + "data/", info.is_big_endian);
   const bool is_stored = info.pickle->method == zip::kStored;
-  TensorLister lister(rows, storages, is_stored ? std::optional(info.pickle->offset) : std::nullopt);
+  TensorLister lister(rows, storages, owned, is_stored ? std::optional(info.pickle->offset) : std::nullopt);
   pickle::Records records(pickle.store, pickle.graph);
   records.read_script_objects();
   pickle::list_leaves(records, pickle.graph.root, lister, catalog);
   if (info.constants != nullptr) {
-    const bool was_empty = catalog.size() == 0;
     inside(info.constants->name, [&] { list_constants(store, directory, info, limits, rows, catalog); });
-    if (was_empty && catalog.size() != 0) catalog.notes.clear();  // the note that there are no tensors
+    if (catalog.size() != 0) std::erase(catalog.notes, pickle::kNoTensors);
   }
   if (const std::uint64_t unused = storages.unused(); unused != 0) {
     catalog.notes.push_back(std::to_string(unused) + " storages of the archive belong to no tensor that can be read");
@@ -120,7 +133,7 @@ bool sniff(const ByteStore& store, std::string_view) {
 }
 
 model::Catalog decode(const ByteStore& store, const Limits& limits) {
-  if (zip::kind_of(store) != zip::Kind::none) return decode_archive(store, limits);
+  if (zip::starts_archive(store)) return decode_archive(store, limits);
   if (starts_legacy(store)) return decode_legacy(store, limits);
   if (starts_tar(store)) {
     throw Error(Code::unsupported, "torch.tar",

@@ -13,23 +13,13 @@
 namespace zt::foreign::zip {
 namespace {
 
-std::vector<std::byte> read_directory(const ByteStore& store, Region directory, std::uint64_t most) {
+std::vector<std::byte> read_directory(const Tail& tail, Region directory, std::uint64_t most) {
   if (directory.length > most) {
     throw Error(
         Code::limit, "zip.directory.limit",
         "the directory has " + std::to_string(directory.length) + " bytes, over the limit of " + std::to_string(most));
   }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(directory.length));
-  store.read_at(directory.offset, bytes);
-  return bytes;
-}
-
-bool starts_archive(const ByteStore& store) {
-  std::array<std::byte, 4> magic;
-  if (store.size() < kEndBytes) return false;
-  store.read_at(0, magic);
-  const std::uint32_t first = u32(magic, 0);
-  return first == kLocalMagic || first == kEndMagic || first == kEnd64Magic;
+  return tail.read(directory);
 }
 
 // `data.pkl` in a folder that is in no other folder.
@@ -68,8 +58,9 @@ model::Fault fault_of(const Member& member) {
 }
 
 Directory::Directory(const ByteStore& store, const Limits& limits) {
-  const Ending ending = read_ending(store);
-  bytes_ = read_directory(store, ending.directory, limits.index_bytes);
+  const Tail tail(store);
+  const Ending ending = read_ending(tail);
+  bytes_ = read_directory(tail, ending.directory, limits.index_bytes);
   std::vector<Entry> entries = read_entries(bytes_, ending.entries);
   by_name_.resize(entries.size());
   std::iota(by_name_.begin(), by_name_.end(), 0U);
@@ -95,11 +86,20 @@ const Member* Directory::find(std::string_view name) const {
   return found != by_name_.end() && name_of(*found) == name ? &members_[*found] : nullptr;
 }
 
+bool starts_archive(const ByteStore& store) {
+  std::array<std::byte, 4> magic;
+  if (store.size() < kEndBytes) return false;
+  store.read_at(0, magic);
+  const std::uint32_t first = u32(magic, 0);
+  return first == kLocalMagic || first == kEndMagic || first == kEnd64Magic;
+}
+
 Kind kind_of(const ByteStore& store) {
   if (!starts_archive(store)) return Kind::none;
   try {
-    const Ending ending = read_ending(store);
-    const std::vector<std::byte> bytes = read_directory(store, ending.directory, Limits{}.index_bytes);
+    const Tail tail(store);
+    const Ending ending = read_ending(tail);
+    const std::vector<std::byte> bytes = read_directory(tail, ending.directory, Limits{}.index_bytes);
     return kind_by_names(read_entries(bytes, ending.entries));
   } catch (const Error& error) {
     if (error.code() == Code::io) throw;

@@ -65,6 +65,8 @@ enum class Kind : std::uint8_t {
   npz,     // no such file, and a file `*.npy`
   other,
 };
+// Whether the store begins like an archive. Throws io.
+bool starts_archive(const ByteStore& store);
 // Looks at the names only: a Directory may still refuse the archive. Throws io.
 Kind kind_of(const ByteStore& store);
 

@@ -347,6 +347,50 @@ TEST(ZipDirectory, ReadsNoFileOverTheLimit) {
   }
 }
 
+// A store that counts requests, each of which costs much.
+class CountingStore final : public ByteStore {
+ public:
+  explicit CountingStore(const std::string& bytes) : bytes_(store_of(bytes)) {}
+  std::uint64_t size() const override { return bytes_.size(); }
+  void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    ++requests_;
+    bytes_.read_at(offset, out);
+  }
+  void read_many(std::span<const ReadAt> reads) const override {
+    bytes_.read_many(reads);
+    ++requests_;
+  }
+  std::uint64_t request_cost() const override { return 0; }
+  int requests() const { return requests_; }
+
+ private:
+  MemoryStore bytes_;
+  mutable int requests_ = 0;
+};
+
+TEST(ZipDirectory, ExtraFieldsThatPadAllFilesAreReadTogether) {
+  Archive archive;
+  const std::string padding = extra_block(0x4246, std::string(4000, 'Z'));
+  for (int i = 0; i < 100; ++i) {
+    archive.add({.name = std::to_string(i), .content = std::string(10000, 'x'), .local = [&](Head& head) {
+                   head.extra = padding;
+                 }});
+  }
+  const CountingStore store(archive.finish());
+  const Directory directory(store, {});
+  EXPECT_EQ(directory.members().size(), 100U);
+  EXPECT_EQ(directory.members()[99].length, 10000U);
+  EXPECT_LE(store.requests(), 4) << "the end, and the heads twice: once to learn how long they are";
+}
+
+TEST(ZipDirectory, TheEndOfASmallArchiveIsReadOnce) {
+  Archive archive;
+  archive.add({.name = "a/data.pkl", .content = "N."});
+  const CountingStore store(archive.finish());
+  EXPECT_EQ(kind_of(store), Kind::torch);
+  EXPECT_EQ(store.requests(), 2) << "the first bytes, and the end with its directory";
+}
+
 TEST(ZipDirectory, TellsWhatAnArchiveHolds) {
   const auto kind = [](const std::string& bytes) { return kind_of(store_of(bytes)); };
   const auto with = [&](const char* name) {

@@ -14,34 +14,21 @@ namespace {
 
 constexpr std::uint64_t kMostTail = kEndBytes + 0xFFFF;  // the end record and the longest comment
 
-// The end of a file that may be an archive.
-struct Tail {
-  std::uint64_t offset = 0;
-  std::vector<std::byte> bytes;
-};
-
-Tail read_tail(const ByteStore& store) {
-  const std::uint64_t length = std::min(store.size(), kMostTail);
-  Tail tail{store.size() - length, std::vector<std::byte>(static_cast<std::size_t>(length))};
-  store.read_at(tail.offset, tail.bytes);
-  return tail;
-}
-
 // Where the end record begins: the only one whose comment ends where the file ends.
 std::uint64_t find_end(const Tail& tail) {
   std::optional<std::size_t> found;
-  const std::span<const std::byte> bytes = tail.bytes;
+  const std::span<const std::byte> bytes = tail.bytes();
   for (std::size_t at = bytes.size() < kEndBytes ? 0 : bytes.size() - kEndBytes + 1; at-- > 0;) {
     if (bytes[at] != std::byte{'P'} || u32(bytes, at) != kEndMagic) continue;
     if (u16(bytes, at + 20) != bytes.size() - at - kEndBytes) continue;
     if (found) {
-      malformed("zip.end.twice", "two records end the archive, at " + std::to_string(tail.offset + at) + " and " +
-                                     std::to_string(tail.offset + *found));
+      malformed("zip.end.twice", "two records end the archive, at " + std::to_string(tail.offset() + at) + " and " +
+                                     std::to_string(tail.offset() + *found));
     }
     found = at;
   }
   if (!found) malformed("zip.end.missing", "no record ends the archive: the file is cut short, or has bytes behind it");
-  return tail.offset + *found;
+  return tail.offset() + *found;
 }
 
 // The fields of an end record.
@@ -69,17 +56,11 @@ void check_equal(const End& plain, const End& wide) {
   if (!good) malformed("zip.end64.fields", "the end record and the ZIP64 end record have different values");
 }
 
-std::vector<std::byte> read_record(const ByteStore& store, std::uint64_t offset, std::size_t length) {
-  std::vector<std::byte> record(length);
-  store.read_at(offset, record);
-  return record;
-}
-
 // Where the ZIP64 end record begins, if the archive has one. Its locator lies right before the end record.
-std::optional<std::uint64_t> find_end64(const ByteStore& store, std::uint64_t end_at) {
+std::optional<std::uint64_t> find_end64(const Tail& tail, std::uint64_t end_at) {
   if (end_at < kLocatorBytes) return std::nullopt;
   const std::uint64_t locator_at = end_at - kLocatorBytes;
-  const std::vector<std::byte> locator = read_record(store, locator_at, kLocatorBytes);
+  const std::vector<std::byte> locator = tail.read({locator_at, kLocatorBytes});
   if (u32(locator, 0) != kLocatorMagic) return std::nullopt;
   if (u32(locator, 4) != 0 || u32(locator, 16) > 1) {
     throw Error(Code::unsupported, "zip.end.disks", "the archive is one of several disks: join them first");
@@ -94,11 +75,28 @@ std::optional<std::uint64_t> find_end64(const ByteStore& store, std::uint64_t en
 
 }  // namespace
 
-Ending read_ending(const ByteStore& store) {
-  std::uint64_t end_at = find_end(read_tail(store));
-  End end = parse_end(read_record(store, end_at, kEndBytes));
-  if (const auto at = find_end64(store, end_at)) {
-    const std::vector<std::byte> record = read_record(store, *at, kEnd64Bytes);
+Tail::Tail(const ByteStore& store)
+    : store_(store),
+      offset_(store.size() - std::min(store.size(), kMostTail)),
+      bytes_(static_cast<std::size_t>(store.size() - offset_)) {
+  store.read_at(offset_, bytes_);
+}
+
+std::vector<std::byte> Tail::read(Region region) const {
+  std::vector<std::byte> bytes(static_cast<std::size_t>(region.length));
+  if (region.offset >= offset_ && checked::within(region.offset - offset_, region.length, bytes_.size())) {
+    std::copy_n(bytes_.begin() + static_cast<std::ptrdiff_t>(region.offset - offset_), bytes.size(), bytes.begin());
+  } else {
+    store_.read_at(region.offset, bytes);
+  }
+  return bytes;
+}
+
+Ending read_ending(const Tail& tail) {
+  std::uint64_t end_at = find_end(tail);
+  End end = parse_end(tail.read({end_at, kEndBytes}));
+  if (const auto at = find_end64(tail, end_at)) {
+    const std::vector<std::byte> record = tail.read({*at, kEnd64Bytes});
     if (u32(record, 0) != kEnd64Magic || u64(record, 4) != kEnd64Bytes - 12) {
       malformed("zip.end64.form", "no ZIP64 end record of 56 bytes lies at " + std::to_string(*at));
     }

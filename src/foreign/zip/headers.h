@@ -32,12 +32,27 @@ inline std::uint64_t u64(std::span<const std::byte> record, std::size_t at) {
 
 [[noreturn]] void malformed(const char* rule, std::string message);
 
+// The end of a file that may be an archive: it has the end records, and mostly the whole directory. It is read once.
+class Tail {
+ public:
+  explicit Tail(const ByteStore& store);
+  std::uint64_t offset() const { return offset_; }
+  std::span<const std::byte> bytes() const { return bytes_; }
+  // Any bytes of the file. Those before the tail are read from the store.
+  std::vector<std::byte> read(Region region) const;
+
+ private:
+  const ByteStore& store_;
+  std::uint64_t offset_;
+  std::vector<std::byte> bytes_;
+};
+
 // Where the directory lies, and how many files it has.
 struct Ending {
   Region directory;  // within the archive
   std::uint64_t entries = 0;
 };
-Ending read_ending(const ByteStore& store);
+Ending read_ending(const Tail& tail);
 
 // A file as the directory has it: with the place of its head, before the place of its content is known.
 struct Entry {

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint16_t kHasDescriptor = 1 << 3;
 constexpr std::size_t kMostDescriptor = 24;
 constexpr std::uint64_t kMostGap = 65536;
-constexpr std::uint64_t kUsualExtra = 128;                // PyTorch pads to a multiple of 64
+constexpr std::uint64_t kUsualExtra = 128;                // PyTorch mostly pads to a multiple of 64
 constexpr std::uint64_t kBatch = std::uint64_t{4} << 20;  // bytes that are read at once
 
 // The bytes around the heads of several entries. `entries` are sorted by place.
@@ -49,6 +49,8 @@ class HeadReader {
   std::span<const std::byte> from(std::size_t n, std::uint64_t head) const {
     return bytes(n).subspan(static_cast<std::size_t>(head - windows_[n].region.offset));
   }
+  // From now on, load() reads extra fields of up to twice this length. Archives pad all files alike.
+  void expect_extra(std::uint64_t length) { extra_ = std::min<std::uint64_t>(2 * length, kFull16); }
   std::vector<std::byte> read(Region region) const {
     std::vector<std::byte> bytes(static_cast<std::size_t>(region.length));
     store_.read_at(region.offset, bytes);
@@ -74,7 +76,7 @@ class HeadReader {
                                        " runs into the directory, or past the end");
     }
     const std::uint64_t from = entry.head - std::min<std::uint64_t>(entry.head, kMostDescriptor);
-    return {from, std::min(entry.head + least + kUsualExtra, end_) - from};
+    return {from, std::min(entry.head + least + extra_, end_) - from};
   }
 
   void read(std::span<const Region> runs, std::uint64_t total) {
@@ -91,6 +93,7 @@ class HeadReader {
 
   const ByteStore& store_;
   std::uint64_t end_;  // of the files of the archive
+  std::uint64_t extra_ = kUsualExtra;
   std::vector<std::byte> buffer_;
   std::vector<Window> windows_;
 };
@@ -171,15 +174,16 @@ class Placer {
   void place(std::span<Entry* const> entries) {
     for (std::size_t first = 0; first < entries.size();) {
       const std::size_t next = reader_.load(entries, first);
-      for (std::size_t i = first; i < next; ++i) place_one(*entries[i], i - first);
-      first = next;
+      std::size_t i = first;
+      while (i < next && place_one(*entries[i], i - first)) ++i;
+      first = i;  // its extra field is longer than expected, or it is not loaded
     }
     close_gap(end_, {}, "the directory");
   }
 
  private:
-  // `n`: which of the loaded entries it is.
-  void place_one(Entry& entry, std::size_t n) {
+  // `n`: which of the loaded entries it is. False if more bytes must be loaded for it.
+  bool place_one(Entry& entry, std::size_t n) {
     close_gap(entry.head, reader_.before(n, entry.head), in_quotes(entry.member.name));
     const auto bytes = reader_.from(n, entry.head);
     if (u32(bytes, 0) != kLocalMagic || u16(bytes, 26) != entry.raw_name.size()) {
@@ -194,14 +198,15 @@ class Placer {
                                          std::to_string(member.offset) + " runs past the last file's end at " +
                                          std::to_string(end_));
     }
-    std::vector<std::byte> far;  // an extra field that is longer than usual
-    const bool near = extra.offset + extra.length <= bytes.size();
-    if (!near) far = reader_.read({entry.head + extra.offset, extra.length});
+    if (extra.offset + extra.length > bytes.size()) {
+      reader_.expect_extra(extra.length);
+      return false;
+    }
     check_head(entry, bytes,
-               near ? bytes.subspan(static_cast<std::size_t>(extra.offset), static_cast<std::size_t>(extra.length))
-                    : std::span<const std::byte>(far));
+               bytes.subspan(static_cast<std::size_t>(extra.offset), static_cast<std::size_t>(extra.length)));
     last_ = &member;
     covered_ = member.offset + member.stored_length;
+    return true;
   }
 
   // Checks the bytes from the last content up to `next`, where `what` begins. `before`: bytes that were read already.

@@ -6,6 +6,7 @@
 #include "base/utf8.h"
 #include "codec/codecs.h"
 #include "hash/crc32.h"
+#include "hash/digest.h"
 #include "ztensor/error.h"
 
 namespace zt::foreign::zip {
@@ -53,7 +54,13 @@ void inflate(const ByteStore& store, const Member& member, std::span<std::byte> 
   if (!decoder->at_end()) fail("is cut short");
 }
 
+bool has_crc(const Member& member) { return member.crc != 0 || member.method == kDeflated; }
+
 }  // namespace
+
+std::string digest_of(const Member& member) {
+  return has_crc(member) ? hash::format_digest({.algorithm = Checksum::crc32, .crc = member.crc}) : "";
+}
 
 std::vector<std::byte> read_member(const ByteStore& store, const Member& member, std::uint64_t most) {
   check_member(member, most);
@@ -63,9 +70,7 @@ std::vector<std::byte> read_member(const ByteStore& store, const Member& member,
   } else {
     store.read_at(member.offset, bytes);
   }
-  // PyTorch can be told to compute no checksums; it then states 0.
-  const bool has_crc = member.crc != 0 || member.method == kDeflated;
-  if (has_crc && hash::crc32(bytes) != member.crc) {
+  if (has_crc(member) && hash::crc32(bytes) != member.crc) {
     throw Error(Code::mismatch, "zip.member.crc", file(member) + "does not have the checksum that the archive states");
   }
   return bytes;
