@@ -16,6 +16,7 @@ ROW = re.compile(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \| `([^`]+)` \|$", re.MUL
 # Literals that have the form of a rule id and are none.
 NO_RULE = {
     "ai.onnx",
+    "config.json",
     "constants.pkl",
     "cpu.max",
     "data.pkl",
@@ -27,6 +28,7 @@ NO_RULE = {
     "split.no",
     "split.tensors.count",
     "torch.distributed.tensor",
+    "ztensor.attributes.order",
     "ztensor.free",
     "ztensor.gguf.types",
     "ztensor.gguf.version",
