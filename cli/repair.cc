@@ -37,8 +37,9 @@ std::string_view state_name(State state) {
 std::string summary(const Repair& repair, const zt::RepairReport& report) {
   const std::string name = printable(repair.file);
   if (report.state == State::healthy) {
-    return fmt::format("{}: nothing to repair, {}; 'ztensor verify' checks their contents\n", name,
-                       count_text(report.tensors, "tensor"));
+    const bool copied = repair.output && !repair.dry_run;
+    return fmt::format("{}: nothing to repair, {}{}; 'ztensor verify' checks their contents\n", name,
+                       count_text(report.tensors, "tensor"), copied ? "; copied to " + printable(*repair.output) : "");
   }
   const std::string cause = report.state == State::torn ? "its end is torn" : "an append was killed";
   const std::string_view change = report.size_after < report.size_before ? "cut" : "given a new end";

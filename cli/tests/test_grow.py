@@ -148,6 +148,11 @@ def test_set_does_not_make_text_of_a_number_that_it_cannot_hold(grown):
 def test_repair_cuts_a_torn_end(grown, contents):
     whole = (grown / "model.zt").read_bytes()
     told = "model.zt: nothing to repair, 4 tensors; 'ztensor verify' checks their contents\n"
+    copied = grown.ok("repair", "model.zt", "-o", "copy.zt")
+    assert copied == told.replace("tensors;", "tensors; copied to copy.zt;")
+    assert (grown / "copy.zt").read_bytes() == whole
+    for command in (["repair", "model.zt"], ["remove", "model.zt", "a"]):
+        assert "name the file *.zt" in grown.fails(*command, "-o", "copy.safetensors")
     assert grown.ok("repair", "model.zt") == told
     (grown / "model.zt").write_bytes(whole + b"torn")
     size = len(whole)

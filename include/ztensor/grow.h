@@ -47,7 +47,8 @@ ZT_API ChangeReport append_files(const std::filesystem::path& target, std::span<
 
 struct RemoveOptions {
   bool durable = false;                              // syncs the file, or the output and its folder
-  std::optional<std::filesystem::path> output = {};  // writes a compact copy without them; the file stays as it is
+  std::optional<std::filesystem::path> output = {};  // writes a compact copy without them; the file stays as it is. Its
+                                                     // name must not be that of another format
   bool overwrite = false;                            // replaces an existing output; never the file itself
   Limits limits = {};
   Progress progress = {};  // counts bytes of the output
@@ -100,7 +101,7 @@ ZT_API CompactReport compact(const std::filesystem::path& path, const CompactOpt
 
 struct RepairOptions {
   bool dry_run = false;                              // only reports what it would do
-  std::optional<std::filesystem::path> output = {};  // writes the repaired file there; the file stays as it is
+  std::optional<std::filesystem::path> output = {};  // writes the repaired file there, also a healthy one; the file stays as it is
   bool overwrite = false;                            // replaces an existing output
   bool durable = false;
   Limits limits = {};

@@ -12,6 +12,7 @@
 #include "io/publish.h"
 #include "io/replaceable.h"
 #include "run/progress.h"
+#include "source/formats.h"
 #include "source/merged_attributes.h"
 #include "tools/in_file.h"
 #include "tools/inputs.h"
@@ -144,6 +145,7 @@ ChangeReport copy_without(const fs::path& path, std::span<const std::string> nam
     throw Error(Code::usage, "", output.string() + ": the output is also the input " + path.string());
   io::check_output(output, options.overwrite);
   const Source source = open(path, {.limits = options.limits});
+  if (!source::is_foreign(source.format())) source::find_target(source.format(), output.native());
   for (const std::string& name : names) static_cast<void>(source.tensor(name));  // throws not_found
   check_beside_shards(source, path, output);
   return tools::in_file(path, [&] {

@@ -1,8 +1,12 @@
 #include "ztensor/convert.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
 
 #include "base/utf8.h"
 #include "io/publish.h"
@@ -51,6 +55,7 @@ class Conversion {
   void select();
   void check_losses();
   void admit(const Tensor& tensor, std::uint32_t input);
+  void note_copies();
   Value attributes();
   void write();
   void compare_output();
@@ -172,6 +177,27 @@ void Conversion::check_losses() {
     inside(paths_[one.input].string(),
            [&] { inside("tensor " + in_quotes(one.tensor.name()), [&] { admit(one.tensor, one.input); }); });
   }
+}
+
+// Notes tied tensors, where the format stores each by itself.
+void Conversion::note_copies() {
+  if (form_.encoder->holds.shared_parts) return;
+  using Place = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t, std::uint64_t>;
+  std::map<Place, std::string_view> first;
+  std::size_t copies = 0;
+  std::string example;
+  for (const Chosen& one : chosen_) {
+    if (one.tensor.parts() != 1) continue;
+    const Part part = one.tensor.part(0);
+    if (part.file_number() == kNoFile || part.stored_length() == 0) continue;
+    const auto [known, added] =
+        first.try_emplace({one.input, part.file_number(), part.offset(), part.stored_length()}, one.tensor.name());
+    if (added) continue;
+    if (copies++ == 0) example = in_quotes(one.tensor.name()) + " of " + in_quotes(known->second);
+  }
+  if (copies == 0) return;
+  report_.notes.push_back("format " + std::string(form_.encoder->title) + " has no tied tensors: " +
+                          std::to_string(copies) + (copies == 1 ? " is a copy, " : " are copies, such as ") + example);
 }
 
 void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
@@ -346,6 +372,7 @@ ConvertReport Conversion::run() {
   open_inputs();
   select();
   check_losses();
+  note_copies();
   write();
   if (options_.check_output || options_.delete_originals) compare_output();
   if (options_.delete_originals) delete_originals();

@@ -71,6 +71,7 @@ void check_output(const fs::path& path, const RepairOptions& options) {
   if (target && target == io::identify(path)) {
     throw Error(Code::usage, "", options.output->string() + ": the output is also the input " + path.string());
   }
+  source::find_target("1.2", options.output->native());  // any generation: they have one suffix
   io::check_output(*options.output, options.overwrite);
 }
 
@@ -179,7 +180,7 @@ RepairReport repair(const fs::path& path, const RepairOptions& options) {
     } else if (end.size() < store->size()) {
       report.state = RepairReport::State::unfinished;
     }
-    if (report.state != RepairReport::State::healthy && !options.dry_run) {
+    if ((report.state != RepairReport::State::healthy || options.output) && !options.dry_run) {
       for (const std::string& note : carry_out(end, *store, locked.get(), options)) {
         report.notes.push_back(options.output->string() + ": " + note);
       }

@@ -108,7 +108,8 @@ PartOptions Form::part_options(const AddOptions& add) const {
   if (!encoder->has_codec(part.encoding.codec())) {
     throw Error(Code::usage, "",
                 "format " + std::string(encoder->title) + " has no compression by " +
-                    std::string(codec::row_of(part.encoding.codec()).name) + ": store the parts raw");
+                    std::string(codec::row_of(part.encoding.codec()).name) +
+                    ": write a .zt file, or store the parts raw");
   }
   if (canonical && (!part.encoding.is_raw() || checksum != Checksum::xxh3)) {
     throw Error(Code::usage, "", "canonical files hold only raw parts with xxh3 digests: turn canonical off");
