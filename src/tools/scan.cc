@@ -133,7 +133,7 @@ class Scan {
         found.globals.push_back(
             {std::move(global.module), std::move(global.name), risk, global.called, global.offset, global.count});
       }
-      if (trace.is_cut) raise(Risk::danger);
+      if (trace.is_lost) raise(Risk::danger);
       report_.pickles.push_back(std::move(found));
     }
   }
