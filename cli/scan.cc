@@ -45,7 +45,8 @@ void print_report(const std::string& file, const zt::ScanReport& report) {
   for (const zt::ScannedPickle& pickle : report.pickles) {
     for (const zt::ScannedGlobal& global : pickle.globals) print(line_of(pickle, global));
     if (pickle.fault.empty()) continue;
-    print(fmt::format("  the pickle {} is broken: {}\n", place_of(pickle, pickle.offset), printable(pickle.fault)));
+    print(fmt::format("  the pickle {} cannot be followed: {}\n", place_of(pickle, pickle.offset),
+                      printable(pickle.fault)));
   }
   for (const std::string& fault : report.faults) print(fmt::format("  not scanned: {}\n", printable(fault)));
 }

@@ -37,14 +37,14 @@ struct ScannedPickle {
 };
 
 struct ScanReport {
-  std::vector<ScannedPickle> pickles;  // none: the file is not based on pickle
+  std::vector<ScannedPickle> pickles;  // none: the file is not based on pickle, or see `faults`
   std::vector<std::string> faults;     // parts of the file that could not be looked at
-  // The highest risk of all globals. Also `danger` where a fault hides what Python would still load.
+  // The highest risk of all globals. Also `danger` where a fault may hide what Python would still load.
   Risk risk = Risk::inert;
 };
 
 // Says what a file would run if Python loaded it in the usual way: pickles, checkpoints of torch, arrays of objects in
-// .npy and .npz files. Executes and imports nothing. Throws io; unsupported for a compressed pickle.
+// .npy and .npz files. Executes and imports nothing. A compressed file is a fault of the report. Throws io.
 [[nodiscard]] ZT_API ScanReport scan(const std::filesystem::path& path);
 [[nodiscard]] ZT_API ScanReport scan(const ByteStore& store, std::string_view file_name = "");
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import os
 import pickle
+import struct
+import tarfile
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -169,6 +175,187 @@ def test_joblib_files(tmp_path):
     assert ztensor.scan(path).risk == "inert"
     joblib.dump({"a": np.ones(3), "o": np.array([Evil()], object)}, path)
     assert ztensor.scan(path).risk == "danger"
+
+
+def npy(descr, content, pad=0, version=2):
+    header = (" " * pad + f"{{'descr': {descr}, 'fortran_order': False, 'shape': ()}}\n").encode()
+    length = struct.pack("<H" if version == 1 else "<I", len(header))
+    return b"\x93NUMPY" + bytes((version, 0)) + length + header + content
+
+
+@pytest.mark.parametrize("descr", ["'|O'", "'object'", r"'\x4f'", "'obj' 'ect'", "[('a', '<f4'), ('b', '|O')]"])
+def test_finds_objects_however_a_header_names_them(tmp_path, descr):
+    for pad, version in ((0, 1), (0, 2), (70000, 2), (2000000, 3)):
+        content = npy(descr, pickle.dumps(Evil()), pad, version)
+        assert scan_bytes(tmp_path, content, "a.npy").risk == "danger"
+
+
+def test_arrays_without_objects_are_not_pickles(tmp_path):
+    stream = np.frombuffer(pickle.dumps(Evil()), np.uint8)
+    np.save(tmp_path / "a.npy", stream)
+    np.savez_compressed(tmp_path / "a.npz", a=stream, b=np.zeros(3, [("color", "f4"), ("o", "u1")]))
+    for name in ("a.npy", "a.npz"):
+        assert ztensor.scan(tmp_path / name) == ztensor.ScanReport("inert", [], [])
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_looks_at_the_content_of_members_and_not_at_their_names(tmp_path, method):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("a", npy("'|O'", pickle.dumps(Evil())))
+        archive.writestr("b.npy", npy("'<f4'", bytes(4)))
+    report = scan_bytes(tmp_path, file.getvalue(), "a.npz")
+    assert report.risk == "danger"
+    assert report.pickles[0].member == "a"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_the_only_member_of_an_archive_may_be_a_pickle(tmp_path, method):  # pandas.read_pickle() loads it
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("a", b"cos\nsystem\n(S'exit 7'\ntR.")
+    assert scan_bytes(tmp_path, file.getvalue(), "a.zip").risk == "danger"
+
+
+def test_a_member_that_cannot_be_read_is_a_danger(tmp_path):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a", npy("'|O'", pickle.dumps(Evil())))
+        archive.writestr("b.npy", npy("'<f4'", bytes(4)))
+    report = scan_bytes(tmp_path, file.getvalue(), "a.npz")
+    assert report.risk == "danger"
+    assert "method" in report.faults[0]
+
+
+@pytest.mark.parametrize(
+    ("packed", "word"),
+    [
+        (gzip.compress(pickle.dumps(1)), "gzip"),
+        (zlib.compress(pickle.dumps(1)), "zlib"),
+        (zlib.compress(pickle.dumps(1), 9), "zlib"),
+        (bz2.compress(pickle.dumps(1)), "bzip2"),
+        (lzma.compress(pickle.dumps(1)), "xz"),
+        (lzma.compress(pickle.dumps(1), lzma.FORMAT_ALONE), "LZMA"),
+        (b"\x04\x22\x4d\x18", "LZ4"),
+        (b"\x28\xb5\x2f\xfd", "Zstandard"),
+        (b"ZF0x10", "joblib"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+@pytest.mark.parametrize("name", ["a.bin", "a.pkl"])
+def test_compressed_files_are_a_danger(tmp_path, packed, word, name):
+    report = scan_bytes(tmp_path, packed, name)
+    assert report.risk == "danger"
+    assert word in report.faults[0]
+
+
+def test_files_that_begin_like_compressed_ones_are_not_taken_for_them(tmp_path):
+    safetensors = b"{" + b" " * 0x9C76 + b"}"
+    for content in (
+        struct.pack("<Q", len(safetensors)) + safetensors,
+        struct.pack("<Q", 0x5D) + b'{"a": 1}' + b" " * (0x5D - 8),
+        b"x^2 + y^2 = z^2",
+        b"]\x00",
+    ):
+        assert scan_bytes(tmp_path, content, "a.bin") == ztensor.ScanReport("inert", [], [])
+
+
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT, tarfile.USTAR_FORMAT])
+def test_tar_archives_are_a_danger(tmp_path, form):  # torch.load() reads pickles in them
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=form) as archive:
+        archive.addfile(tarfile.TarInfo("pickle"), io.BytesIO())
+    report = scan_bytes(tmp_path, file.getvalue(), "a.pt")
+    assert report.risk == "danger"
+    assert "tar" in report.faults[0]
+
+
+class Loaded:
+    """What torch loads from bytes of a pickle."""
+
+    def __init__(self, content):
+        self.content = content
+
+    def __reduce__(self):
+        torch = pytest.importorskip("torch", reason="torch is not installed")
+        return torch.storage._load_from_bytes, (self.content,)
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("protocol", range(6))
+def test_finds_code_in_bytes_that_torch_loads(tmp_path, protocol, legacy):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    file = io.BytesIO()
+    torch.save(Evil(), file, _use_new_zipfile_serialization=not legacy)
+    for content in (file.getvalue(), bytearray(file.getvalue())):
+        report = scan_bytes(tmp_path, pickle.dumps(Loaded(content), protocol))
+        assert report.risk == "danger"
+
+
+@pytest.mark.parametrize("protocol", range(6))
+def test_tensors_are_inert_in_each_protocol(tmp_path, protocol):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    tensors = {
+        "w": torch.randn(30, 3),
+        "p": torch.nn.Parameter(torch.ones(2)),
+        "b": torch.ones(3, dtype=torch.bfloat16),
+    }
+    report = scan_bytes(tmp_path, pickle.dumps(tensors, protocol))
+    assert report.risk == "inert"
+    assert sum(one.nested for one in report.pickles) == 3
+    for legacy in (False, True):
+        if protocol < 2:
+            continue
+        path = tmp_path / "a.pt"
+        torch.save(tensors, path, pickle_protocol=protocol, _use_new_zipfile_serialization=not legacy)
+        assert ztensor.scan(path).risk == "inert"
+
+
+def test_a_model_and_its_optimizer_are_inert(tmp_path):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    for legacy in (False, True):
+        path = tmp_path / "a.pt"
+        state = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+        torch.save(state, path, _use_new_zipfile_serialization=not legacy)
+        assert ztensor.scan(path).risk == "inert"
+
+
+@pytest.mark.parametrize("protocol", range(2, 6))
+def test_numeric_arrays_of_joblib_are_inert(tmp_path, protocol):
+    joblib = pytest.importorskip("joblib", reason="joblib is not installed")
+    arrays = {
+        "f8": np.arange(300.0),
+        "u1": np.arange(256, dtype="u1"),
+        "fortran": np.asfortranarray(np.ones((3, 4), "i2")),
+        "U": np.array(["a", "bc"]),
+        "S": np.array([b"a"]),
+        "dates": np.array(["2020-01-01"], "M8[D]"),
+        "records": np.zeros(3, [("x", "f4"), ("y", "i8")]),
+        "long": np.ones(2, np.longdouble),
+        "empty": np.zeros((0, 3)),
+        "scalar": np.float64(3),
+    }
+    joblib.dump(arrays, tmp_path / "a.joblib", protocol=protocol)
+    report = ztensor.scan(tmp_path / "a.joblib")
+    assert report.risk == "inert", report
+
+
+def test_finds_code_in_bytes_that_objects_of_joblib_load(tmp_path):
+    pytest.importorskip("torch", reason="torch is not installed")
+    joblib = pytest.importorskip("joblib", reason="joblib is not installed")
+    array = np.empty(1, object)
+    array[0] = Loaded(pickle.dumps(Evil()))
+    joblib.dump({"a": array}, tmp_path / "a.joblib")
+    report = ztensor.scan(tmp_path / "a.joblib")
+    assert (SYSTEM, "danger") in names(report)
+
+
+def test_a_broken_pickle_is_a_danger(tmp_path):
+    assert scan_bytes(tmp_path, pickle.dumps([1, 2])[:-1]).risk == "danger"
 
 
 def test_a_missing_file_is_an_error(tmp_path):

@@ -82,7 +82,7 @@ class ScannedPickle(NamedTuple):
 class ScanReport(NamedTuple):
     """The report of `scan`."""
 
-    risk: str  # the highest of all globals; also "danger" where a fault hides what Python would load
+    risk: str  # the highest of all globals; also "danger" where a fault may hide what Python would load
     pickles: list[ScannedPickle]  # empty: the file is not based on pickle
     faults: list[str]  # parts of the file that could not be looked at
 

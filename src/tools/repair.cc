@@ -12,7 +12,6 @@
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/in_file.h"
-#include "tools/prefix_store.h"
 #include "tools/salvage.h"
 #include "ztensor/grow.h"
 

@@ -14,7 +14,7 @@
 #include "source/formats.h"
 #include "source/state.h"
 #include "tools/in_file.h"
-#include "tools/prefix_store.h"
+#include "tools/part_store.h"
 #include "wire/cbor.h"
 #include "wire/cbor_end.h"
 #include "ztensor/verify.h"
@@ -86,7 +86,9 @@ void Salvage::spend(std::uint64_t bytes) {
 
 std::optional<Version> Salvage::judge(std::uint64_t length, std::vector<std::byte> footer, bool contents) {
   std::shared_ptr<const ByteStore> store = store_;
-  if (length != store_->size() || !footer.empty()) store = std::make_shared<PrefixStore>(store_, length, footer);
+  if (length != store_->size() || !footer.empty()) {
+    store = std::make_shared<PartStore>(store_, Region{0, length}, footer);
+  }
   std::optional<Source> source;
   try {
     source = open_at(store, path_, limits_);

@@ -5,15 +5,18 @@
 #include <memory>
 #include <utility>
 
-#include "base/checked.h"
 #include "base/endian.h"
+#include "base/region.h"
 #include "base/utf8.h"
+#include "foreign/numpy/fronts.h"
 #include "foreign/pickle/pickle.h"
 #include "foreign/pickle/trace.h"
 #include "foreign/zip/directory.h"
 #include "foreign/zip/member.h"
 #include "io/file.h"
 #include "tools/in_file.h"
+#include "tools/part_store.h"
+#include "tools/wrapping.h"
 #include "ztensor/info.h"
 
 namespace zt {
@@ -25,43 +28,36 @@ namespace zip = foreign::zip;
 constexpr std::uint64_t kMostInflated = std::uint64_t{256} << 20;
 constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
-// A stored member of an archive, so that offsets count from its begin.
-class MemberStore final : public ByteStore {
- public:
-  MemberStore(const ByteStore& archive, const zip::Member& member) : archive_(archive), member_(member) {}
-  std::uint64_t size() const override { return member_.stored_length; }
-  void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
-    if (!checked::within(offset, out.size(), size())) {
-      throw Error(Code::io, "", "the read goes past the end of the file in the archive");
-    }
-    archive_.read_at(member_.offset + offset, out);
-  }
-
- private:
-  const ByteStore& archive_;
-  const zip::Member& member_;
-};
-
-std::string head_of(const ByteStore& store, std::uint64_t offset, std::size_t most) {
-  std::string head(static_cast<std::size_t>(std::min<std::uint64_t>(most, store.size() - offset)), '\0');
-  store.read_at(offset, std::as_writable_bytes(std::span(head)));
+std::string head_of(const ByteStore& store, std::uint64_t most) {
+  std::string head(static_cast<std::size_t>(std::min(most, store.size())), '\0');
+  store.read_at(0, std::as_writable_bytes(std::span(head)));
   return head;
 }
 
-// Where the pickle of an .npy file begins, if it has one: numpy.load() loads it for arrays of objects.
-std::uint64_t npy_data(const ByteStore& store) {
-  constexpr std::size_t kMostHeader = 65536;
-  const std::string head = head_of(store, 0, 12 + kMostHeader);
+bool is_marked(std::string_view head) { return head.size() > 1 && head[0] == '\x80' && head[1] >= 0 && head[1] <= 5; }
+
+// Whether the text of an .npy header may name a dtype with objects: "O" and "object", whole, in pieces or in escapes.
+bool may_name_objects(std::string text) {
+  constexpr std::string_view kKey = "fortran_order";
+  const std::size_t key = text.find(kKey);
+  if (key != std::string::npos) text.erase(key, kKey.size());
+  return text.find_first_of("oO\\") != std::string::npos;
+}
+
+// Where the pickle of an .npy file begins, if it may have one: numpy.load() loads it for arrays of objects. `first` gives
+// the first bytes of the file, which has `size` bytes.
+template <class First>
+std::uint64_t find_objects(std::uint64_t size, First&& first) {
+  constexpr std::uint64_t kMostHeader = std::uint64_t{1} << 20;  // a longer one is not looked at
+  const std::string head = first(12);
   if (!head.starts_with(kNpyMagic) || head.size() < 12) return 0;
-  const bool is_first = head[6] == 1;
-  const auto bytes = as_bytes(head);
-  const std::uint64_t length =
-      is_first ? endian::load_le<std::uint16_t>(&bytes[8]) : endian::load_le<std::uint32_t>(&bytes[8]);
-  const std::uint64_t begin = (is_first ? 10 : 12) + length;
-  const bool has_objects =
-      head.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(begin, head.size()))).find('O') !=
-      std::string::npos;
-  return has_objects && begin < store.size() ? begin : 0;
+  const bool is_old = head[6] == 1;
+  const std::byte* const length = &as_bytes(head)[8];
+  const std::uint64_t header = is_old ? endian::load_le<std::uint16_t>(length) : endian::load_le<std::uint32_t>(length);
+  const std::uint64_t from = is_old ? 10 : 12;
+  if (from + header >= size) return 0;
+  if (header <= kMostHeader && !may_name_objects(first(from + header).substr(from))) return 0;
+  return from + header;
 }
 
 class Scan {
@@ -70,8 +66,14 @@ class Scan {
     if (zip::kind_of(store) != zip::Kind::none) {
       scan_archive(store);
     } else {
-      if (pickle::has_pickle_name(name)) pickle::refuse_compressed(store);
-      scan_file(store, "", name);
+      const std::string_view wrapping = tools::find_wrapping(store);
+      if (wrapping.empty()) {
+        // Any file may be a pickle of protocol 0.
+        const bool is_sure = pickle::has_pickle_name(name) || is_marked(head_of(store, 2));
+        scan_file(store, "", is_sure ? pickle::Sure::yes : pickle::Sure::no);
+      } else {
+        add_fault("the file is " + std::string(wrapping) + ": unpack it, and scan what it holds");
+      }
     }
     return std::move(report_);
   }
@@ -80,48 +82,61 @@ class Scan {
   void raise(Risk risk) { report_.risk = std::max(report_.risk, risk); }
 
   void scan_archive(const ByteStore& store) {
-    try {
+    noting_faults([&] {
       const zip::Directory directory(store, Limits{});
+      // pandas.read_pickle() loads the only member of an archive, whatever its name is.
+      const bool is_alone = directory.members().size() == 1;
       for (const zip::Member& member : directory.members()) {
-        inside("member " + in_quotes(member.name), [&] { scan_member(store, member); });
+        noting_faults(
+            [&] { inside("member " + in_quotes(member.name), [&] { scan_member(store, member, is_alone); }); });
       }
+    });
+  }
+
+  template <class Work>
+  void noting_faults(Work&& work) {
+    try {
+      work();
     } catch (const Error& error) {
       if (error.code() == Code::io) throw;
-      add_fault(error);
+      add_fault(error.what());
     }
   }
 
   // What cannot be looked at may have anything in it.
-  void add_fault(const Error& error) {
-    report_.faults.emplace_back(error.what());
+  void add_fault(std::string fault) {
+    report_.faults.push_back(std::move(fault));
     raise(Risk::danger);
   }
 
-  void scan_member(const ByteStore& store, const zip::Member& member) {
-    if (member.method == zip::kStored && member.obstacle == zip::Obstacle::none) {
-      return scan_file(MemberStore(store, member), member.name, member.name);
+  void scan_member(const ByteStore& store, const zip::Member& member, bool is_alone) {
+    if (member.obstacle != zip::Obstacle::none) {
+      const model::Fault fault = zip::fault_of(member);
+      throw Error(fault.code, fault.rule, fault.message);
     }
-    // Only what can be a pickle is worth the memory.
-    if (!pickle::has_pickle_name(member.name) && !member.name.ends_with(".npy")) return;
-    try {
-      scan_file(MemoryStore(zip::read_member(store, member, kMostInflated)), member.name, member.name);
-    } catch (Error& error) {
-      if (error.code() == Code::io) throw;
-      add_fault(error);
+    const auto first = [&](std::uint64_t length) {
+      return std::string(as_text(foreign::numpy::first_bytes(store, member, length)));
+    };
+    // numpy.load() goes by the content of members, and not by their names. The others are loaded by their names.
+    const bool is_named = pickle::has_pickle_name(member.name);
+    const bool is_npy = first(kNpyMagic.size()) == kNpyMagic;
+    const bool is_loaded =
+        is_npy ? find_objects(member.length, first) != 0 : is_named || is_alone || is_marked(first(2));
+    if (!is_loaded) return;
+    const pickle::Sure sure = is_named ? pickle::Sure::yes : pickle::Sure::no;
+    if (member.method == zip::kDeflated) {
+      return scan_file(MemoryStore(zip::read_member(store, member, kMostInflated)), member.name, sure);
     }
+    // This borrows the archive.
+    const std::shared_ptr<const ByteStore> archive(std::shared_ptr<void>(), &store);
+    scan_file(tools::PartStore(archive, {member.offset, member.stored_length}), member.name, sure);
   }
 
-  void scan_file(const ByteStore& store, std::string_view member, std::string_view name) {
-    const std::string head = head_of(store, 0, 2);
-    const bool is_marked = head.size() == 2 && head[0] == '\x80' && head[1] >= 0 && head[1] <= 5;
-    const bool is_named = pickle::has_pickle_name(name);
-    if (const std::uint64_t begin = npy_data(store); begin != 0) {
-      return add(store, {begin, store.size() - begin}, member, pickle::Sure::no);
-    }
-    // Any other file may be a pickle of protocol 0. Members of archives are loaded by their names.
-    if (!member.empty() && !is_marked && !is_named) return;
-    add(store, {0, store.size()}, member,
-        is_named || (is_marked && member.empty()) ? pickle::Sure::yes : pickle::Sure::no);
+  void scan_file(const ByteStore& store, std::string_view member, pickle::Sure sure) {
+    const auto first = [&](std::uint64_t length) { return head_of(store, length); };
+    const std::uint64_t begin = find_objects(store.size(), first);
+    if (begin != 0) sure = pickle::Sure::no;
+    add(store, {begin, store.size() - begin}, member, sure);
   }
 
   void add(const ByteStore& store, Region range, std::string_view member, pickle::Sure sure) {
@@ -133,7 +148,7 @@ class Scan {
         found.globals.push_back(
             {std::move(global.module), std::move(global.name), risk, global.called, global.offset, global.count});
       }
-      if (trace.is_cut) raise(Risk::danger);
+      if (trace.is_lost) raise(Risk::danger);
       report_.pickles.push_back(std::move(found));
     }
   }

@@ -20,16 +20,21 @@ bool is_plain_name(std::string_view name) {
 
 }  // namespace
 
-std::uint64_t Machine::text_index() {
+// Python's readers take signs, underscores, spaces and numbers of any length for indices, and not all of them the same.
+// One of them stops at a zero byte.
+std::uint64_t Machine::text_index(bool may_succeed) {
+  constexpr std::string_view kNumbers = "0123456789+-_ \t\r\v\f";
   std::string_view text;
-  input_.line(20, text);
+  const Region line = input_.line(kMostLine, text);
   std::uint64_t number = 0;
   const char* end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || stopped != end) {
-    malformed("pickle.memo.index", in_quotes(text) + " is not an index of the memo");
-  }
-  return number;
+  if (error == std::errc() && stopped == end && line.length == text.size()) return number;
+  const std::string message = in_quotes(text) + " is not an index of the memo";
+  const std::string_view number_text = text.substr(0, text.find('\0'));
+  const bool is_number = number_text.find_first_not_of(kNumbers) == std::string_view::npos;
+  if (may_succeed && line.length != 0 && is_number) unfollowed("pickle.memo.index", message);
+  malformed("pickle.memo.index", message);
 }
 
 // Globals.
@@ -42,11 +47,12 @@ Id Machine::add_global(std::string_view module, std::string_view name) {
   const std::string key = std::string(module) + '\n' + std::string(name);
   auto [row, is_new] = globals_.try_emplace(key, static_cast<std::uint32_t>(graph_.globals.size()));
   if (is_new) {
-    graph_.globals.push_back(
-        {std::string(module), std::string(name), find_meaning(module, name), find_risk(module, name), false, at_, 0});
+    graph_.globals.push_back({std::string(module), std::string(name), find_meaning(module, name),
+                              find_risk(module, name), false, at_, 0, 0});
   }
   Global& global = graph_.globals[row->second];
   ++global.count;
+  ++global.passed;
   if (is_exact() && global.risk == Risk::danger) {
     fail(Code::refused, kDangerRule,
          "the pickle names " + in_quotes(global.full()) +
@@ -58,8 +64,8 @@ Id Machine::add_global(std::string_view module, std::string_view name) {
 // A module or a name that stands in the stream as a line. "?" where the line is so long that no honest pickle has it.
 std::string Machine::name_line() {
   std::string_view text;
-  const Region line = input_.line(kMostLine, text);
-  if (line.length <= kMostLine) return std::string(text);
+  const Region line = input_.line(kMostLine, text, is_exact() ? Input::Ending::needed : Input::Ending::python);
+  if (line.length == text.size()) return std::string(text);
   if (is_exact()) malformed("pickle.global.name", "a global has a name of " + std::to_string(line.length) + " bytes");
   return "?";
 }
@@ -67,6 +73,24 @@ std::string Machine::name_line() {
 void Machine::global() {
   const std::string module = name_line();
   push(add_global(module, name_line()));
+}
+
+// Whether Python may have a text here, and no object of a class that is derived from text.
+bool Machine::may_be_text(Id id) const {
+  const Kind kind = graph_.kind(id);
+  if (kind == Kind::persistent || kind == Kind::buffer || kind == Kind::text || kind == Kind::string8) return true;
+  if (kind != Kind::call) return false;
+  const Global* global = graph_.called(id);
+  if (global == nullptr) return true;
+  switch (global->meaning.known) {
+    case Known::unknown: return !graph_.node(id).is_class;
+    case Known::ordered_dict:
+    case Known::default_dict:
+    case Known::np_dtype:
+    case Known::np_reconstruct:
+    case Known::joblib_wrapper: return false;
+    default: return true;
+  }
 }
 
 void Machine::stack_global() {
@@ -80,20 +104,22 @@ void Machine::stack_global() {
     push(add_global(std::string(graph_.text(module)), std::string(graph_.text(name))));
     return;
   }
-  if (is_exact())
+  const bool may_be_names = may_be_text(module) && may_be_text(name);
+  if (is_exact() || !may_be_names) {
     malformed("pickle.global.name", "STACK_GLOBAL takes its module or name from what is not a short text");
+  }
   push(add_global(is_name(module) ? std::string(graph_.text(module)) : "?",
                   is_name(name) ? std::string(graph_.text(name)) : "?"));
 }
 
 // Calls.
 
-void Machine::note_call(Id callee) {
-  if (graph_.kind(callee) == Kind::global) graph_.globals[graph_.node(callee).a].called = true;
-}
-
 Id Machine::add_call(Id callee, Id arguments, bool is_class) {
-  note_call(callee);
+  if (graph_.kind(callee) == Kind::global) {
+    Global& global = graph_.globals[graph_.node(callee).a];
+    global.called = true;
+    --global.passed;
+  }
   return add({.kind = Kind::call, .is_class = is_class, .a = callee | std::uint64_t{arguments} << 32});
 }
 
@@ -138,12 +164,18 @@ void Machine::build() {
   Node& node = graph_.nodes_[target];
   if (node.kind == Kind::call) {
     if (is_exact() && node.extra != 0) malformed("pickle.build.twice", "BUILD gives an object its state a second time");
+    if (after_build_ && node.extra != 0) unfollowed("pickle.build.twice", "an object gets its state a second time");
     graph_.builds_.push_back({state, static_cast<Id>(graph_.nodes_.size()), input_.position()});
     node.extra = static_cast<std::uint32_t>(graph_.builds_.size());
     if (after_build_) skip_raw(after_build_(graph_, target, input_));
     return;
   }
-  if (node.kind == Kind::global) note_call(target);
+  if (node.kind == Kind::global) {
+    // What then is in the class or function, whoever uses it later, is as the stream wants it.
+    Global& global = graph_.globals[node.a];
+    global.called = true;
+    global.risk = Risk::danger;
+  }
   if (is_exact()) malformed("pickle.build.target", "BUILD gives a state to a value that cannot have one");
 }
 
@@ -151,7 +183,8 @@ void Machine::build() {
 void Machine::skip_raw(std::uint64_t length) {
   if (length == 0) return;
   if (frame_end_ != 0 && frame_end_ != input_.position()) {
-    malformed("pickle.frame.bounds", "raw bytes stand inside of a frame");
+    // Python reads them behind the frame, and then goes on in it.
+    unfollowed("pickle.frame.bounds", "raw bytes stand inside of a frame");
   }
   frame_end_ = 0;
   input_.skip(length);
@@ -172,12 +205,13 @@ void Machine::text_persistent() {
   push(add({.kind = Kind::persistent, .a = id}));
 }
 
+// INST and OBJ call functions, too.
 void Machine::inst() {
   const std::string module = name_line();
   const Id callee = add_global(module, name_line());
   if (is_exact()) fail(Code::unsupported, "pickle.opcode.unsupported", "opcode INST is not supported");
   const Id arguments = add_tuple(pop_mark());
-  push(add_call(callee, arguments, true));
+  push(add_call(callee, arguments, false));
 }
 
 void Machine::obj() {
@@ -186,7 +220,7 @@ void Machine::obj() {
   if (from == stack_.size()) malformed("pickle.stack.underflow", "OBJ takes a class that is not there");
   const Id arguments = add_tuple(from + 1);
   const Id callee = pop();
-  push(add_call(callee, arguments, true));
+  push(add_call(callee, arguments, false));
 }
 
 void Machine::extension(unsigned bytes) {

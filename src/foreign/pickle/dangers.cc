@@ -2,6 +2,7 @@
 #include <string_view>
 
 #include "foreign/pickle/globals.h"
+#include "foreign/pickle/renamed.h"
 
 namespace zt::foreign::pickle {
 namespace {
@@ -37,7 +38,7 @@ constexpr std::string_view kModules =
     "numpy.f2py numpy.distutils numpy.testing numpy.ctypeslib numpy.lib.npyio numpy.lib._npyio_impl "
     "numpy.lib._datasource numpy.core.memmap numpy._core.memmap ";
 
-// A module and its dangerous names in each line. "builtins" stands for "__builtin__", too.
+// A module and its dangerous names in each line. Names of Python 2 are renamed before.
 constexpr std::string_view kNames[] = {
     // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): the line of a module goes on in the next literal
     "builtins eval exec execfile compile open file getattr setattr delattr __import__ map filter apply reduce "
@@ -67,7 +68,7 @@ constexpr std::string_view kNames[] = {
     "numpy load loadtxt genfromtxt fromfile memmap DataSource vectorize frompyfunc apply_along_axis fromregex "
     "save savetxt savez",
     "joblib load",
-    "joblib.numpy_pickle load",
+    "joblib.numpy_pickle load ZNDArrayWrapper NDArrayWrapper",
     "joblib.numpy_pickle_compat ZNDArrayWrapper NDArrayWrapper",
     "pandas read_pickle",
     "pandas.io.pickle read_pickle",
@@ -113,19 +114,24 @@ bool has_dangerous_path(std::string_view module, std::string_view name) {
   return false;
 }
 
+// The risk of a name that Python imports as it stands.
+bool is_danger(std::string_view module, std::string_view name) {
+  if (is_in_any(module, kModules) || has_dangerous_path(module, name)) return true;
+  return std::ranges::any_of(kNames, [&](std::string_view line) {
+    const std::size_t end = line.find(' ');
+    return line.substr(0, end) == module &&
+           any_word(line.substr(end), [&](std::string_view listed) { return listed == name; });
+  });
+}
+
 }  // namespace
 
 Risk find_risk(std::string_view module, std::string_view name) {
   // The machine writes "?" for what the stream computes, or hides behind its length.
-  if (module == "?" || name == "?") return Risk::danger;
-  if (is_in_any(module, kModules) || has_dangerous_path(module, name)) return Risk::danger;
-  const std::string_view spelled = module == "__builtin__" ? "builtins" : module;
-  const bool is_listed = std::ranges::any_of(kNames, [&](std::string_view line) {
-    const std::size_t end = line.find(' ');
-    return line.substr(0, end) == spelled &&
-           any_word(line.substr(end), [&](std::string_view listed) { return listed == name; });
-  });
-  if (is_listed) return Risk::danger;
+  if (module == "?" || name == "?" || is_danger(module, name)) return Risk::danger;
+  // Only some protocols rename, and the protocol is what the stream says. So both names count.
+  const Renamed renamed = find_renamed(module, name);
+  if (!renamed.module.empty() && is_danger(renamed.module, renamed.name)) return Risk::danger;
   return find_meaning(module, name).known == Known::unknown ? Risk::unknown : Risk::inert;
 }
 

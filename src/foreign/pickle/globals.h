@@ -81,6 +81,7 @@ struct Global {
   bool called = false;       // and not only named
   std::uint64_t offset = 0;  // where the stream names it first
   std::uint64_t count = 0;   // how often the stream names it
+  std::uint64_t passed = 0;  // how often it is a value, and not what a call calls
 
   std::string full() const { return module + "." + name; }
 };

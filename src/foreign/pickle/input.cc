@@ -64,11 +64,16 @@ void Input::skip(std::uint64_t length) {
   next_window_ = kLeastWindow;
 }
 
-Region Input::line(std::size_t most, std::string_view& text) {
+Region Input::line(std::size_t most, std::string_view& text, Ending ending) {
   Region range{position(), 0};
   line_.clear();
   for (;;) {
     if (at_ == window_.size()) {
+      if (ending == Ending::python && left() == 0 && range.length != 0) {
+        const bool is_whole = line_.size() == range.length--;
+        text = std::string_view(line_.data(), is_whole ? line_.size() - 1 : 0);
+        return range;
+      }
       need(1);
       refill(1);
     }

@@ -22,9 +22,14 @@ class Input {
   // the range ends before.
   std::string_view take(std::uint64_t length);
   void skip(std::uint64_t length);
+  // What a line without '\n' at the end of the range is.
+  enum class Ending : std::uint8_t {
+    needed,  // an error
+    python,  // a line without its last byte, because Python's own reader in Python cuts off one byte unseen
+  };
   // Goes on behind the next '\n'. Returns the range of the line without it, and the line itself in `text`, unless it is
   // longer than `most`: then `text` is empty.
-  Region line(std::size_t most, std::string_view& text);
+  Region line(std::size_t most, std::string_view& text, Ending ending = Ending::needed);
   std::uint64_t little(unsigned bytes);  // an unsigned integer
 
  private:

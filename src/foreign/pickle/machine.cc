@@ -1,5 +1,6 @@
 #include "foreign/pickle/machine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/utf8.h"
@@ -30,11 +31,15 @@ void Machine::fail(Code code, const char* rule, const std::string& message) cons
 
 void Machine::malformed(const char* rule, const std::string& message) const { fail(Code::malformed, rule, message); }
 
+void Machine::unfollowed(const char* rule, const std::string& message) const {
+  fail(is_exact() ? Code::malformed : Code::unsupported, rule, message);
+}
+
 std::uint64_t Machine::run() {
   while (!stopped_) {
     at_ = input_.position();
     if (frame_end_ != 0 && at_ >= frame_end_) {
-      if (at_ > frame_end_) malformed("pickle.frame.bounds", "an item runs past the end of its frame");
+      if (is_exact() && at_ > frame_end_) malformed("pickle.frame.bounds", "an item runs past the end of its frame");
       frame_end_ = 0;
     }
     code_ = input_.byte();
@@ -44,7 +49,7 @@ std::uint64_t Machine::run() {
     }
     (this->*kActions[code_])();
   }
-  if (frame_end_ != 0 && input_.position() != frame_end_) {
+  if (is_exact() && frame_end_ != 0 && input_.position() != frame_end_) {
     malformed("pickle.frame.bounds", "the stream stops inside of a frame");
   }
   return input_.position();
@@ -66,7 +71,10 @@ void Machine::proto() {
 
 void Machine::frame() {
   const std::uint64_t length = input_.little(8);
-  if (!is_exact()) return;
+  if (!is_exact()) {
+    frame_end_ = std::max(frame_end_, input_.position() + std::min(length, input_.left()));
+    return;
+  }
   if (frame_end_ != 0) malformed("pickle.frame.nested", "a frame begins inside of another one");
   if (length > input_.left()) {
     malformed("pickle.frame.bounds", "a frame of " + std::to_string(length) + " bytes runs past the end");
@@ -111,12 +119,18 @@ void Machine::pop_one() {
     marks_.pop_back();  // as Python does
     return;
   }
-  pop();
+  const Id id = pop();
+  if (graph_.kind(id) == Kind::global) --graph_.globals[graph_.node(id).a].passed;
 }
 
 void Machine::pop_to_mark() { stack_.resize(pop_mark()); }
 
-void Machine::dup() { push(top()); }
+void Machine::dup() { push_again(top()); }
+
+void Machine::push_again(Id id) {
+  if (graph_.kind(id) == Kind::global) ++graph_.globals[graph_.node(id).a].passed;
+  push(id);
+}
 
 // Nodes.
 
@@ -216,7 +230,7 @@ void Machine::get(std::uint64_t index) {
     }
     id = far->second;
   }
-  push(id);
+  push_again(id);
 }
 
 void Machine::memoize() { put(memo_count_); }
@@ -224,7 +238,7 @@ void Machine::bin_put() { put(input_.byte()); }
 void Machine::long_bin_put() { put(input_.little(4)); }
 void Machine::bin_get() { get(input_.byte()); }
 void Machine::long_bin_get() { get(input_.little(4)); }
-void Machine::text_put() { put(text_index()); }
-void Machine::text_get() { get(text_index()); }
+void Machine::text_put() { put(text_index(stack_.size() > floor())); }
+void Machine::text_get() { get(text_index(memo_count_ != 0)); }
 
 }  // namespace zt::foreign::pickle

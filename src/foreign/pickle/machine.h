@@ -53,10 +53,14 @@ class Machine {
 
   [[noreturn]] void fail(Code code, const char* rule, const std::string& message) const;
   [[noreturn]] void malformed(const char* rule, const std::string& message) const;
+  // A fault behind which some reader of Python goes on: in a trace it is `unsupported`, so that nobody takes it for the
+  // end of what runs.
+  [[noreturn]] void unfollowed(const char* rule, const std::string& message) const;
   bool is_exact() const { return strictness_ == Strictness::exact; }
 
   // The stack. A mark closes what lies below it.
   void push(Id id) { stack_.push_back(id); }
+  void push_again(Id id);
   Id pop();
   Id top() const;
   std::size_t floor() const { return marks_.empty() ? 0 : marks_.back(); }
@@ -71,7 +75,7 @@ class Machine {
   void append(Id container, std::size_t from, bool keyed);
   Id add_global(std::string_view module, std::string_view name);
   std::string name_line();
-  void note_call(Id callee);
+  bool may_be_text(Id id) const;
   void check_arguments(Id arguments) const;
 
   // Opcodes.
@@ -137,7 +141,7 @@ class Machine {
   void bin_get();
   void long_bin_get();
   void text_get();
-  std::uint64_t text_index();
+  std::uint64_t text_index(bool may_succeed);
   void global();
   void stack_global();
   void reduce();

@@ -12,18 +12,18 @@ namespace zt::foreign::pickle {
 
 // What one pickle would do if Python loaded it.
 struct Trace {
-  std::uint64_t offset = 0;  // where it begins in the store
+  std::uint64_t offset = 0;  // where it begins in the store. Of one that a text stands for: where the text begins
   std::uint64_t end = 0;     // where the store goes on behind it
   bool is_nested = false;    // it lies in bytes of the pickle before it
   std::vector<Global> globals;
-  std::string fault;    // why the stream cannot be followed to its end; "": it can
-  bool is_cut = false;  // a limit is the reason: Python may go on
+  std::string fault;     // why the stream cannot be followed to its end; "": it can
+  bool is_lost = false;  // so Python may load what is not in this list of traces
 };
 
 // How sure a caller is that the range holds pickles.
 enum class Sure : std::uint8_t {
-  yes,  // a broken pickle is a pickle
-  no,   // only a pickle that comes to its end is one, or one that names what is dangerous
+  yes,  // a broken pickle is a pickle, and none that a trace can follow to its end
+  no,   // only a pickle that comes to its end is one, or one that Python loads in part
 };
 
 // Follows the pickles that lie one after another from the beginning of the range, and those in bytes of them that are

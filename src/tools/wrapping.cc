@@ -1,0 +1,110 @@
+#include "tools/wrapping.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/endian.h"
+#include "base/utf8.h"
+#include "codec/codecs.h"
+#include "ztensor/error.h"
+
+namespace zt::tools {
+namespace {
+
+constexpr std::size_t kTarBlock = 512;
+
+std::string head_of(const ByteStore& store, std::uint64_t most) {
+  std::string head(static_cast<std::size_t>(std::min(most, store.size())), '\0');
+  store.read_at(0, std::as_writable_bytes(std::span(head)));
+  return head;
+}
+
+// Whether a stream of zlib begins here. Python takes 8 KiB at once, and gets nothing if there is a fault in them.
+bool inflates(const ByteStore& store) {
+  constexpr std::uint64_t kLooked = 1024;
+  const std::string head = head_of(store, kLooked);
+  const auto decoder = codec::row_of(Codec::deflate).part_decoder();
+  std::array<std::byte, 4096> decoded;  // nobody reads them
+  try {
+    // Byte for byte, because the stream may end before the file does.
+    for (const std::byte& byte : as_bytes(std::string_view(head).substr(2))) {
+      auto input = std::span(&byte, 1);
+      for (bool goes_on = true; goes_on;) {
+        const auto [used, made] = decoder->decode(input, decoded);
+        input = input.subspan(used);
+        goes_on = used != 0 || made != 0;
+      }
+      if (decoder->at_end()) break;
+    }
+    return true;
+  } catch (const Error& error) {
+    if (error.code() != Code::malformed) throw;
+    return false;
+  }
+}
+
+// An .lzma file has the length of its content, which is unknown or below 256 GiB.
+bool is_lzma(std::string_view head) {
+  constexpr std::size_t kHeader = 13;
+  if (!head.starts_with(std::string_view("\x5D\x00", 2)) || head.size() < kHeader) return false;
+  const auto length = endian::load_le<std::uint64_t>(as_bytes(head.substr(5)).data());
+  return length == ~std::uint64_t{0} || length < std::uint64_t{1} << 38;
+}
+
+std::string_view compression_of(const ByteStore& store, std::string_view head) {
+  using namespace std::string_view_literals;
+  if (head.starts_with("\x1F\x8B\x08"sv)) return "compressed with gzip";
+  if (head.starts_with("BZh"sv)) return "compressed with bzip2";
+  if (head.starts_with("\xFD\x37zXZ"sv)) return "compressed with xz";
+  if (head.starts_with("\x28\xB5\x2F\xFD"sv)) return "compressed with Zstandard";
+  if (head.starts_with("\x04\x22\x4D\x18"sv)) return "compressed with LZ4";
+  if (head.starts_with("ZF"sv)) return "compressed by an old joblib";
+  if (is_lzma(head)) return "compressed with LZMA";
+  const bool is_zlib =
+      head.size() > 2 && head[0] == '\x78' && "\x01\x5E\x9C\xDA"sv.find(head[1]) != std::string_view::npos;
+  return is_zlib && inflates(store) ? "compressed with zlib" : "";
+}
+
+// A number of tar: octal digits, which Python reads as int() does, or in binary, big-endian.
+std::int64_t number_of(std::string_view field) {
+  const bool is_negative = field[0] == '\xFF';
+  std::int64_t number = is_negative ? -1 : 0;
+  if (is_negative || field[0] == '\x80') {
+    for (const char c : field.substr(1)) number = number * 256 + static_cast<std::uint8_t>(c);
+    return number;
+  }
+  for (const char c : field) {
+    if (c == '\0') break;
+    if (c >= '0' && c <= '7') number = number * 8 + (c - '0');
+  }
+  return number;
+}
+
+// A header of tar has, from byte 148, the sum of its bytes, with spaces in place of the sum.
+bool is_tar(std::string_view head) {
+  constexpr std::size_t kSumAt = 148, kSumBytes = 8;
+  if (head.size() < kTarBlock) return false;
+  std::int64_t sum = 0, signed_sum = 0;  // some programs sum up signed bytes
+  for (std::size_t i = 0; i < kTarBlock; ++i) {
+    const char byte = i >= kSumAt && i < kSumAt + kSumBytes ? ' ' : head[i];
+    sum += static_cast<std::uint8_t>(byte);
+    signed_sum += static_cast<signed char>(byte);
+  }
+  const std::int64_t stated = number_of(head.substr(kSumAt, kSumBytes));
+  return stated == sum || stated == signed_sum;
+}
+
+}  // namespace
+
+std::string_view find_wrapping(const ByteStore& store) {
+  const std::string head = head_of(store, kTarBlock);
+  const std::string_view compression = compression_of(store, head);
+  if (!compression.empty()) return compression;
+  return is_tar(head) ? "a tar archive" : "";
+}
+
+}  // namespace zt::tools
