@@ -82,7 +82,7 @@ class Tracer {
     }
     decoded_ += stretch.range.length;
     try {
-      auto bytes = decode_payload(*stretch.store, {stretch.range, stretch.packing}, kAnyLength);
+      auto bytes = decode_payload(*stretch.store, {stretch.range, stretch.packing});
       const std::uint64_t size = bytes.size();
       return Stretch{std::make_shared<MemoryStore>(std::move(bytes)),
                      {0, size},
