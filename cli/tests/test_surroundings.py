@@ -2,8 +2,8 @@
 
 import os
 import pty
-import re
 import random
+import re
 import resource
 import signal
 import subprocess

@@ -100,9 +100,10 @@ struct CompactReport {
 ZT_API CompactReport compact(const std::filesystem::path& path, const CompactOptions& options = {});
 
 struct RepairOptions {
-  bool dry_run = false;                              // only reports what it would do
-  std::optional<std::filesystem::path> output = {};  // writes the repaired file there, also a healthy one; the file stays as it is
-  bool overwrite = false;                            // replaces an existing output
+  bool dry_run = false;  // only reports what it would do
+  std::optional<std::filesystem::path> output =
+      {};                  // writes the repaired file there, also a healthy one; the file stays as it is
+  bool overwrite = false;  // replaces an existing output
   bool durable = false;
   Limits limits = {};
   Progress progress = {};

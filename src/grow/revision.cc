@@ -129,7 +129,8 @@ void Revision::read_present(const WriterOptions& options) {
   encoder_ = source::find_encoder(current_.format());
   if (encoder_ == nullptr || encoder_->grower == nullptr) {
     throw Error(Code::unsupported, "write.grow",
-                "a file of format " + std::string(current_.format()) + " cannot be changed in place: convert it to .zt first, with 'ztensor convert'");
+                "a file of format " + std::string(current_.format()) +
+                    " cannot be changed in place: convert it to .zt first, with 'ztensor convert'");
   }
   if (!options.to.empty() && source::find_writable(options.to).encoder != encoder_) {
     io::fail_usage(path_, "the format of the file is " + std::string(current_.format()) +

@@ -292,7 +292,7 @@ Value Conversion::attributes() {
   const std::string_view format = (*inputs_)[0].format();
   if (source::is_foreign(format)) take(Value("ztensor.source.format"), Value(format));
   const bool sorts = form_.encoder->holds.deterministic_attributes;
-  const Value all = sorts ? with_order(merged.members()) : in_order(merged.members());
+  Value all = sorts ? with_order(merged.members()) : in_order(merged.members());
   const std::vector<write::Loss> losses = write::losses_of_attributes(all, *form_.encoder, true);
   if (losses.empty() && form_.encoder->holds.own_attributes) return all;
   write::check_losses(losses, *form_.encoder, writer_.lossy);

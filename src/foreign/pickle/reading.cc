@@ -89,7 +89,7 @@ Reading read_as(Loader loader, const ByteStore& store, Region range) {
 }  // namespace
 
 Reading read_pickle(const ByteStore& store, Region range) {
-  const Reading plain = read_as(Loader::plain, store, range);
+  Reading plain = read_as(Loader::plain, store, range);
   if (std::ranges::none_of(plain.globals, is_joblib_wrapper)) return plain;
   const Reading joblib = read_as(Loader::joblib, store, range);
   Reading both{joblib.end, {}, joblib.streams, joblib.fault, joblib.is_lost, joblib.is_torch_magic};
