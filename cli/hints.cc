@@ -18,6 +18,7 @@ constexpr Hint kHints[] = {
      "'ztensor verify' names the damaged tensors, and 'ztensor convert --exclude NAME' saves the others"},
     {"repair.later", "--output", "-o writes this version to another file"},
     {"repair.undigested", "--output", "-o writes it to another file, which you can check"},
+    {"write.beyond", "--exclude", "--exclude NAME leaves the tensor out"},
     {"write.exists", "--force", "--force replaces it"},
     {"write.inplace", "", "write a file in another folder, and copy it over this file"},
     {"write.loss", "--lossy", "--lossy accepts this loss"},

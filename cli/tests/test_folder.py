@@ -68,6 +68,17 @@ def test_cat_prints_elements(model):
     assert model.ok("cat", "repo", "z") == "1-2j\n"
 
 
+def test_cat_of_a_whole_tensor_checks_its_digest(model):
+    save_model(model)
+    model.ok("convert", "repo", "-o", "m.zt")
+    place = next(tensor for tensor in model.info("m.zt")["tensors"] if tensor["name"] == "w")["parts"][0]["offset"]
+    content = bytearray((model / "m.zt").read_bytes())
+    content[place] ^= 1
+    (model / "m.zt").write_bytes(content)
+    assert "digest" in model.fails("cat", "m.zt", "w")
+    model.ok("cat", "m.zt", "w", "1")
+
+
 def test_cat_takes_slices_as_numpy_does(model):
     save_model(model)
     for text, printed in {

@@ -169,6 +169,19 @@ def test_convert_refuses_what_it_cannot_keep(tmp_path):
         ztensor.convert(tmp_path / "m.zt", tmp_path / "n.zt", from_="hdf5")
 
 
+def test_a_folder_with_one_hdf5_file_is_read(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    one_dataset(folder / "m.h5")
+    (folder / "config.json").write_text("{}")
+    assert list(ztensor.open(folder)) == ["a"]
+    ztensor.convert(folder, tmp_path / "m.zt")
+    assert list(ztensor.open(tmp_path / "m.zt")) == ["a"]
+    one_dataset(folder / "n.h5")
+    with pytest.raises(ztensor.UnsupportedError):
+        ztensor.open(folder)
+
+
 def test_convert_takes_names_and_the_configuration_beside_an_hdf5_file(tmp_path):
     source = one_dataset(tmp_path / "m.h5")
     with h5py.File(source, "a") as file:

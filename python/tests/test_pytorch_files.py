@@ -426,3 +426,20 @@ def test_arrays_in_a_deflated_pickle_are_kept_once(tmp_path):
     with ztensor.open(path) as reader:
         for name, wanted in {"a": array, "b.0": array.reshape(10, 100), "b.1": array}.items():
             assert np.array_equal(reader[name].numpy(), wanted)
+
+
+def test_a_state_dict_of_a_module_becomes_safetensors(tmp_path):
+    module = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    torch.save(module.state_dict(), tmp_path / "m.pt")
+    ztensor.convert(tmp_path / "m.pt", tmp_path / "m.safetensors")  # `_metadata` beside its items is no loss
+    assert set(ztensor.open(tmp_path / "m.safetensors")) == set(module.state_dict())
+    attributes = ztensor.open(tmp_path / "m.pt").attributes
+    assert attributes["ztensor.pickle.state._metadata"]["1"] == {"version": 2}
+
+
+def test_a_conversion_that_leaves_out_everything_is_an_error(tmp_path):
+    torch.save({"w": torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.quint8)}, tmp_path / "m.pt")
+    with pytest.raises(ztensor.UnsupportedError, match="no tensor can be read"):
+        ztensor.convert(tmp_path / "m.pt", tmp_path / "m.zt", skip_unreadable=True)
+    with pytest.raises(ztensor.UnsupportedError, match="skip_unreadable"):
+        ztensor.convert(tmp_path / "m.pt", tmp_path / "m.zt")

@@ -95,7 +95,6 @@ def test_says_that_a_name_is_computed(tmp_path):
         b"P0\ncos\nsystem\n.",
         b"\x80\x02\x82\x01cos\nsystem\n.",  # EXT1
         b"\x80\x05\x97cos\nsystem\n.",  # NEXT_BUFFER
-        b"\x80\x04\x95\x03\x00\x00\x00\x00\x00\x00\x00cos\nsystem\n.",  # an item runs past its frame
         b"Nr\xff\xff\xff\x7fcos\nsystem\n.",  # a large index of the memo
         b"I0x10\ncos\nsystem\n.",
     ],
@@ -103,6 +102,57 @@ def test_says_that_a_name_is_computed(tmp_path):
 def test_goes_on_where_python_goes_on(tmp_path, stream):
     report = scan_bytes(tmp_path, stream)
     assert ("os.system", "danger") in names(report)
+
+
+def frame(content, length=None):
+    return b"\x95" + struct.pack("<Q", len(content) if length is None else length) + content
+
+
+HIDDEN = b"cposix\nsystem\nX\x02\x00\x00\x00id\x85R."
+
+
+@pytest.mark.parametrize(
+    "stream",
+    [
+        # Python's reader in C drops the rest of a frame behind which an item ends.
+        b"\x80\x04" + frame(b"G" + bytes(7)) + b"\0B" + struct.pack("<I", 2 + len(HIDDEN)) + b"xx" + HIDDEN + b"0}.",
+        b"\x80\x04" + frame(frame(b"B" + struct.pack("<I", len(HIDDEN)), len(HIDDEN))) + HIDDEN + b".",
+        b"\x80\x04" + frame(b"N.", 5) + b"N.." + HIDDEN,
+        b"\x80\x04" + frame(b"N.", 5),
+    ],
+)
+def test_frames_that_readers_take_in_two_ways_are_danger(tmp_path, stream):
+    assert scan_bytes(tmp_path, stream).risk == "danger"
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a/data.pkl", stream)
+    assert scan_bytes(tmp_path, file.getvalue(), "a.pt").risk == "danger"
+
+
+@pytest.mark.parametrize("descr", ["'T'", "'|T'", "('T',())", "[('a','T')]"])
+def test_strings_of_any_length_are_pickled_in_npy_files(tmp_path, descr):
+    header = f"{{'descr': {descr}, 'fortran_order': True, 'shape': ()}}\n".encode()
+    npy = b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + b"\x80\x02" + HIDDEN
+    assert scan_bytes(tmp_path, npy, "a.npy").risk == "danger"
+    np.save(tmp_path / "plain.npy", np.asfortranarray(np.ones((2, 3))))
+    assert not ztensor.scan(tmp_path / "plain.npy").pickles
+
+
+@pytest.mark.parametrize(
+    "call", [b"ctorch.jit._pickle\nrestore_type_tag\n(ccollections\nCounter\nS'x'\ntR",
+             b"ctorch.jit._pickle\nbuild_intlist\n(ccollections\nCounter\ntR"]
+)  # fmt: skip
+def test_a_state_for_a_class_that_a_function_gives_back_is_danger(tmp_path, call):
+    assert scan_bytes(tmp_path, b"\x80\x02" + call + b"N}S'most_common'\nctorch\nSize\ns\x86b.").risk == "danger"
+
+
+def test_archives_whose_members_inflate_to_much_are_danger(tmp_path):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(3):
+            archive.writestr(f"a{i}.pkl", b"\x80\x02" + b"N0" * (50 << 20) + b"N.")
+    report = scan_bytes(tmp_path, file.getvalue(), "a.zip")
+    assert report.risk == "danger" and report.faults
 
 
 def test_looks_into_archives(tmp_path):

@@ -7,6 +7,7 @@ into a temporary .zt file, which we open as any other file: its decoder believes
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.util
 import io
 import json
@@ -97,6 +98,14 @@ def descriptor_of(source: Any) -> Iterator[int]:
         yield copy.fileno()
 
 
+def file_of(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """The only HDF5 file of a folder; any other path is given back."""
+    if not os.path.isdir(path):
+        return path
+    files = sorted(name for name in os.listdir(path) if name.endswith((".h5", ".hdf5")) and not name.startswith("."))
+    return os.path.join(os.fspath(path), files[0]) if len(files) == 1 else path
+
+
 @contextlib.contextmanager
 def translate(
     source: Any,
@@ -110,6 +119,10 @@ def translate(
     `cause` is the error with which the library refused the source, and is raised again if this is no HDF5 file.
     `attributes` are put before those of the file.
     """
+    if isinstance(source, (str, os.PathLike)):
+        source = file_of(source)
+        if os.path.isdir(source):
+            raise cause or IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
     with descriptor_of(source) as descriptor:
         if cause is not None and not is_hdf5(descriptor):
             raise cause

@@ -34,7 +34,8 @@ def inputs_of(
     with contextlib.ExitStack() as stack:
         for i, path in enumerate(paths):
             if _is_hdf5(path, options):
-                _check_output(path, output)
+                inputs.paths[i] = os.fsencode(_hdf5.file_of(os.fsdecode(path)))
+                _check_output(inputs.paths[i], output)
                 _put(inputs, i, options, limits, stack)
         if options.from_ == _hdf5.FORMAT:
             for path in inputs.paths:
@@ -51,7 +52,7 @@ def inputs_of(
 def _is_hdf5(path: bytes, options: _ztensor.ConvertOptions) -> bool:
     """Whether a file is read as HDF5: as `Reader` does, only if it has no format that the library knows."""
     try:
-        with _hdf5.descriptor_of(os.fsdecode(path)) as descriptor:
+        with _hdf5.descriptor_of(_hdf5.file_of(os.fsdecode(path))) as descriptor:
             has_signature = _hdf5.is_hdf5(descriptor)
     except OSError:
         return False  # the library says what is wrong

@@ -92,15 +92,15 @@ FolderContent look_into(const fs::path& folder) {
                   [](const std::string& name) { return name.ends_with(".bin") && !name.starts_with("pytorch_model"); });
   }
   for (const FileKind& kind : kKinds) {
+    const std::string usual = std::string(kind.stem) + std::string(kind.suffixes[0]);
+    const bool has_usual = !kind.stem.empty() && std::ranges::find(names, usual) != names.end();
+    if (has_usual) return {.index = {}, .files = {usual}};  // other loaders do not look at an index then, either
     if (!kind.index.empty()) {
       const std::vector<std::string> indexes = of_suffix(names, std::span(&kind.index, 1));
       if (!indexes.empty()) return {.index = choose_index(folder, indexes, kind), .files = {}};
     }
     std::vector<std::string> files = of_suffix(names, kind.suffixes);
-    if (files.empty()) continue;
-    const std::string usual = std::string(kind.stem) + std::string(kind.suffixes[0]);
-    if (std::ranges::find(files, usual) != files.end()) files = {usual};
-    return {.index = {}, .files = std::move(files)};
+    if (!files.empty()) return {.index = {}, .files = std::move(files)};
   }
   throw Error(Code::usage, "", folder.string() + ": the folder has no tensor files: name a file, or another folder");
 }

@@ -73,7 +73,7 @@ constexpr Format kFormats[] = {
      .is_written = true},
     {.name = "pt",
      .title = "a PyTorch file",
-     .suffixes = {".pt", ".pth", ".ckpt"},
+     .suffixes = {".pt", ".pth", ".ckpt", ".bin"},
      .sniff = torch::sniff,
      .decode = torch::decode,
      .holds_more = true},
@@ -100,7 +100,7 @@ constexpr Format kFormats[] = {
      .title = "an HDF5 file",
      .suffixes = {".h5", ".hdf5"},
      .begins_with = {"\x89HDF\r\n\x1a\n"},
-     .hint = "the Python package reads it: pip install 'ztensor[hdf5]'"},
+     .hint = "only the Python package reads it, by ztensor.open() and ztensor.convert(): pip install 'ztensor[hdf5]'"},
     {.name = "onnx",
      .title = "an ONNX file",
      .suffixes = {".onnx"},
@@ -148,7 +148,7 @@ const Format& detect(const ByteStore& store, std::string_view file_name) {
   for (const Format& format : kFormats) {
     if (format.may_be_text && format.sniff(store, file_name)) return format;
   }
-  refuse_text(as_text(head));
+  refuse_lookalike(as_text(head));
   for (const Format& format : kFormats) {
     if (format.sniff != nullptr && format.sniff(store, file_name)) return format;
   }

@@ -15,7 +15,7 @@ namespace zt::source {
 struct Format {
   std::string_view name;                             // as users type it; for .zt also without "zt-"
   std::string_view title;                            // for errors: "a GGUF file"
-  std::array<std::string_view, 3> suffixes = {};     // of file names that imply the format
+  std::array<std::string_view, 4> suffixes = {};     // of file names that imply the format
   std::array<std::string_view, 4> begins_with = {};  // first bytes that show the format if it has no `sniff`
   bool (*sniff)(const ByteStore& store, std::string_view file_name) = nullptr;
   model::Catalog (*decode)(const ByteStore& store, const Limits& limits) = nullptr;  // null: cannot be read

@@ -84,12 +84,17 @@ class Repository {
   Join join_;
 };
 
+[[noreturn]] void refuse_kind(std::string_view format) {
+  throw Error(Code::unsupported, "index.shard.kind",
+              "the shard is a file of format " + std::string(format) + ", against its name");
+}
+
 // The content of a shard must be of the kind that its name says, and complete by itself.
 void check_shard(const std::string& file, const model::Catalog& catalog) {
   const bool fits = file.ends_with(".safetensors") ? catalog.format == "safetensors"
                                                    : catalog.format == "pt" || catalog.format == "pickle";
   if (fits && catalog.files.empty()) return;
-  throw Error(Code::unsupported, "index.shard.kind", "the shard is a file of format " + catalog.format);
+  refuse_kind(catalog.format);
 }
 
 // Lists tensors that the index names and that no file has.
@@ -162,7 +167,6 @@ Source open_folder(const fs::path& folder, const OpenOptions& options) {
   FolderContent content = look_into(folder);
   if (content.files.size() > 1) drop_shards(folder, content.files, options);
   if (!content.index.empty()) return open_index(folder / content.index, options);
-  if (content.files.size() == 1) return open(folder / content.files.front(), options);
   std::map<std::string, PartName> sets;
   for (const std::string& file : content.files) {
     if (const auto part = parse_part_name(file)) sets.emplace(part->stem, *part);
@@ -177,6 +181,13 @@ Source open_folder(const fs::path& folder, const OpenOptions& options) {
         throw Error::system(ENOENT, (folder / name).native(), "this file of the model is missing");
       }
     }
+  }
+  if (content.files.size() == 1) {
+    const std::string& file = content.files.front();
+    static_cast<void>(open_in_folder(folder, file));  // for the rules about links
+    Source source = open(folder / file, options);
+    if (file.ends_with(".safetensors") && source.format() != "safetensors") refuse_kind(source.format());
+    return source;
   }
   Repository repository(fs::absolute(folder), options);
   for (const std::string& file : content.files) repository.add(file);

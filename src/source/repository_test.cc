@@ -266,6 +266,29 @@ TEST_F(Repository, KeepsTheRulesOfExternalDataForEachFileOfAFolder) {
   EXPECT_EQ(source.tensor("b").read<std::uint8_t>(), std::vector<std::uint8_t>{'7'});
 }
 
+TEST_F(Repository, MissesTheOtherFilesOfASetOfWhichThereIsOne) {
+  save(at("model-00001-of-00002.safetensors"), {"a"});
+  EXPECT_EQ(test::code_of([&] { (void)open(at("")); }), Code::io);
+}
+
+TEST_F(Repository, PrefersTheFileOfAWholeModelToAnIndex) {
+  save_sharded();
+  save(at("model.safetensors"), {"whole"});
+  EXPECT_EQ(names_of(open(at(""))), Names{"whole"});
+  EXPECT_EQ(open(index_).size(), 3U);
+}
+
+TEST_F(Repository, HasTheSameRulesForOneFileAsForMany) {
+  TempDir other;
+  save(other / "m.safetensors", {"a"});
+  fs::create_symlink(other / "m.safetensors", at("m.safetensors"));
+  EXPECT_EQ(rule_of(at("")), "index.shard.link");
+  fs::remove(at("m.safetensors"));
+  save(at("m.npz"), {"a"});
+  fs::rename(at("m.npz"), at("m.safetensors"));
+  EXPECT_EQ(rule_of(at("")), "index.shard.kind");
+}
+
 TEST_F(Repository, TakesNoElementsOfAnOnnxModelForAModel) {
   write_file(at("a.onnx"), external_model("a", "a.bin"));
   write_file(at("a.bin"), "7");

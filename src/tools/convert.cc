@@ -156,15 +156,22 @@ void Conversion::check_names() const {
 
 void Conversion::select() {
   check_names();
-  chosen_ = inputs_->choose([&](std::string_view name) { return selected(name); },
-                            [&](const Chosen& one, const Error& cause) {
-                              if (!options_.skip_unreadable) throw cause;
-                              report_.skipped.push_back(std::string(one.tensor.name()) + ": " + cause.what());
-                              whole_[one.input] = false;
-                            });
+  chosen_ =
+      inputs_->choose([&](std::string_view name) { return selected(name); },
+                      [&](const Chosen& one, const Error& cause) {
+                        if (!options_.skip_unreadable) {
+                          throw Error(cause.code(), cause.rule(),
+                                      std::string(cause.what()) + "; skip_unreadable leaves out what cannot be read");
+                        }
+                        report_.skipped.push_back(std::string(one.tensor.name()) + ": " + cause.what());
+                        whole_[one.input] = false;
+                      });
   for (const Chosen& one : chosen_) {
     total_ += tools::work_of(one.tensor, options_.recode.has_value());
     if (picks()) report_.bytes_in += tools::work_of(one.tensor, false);
+  }
+  if (chosen_.empty() && !report_.skipped.empty()) {
+    throw Error(Code::unsupported, "convert.nothing", "no tensor can be read: " + report_.skipped.front());
   }
   if (chosen_.empty() && picks()) {
     throw Error(Code::usage, "", "include and exclude leave no tensor: check their patterns");
@@ -221,11 +228,12 @@ Value::Map with_order(Value::Map attributes) {
   Value::Array order;
   Value::Map keys;  // each with a null
   for (const auto& [key, value] : attributes) {
-    if (key == Value(kOrder)) return attributes;
+    if (key == Value(kOrder) && value.array() != nullptr) return attributes;
     if (is_own(key)) continue;
     order.push_back(key);
     keys.emplace_back(key, Value());
   }
+  std::erase_if(attributes, [](const auto& member) { return member.first == Value(kOrder); });  // not ours
   const Value unsorted(std::move(keys));
   if (unsorted.encode() != unsorted.encode_sorted()) attributes.emplace_back(Value(kOrder), Value(std::move(order)));
   return attributes;

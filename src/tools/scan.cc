@@ -36,12 +36,14 @@ std::string head_of(const ByteStore& store, std::uint64_t most) {
 
 bool is_marked(std::string_view head) { return head.size() > 1 && head[0] == '\x80' && head[1] >= 0 && head[1] <= 5; }
 
-// Whether the text of an .npy header may name a dtype with objects: "O" and "object", whole, in pieces or in escapes.
+// Whether the text of an .npy header may name a dtype with objects: "O" and "object", whole, in pieces or in escapes; or
+// with strings of any length, "T", which NumPy pickles too.
 bool may_name_objects(std::string text) {
-  constexpr std::string_view kKey = "fortran_order";
-  const std::size_t key = text.find(kKey);
-  if (key != std::string::npos) text.erase(key, kKey.size());
-  return text.find_first_of("oO\\") != std::string::npos;
+  for (const std::string_view word : {std::string_view("fortran_order"), std::string_view("True")}) {
+    const std::size_t at = text.find(word);
+    if (at != std::string::npos) text.erase(at, word.size());
+  }
+  return text.find_first_of("oOT\\") != std::string::npos;
 }
 
 // Where the pickle of an .npy file begins, if it may have one: numpy.load() loads it for arrays of objects. `first` gives
@@ -125,7 +127,9 @@ class Scan {
     if (!is_loaded) return;
     const pickle::Sure sure = is_named ? pickle::Sure::yes : pickle::Sure::no;
     if (member.method == zip::kDeflated) {
-      return scan_file(MemoryStore(zip::read_member(store, member, kMostInflated)), member.name, sure);
+      std::vector<std::byte> content = zip::read_member(store, member, inflated_left_);
+      inflated_left_ -= content.size();
+      return scan_file(MemoryStore(std::move(content)), member.name, sure);
     }
     // This borrows the archive.
     const std::shared_ptr<const ByteStore> archive(std::shared_ptr<void>(), &store);
@@ -154,6 +158,7 @@ class Scan {
   }
 
   ScanReport report_;
+  std::uint64_t inflated_left_ = kMostInflated;  // of all members
 };
 
 static_assert(static_cast<Risk>(pickle::Risk::inert) == Risk::inert);

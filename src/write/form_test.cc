@@ -69,7 +69,7 @@ TEST(Form, TheNameOfTheFileSaysItsFormatUnlessItIsAskedFor) {
   EXPECT_EQ(format_of("", "m.SafeTensors"), "safetensors");
   EXPECT_EQ(format_of("", ""), "zt-1.2");
   EXPECT_EQ(format_of("2", "m.zt"), "zt-2");
-  EXPECT_EQ(format_of("safetensors", "m.bin"), "safetensors");
+  EXPECT_EQ(format_of("safetensors", "m.weights"), "safetensors");
   EXPECT_EQ(test::code_of([&] { format_of("2", "m.safetensors"); }), Code::usage);
   EXPECT_EQ(test::code_of([&] { format_of("", "m.onnx"); }), Code::usage);
   EXPECT_EQ(test::code_of([&] { format_of("onnx", "m.zt"); }), Code::usage);

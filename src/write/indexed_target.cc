@@ -44,7 +44,7 @@ IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
       durable_(form.options.durable || replaced_ || io::identify(index_path_)) {
   if (form.mode == WriteMode::replace) return;
   for (const fs::path& taken : {path_, index_path_}) {
-    if (io::identify(taken)) throw Error::system(EEXIST, taken.string(), "must not exist yet");
+    if (io::identify(taken)) throw Error::system(EEXIST, taken.string(), "must not exist yet", "write.exists");
   }
 }
 
@@ -207,7 +207,8 @@ void IndexedTarget::take_back() noexcept {
 void IndexedTarget::publish(std::vector<std::string>& notes) {
   if (shards_.size() == 1) return shards_.front().destination->publish(notes);
   const bool create_new = form_.mode != WriteMode::replace;
-  if (create_new && io::identify(path_)) throw Error::system(EEXIST, path_.string(), "must not exist yet");
+  if (create_new && io::identify(path_))
+    throw Error::system(EEXIST, path_.string(), "must not exist yet", "write.exists");
   const auto former = io::identify(index_path_);
   try {
     io::Publication index(index_path_, {.create_new = create_new, .durable = durable_});

@@ -160,11 +160,11 @@ std::optional<DType> stored_dtype(DType dtype, const model::Encoder& encoder) {
 }
 
 void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder, bool lossy) {
-  for (const Loss& loss : losses) {
-    if (lossy && !loss.fatal) continue;
-    throw Error(Code::unsupported, loss.fatal ? "write.beyond" : "write.loss",
-                "format " + std::string(encoder.title) + " cannot hold " + loss.what);
-  }
+  auto loss = std::ranges::find_if(losses, &Loss::fatal);  // first what no option allows
+  if (loss == losses.end() && !lossy) loss = losses.begin();
+  if (loss == losses.end()) return;
+  throw Error(Code::unsupported, loss->fatal ? "write.beyond" : "write.loss",
+              "format " + std::string(encoder.title) + " cannot hold " + loss->what);
 }
 
 std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder) {

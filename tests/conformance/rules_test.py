@@ -33,6 +33,7 @@ NO_RULE = {
     "ztensor.gguf.types",
     "ztensor.gguf.version",
     "ztensor.pickle.objects",
+    "ztensor.pickle.state.",
     "ztensor.scipy",
     "ztensor.source.format",
     "ztensor.structure",

@@ -67,7 +67,7 @@ Data deflated_archive(const Data& content, std::size_t count = 1) {
     put(entries, zip::kCentralMagic, 4);
     put(entries, 20, 2);
     common(entries, name);
-    put(entries, 0, 12);  // no extra field and no comment
+    entries.resize(entries.size() + 12);  // no extra field and no comment
     put(entries, out.size(), 4);
     for (const char c : name) put(entries, static_cast<unsigned char>(c), 1);
     put(out, zip::kLocalMagic, 4);

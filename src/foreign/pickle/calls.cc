@@ -164,6 +164,13 @@ void Machine::build() {
   Node& node = graph_.nodes_[target];
   if (node.kind == Kind::call) {
     if (is_exact() && node.extra != 0) malformed("pickle.build.twice", "BUILD gives an object its state a second time");
+    const Node& callee = graph_.node(static_cast<Id>(node.a));
+    if (callee.kind == Kind::global) {
+      Global& function = graph_.globals[callee.a];
+      // These give back what they are given: it may be a class.
+      const Known known = function.meaning.known;
+      if (known == Known::jit_list || known == Known::jit_tag) function.risk = Risk::danger;
+    }
     if (after_build_ && node.extra != 0) unfollowed("pickle.build.twice", "an object gets its state a second time");
     graph_.builds_.push_back({state, static_cast<Id>(graph_.nodes_.size()), input_.position()});
     node.extra = static_cast<std::uint32_t>(graph_.builds_.size());

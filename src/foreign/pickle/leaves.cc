@@ -18,6 +18,7 @@ namespace zt::foreign::pickle {
 namespace {
 
 constexpr std::string_view kStructure = "ztensor.structure";
+constexpr std::string_view kState = "ztensor.pickle.state.";
 constexpr std::string_view kOpaque = "ztensor.pickle.objects";
 constexpr std::string_view kOddKey = "?";
 constexpr std::uint64_t kRankCost = 48;  // bytes that a row takes for each dimension: many may share a shape
@@ -148,7 +149,8 @@ class Walk {
 
   void note_structure(std::string_view kind) { structure_.emplace_back(path_, kind); }
 
-  // What BUILD gave to an OrderedDict are attributes of the object, such as `_metadata` of torch, and no items.
+  // What BUILD gave to an OrderedDict are attributes of the object, such as `_metadata` of torch, and no items. Their
+  // keys are ours, so that formats that hold no maps do not ask what becomes of them.
   void add_state(Id dict) {
     const Build* build = graph_.build(dict);
     if (build == nullptr || records_.is_script(dict)) return;
@@ -157,7 +159,8 @@ class Walk {
         notes_.add("the state of " + in_quotes(path_) + " is left out: it is no dict");
       return;
     }
-    const std::size_t length = path_.size();
+    const std::string parent = std::exchange(path_, std::string(kState) + path_);
+    const std::size_t length = parent.empty() ? kState.size() - 1 : path_.size();  // without its dot
     for (const Entry& entry : entries_of(records_, build->state, budget_, [](const Entry&, Id) {})) {
       if (!entry.text) {
         notes_.add("in the state of " + in_quotes(path_) + ", a value is left out whose key is no name");
@@ -165,8 +168,8 @@ class Walk {
       }
       enter(length, *entry.text, true);
       add_attribute(entry.value);
-      path_.resize(length);
     }
+    path_ = parent;
   }
 
   void list_leaf(Id node, bool is_readable) {

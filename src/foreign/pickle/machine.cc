@@ -39,7 +39,8 @@ std::uint64_t Machine::run() {
   while (!stopped_) {
     at_ = input_.position();
     if (frame_end_ != 0 && at_ >= frame_end_) {
-      if (is_exact() && at_ > frame_end_) malformed("pickle.frame.bounds", "an item runs past the end of its frame");
+      // Python's reader in C drops what it has of the frame, and goes on behind it.
+      if (at_ > frame_end_) unfollowed("pickle.frame.bounds", "an item runs past the end of its frame");
       frame_end_ = 0;
     }
     code_ = input_.byte();
@@ -49,8 +50,8 @@ std::uint64_t Machine::run() {
     }
     (this->*kActions[code_])();
   }
-  if (is_exact() && frame_end_ != 0 && input_.position() != frame_end_) {
-    malformed("pickle.frame.bounds", "the stream stops inside of a frame");
+  if (frame_end_ != 0 && input_.position() != frame_end_) {
+    unfollowed("pickle.frame.bounds", "the stream does not stop where its frame does");
   }
   return input_.position();
 }
@@ -71,13 +72,11 @@ void Machine::proto() {
 
 void Machine::frame() {
   const std::uint64_t length = input_.little(8);
-  if (!is_exact()) {
-    frame_end_ = std::max(frame_end_, input_.position() + std::min(length, input_.left()));
-    return;
+  if (frame_end_ != 0 && frame_end_ != input_.position()) {
+    unfollowed("pickle.frame.nested", "a frame begins inside of another one");
   }
-  if (frame_end_ != 0) malformed("pickle.frame.nested", "a frame begins inside of another one");
   if (length > input_.left()) {
-    malformed("pickle.frame.bounds", "a frame of " + std::to_string(length) + " bytes runs past the end");
+    unfollowed("pickle.frame.bounds", "a frame of " + std::to_string(length) + " bytes runs past the end");
   }
   frame_end_ = input_.position() + length;
 }

@@ -102,11 +102,13 @@ std::optional<Value> PlainReader::read(Id node, std::string_view path) {
     notes_.add("in " + in_quotes(path) + ", a value is left out whose type tags nest too deep");
     return std::nullopt;
   }
+  if (!take(1)) return std::nullopt;
   if (!is_container(records_.sort(node))) return leaf(node, path);
   std::vector<Frame> frames;
   frames.push_back(open(node, path));
   for (;;) {
     Frame& frame = frames.back();
+    if (frame.next == 0 && !take(frame.entries.size())) return std::nullopt;
     std::optional<Value> value;
     if (frame.next < frame.entries.size()) {
       const Id child = records_.target(frame.entries[frame.next].second);
@@ -131,6 +133,15 @@ std::optional<Value> PlainReader::read(Id node, std::string_view path) {
       parent.members.emplace_back(Value(std::move(key)), std::move(*value));
     }
   }
+}
+
+bool PlainReader::take(std::uint64_t values) {
+  if (values > values_left_) {
+    notes_.add("plain values are left out: the attributes of a file have at most 262144 values");
+    return false;
+  }
+  values_left_ -= values;
+  return true;
 }
 
 PlainReader::Frame PlainReader::open(Id container, std::string_view path) {

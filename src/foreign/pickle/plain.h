@@ -48,6 +48,7 @@ class PlainReader {
     Value::Array items = {};
     Value::Map members = {};
   };
+  bool take(std::uint64_t values);
   Frame open(Id container, std::string_view path);
   std::optional<Value> leaf(Id node, std::string_view path);
   std::optional<Value> known_leaf(Id node) const;
@@ -58,6 +59,7 @@ class PlainReader {
   const Records& records_;
   Budget& budget_;
   Notes& notes_;
+  std::uint64_t values_left_ = std::uint64_t{1} << 18;  // a value takes a hundred times the bytes of the file
 };
 
 }  // namespace zt::foreign::pickle
