@@ -439,7 +439,8 @@ def test_a_state_dict_of_a_module_becomes_safetensors(tmp_path):
 
 def test_a_conversion_that_leaves_out_everything_is_an_error(tmp_path):
     torch.save({"w": torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.quint8)}, tmp_path / "m.pt")
-    with pytest.raises(ztensor.UnsupportedError, match="no tensor can be read"):
+    with pytest.raises(ztensor.UnsupportedError, match="no tensor can be read") as caught:
         ztensor.convert(tmp_path / "m.pt", tmp_path / "m.zt", skip_unreadable=True)
+    assert caught.value.rule == "convert.nothing"
     with pytest.raises(ztensor.UnsupportedError, match="skip_unreadable"):
         ztensor.convert(tmp_path / "m.pt", tmp_path / "m.zt")

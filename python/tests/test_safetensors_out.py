@@ -80,8 +80,8 @@ def test_a_file_object_takes_it(tensors):
 def test_another_name_takes_it_when_asked(tmp_path):
     with ztensor.Writer(tmp_path / "m.zt") as writer:
         writer.add_tensor("w", np.arange(3))
-    ztensor.convert(tmp_path / "m.zt", tmp_path / "m.bin", to="safetensors")
-    assert list(safetensors.numpy.load_file(tmp_path / "m.bin")) == ["w"]
+    ztensor.convert(tmp_path / "m.zt", tmp_path / "m.weights", to="safetensors")
+    assert list(safetensors.numpy.load_file(tmp_path / "m.weights")) == ["w"]
 
 
 def test_byte_order_and_strides_do_not_matter(tmp_path):
