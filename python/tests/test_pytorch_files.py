@@ -444,3 +444,17 @@ def test_a_conversion_that_leaves_out_everything_is_an_error(tmp_path):
     assert caught.value.rule == "convert.nothing"
     with pytest.raises(ztensor.UnsupportedError, match="skip_unreadable"):
         ztensor.convert(tmp_path / "m.pt", tmp_path / "m.zt")
+
+
+def test_a_pickle_that_inflates_to_much_is_refused(tmp_path):
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(tmp_path / "m.pt", "w", method) as archive:
+            archive.writestr("a/data.pkl", b"\x80\x02](" + b"]" * (1 << 20) + b"e.")
+            archive.writestr("a/version", b"3\n")
+        if method == zipfile.ZIP_STORED:
+            with pytest.warns(UserWarning, match="262144 values"):
+                assert list(ztensor.open(tmp_path / "m.pt")) == []
+        else:
+            with pytest.raises(ztensor.LimitError) as caught:
+                ztensor.open(tmp_path / "m.pt")
+            assert caught.value.rule == "zip.member.limit"

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/checked.h"
 #include "base/utf8.h"
 #include "foreign/pickle/leaves.h"
 #include "foreign/pickle/machine.h"
@@ -58,10 +59,18 @@ model::Catalog decode_legacy(const ByteStore& store, const Limits& limits) {
   return catalog;
 }
 
+// How many bytes a pickle may have. A value takes a hundred times its bytes in memory, and deflate makes a thousand bytes
+// of one. PyTorch stores its pickles, and those of real files shrink to a twentieth.
+std::uint64_t most_of(const zip::Member& member, const Limits& limits) {
+  constexpr std::uint64_t kAnyPickle = std::uint64_t{1} << 20, kMostGrowth = 64;
+  const auto grown = checked::multiply(member.stored_length, kMostGrowth).value_or(kMostPickle);
+  return std::min({limits.index_bytes, kMostPickle, std::max(kAnyPickle, grown)});
+}
+
 // One pickle of an archive, in memory.
 struct Pickle {
   Pickle(const ByteStore& archive, const zip::Member& member, const Limits& limits)
-      : store(zip::read_member(archive, member, std::min(limits.index_bytes, kMostPickle))) {
+      : store(zip::read_member(archive, member, most_of(member, limits))) {
     const std::uint64_t end = pickle::Machine(store, {0, store.size()}, graph).run();
     if (end != store.size()) {
       throw Error(Code::malformed, "torch.archive.tail", "bytes follow the pickle in " + in_quotes(member.name));
