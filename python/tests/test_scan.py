@@ -155,6 +155,17 @@ def test_archives_whose_members_inflate_to_much_are_danger(tmp_path):
     assert report.risk == "danger" and report.faults
 
 
+@pytest.mark.parametrize(("members", "risk"), [(10, "inert"), (150, "danger")])
+def test_headers_of_arrays_count_as_what_inflates(tmp_path, members, risk):
+    header = b"{'descr': '|O', 'fortran_order': False, 'shape': ()}".ljust((1 << 20) - 100) + b"\n"
+    npy = b"\x93NUMPY\x02\x00" + struct.pack("<I", len(header)) + header + b"\x80\x02N."
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(members):
+            archive.writestr(f"a{i}.npy", npy)
+    assert scan_bytes(tmp_path, file.getvalue(), "a.npz").risk == risk
+
+
 def test_looks_into_archives(tmp_path):
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as archive:

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "base/region.h"
@@ -23,6 +24,13 @@ bool for_each_block(const ByteStore& store, Region range, F&& visit) {
     if (!visit(range.offset + done, std::span<const std::byte>(bytes))) return false;
   }
   return true;
+}
+
+// The first bytes of a store: `most`, or all if it has fewer.
+inline std::string head_of(const ByteStore& store, std::uint64_t most) {
+  std::string head(static_cast<std::size_t>(std::min(most, store.size())), '\0');
+  store.read_at(0, std::as_writable_bytes(std::span(head)));
+  return head;
 }
 
 }  // namespace zt

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/utf8.h"
+#include "foreign/compression.h"
 #include "ztensor/error.h"
 
 namespace zt::source {
@@ -27,20 +28,6 @@ constexpr Lookalike kTexts[] = {
     {"<!--", "format.html", "an HTML page: the download failed, or needs a login"},
     {"<?xml", "format.text", "an XML document: perhaps an error message of a server instead of the file"},
     {"<error", "format.text", "an XML document: perhaps an error message of a server instead of the file"},
-};
-
-struct Compression {
-  std::string_view head, name, tool;
-};
-constexpr Compression kCompressions[] = {
-    {"\x1F\x8B\x08", "gzip", "gunzip"},
-    {"BZh", "bzip2", "bunzip2"},
-    {std::string_view("\xFD"
-                      "7zXZ\0",
-                      6),
-     "xz", "unxz"},
-    {"\x28\xB5\x2F\xFD", "zstd", "unzstd"},
-    {"\x04\x22\x4D\x18", "lz4", "unlz4"},
 };
 
 [[noreturn]] void refuse(const char* rule, const std::string& what) {
@@ -76,10 +63,10 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 void refuse_lookalike(std::string_view head) {
-  for (const Compression& known : kCompressions) {
-    if (!head.starts_with(known.head)) continue;
-    refuse("format.compressed", "a file that is compressed with " + std::string(known.name) +
-                                    ": decompress it first, with " + std::string(known.tool));
+  const foreign::Compression* compression = foreign::find_compression(head);
+  if (compression != nullptr && compression->is_certain) {
+    refuse("format.compressed", "a file that is compressed with " + std::string(compression->name) +
+                                    ": decompress it first, with " + std::string(compression->tool));
   }
   const std::string_view text = trimmed(head);
   if (text.empty() || !is_text(text)) return;

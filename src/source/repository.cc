@@ -184,8 +184,12 @@ Source open_folder(const fs::path& folder, const OpenOptions& options) {
   }
   if (content.files.size() == 1) {
     const std::string& file = content.files.front();
-    static_cast<void>(open_in_folder(folder, file));  // for the rules about links
-    Source source = open(folder / file, options);
+    Source source = open_settled(
+        [&] {
+          const fs::path path = folder / file;
+          return Opened{.store = open_in_folder(folder, file), .path = fs::absolute(path), .name = path.string()};
+        },
+        options);
     if (file.ends_with(".safetensors") && source.format() != "safetensors") refuse_kind(source.format());
     return source;
   }

@@ -16,6 +16,7 @@
 #include "source/formats.h"
 #include "source/merged_attributes.h"
 #include "source/state.h"
+#include "tools/attribute_order.h"
 #include "tools/compare.h"
 #include "tools/config.h"
 #include "tools/glob.h"
@@ -186,7 +187,7 @@ void Conversion::check_losses() {
   }
 }
 
-// Notes tied tensors, where the format stores each by itself.
+// Notes tensors that share bytes, where the format stores each by itself.
 void Conversion::note_copies() {
   if (form_.encoder->holds.shared_parts) return;
   using Place = std::tuple<std::uint32_t, std::uint32_t, std::uint64_t, std::uint64_t>;
@@ -200,11 +201,12 @@ void Conversion::note_copies() {
     const auto [known, added] =
         first.try_emplace({one.input, part.file_number(), part.offset(), part.stored_length()}, one.tensor.name());
     if (added) continue;
-    if (copies++ == 0) example = in_quotes(one.tensor.name()) + " of " + in_quotes(known->second);
+    if (copies++ == 0) example = in_quotes(one.tensor.name()) + " with " + in_quotes(known->second);
   }
   if (copies == 0) return;
-  report_.notes.push_back("format " + std::string(form_.encoder->title) + " has no tied tensors: " +
-                          std::to_string(copies) + (copies == 1 ? " is a copy, " : " are copies, such as ") + example);
+  report_.notes.push_back(
+      "format " + std::string(form_.encoder->title) + " stores each tensor by itself: " + std::to_string(copies) +
+      (copies == 1 ? " shares its bytes with another one, " : " share bytes with others, such as ") + example);
 }
 
 void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
@@ -216,47 +218,6 @@ void Conversion::admit(const Tensor& tensor, std::uint32_t input) {
   write::check_losses(losses, *form_.encoder, writer_.lossy);
   lossy_.emplace(tensor.name());
   whole_[input] = false;
-}
-
-// Files of generation 2 sort the keys of their attributes. Other formats keep the order, and so do we on the way through.
-constexpr std::string_view kOrder = "ztensor.attributes.order";
-
-bool is_own(const Value& key) { return key.text() != nullptr && key.text()->starts_with("ztensor."); }
-
-// The attributes with the order of their keys, if sorting would change it.
-Value::Map with_order(Value::Map attributes) {
-  Value::Array order;
-  Value::Map keys;  // each with a null
-  for (const auto& [key, value] : attributes) {
-    if (key == Value(kOrder) && value.array() != nullptr) return attributes;
-    if (is_own(key)) continue;
-    order.push_back(key);
-    keys.emplace_back(key, Value());
-  }
-  std::erase_if(attributes, [](const auto& member) { return member.first == Value(kOrder); });  // not ours
-  const Value unsorted(std::move(keys));
-  if (unsorted.encode() != unsorted.encode_sorted()) attributes.emplace_back(Value(kOrder), Value(std::move(order)));
-  return attributes;
-}
-
-// The attributes in the order that with_order() kept, and without it.
-Value::Map in_order(Value::Map attributes) {
-  std::map<std::string, std::size_t, std::less<>> places;
-  std::erase_if(attributes, [&](const auto& member) {
-    if (member.first != Value(kOrder)) return false;
-    const auto* order = member.second.array();
-    for (std::size_t i = 0; order != nullptr && i < order->size(); ++i) {
-      if (const std::string* key = (*order)[i].text()) places.emplace(*key, i);
-    }
-    return true;
-  });
-  if (places.empty()) return attributes;
-  const auto place = [&](const auto& member) {  // keys that it does not name are last, as they were
-    const auto found = member.first.text() == nullptr ? places.end() : places.find(*member.first.text());
-    return found == places.end() ? places.size() : found->second;
-  };
-  std::ranges::stable_sort(attributes, {}, place);
-  return attributes;
 }
 
 // The attributes of all inputs, the first of each key. Notes the format of a foreign input.
@@ -300,7 +261,7 @@ Value Conversion::attributes() {
   const std::string_view format = (*inputs_)[0].format();
   if (source::is_foreign(format)) take(Value("ztensor.source.format"), Value(format));
   const bool sorts = form_.encoder->holds.deterministic_attributes;
-  Value all = sorts ? with_order(merged.members()) : in_order(merged.members());
+  Value all = sorts ? tools::with_order(merged.members()) : tools::in_order(merged.members());
   const std::vector<write::Loss> losses = write::losses_of_attributes(all, *form_.encoder, true);
   if (losses.empty() && form_.encoder->holds.own_attributes) return all;
   write::check_losses(losses, *form_.encoder, writer_.lossy);
@@ -332,7 +293,7 @@ Value without_own(const Value& attributes) {
   if (attributes.members() == nullptr) return attributes;
   Value::Map kept;
   for (const auto& [key, value] : *attributes.members()) {
-    if (!is_own(key)) kept.emplace_back(key, value);
+    if (!tools::is_own(key)) kept.emplace_back(key, value);
   }
   return kept.empty() ? Value() : Value(std::move(kept));
 }

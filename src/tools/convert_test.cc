@@ -324,6 +324,18 @@ TEST_F(Convert, NamesWhatAGenerationCannotHoldBeforeItWrites) {
   EXPECT_EQ(lossy(eight, "1.0").tensor("e").dtype(), DType::u8);
 }
 
+TEST_F(Convert, NotesTiesThatAFormatLacks) {
+  Writer writer = Writer::create(at("in.zt"));
+  writer.add("w", {4}, std::span(kData));
+  writer.add_alias("tied", "w");
+  writer.add("other", {4}, std::span(kData));
+  writer.finalize();
+  const ConvertReport report = convert({at("in.zt")}, at("out.safetensors"));
+  ASSERT_EQ(report.notes.size(), 1U);
+  EXPECT_NE(report.notes[0].find("'tied' with 'w'"), std::string::npos) << report.notes[0];
+  EXPECT_TRUE(convert({at("in.zt")}, at("out.zt")).notes.empty());
+}
+
 TEST_F(Convert, MovesWhatIsStoredAlikeAndKeepsTies) {
   const std::vector<float> zeros(1 << 20);
   Writer writer = Writer::create(at("in.zt"));

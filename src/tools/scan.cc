@@ -5,6 +5,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/blocks.h"
 #include "base/endian.h"
 #include "base/region.h"
 #include "base/utf8.h"
@@ -27,12 +28,6 @@ namespace zip = foreign::zip;
 
 constexpr std::uint64_t kMostInflated = std::uint64_t{256} << 20;
 constexpr std::string_view kNpyMagic = "\x93NUMPY";
-
-std::string head_of(const ByteStore& store, std::uint64_t most) {
-  std::string head(static_cast<std::size_t>(std::min(most, store.size())), '\0');
-  store.read_at(0, std::as_writable_bytes(std::span(head)));
-  return head;
-}
 
 bool is_marked(std::string_view head) { return head.size() > 1 && head[0] == '\x80' && head[1] >= 0 && head[1] <= 5; }
 
@@ -68,13 +63,13 @@ class Scan {
     if (zip::kind_of(store) != zip::Kind::none) {
       scan_archive(store);
     } else {
-      const std::string_view wrapping = tools::find_wrapping(store);
+      const std::string wrapping = tools::find_wrapping(store);
       if (wrapping.empty()) {
         // Any file may be a pickle of protocol 0.
         const bool is_sure = pickle::has_pickle_name(name) || is_marked(head_of(store, 2));
         scan_file(store, "", is_sure ? pickle::Sure::yes : pickle::Sure::no);
       } else {
-        add_fault("the file is " + std::string(wrapping) + ": unpack it, and scan what it holds");
+        add_fault("the file is " + wrapping + ": unpack it, and scan what it holds");
       }
     }
     return std::move(report_);
@@ -117,7 +112,9 @@ class Scan {
       throw Error(fault.code, fault.rule, fault.message);
     }
     const auto first = [&](std::uint64_t length) {
-      return std::string(as_text(foreign::numpy::first_bytes(store, member, length)));
+      const std::vector<std::byte> bytes = foreign::numpy::first_bytes(store, member, length);
+      if (member.method == zip::kDeflated) count_inflated(bytes.size());
+      return std::string(as_text(bytes));
     };
     // numpy.load() goes by the content of members, and not by their names. The others are loaded by their names.
     const bool is_named = pickle::has_pickle_name(member.name);
@@ -128,12 +125,19 @@ class Scan {
     const pickle::Sure sure = is_named ? pickle::Sure::yes : pickle::Sure::no;
     if (member.method == zip::kDeflated) {
       std::vector<std::byte> content = zip::read_member(store, member, inflated_left_);
-      inflated_left_ -= content.size();
+      count_inflated(content.size());
       return scan_file(MemoryStore(std::move(content)), member.name, sure);
     }
     // This borrows the archive.
     const std::shared_ptr<const ByteStore> archive(std::shared_ptr<void>(), &store);
     scan_file(tools::PartStore(archive, {member.offset, member.stored_length}), member.name, sure);
+  }
+
+  void count_inflated(std::uint64_t bytes) {
+    if (bytes > inflated_left_) {
+      throw Error(Code::limit, "zip.member.limit", "the members of the archive inflate to more than 256 MiB");
+    }
+    inflated_left_ -= bytes;
   }
 
   void scan_file(const ByteStore& store, std::string_view member, pickle::Sure sure) {

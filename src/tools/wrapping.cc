@@ -1,27 +1,22 @@
 #include "tools/wrapping.h"
 
-#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 
+#include "base/blocks.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
+#include "foreign/compression.h"
 #include "ztensor/error.h"
 
 namespace zt::tools {
 namespace {
 
 constexpr std::size_t kTarBlock = 512;
-
-std::string head_of(const ByteStore& store, std::uint64_t most) {
-  std::string head(static_cast<std::size_t>(std::min(most, store.size())), '\0');
-  store.read_at(0, std::as_writable_bytes(std::span(head)));
-  return head;
-}
 
 // Whether a stream of zlib begins here. Python takes 8 KiB at once, and gets nothing if there is a fault in them.
 bool inflates(const ByteStore& store) {
@@ -55,18 +50,12 @@ bool is_lzma(std::string_view head) {
   return length == ~std::uint64_t{0} || length < std::uint64_t{1} << 38;
 }
 
+// Empty: none. Where the first bytes do not suffice, what follows them is looked at.
 std::string_view compression_of(const ByteStore& store, std::string_view head) {
-  using namespace std::string_view_literals;
-  if (head.starts_with("\x1F\x8B\x08"sv)) return "compressed with gzip";
-  if (head.starts_with("BZh"sv)) return "compressed with bzip2";
-  if (head.starts_with("\xFD\x37zXZ"sv)) return "compressed with xz";
-  if (head.starts_with("\x28\xB5\x2F\xFD"sv)) return "compressed with Zstandard";
-  if (head.starts_with("\x04\x22\x4D\x18"sv)) return "compressed with LZ4";
-  if (head.starts_with("ZF"sv)) return "compressed by an old joblib";
-  if (is_lzma(head)) return "compressed with LZMA";
-  const bool is_zlib =
-      head.size() > 2 && head[0] == '\x78' && "\x01\x5E\x9C\xDA"sv.find(head[1]) != std::string_view::npos;
-  return is_zlib && inflates(store) ? "compressed with zlib" : "";
+  const foreign::Compression* known = foreign::find_compression(head);
+  if (known != nullptr && known->is_certain) return known->name;
+  if (is_lzma(head)) return "LZMA";
+  return known != nullptr && known->name == "zlib" && inflates(store) ? known->name : "";
 }
 
 // A number of tar: octal digits, which Python reads as int() does, or in binary, big-endian.
@@ -100,10 +89,11 @@ bool is_tar(std::string_view head) {
 
 }  // namespace
 
-std::string_view find_wrapping(const ByteStore& store) {
+std::string find_wrapping(const ByteStore& store) {
   const std::string head = head_of(store, kTarBlock);
+  if (head.starts_with("ZF")) return "compressed by an old joblib";
   const std::string_view compression = compression_of(store, head);
-  if (!compression.empty()) return compression;
+  if (!compression.empty()) return "compressed with " + std::string(compression);
   return is_tar(head) ? "a tar archive" : "";
 }
 

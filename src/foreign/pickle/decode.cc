@@ -3,8 +3,10 @@
 #include <cctype>
 #include <string>
 
+#include "base/blocks.h"
 #include "base/checked.h"
 #include "base/utf8.h"
+#include "foreign/compression.h"
 #include "foreign/pickle/machine.h"
 #include "foreign/pickle/pickle.h"
 #include "foreign/torch/legacy.h"
@@ -15,39 +17,7 @@ namespace {
 
 constexpr std::size_t kHeadBytes = 16;
 
-struct Compression {
-  std::string_view magic;
-  std::string_view name;
-  std::string_view tool;
-};
-constexpr Compression kCompressions[] = {
-    {"\x1F\x8B", "gzip", "gunzip"},
-    {"BZh", "bzip2", "bunzip2"},
-    {"\xFD"
-     "7zXZ",
-     "xz", "unxz"},
-    {{"\x5D\x00\x00", 3}, "LZMA", "unlzma"},
-    {"\x28\xB5\x2F\xFD", "Zstandard", "unzstd"},
-    {"\x04\x22\x4D\x18", "LZ4", "unlz4"},
-    {"\x78\x01", "zlib", "joblib"},
-    {"\x78\x5E", "zlib", "joblib"},
-    {"\x78\x9C", "zlib", "joblib"},
-    {"\x78\xDA", "zlib", "joblib"},
-};
-
 constexpr std::string_view kTorchLegacy = "\x80\x02\x8A\x0A\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x19";
-
-std::string head_of(const ByteStore& store) {
-  std::string head(static_cast<std::size_t>(std::min<std::uint64_t>(kHeadBytes, store.size())), '\0');
-  store.read_at(0, std::as_writable_bytes(std::span(head)));
-  return head;
-}
-
-const Compression* compression_of(std::string_view head) {
-  const auto found =
-      std::ranges::find_if(kCompressions, [&](const Compression& c) { return head.starts_with(c.magic); });
-  return found == std::end(kCompressions) ? nullptr : found;
-}
 
 // The first opcodes of pickles without PROTO, and PROTO itself, of whatever protocol.
 bool may_be_old(std::string_view head) {
@@ -88,15 +58,15 @@ bool has_pickle_name(std::string_view name) {
 }
 
 bool sniff(const ByteStore& store, std::string_view name) {
-  const std::string head = head_of(store);
+  const std::string head = head_of(store, kHeadBytes);
   if (head.starts_with(kTorchLegacy)) return false;
   if (head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5) return true;
-  return has_pickle_name(name) && (may_be_old(head) || compression_of(head) != nullptr);
+  return has_pickle_name(name) && (may_be_old(head) || find_compression(head) != nullptr);
 }
 
 void refuse_compressed(const ByteStore& store) {
-  const std::string head = head_of(store);
-  if (const Compression* compression = compression_of(head)) {
+  const std::string head = head_of(store, kHeadBytes);
+  if (const Compression* compression = find_compression(head)) {
     throw Error(Code::unsupported, "pickle.file.compressed",
                 "the pickle is compressed with " + std::string(compression->name) + ": decompress it first, with " +
                     std::string(compression->tool));

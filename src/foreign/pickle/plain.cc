@@ -137,7 +137,8 @@ std::optional<Value> PlainReader::read(Id node, std::string_view path) {
 
 bool PlainReader::take(std::uint64_t values) {
   if (values > values_left_) {
-    notes_.add("plain values are left out: the attributes of a file have at most 262144 values");
+    notes_.add("plain values are left out: the attributes of a file have at most " + std::to_string(kMostValues) +
+               " values");
     return false;
   }
   values_left_ -= values;

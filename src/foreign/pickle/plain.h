@@ -59,7 +59,9 @@ class PlainReader {
   const Records& records_;
   Budget& budget_;
   Notes& notes_;
-  std::uint64_t values_left_ = std::uint64_t{1} << 18;  // a value takes a hundred times the bytes of the file
+  static constexpr std::uint64_t kMostValues = std::uint64_t{1}
+                                               << 18;  // each takes a hundred times its bytes in memory
+  std::uint64_t values_left_ = kMostValues;
 };
 
 }  // namespace zt::foreign::pickle
