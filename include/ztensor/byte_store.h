@@ -41,6 +41,9 @@ class ZT_API ByteStore {
   [[nodiscard]] virtual std::uint64_t request_cost() const;
   // Borrows all bytes, without copying. The default throws unsupported: not every store lies in memory.
   [[nodiscard]] virtual Bytes map(Mapping mapping) const;
+  // Says that these bytes are not needed for now: memory that maps them, and that nobody may have written to, can go
+  // back to the system. They stay readable. The default does nothing.
+  virtual void release(std::uint64_t offset, std::uint64_t length) const;
 };
 
 // Bytes in memory. map() borrows them as they are, for any Mapping; they must not be written to.

@@ -77,6 +77,9 @@ class ZT_API Part {
   void read_into(std::span<std::byte> out, std::optional<Verify> verify = {}) const;
   // The same into memory of its own.
   [[nodiscard]] std::vector<std::byte> read(std::optional<Verify> verify = {}) const;
+  // Says that the bytes are not needed for now: pages that map() gave can leave memory. They stay readable, and come
+  // back from the file when they are touched. Does nothing where the file is not mapped.
+  void release() const;
   // Decodes the part, checks its digest, and keeps nothing. Throws as read_into().
   void check(Verify verify = Verify::always) const;
 

@@ -23,11 +23,13 @@ class Turn;
 
 void bind_errors(nb::module_& module);
 void bind_buffer(nb::module_& module);
+void bind_exports(nb::module_& module);
 void bind_store(nb::module_& module);
 void bind_options(nb::module_& module);
 void bind_source(nb::module_& module);
 void bind_writer(nb::module_& module);
 void bind_tools(nb::module_& module);
+void bind_grow(nb::module_& module);
 
 // errors.cc
 nb::object error_object(const Error& error);  // the Python exception for an Error

@@ -1,5 +1,6 @@
 #include <nanobind/stl/optional.h>
 
+#include <unordered_map>
 #include <vector>
 
 #include "source.h"
@@ -14,6 +15,7 @@ struct Place {
   Dense dense;
   Bytes mapped;
   std::uint64_t offset = 0;  // in the shared memory, if nothing is mapped
+  bool is_tied = false;      // an earlier tensor brings these bytes
 };
 
 std::vector<Tensor> find_all(const Source& source, const nb::list& names) {
@@ -29,10 +31,10 @@ class Fetched {
   Fetched(const OpenSource& from, const Source& source, const std::vector<Tensor>& tensors, Want want,
           std::optional<Verify> verify, const Progress& progress)
       : mapping_(mapping_of(want)) {
-    locate(from, tensors, want, verify);
+    locate(from, source, tensors, want, verify);
     std::vector<Source::Read> reads;
     for (const auto& place : places_) {
-      if (!place || !place->mapped.empty()) continue;
+      if (!place || !place->mapped.empty() || place->is_tied) continue;
       reads.push_back({place->dense.part, arena_.bytes().subspan(place->offset, place->dense.length)});
     }
     if (!reads.empty()) source.read(reads, verify, progress);
@@ -47,9 +49,13 @@ class Fetched {
   }
 
  private:
-  void locate(const OpenSource& from, const std::vector<Tensor>& tensors, Want want, std::optional<Verify> verify) {
+  void locate(const OpenSource& from, const Source& source, const std::vector<Tensor>& tensors, Want want,
+              std::optional<Verify> verify) {
     Unmapped unmapped = unmapped_of(from, want);
     places_.reserve(tensors.size());
+    // Tied tensors share one copy, as they share a mapping. Who asks for copies gets one of each.
+    std::vector<std::size_t> ties;
+    std::unordered_map<std::size_t, std::uint64_t> copied;  // the first of tied tensors, and its offset
     std::uint64_t size = 0;
     for (const Tensor& tensor : tensors) {
       const std::optional<Dense> dense = dense_of(tensor);
@@ -58,9 +64,15 @@ class Fetched {
         continue;
       }
       Bytes mapped = borrow(from, *dense, mapping_, verify, unmapped);
-      const std::uint64_t offset = size;
-      if (mapped.empty()) size = end_of(size, dense->length);
-      places_.push_back(Place{.dense = *dense, .mapped = std::move(mapped), .offset = offset});
+      if (!mapped.empty()) {
+        places_.push_back(Place{.dense = *dense, .mapped = std::move(mapped)});
+        continue;
+      }
+      if (want != Want::copy && ties.empty()) ties = source.ties();
+      const std::size_t first = want == Want::copy ? places_.size() : ties[tensor.index()];
+      const auto [known, is_new] = copied.try_emplace(first, size);
+      if (is_new) size = end_of(size, dense->length);
+      places_.push_back(Place{.dense = *dense, .mapped = {}, .offset = known->second, .is_tied = !is_new});
     }
     arena_ = allocate(size);
   }
@@ -81,10 +93,11 @@ class Fetched {
 
 // Calls `make` for each dense tensor; other tensors give None.
 template <class F>
-nb::list made_of_all(OpenSource& self, const nb::list& names, Want want, std::optional<bool> verify, F&& make) {
+nb::list made_of_all(OpenSource& self, const nb::list& names, Want want, std::optional<bool> verify, nb::object callback,
+                     F&& make) {
   const Source source = self.use();
   const std::vector<Tensor> tensors = find_all(source, names);
-  const Progress progress = to_progress();
+  const Progress progress = to_progress(std::move(callback));
   Fetched fetched = released([&] { return Fetched(self, source, tensors, want, to_verify(verify), progress); });
   nb::list list;
   for (std::size_t i = 0; i < tensors.size(); ++i) {
@@ -99,21 +112,22 @@ nb::list made_of_all(OpenSource& self, const nb::list& names, Want want, std::op
 }
 
 // NumPy arrays; None for a tensor that is not dense, and for float4, which NumPy holds in another form.
-nb::list arrays(OpenSource& self, const nb::list& names, bool copy, std::optional<bool> verify) {
+nb::list arrays(OpenSource& self, const nb::list& names, bool copy, bool writable, std::optional<bool> verify,
+                nb::object progress) {
   const auto make = [&](const Tensor& tensor, const Dense& dense, const Spot& spot) -> nb::object {
     if (dense.dtype == DType::f4_e2m1) return nb::none();
     return located(self, tensor.name(),
                    [&] { return make_array(tensor.shape(), dense.dtype, spot.buffer, spot.offset); });
   };
-  return made_of_all(self, names, want_of(copy, false), verify, make);
+  return made_of_all(self, names, want_of(copy, writable), verify, std::move(progress), make);
 }
 
 // For each tensor, the result of Handle's place().
-nb::list places(OpenSource& self, const nb::list& names, bool copy, std::optional<bool> verify) {
+nb::list places(OpenSource& self, const nb::list& names, bool copy, std::optional<bool> verify, nb::object progress) {
   const auto make = [](const Tensor& tensor, const Dense& dense, const Spot& spot) -> nb::object {
     return nb::make_tuple(spot.buffer, spot.offset, dense.length, dtype_text(dense.dtype), shape_tuple(tensor.shape()));
   };
-  return made_of_all(self, names, want_of(copy, true), verify, make);
+  return made_of_all(self, names, want_of(copy, true), verify, std::move(progress), make);
 }
 
 // Writable buffers of the caller, held during a call.
@@ -162,8 +176,9 @@ void read_into(const OpenSource& self, const nb::list& names, const nb::list& bu
 }  // namespace
 
 void bind_many(Class<OpenSource>& type) {
-  type.def("arrays", arrays, nb::arg("names"), nb::arg("copy"), nb::arg("verify").none())
-      .def("places", places, nb::arg("names"), nb::arg("copy"), nb::arg("verify").none())
+  type.def("arrays", arrays, nb::arg("names"), nb::arg("copy"), nb::arg("writable"), nb::arg("verify").none(),
+           nb::arg("progress").none())
+      .def("places", places, nb::arg("names"), nb::arg("copy"), nb::arg("verify").none(), nb::arg("progress").none())
       .def("read_into", read_into, nb::arg("names"), nb::arg("buffers"), nb::arg("verify").none());
 }
 

@@ -62,6 +62,17 @@ nb::list paths(const OpenSource& self) {
   return list;
 }
 
+// Names that share the stored bytes of an earlier tensor, with the name of that tensor.
+nb::dict ties(const OpenSource& self) {
+  const Source source = self.use();
+  const std::vector<std::size_t> firsts = released([&] { return source.ties(); });
+  nb::dict found;
+  for (std::size_t i = 0; i < firsts.size(); ++i) {
+    if (firsts[i] != i) found[to_str(source[i].name())] = to_str(source[firsts[i]].name());
+  }
+  return found;
+}
+
 nb::dict unreadable(const OpenSource& self) {
   nb::dict causes;
   const Source source = self.use();
@@ -111,6 +122,7 @@ void bind_metadata(Class<OpenSource>& type) {
       .def("paths", paths)
       .def("notes", [](const OpenSource& self) { return to_list(self.use().notes()); })
       .def("unreadable", unreadable)
+      .def("ties", ties)
       .def("attributes", [](const OpenSource& self) { return to_dict(self.use().attributes()); })
       .def("verify", verify, nb::arg("names"), nb::arg("shards"), nb::arg("canonical"), nb::arg("progress").none());
 }

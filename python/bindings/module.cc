@@ -8,9 +8,11 @@ NB_MODULE(_ztensor, module) {
   module.attr("__version__") = ZT_VERSION;
   python::bind_errors(module);
   python::bind_buffer(module);
+  python::bind_exports(module);
   python::bind_store(module);
   python::bind_options(module);
   python::bind_source(module);
   python::bind_writer(module);
   python::bind_tools(module);
+  python::bind_grow(module);
 }

@@ -46,6 +46,13 @@ void verify_tensor(const Handle& self) {
   released([&] { zt::verify(source, options); });
 }
 
+void release(const Handle& self) {
+  const Tensor tensor = self.tensor();
+  released([&] {
+    for (std::size_t i = 0; i < tensor.parts(); ++i) tensor.part(i).release();
+  });
+}
+
 }  // namespace
 
 void bind_tensor(nb::module_& module) {
@@ -68,7 +75,8 @@ void bind_tensor(nb::module_& module) {
       .def_prop_ro("is_sparse_array", is_sparse_array)
       .def("parts", parts)
       .def("location", location)
-      .def("verify", verify_tensor);
+      .def("verify", verify_tensor)
+      .def("release", release);
   bind_reads(type);
   bind_pieces(type);
 }

@@ -157,6 +157,12 @@ nb::dict attributes(OpenWriter& self) {
   return to_dict(value);
 }
 
+nb::str format(OpenWriter& self) {
+  std::string_view name;
+  self.run([&](Writer& writer) { name = writer.format(); });
+  return to_str(name);
+}
+
 nb::list losses(OpenWriter& self) {
   std::vector<std::string> lines;
   self.run([&](Writer& writer) { lines = writer.losses(); });
@@ -217,6 +223,7 @@ void bind_writer(nb::module_& module) {
           },
           nb::arg("name"), nb::arg("attributes").none())
       .def("attributes", attributes)
+      .def("format", format)
       .def("losses", losses)
       .def("notes", notes)
       .def("finalize", finalize, nb::arg("attributes").none(), nb::arg("former").none())

@@ -11,8 +11,10 @@ from ._errors import (
     UsageError,
     ZTensorError,
 )
+from ._grow import AttributesSet, Changed, Compacted, Repaired, append, compact, extract, migrate, remove, repair, set
 from ._limits import Limits
 from ._reader import Reader, Verified, open
+from ._safe_open import safe_open
 from ._tensor import Location, PartMetadata, Parts, Tensor, TensorMetadata
 from ._tools import (
     Converted,
@@ -33,7 +35,10 @@ from ._writer import Writer
 from ._ztensor import __version__
 
 __all__ = [
+    "AttributesSet",
+    "Changed",
     "ChecksumError",
+    "Compacted",
     "Converted",
     "DiffReport",
     "Difference",
@@ -46,6 +51,7 @@ __all__ = [
     "Parts",
     "Reader",
     "RefusedError",
+    "Repaired",
     "ScanReport",
     "ScannedGlobal",
     "ScannedPickle",
@@ -58,12 +64,20 @@ __all__ = [
     "Writer",
     "ZTensorError",
     "__version__",
+    "append",
+    "compact",
     "content_id",
     "convert",
     "diff",
+    "extract",
     "info",
     "merge",
+    "migrate",
     "open",
+    "remove",
+    "repair",
+    "safe_open",
     "scan",
+    "set",
     "verify",
 ]

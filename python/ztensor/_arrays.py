@@ -14,6 +14,7 @@ from ._torch import plainly
 
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]
+Callback = Callable[[int, int], Any] | None
 Place = tuple[_ztensor.Buffer, int, int, str, tuple[int, ...]]  # what torch_dense() takes
 
 
@@ -29,11 +30,17 @@ def to_torch(tensor: _ztensor.Tensor, copy: bool, device: Any, verify: bool | No
 
 
 def many_to_numpy(
-    source: _ztensor.Source, names: list[str], copy: bool, device: Any, verify: bool | None
+    source: _ztensor.Source,
+    names: list[str],
+    copy: bool,
+    writable: bool,
+    device: Any,
+    verify: bool | None,
+    progress: Callback = None,
 ) -> dict[str, Any]:
     if device is not None:
         check_device_of_numpy(device)
-    result: dict[str, Any] = dict(zip(names, source.arrays(names, copy, verify), strict=True))
+    result: dict[str, Any] = dict(zip(names, source.arrays(names, copy, writable, verify, progress), strict=True))
     for name, array in result.items():
         if array is None:
             result[name] = _special_numpy(source.tensor(name), verify)
@@ -41,9 +48,15 @@ def many_to_numpy(
 
 
 def many_to_torch(
-    source: _ztensor.Source, names: list[str], copy: bool, device: Any, verify: bool | None
+    source: _ztensor.Source,
+    names: list[str],
+    copy: bool,
+    device: Any,
+    verify: bool | None,
+    progress: Callback = None,
 ) -> dict[str, Any]:
-    return plainly(_many_torch, source, names, source.places(names, copy, verify), device, verify)
+    places = source.places(names, copy, verify, progress)
+    return plainly(_many_torch, source, names, places, copy, device, verify)
 
 
 def to_writable(tensor: _ztensor.Tensor) -> Array:
@@ -74,11 +87,21 @@ def _torch(tensor: _ztensor.Tensor, place: Place | None, device: Any, verify: bo
 
 
 def _many_torch(
-    source: _ztensor.Source, names: list[str], places: list[Place | None], device: Any, verify: bool | None
+    source: _ztensor.Source,
+    names: list[str],
+    places: list[Place | None],
+    copied: bool,
+    device: Any,
+    verify: bool | None,
 ) -> dict[str, Any]:
-    """Call it within plain_torch()."""
-    tensors = {}
+    """Call it within plain_torch(). Tied tensors share a storage, unless the caller asked for copies."""
+    tensors: dict[str, Any] = {}
+    ties = source.ties()
     for name, place in zip(names, places, strict=True):
+        first = ties.get(name) if ties else None
+        if first in tensors and place is not None and not copied:
+            tensors[name] = tensors[first].view(tensors[first].shape)  # a tensor of its own over the same storage
+            continue
         if place is None:
             tensor = _sparse_torch(source.tensor(name), verify)
         else:

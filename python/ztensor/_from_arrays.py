@@ -56,7 +56,7 @@ def _spec_of_numpy(array: np.ndarray[Any, Any]) -> Spec:
     name = name_of(array.dtype)
     check_reach(array)
     if name == FLOAT4:
-        return _pack(array), name, list(array.shape), False
+        return pack_float4(array), name, list(array.shape), False
     # A view of untyped elements, because arrays of ml_dtypes have no buffers.
     return array.view(f"V{array.itemsize}"), name, None, not array.dtype.isnative and array.itemsize > 1
 
@@ -103,7 +103,7 @@ def _bounds(array: np.ndarray[Any, Any]) -> tuple[int, int]:
     return low, high + array.itemsize
 
 
-def _pack(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def pack_float4(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Packs float4 elements, which have one byte each in NumPy, two to a byte: the first in the low half."""
     nibbles = np.ascontiguousarray(array).reshape(-1).view(np.uint8) & 15
     packed = np.zeros((nibbles.size + 1) // 2, np.uint8)

@@ -36,6 +36,8 @@ def _entry(entry: Any) -> Any:
         return entry
     if isinstance(entry, (bool, np.bool_)):
         raise UnsupportedError("a tensor cannot be indexed by a single bool: use None, or a slice")
+    if isinstance(entry, range):
+        return np.arange(entry.start, entry.stop, entry.step)
     if isinstance(entry, (list, np.ndarray)) or hasattr(entry, "__array__"):
         array = np.asarray(entry)
         if array.size == 0 and not isinstance(entry, np.ndarray):

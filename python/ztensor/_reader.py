@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 
-from . import _arrays, _hdf5, _ztensor
+from . import _arrays, _hdf5, _jax, _ztensor
 from ._errors import FormatError, UsageError, ZTensorError
 from ._limits import Limits
 from ._options import Source, encode_path, open_options, refuse_text
+from ._progress import Progress, shown
 from ._tensor import Tensor, TensorMetadata, metadata_of_parts
 from ._to_arrays import Fill
 
@@ -149,17 +150,21 @@ class Reader(Mapping[str, Tensor]):
         device: Any = None,
         verify: bool | None = None,
     ) -> Any:
-        """One tensor as a NumPy array, or a torch tensor. For NumPy, a sparse tensor is an object of `scipy.sparse`.
+        """One tensor as an array of `to`: "numpy", "torch" or "jax". For NumPy, a sparse tensor is an object of
+        `scipy.sparse`.
 
         It copies only if it must. NumPy views are read-only. A torch tensor may be written to, which changes neither
-        the file nor the views. `copy=True` gives an array that owns its memory and may be written to.
+        the file nor the views. `copy=True` gives an array that owns its memory and may be written to. JAX arrays have
+        the dtype of the file, also one of 64 bits.
         """
         tensor = self._find(name)
         if to == "numpy":
             return _arrays.to_numpy(tensor, copy, device, verify)
         if to == "torch":
             return _arrays.to_torch(tensor, copy, device, verify)
-        raise UsageError(f"to is {to!r}: expected 'numpy' or 'torch'")
+        if to == "jax":
+            return _jax.to_jax(_arrays.to_numpy(tensor, copy, None, verify), device)
+        raise UsageError(f"to is {to!r}: expected 'numpy', 'torch' or 'jax'")
 
     @overload
     def read_tensors(
@@ -170,6 +175,7 @@ class Reader(Mapping[str, Tensor]):
         copy: bool = False,
         device: Any = None,
         verify: bool | None = None,
+        progress: Progress = None,
     ) -> dict[str, np.ndarray[Any, Any]]: ...
     @overload
     def read_tensors(
@@ -180,6 +186,7 @@ class Reader(Mapping[str, Tensor]):
         copy: bool = False,
         device: Any = None,
         verify: bool | None = None,
+        progress: Progress = None,
     ) -> dict[str, TorchTensor]: ...
     @overload
     def read_tensors(
@@ -190,6 +197,7 @@ class Reader(Mapping[str, Tensor]):
         copy: bool = False,
         device: Any = None,
         verify: bool | None = None,
+        progress: Progress = None,
     ) -> dict[str, TorchTensor]: ...
     @overload
     def read_tensors(
@@ -200,6 +208,7 @@ class Reader(Mapping[str, Tensor]):
         copy: bool = False,
         device: Any = None,
         verify: bool | None = None,
+        progress: Progress = None,
     ) -> dict[str, Any]: ...
     def read_tensors(
         self,
@@ -209,17 +218,33 @@ class Reader(Mapping[str, Tensor]):
         copy: bool = False,
         device: Any = None,
         verify: bool | None = None,
+        progress: Progress = None,
     ) -> dict[str, Any]:
-        """Many tensors at once, in parallel. All copies are in one block, which lives until the last one is gone."""
+        """Many tensors at once, in parallel. All copies are in one block, which lives until the last one is gone.
+
+        Names of one stored tensor share their memory, unless `copy`. `progress` is called with the bytes done and in
+        all of what is copied, and stops the call by returning False; True shows a bar of tqdm.
+        """
         source = self._source
         if isinstance(names, str):
             raise TypeError("names must be a list of names: for one name, call read_tensor()")
         chosen = source.names() if names is None else list(names)
-        if to == "numpy":
-            return _arrays.many_to_numpy(source, chosen, copy, device, verify)
-        if to == "torch":
-            return _arrays.many_to_torch(source, chosen, copy, device, verify)
-        raise UsageError(f"to is {to!r}: expected 'numpy' or 'torch'")
+        with shown(progress, "read") as callback:
+            if to == "numpy":
+                return _arrays.many_to_numpy(source, chosen, copy, False, device, verify, callback)
+            if to == "torch":
+                return _arrays.many_to_torch(source, chosen, copy, device, verify, callback)
+            if to == "jax":
+                arrays = _arrays.many_to_numpy(source, chosen, copy, False, None, verify, callback)
+                return {name: _jax.to_jax(array, device) for name, array in arrays.items()}
+        raise UsageError(f"to is {to!r}: expected 'numpy', 'torch' or 'jax'")
+
+    def _read_writable(self, names: list[str] | None, progress: Progress = None) -> dict[str, Any]:
+        """NumPy arrays that may be written to. Writing changes neither the file nor views that are read-only."""
+        source = self._source
+        chosen = source.names() if names is None else names
+        with shown(progress, "read") as callback:
+            return _arrays.many_to_numpy(source, chosen, False, True, None, None, callback)
 
     def read_into(self, target: str | Mapping[str, Any], out: Any = None, *, verify: bool | None = None) -> None:
         """Fills `out`, or each array of a dict from names to arrays. Shapes and dtypes must agree."""
@@ -237,7 +262,22 @@ class Reader(Mapping[str, Tensor]):
         for fill in fills:
             fill.finish()
 
-    def verify(self, names: Iterable[str] | None = None, *, shards: bool = False, canonical: bool = False) -> Verified:
+    def release(self, name: str) -> None:
+        """Gives the mapped pages of a tensor back to the system, after its use.
+
+        Arrays over these pages stay valid: the next access reads the file again. Pages of torch tensors that were
+        written to stay in memory.
+        """
+        self._find(name).release()
+
+    def verify(
+        self,
+        names: Iterable[str] | None = None,
+        *,
+        shards: bool = False,
+        canonical: bool = False,
+        progress: Progress = None,
+    ) -> Verified:
         """Checks digests and contents of the named tensors, or of all, and raises the first error.
 
         `shards` also checks the digest of each shard as a whole, even if no tensor uses the shard. `canonical` also
@@ -248,7 +288,8 @@ class Reader(Mapping[str, Tensor]):
         chosen = None if names is None else list(names)
         if chosen is not None and not (chosen or shards or canonical):
             return Verified([], [], [])
-        found = Verified(*self._source.verify(chosen or [], bool(shards), bool(canonical), None))
+        with shown(progress, "verify") as callback:
+            found = Verified(*self._source.verify(chosen or [], bool(shards), bool(canonical), callback))
         if self._hdf5 is not None and chosen is None:
             found.unreadable.extend(self._hdf5.unreadable)
         return found

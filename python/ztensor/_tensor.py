@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import _arrays, _index, _ztensor
+from . import _arrays, _index, _jax, _ztensor
 from ._dtypes import NUMPY
 from ._errors import UnsupportedError, ZTensorError
 from ._torch import plain_torch
@@ -73,7 +73,7 @@ class Parts(Mapping[str, Any]):
         return f"<parts {', '.join(self._roles)} of tensor {self._name!r}>"
 
 
-class Tensor:
+class Tensor(_ztensor.Exports):
     """A tensor of a `Reader`. It reads elements only when they are asked for."""
 
     __slots__ = ("__weakref__", "_handle", "_name", "_reader")
@@ -147,6 +147,10 @@ class Tensor:
         """The same as `Reader.read_tensor(name, "torch")`."""
         return _arrays.to_torch(self._handle, False, device, None)
 
+    def jax(self, device: Any = None) -> Any:
+        """The same as `Reader.read_tensor(name, "jax")`."""
+        return _jax.to_jax(_arrays.to_numpy(self._handle, False, None, None), device)
+
     def dequantize(self) -> np.ndarray[Any, Any]:
         """The values of a quantized tensor, as a new float32 array.
 
@@ -169,6 +173,15 @@ class Tensor:
         if copy is False:
             raise ValueError(f"tensor {self._name!r} is {array.dtype}: a change of dtype needs a copy")
         return array.astype(dtype)
+
+    def _exported(self) -> np.ndarray[Any, Any]:
+        """The array whose buffer this object exports, which is read-only."""
+        if self.layout != "dense":
+            raise BufferError(f"tensor {self._name!r} of layout {self.layout!r} has no buffer: use its parts")
+        array = self.numpy()
+        if array.dtype.kind == "V":
+            raise BufferError(f"{array.dtype} has no form in the buffer protocol: export a view of uint8 or uint16")
+        return array
 
     def __dlpack__(self, **options: Any) -> Any:
         """Exports memory that may be written to. Writing changes neither the file nor NumPy's views."""

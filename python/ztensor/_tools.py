@@ -12,6 +12,7 @@ from . import _hdf5_inputs, _ztensor
 from ._errors import UsageError
 from ._limits import Limits
 from ._options import PathLike, Source, encode_path, globs_of, level_of, open_options, text_of, writer_options
+from ._progress import Progress, shown
 from ._reader import Reader, Verified
 
 P = ParamSpec("P")
@@ -110,7 +111,7 @@ def convert(
     force: bool = False,
     threads: int | None = None,
     limits: Limits | None = None,
-    progress: Callable[[int, int], Any] | None = None,
+    progress: Progress = None,
 ) -> Converted:
     """Puts the tensors of all inputs, of any format, into one file.
 
@@ -123,7 +124,7 @@ def convert(
     `names` are the tensors to take; one that no input has raises a `TensorNotFoundError`. `with_config` takes also the
     small JSON files beside each input, such as config.json, as attributes under their names.
     Without `force`, an existing output is refused. `progress` is called with the bytes done and the bytes in all; if it
-    returns False, the work stops.
+    returns False, the work stops. True shows a bar of tqdm.
     """
     if not isinstance(inputs, (str, os.PathLike, Iterable)):
         raise TypeError(f"inputs must be a path or a list of paths, not {type(inputs).__name__}")
@@ -148,8 +149,11 @@ def convert(
     options.delete_originals = bool(delete_original)
     options.overwrite = bool(force)
     target = encode_path(output)
-    with _hdf5_inputs.inputs_of([encode_path(path) for path in paths], target, options, limits) as taken:
-        result = Converted(*_ztensor.convert(taken.paths, target, options, progress))
+    with (
+        shown(progress, "convert") as callback,
+        _hdf5_inputs.inputs_of([encode_path(path) for path in paths], target, options, limits) as taken,
+    ):
+        result = Converted(*_ztensor.convert(taken.paths, target, options, callback))
         return result._replace(
             bytes_in=result.bytes_in + taken.more_bytes,
             skipped=taken.skipped + result.skipped,
@@ -189,14 +193,15 @@ def verify(
     backend: str = "auto",
     threads: int | None = None,
     limits: Limits | None = None,
+    progress: Progress = None,
 ) -> Verified:
     """Checks digests and contents of a file, and raises the first error.
 
     `shards` also checks each shard as a whole. `canonical` also checks that the file has the canonical form of format
-    2. The other options are those of `open`.
+    2. `progress` is that of `convert`. The other options are those of `open`.
     """
     with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
-        return reader.verify(names, shards=shards, canonical=canonical)
+        return reader.verify(names, shards=shards, canonical=canonical, progress=progress)
 
 
 def info(
@@ -215,18 +220,19 @@ def diff(
     backend: str = "auto",
     threads: int | None = None,
     limits: Limits | None = None,
-    progress: Callable[[int, int], Any] | None = None,
+    progress: Progress = None,
 ) -> DiffReport:
     """Compares names, shapes, dtypes, layouts, attributes and contents of two files, bit for bit.
 
     Formats, encodings and order do not matter. The options are those of `open`. `progress` is called with the bytes
-    done and the bytes in all; if it returns False, the work stops.
+    done and the bytes in all; if it returns False, the work stops. True shows a bar of tqdm.
     """
     with (
         Reader(a, backend=backend, threads=threads, limits=limits) as left,
         Reader(b, backend=backend, threads=threads, limits=limits) as right,
+        shown(progress, "diff") as callback,
     ):
-        compared, found, findings = _ztensor.diff(left._source, right._source, progress)
+        compared, found, findings = _ztensor.diff(left._source, right._source, callback)
     differences = [Difference(*one[:6], *(one[6] or ())) for one in found]
     return DiffReport(not differences and not findings, compared, differences, findings)
 
@@ -238,15 +244,18 @@ def content_id(
     backend: str = "auto",
     threads: int | None = None,
     limits: Limits | None = None,
-    progress: Callable[[int, int], Any] | None = None,
+    progress: Progress = None,
 ) -> str:
     """The id of the tensors, as `ztensor id` prints it: "sha256:" and 64 hex digits.
 
     All files with the same tensors have the same id. `trust_digests` uses the sha256 digests of decoded bytes that a
     file of generation 2 declares, without checking them.
     """
-    with Reader(source, backend=backend, threads=threads, limits=limits) as reader:
-        return _ztensor.content_id(reader._source, trust_digests, progress)
+    with (
+        Reader(source, backend=backend, threads=threads, limits=limits) as reader,
+        shown(progress, "id") as callback,
+    ):
+        return _ztensor.content_id(reader._source, trust_digests, callback)
 
 
 def scan(path: PathLike) -> ScanReport:

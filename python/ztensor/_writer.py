@@ -154,6 +154,11 @@ class Writer:
         self._writer.set_tensor_attributes(name_of_tensor(name), _plain(attributes))
 
     @property
+    def format(self) -> str:
+        """ "zt-1.2", "safetensors", ...: what is written."""
+        return self._writer.format()
+
+    @property
     def losses(self) -> list[str]:
         """A line for each thing that `lossy` left out."""
         return self._writer.losses()

@@ -16,6 +16,8 @@ void ByteStore::read_many(std::span<const ReadAt> reads) const {
   for (const ReadAt& read : reads) read_at(read.offset, read.out);
 }
 
+void ByteStore::release(std::uint64_t, std::uint64_t) const {}
+
 std::uint64_t ByteStore::request_cost() const { return std::uint64_t{64} << 10; }
 
 MemoryStore::MemoryStore(std::vector<std::byte> bytes) {

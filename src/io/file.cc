@@ -108,6 +108,21 @@ Bytes File::map(Mapping mapping) const {
   return *pages;
 }
 
+void File::release(std::uint64_t offset, std::uint64_t length) const {
+  if (!checked::within(offset, length, size_)) return;
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  const std::uint64_t first = (offset + page - 1) / page * page;
+  const std::uint64_t last = (offset + length) / page * page;
+  if (first >= last) return;
+  for (std::size_t i = 0; i < kMappings; ++i) {
+    const Bytes* const pages = mappings_[i].load();
+    if (pages == nullptr) continue;
+    const bool may_be_written = static_cast<Mapping>(i) == Mapping::copy_on_write;
+    auto* const start = const_cast<std::byte*>(pages->view().data()) + first;
+    ::madvise(start, last - first, may_be_written ? MADV_PAGEOUT : MADV_DONTNEED);  // if this fails, the pages stay
+  }
+}
+
 Bytes File::mapped(Mapping mapping) const {
   try {
     return map_pages(descriptor_, size_, mapping, path_);

@@ -40,6 +40,9 @@ class File final : public ByteStore {
   std::uint64_t size() const override { return size_; }
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override;
   Bytes map(Mapping mapping) const override;  // throws io
+  // Of the pages that lie in the range as a whole, those of the copy-on-write mapping leave memory only as far as
+  // nothing was written to them. Writes to the shielded mapping are undone: nobody has the right to them.
+  void release(std::uint64_t offset, std::uint64_t length) const override;
   const Identity& identity() const { return identity_; }
   std::int64_t modified() const { return modified_; }  // the time of the last change at opening, in nanoseconds
   std::uint64_t size_now() const;                      // asks the system again. Throws io.

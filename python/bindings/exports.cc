@@ -1,0 +1,31 @@
+#include "bindings.h"
+
+namespace zt::python {
+namespace {
+
+// The buffer of the array that the object's _exported() returns.
+int export_buffer(PyObject* object, Py_buffer* view, int flags) {
+  view->obj = nullptr;
+  PyObject* const array = in_python([&] { return PyObject_CallMethod(object, "_exported", nullptr); });
+  if (array == nullptr) return -1;
+  const int failed = in_python([&] { return PyObject_GetBuffer(array, view, flags); });
+  Py_DECREF(array);
+  return failed;
+}
+
+}  // namespace
+
+// Before Python 3.12, only a type that is made here can have the buffer protocol. ztensor.Tensor derives from it.
+void bind_exports(nb::module_& module) {
+  static PyType_Slot slots[] = {{Py_bf_getbuffer, reinterpret_cast<void*>(export_buffer)}, {0, nullptr}};
+  static PyType_Spec spec = {.name = "ztensor._ztensor.Exports",
+                             .basicsize = sizeof(PyObject),
+                             .itemsize = 0,
+                             .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+                             .slots = slots};
+  const nb::object type = nb::steal(PyType_FromSpec(&spec));
+  if (!type.is_valid()) throw nb::python_error();
+  module.attr("Exports") = type;
+}
+
+}  // namespace zt::python

@@ -1,0 +1,109 @@
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <vector>
+
+#include "bindings.h"
+
+// What changes files that are there already, or writes new ones from them.
+namespace zt::python {
+namespace {
+
+std::optional<std::filesystem::path> to_optional_path(nb::handle path) {
+  if (path.is_none()) return std::nullopt;
+  return to_path(path);
+}
+
+// (tensors, replaced, bytes_in, bytes_out, reclaimable, skipped, notes)
+nb::tuple change_tuple(const ChangeReport& report) {
+  return nb::make_tuple(report.tensors, report.replaced, report.bytes_in, report.bytes_out, report.reclaimable,
+                        to_list(report.skipped), to_list(report.notes));
+}
+
+nb::tuple append_files(nb::handle target, const nb::list& sources, const WriterOptions& writer, std::optional<int> level,
+                       bool replace, bool skip_unreadable, const OpenOptions& open, nb::object progress) {
+  const AppendOptions options = {.writer = writer,
+                                 .recode = to_encoding(level),
+                                 .replace = replace,
+                                 .skip_unreadable = skip_unreadable,
+                                 .open = open,
+                                 .progress = to_progress(std::move(progress))};
+  std::vector<std::filesystem::path> paths;
+  for (const nb::handle source : sources) paths.push_back(to_path(source));
+  const std::filesystem::path file = to_path(target);
+  return change_tuple(released([&] { return zt::append_files(file, paths, options); }));
+}
+
+nb::tuple remove_tensors(nb::handle path, const std::vector<std::string>& names, nb::handle output, bool overwrite,
+                         bool durable, nb::handle limits, nb::object progress) {
+  const RemoveOptions options = {.durable = durable,
+                                 .output = to_optional_path(output),
+                                 .overwrite = overwrite,
+                                 .limits = to_limits(limits),
+                                 .progress = to_progress(std::move(progress))};
+  const std::filesystem::path file = to_path(path);
+  return change_tuple(released([&] { return zt::remove_tensors(file, names, options); }));
+}
+
+// (set, removed, absent)
+nb::tuple set_attributes(nb::handle path, nb::handle attributes, const std::vector<std::string>& unset,
+                         std::optional<std::string> tensor, bool durable) {
+  AttributeEdits edits{.set = {}, .unset = unset, .tensor = std::move(tensor), .durable = durable};
+  const Value given = to_value(attributes);
+  if (const Value::Map* map = given.members()) edits.set = *map;
+  const std::filesystem::path file = to_path(path);
+  const AttributeReport report = released([&] { return zt::set_attributes(file, edits); });
+  return nb::make_tuple(report.set, report.unset, report.absent);
+}
+
+// (changed, tensors, size_before, size_after, notes)
+nb::tuple compact(nb::handle path, bool durable, nb::handle limits, nb::object progress) {
+  const CompactOptions options = {
+      .durable = durable, .limits = to_limits(limits), .progress = to_progress(std::move(progress))};
+  const std::filesystem::path file = to_path(path);
+  const CompactReport report = released([&] { return zt::compact(file, options); });
+  return nb::make_tuple(report.changed, report.tensors, report.size_before, report.size_after, to_list(report.notes));
+}
+
+const char* state_text(RepairReport::State state) {
+  switch (state) {
+    case RepairReport::State::healthy: return "healthy";
+    case RepairReport::State::unfinished: return "unfinished";
+    case RepairReport::State::torn: break;
+  }
+  return "torn";
+}
+
+// (state, format, tensors, size_before, size_after, notes)
+nb::tuple repair(nb::handle path, bool dry_run, nb::handle output, bool overwrite, bool durable, nb::handle limits,
+                 nb::object progress) {
+  const RepairOptions options = {.dry_run = dry_run,
+                                 .output = to_optional_path(output),
+                                 .overwrite = overwrite,
+                                 .durable = durable,
+                                 .limits = to_limits(limits),
+                                 .progress = to_progress(std::move(progress))};
+  const std::filesystem::path file = to_path(path);
+  const RepairReport report = released([&] { return zt::repair(file, options); });
+  return nb::make_tuple(state_text(report.state), to_str(report.format), report.tensors, report.size_before,
+                        report.size_after, to_list(report.notes));
+}
+
+}  // namespace
+
+void bind_grow(nb::module_& module) {
+  module.def("append_files", guarded(append_files), nb::arg("target"), nb::arg("sources"), nb::arg("writer"),
+             nb::arg("level").none(), nb::arg("replace"), nb::arg("skip_unreadable"), nb::arg("open"),
+             nb::arg("progress").none());
+  module.def("remove_tensors", guarded(remove_tensors), nb::arg("path"), nb::arg("names"), nb::arg("output").none(),
+             nb::arg("overwrite"), nb::arg("durable"), nb::arg("limits").none(), nb::arg("progress").none());
+  module.def("set_attributes", guarded(set_attributes), nb::arg("path"), nb::arg("attributes").none(),
+             nb::arg("unset"), nb::arg("tensor").none(), nb::arg("durable"));
+  module.def("compact", guarded(compact), nb::arg("path"), nb::arg("durable"), nb::arg("limits").none(),
+             nb::arg("progress").none());
+  module.def("repair", guarded(repair), nb::arg("path"), nb::arg("dry_run"), nb::arg("output").none(),
+             nb::arg("overwrite"), nb::arg("durable"), nb::arg("limits").none(), nb::arg("progress").none());
+}
+
+}  // namespace zt::python

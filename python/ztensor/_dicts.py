@@ -1,0 +1,114 @@
+"""Writes and reads dicts of arrays: what `ztensor.numpy`, `ztensor.torch` and `ztensor.jax` share."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypedDict
+
+from . import _ztensor
+from ._errors import UsageError
+from ._options import PathLike, text_of
+from ._reader import Reader
+from ._writer import Writer
+
+if TYPE_CHECKING:
+    from ._limits import Limits
+
+# For each name of an array, the name of the array before it that is stored in its place.
+Ties = Callable[[Mapping[str, Any]], Mapping[str, str]]
+
+_BACKENDS = {"pread": "read"}  # safetensors' names of ours
+_OWN = "ztensor."  # attributes of the library begin with it
+
+
+class SaveOptions(TypedDict, total=False):
+    """The options of `Writer` that `save_file` and `save` take, too."""
+
+    mode: str
+    format: str | None
+    compress: bool | int
+    checksum: str | None
+    alignment: int | None
+    durable: bool
+    threads: int | None
+    limits: Limits | None
+    canonical: bool | None
+    max_shard_size: int | None
+
+
+class LoadOptions(TypedDict, total=False):
+    """The options of `Reader` that `load_file` and `load` take, too."""
+
+    verify: bool | None
+    threads: int | None
+    limits: Limits | None
+
+
+def save_file(
+    tensors: Mapping[str, Any],
+    target: PathLike | Any,
+    metadata: Mapping[str, str] | None,
+    options: SaveOptions,
+    ties: Ties,
+) -> None:
+    if not isinstance(tensors, Mapping):
+        raise TypeError(f"tensors must be a dict of arrays, not {type(tensors).__name__}")
+    with Writer(target, attributes=_attributes_of(metadata), **options) as writer:
+        tied = ties(tensors) if writer.format.startswith("zt-") else {}
+        for name, tensor in tensors.items():
+            first = tied.get(name)
+            if first is None:
+                writer.add_tensor(name, tensor)
+            else:
+                writer.add_alias(name, first)
+
+
+def save(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None, options: SaveOptions, ties: Ties) -> bytes:
+    out = io.BytesIO()
+    save_file(tensors, out, metadata, options, ties)
+    return out.getvalue()
+
+
+def open_file(filename: Any, backend: str, options: LoadOptions) -> Reader:
+    """Opens a file, a list of files, a folder or an index, under safetensors' names of the backends."""
+    name = text_of("backend", backend)
+    return Reader(filename, backend=_BACKENDS.get(name, name), **options)
+
+
+def open_bytes(data: Any, options: LoadOptions) -> Reader:
+    if isinstance(data, (str, os.PathLike)):
+        raise TypeError(f"data must be the bytes of a file, not {type(data).__name__}: for a path, call load_file()")
+    return Reader(data, **options)
+
+
+def check_names(names: Iterable[str] | None) -> list[str] | None:
+    if isinstance(names, str):
+        raise TypeError("names must be a list of names")
+    return None if names is None else list(names)
+
+
+def metadata_of(source: _ztensor.Source) -> dict[str, str] | None:
+    """The text attributes of a file, without those of the library. None if the file has no attributes."""
+    attributes = source.attributes()
+    if not attributes:
+        return None
+    return {
+        key: value
+        for key, value in attributes.items()
+        if isinstance(key, str) and isinstance(value, str) and not key.startswith(_OWN)
+    }
+
+
+def _attributes_of(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    if metadata is None:
+        return {}
+    if not isinstance(metadata, Mapping):
+        raise TypeError(f"metadata must be a dict from str to str, not {type(metadata).__name__}")
+    for key, value in metadata.items():
+        if not isinstance(key, str) or not isinstance(value, str):
+            raise TypeError(f"metadata must map str to str, but has {key!r}: {value!r}")
+        if key.startswith(_OWN):
+            raise UsageError(f"metadata has the key {key!r}: keys that begin with {_OWN!r} belong to the library")
+    return dict(metadata)

@@ -1,0 +1,57 @@
+"""Slices of tensors, as arrays of a framework."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from . import _arrays, _from_arrays, _index, _jax, _to_arrays
+from ._dtypes import FLOAT4
+from ._torch import plainly
+
+if TYPE_CHECKING:
+    from ._tensor import Tensor
+
+
+def sliced(tensor: Tensor, key: Any, framework: str, device: Any) -> Any:
+    """The selected elements, always as an array, even if they are a single element."""
+    if framework == "torch":
+        made = plainly(_torch, tensor, key)
+        return made if device is None else made.to(device)
+    array = np.asarray(tensor[key])
+    if framework == "jax":
+        return _jax.to_jax(array, device)
+    return array if array.flags.writeable else array.copy()
+
+
+def _torch(tensor: Tensor, key: Any) -> Any:
+    """Call it within plain_torch()."""
+    view = _view(tensor, key)
+    return torch_of(tensor[key], tensor.dtype_name) if view is None else view
+
+
+def _view(tensor: Tensor, key: Any) -> Any:
+    """A view of the mapped tensor; None if there is no mapping, or torch has no view for this index."""
+    handle = tensor._handle
+    if tensor.layout != "dense" or tensor.dtype_name == FLOAT4:
+        return None
+    entries = _index.expand(key, tensor.ndim)
+    basic = all(
+        not isinstance(entry, np.ndarray) and (not isinstance(entry, slice) or (entry.step or 1) > 0)
+        for entry in entries
+    )
+    if not basic or handle.view() is None:
+        return None
+    _index.resolve(entries, tensor.shape)  # raises NumPy's errors
+    return _arrays.to_torch(handle, False, None, None)[tuple(entries)]
+
+
+def torch_of(selected: Any, name: str) -> Any:
+    """A torch tensor with the elements of an array or scalar of NumPy. It owns its memory."""
+    array = np.array(selected, order="C", copy=True, subok=False)
+    shape = array.shape
+    if name == FLOAT4:
+        packed = _from_arrays.pack_float4(array)
+        return _to_arrays.torch_dense(packed, 0, packed.nbytes, name, shape)
+    return _to_arrays.torch_dense(array.reshape(-1).view(np.uint8), 0, array.nbytes, name, shape)

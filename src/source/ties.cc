@@ -1,0 +1,46 @@
+#include <algorithm>
+#include <unordered_map>
+
+#include "source/state.h"
+
+namespace zt {
+namespace {
+
+bool is_same_part(const model::PartRow& a, const model::PartRow& b) {
+  const model::Recipe& x = a.recipe;
+  const model::Recipe& y = b.recipe;
+  return a.role == b.role && a.dtype == b.dtype && x.file == y.file && x.offset == y.offset &&
+         x.stored_length == y.stored_length && x.decoded_length == y.decoded_length && x.coding == y.coding &&
+         x.view == y.view && x.swap == y.swap;
+}
+
+bool is_tied(const model::Catalog& catalog, const model::TensorRow& a, const model::TensorRow& b) {
+  return a.layout == b.layout && std::ranges::equal(catalog.shape(a), catalog.shape(b)) &&
+         std::ranges::equal(catalog.parts(a), catalog.parts(b), is_same_part);
+}
+
+}  // namespace
+
+std::vector<std::size_t> Source::ties() const {
+  const model::Catalog& catalog = state_->catalog;
+  std::vector<std::size_t> firsts(size());
+  // By the place of the first part. Chains of tensors at one place that differ stay short, except in hostile files: we
+  // compare with the first of them alone.
+  std::unordered_map<std::uint64_t, std::size_t> at_place;
+  at_place.reserve(size());
+  for (std::size_t row = 0; row < size(); ++row) {
+    firsts[row] = row;
+    const model::TensorRow& tensor = catalog.tensor(static_cast<std::uint32_t>(row));
+    const auto parts = catalog.parts(tensor);
+    if (tensor.fault != model::kNone || parts.empty() || parts[0].recipe.stored_length == 0) continue;
+    const model::Recipe& recipe = parts[0].recipe;
+    const std::uint64_t place = recipe.offset ^ (std::uint64_t{recipe.file} << 48U) ^ (std::uint64_t{recipe.view} << 20U);
+    const auto [known, is_new] = at_place.try_emplace(place, row);
+    if (!is_new && is_tied(catalog, catalog.tensor(static_cast<std::uint32_t>(known->second)), tensor)) {
+      firsts[row] = known->second;
+    }
+  }
+  return firsts;
+}
+
+}  // namespace zt
