@@ -36,6 +36,42 @@ struct PartView {
   ArrayView array;
 };
 
+// The first dimension of a tensor that is streamed, if it is known only at the end.
+inline constexpr std::uint64_t kUnknownRows = ~std::uint64_t{0};
+
+// A tensor that is written chunk by chunk along its first axis, so that it need not fit into memory; Writer::stream()
+// begins it. Memory does not grow with the tensor. While it is open, its Writer refuses other calls. Dropping it, or
+// cancel(), gives up this tensor alone, unless a write failed on I/O. One owner. In a child of the process that made it,
+// calls throw usage.
+class ZT_API TensorStream {
+ public:
+  TensorStream(TensorStream&&) noexcept;
+  TensorStream& operator=(TensorStream&&) noexcept;
+  ~TensorStream();
+
+  // Appends a chunk of any strides and byte order: its first dimension is its number of rows, and the others are those
+  // of the tensor. How rows are cut into chunks never changes the file. Throws usage for another dtype or shape, or for
+  // too many rows, which changes nothing; io.
+  void write(const ArrayView& chunk);
+  // The same for elements in row-major order, of whole rows.
+  template <Elements R>
+  void write(const R& elements) {
+    write_elements(dtype_of<std::ranges::range_value_t<R>>::value, std::as_bytes(std::span(elements)));
+  }
+  [[nodiscard]] std::uint64_t rows() const;  // that were written
+  // Adds the tensor to the file. Throws usage, changing nothing, while rows are missing; io.
+  void finish();
+  // Gives up the tensor. Does nothing after finish().
+  void cancel() noexcept;
+
+ private:
+  friend class Writer;
+  struct State;
+  explicit TensorStream(std::unique_ptr<State> state);
+  void write_elements(DType dtype, std::span<const std::byte> bytes);
+  std::unique_ptr<State> state_;
+};
+
 // Writes a new file, or grows one (WriteMode::append). A new file appears at the target only when finalize() publishes
 // it. A file that grows is written to at once, but readers see its former version until finalize(). The target stays as
 // it was when a Writer is dropped before finalize(), or when one of its adds threw on I/O. One owner at a time. In a
@@ -91,6 +127,11 @@ class ZT_API Writer {
   // "sparse_csr", "sparse_coo") must agree with the shape; the calls above are simpler for these.
   void add_object(std::string_view name, const Shape& shape, std::string_view layout, std::span<const PartView> parts,
                   const AddOptions& options = {});
+  // Begins a dense tensor whose rows come in chunks. The first dimension may be kUnknownRows. A format or a form that
+  // needs the length first (npz, shards) gets the bytes through a temporary file. With compression, the codec is judged
+  // by the first 16 MiB. Throws what add() throws, and usage for a shape without dimensions.
+  [[nodiscard]] TensorStream stream(std::string_view name, const Shape& shape, DType dtype,
+                                    const AddOptions& options = {});
   // Gives a tensor a second name; its bytes are stored once. `existing` was added by this writer, or is in the file
   // that grows. Throws usage, not_found.
   void add_alias(std::string_view name, std::string_view existing);
@@ -134,6 +175,7 @@ class ZT_API Writer {
   [[nodiscard]] bool has(std::string_view name) const;
   // Sets the callback for long adds. It is given the bytes taken by all adds since this call, and `total` as it is
   // given here. An add that it stops throws cancelled; the writer can then only be dropped.
+  // Throws usage while a stream is open.
   void set_progress(Progress progress, std::uint64_t total = 0);
   // Bytes written so far. After finalize(): the size of the file, its shards included.
   [[nodiscard]] std::uint64_t bytes_written() const;
@@ -148,8 +190,9 @@ class ZT_API Writer {
   void abort() noexcept;
 
  private:
+  friend class TensorStream;
   struct State;
-  explicit Writer(std::unique_ptr<State> state);
+  explicit Writer(std::shared_ptr<State> state);
   static void check_count(const Shape& shape, std::uint64_t elements);
   template <Elements R>
   static ArrayView array_of(const R& elements) {
@@ -157,7 +200,7 @@ class ZT_API Writer {
             .shape = {std::ranges::size(elements)},
             .data = reinterpret_cast<const std::byte*>(std::ranges::data(elements))};
   }
-  std::unique_ptr<State> state_;
+  std::shared_ptr<State> state_;  // one owner; a TensorStream knows it as long as it lives
 };
 
 }  // namespace zt

@@ -66,6 +66,26 @@ class OpenWriter {
   void run(F&& work) {
     turn_.take([&] { work(*writer_); });
   }
+  // The same for the tensor that is being streamed.
+  template <class F>
+  void run_stream(F&& work) {
+    run([&](Writer&) {
+      if (!stream_) throw Error(Code::usage, "", "the stream is finished or cancelled");
+      work(*stream_);
+    });
+  }
+  void begin_stream(const std::string& name, const Shape& shape, DType dtype, const AddOptions& options) {
+    run([&](Writer& writer) { stream_.emplace(writer.stream(name, shape, dtype, options)); });
+  }
+  void finish_stream() {
+    run_stream([&](TensorStream& stream) {
+      stream.finish();
+      stream_.reset();
+    });
+  }
+  void cancel_stream() {
+    if (turn_.is_here()) run([&](Writer&) { stream_.reset(); });
+  }
   // In a child of the writer's process there is nothing to abort.
   void abort() {
     if (turn_.is_here()) run([](Writer& writer) { writer.abort(); });
@@ -73,6 +93,7 @@ class OpenWriter {
 
  private:
   std::unique_ptr<Writer> writer_;
+  std::optional<TensorStream> stream_;
   Turn turn_{"the writer"};
 };
 
@@ -138,6 +159,29 @@ void add_object(OpenWriter& self, const std::string& name, const Shape& shape, c
   for (std::size_t i = 0; i < roles.size(); ++i) views.push_back({roles[i], arrays[i]->view()});
   const AddOptions options = to_options(level, checksum, attributes, replace);
   self.run([&](Writer& writer) { writer.add_object(name, shape, layout, views, options); });
+}
+
+// `rows`: None if it is known only at the end.
+void begin_stream(OpenWriter& self, const std::string& name, std::optional<std::uint64_t> rows, const Shape& row,
+                  const std::string& dtype, std::optional<int> level, nb::handle checksum, nb::handle attributes,
+                  bool replace) {
+  const auto known = find_dtype(dtype);
+  if (!known) throw_usage("unknown dtype: " + dtype);
+  Shape shape = row;
+  shape.insert(shape.begin(), rows.value_or(kUnknownRows));
+  const AddOptions options = to_options(level, checksum, attributes, replace);
+  self.begin_stream(name, shape, *known, options);
+}
+
+void write_rows(OpenWriter& self, nb::handle spec) {
+  const Array array(spec);
+  self.run_stream([&](TensorStream& stream) { stream.write(array.view()); });
+}
+
+std::uint64_t streamed_rows(OpenWriter& self) {
+  std::uint64_t rows = 0;
+  self.run_stream([&](TensorStream& stream) { rows = stream.rows(); });
+  return rows;
 }
 
 void add_stored(OpenWriter& self, const std::string& name, const Handle& tensor, std::optional<int> level,
@@ -209,6 +253,12 @@ void bind_writer(nb::module_& module) {
             self.run([&](Writer& writer) { writer.add_alias(name, existing); });
           },
           nb::arg("name"), nb::arg("existing"))
+      .def("begin_stream", begin_stream, nb::arg("name"), nb::arg("rows").none(), nb::arg("row"), nb::arg("dtype"),
+           nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none(), nb::arg("replace"))
+      .def("write_rows", write_rows, nb::arg("array"))
+      .def("streamed_rows", streamed_rows)
+      .def("finish_stream", [](OpenWriter& self) { self.finish_stream(); })
+      .def("cancel_stream", [](OpenWriter& self) { self.cancel_stream(); })
       .def("add_stored", add_stored, nb::arg("name"), nb::arg("tensor"), nb::arg("level").none(), nb::arg("replace"))
       .def("add_reference", add_reference, nb::arg("name"), nb::arg("tensor"))
       .def(

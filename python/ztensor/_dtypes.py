@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any
 
 import ml_dtypes
@@ -54,3 +55,16 @@ def torch_dtype(name: str) -> Any:
         return torch_dtypes()[name]
     except KeyError:
         raise UnsupportedError(f"this version of torch has no dtype for {name}", rule=CANNOT_HOLD) from None
+
+
+def name_of_any(dtype: Any) -> str:
+    """The name of a dtype that a caller gives: a name, a dtype or scalar type of NumPy, or a dtype of torch."""
+    if isinstance(dtype, str) and dtype in NUMPY:
+        return dtype
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(dtype, torch.dtype):
+        name = names_of_torch().get(dtype)
+        if name is None:
+            raise UnsupportedError(f"torch tensors of dtype {dtype} cannot be stored")
+        return name
+    return name_of(np.dtype(dtype))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from . import _sparse, _ztensor
+from ._dtypes import name_of_any
 from ._errors import UnsupportedError, UsageError
 from ._from_arrays import Spec, is_scipy, is_torch, spec_of
 from ._limits import Limits
@@ -145,6 +147,39 @@ class Writer:
             raise TypeError(f"expected a ztensor.Tensor of a Reader, not {type(tensor).__name__}")
         self._writer.add_reference(name_of_tensor(name), tensor._handle)
 
+    def stream(
+        self,
+        name: str,
+        shape: Iterable[int | None],
+        dtype: Any,
+        *,
+        compress: bool | int | None = None,
+        checksum: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        replace: bool = False,
+    ) -> TensorStream:
+        """Begins a tensor that is written chunk by chunk, so that it need not fit into memory.
+
+        The first dimension of `shape` may be None: it is known at the end. `dtype` is a name, or a dtype of NumPy or
+        torch. While the stream is open, the Writer refuses other calls.
+        """
+        name = name_of_tensor(name)
+        dimensions = tuple(shape)
+        if not dimensions:
+            raise UsageError(f"tensor {name!r}: a tensor without dimensions has no rows to stream: add it as a whole")
+        rows, *row = dimensions
+        self._writer.begin_stream(
+            name,
+            None if rows is None else shape_of([rows])[0],
+            shape_of(row),
+            name_of_any(dtype),
+            level_of(compress),
+            checksum,
+            _plain(attributes),
+            bool(replace),
+        )
+        return TensorStream(self, name)
+
     def remove(self, name: str) -> None:
         """Removes a tensor from a growing file. Its bytes stay on disk until the file is written anew."""
         self._writer.remove(name_of_tensor(name))
@@ -270,6 +305,62 @@ class Writer:
             self.abort()
         elif self._open is not None:
             self.finalize()
+
+
+class TensorStream:
+    """A tensor that a `Writer` is writing chunk by chunk; `Writer.stream` makes it.
+
+    At the end of its `with` block the tensor is complete. If the block raises, this tensor is left out, and the Writer
+    goes on.
+    """
+
+    def __init__(self, writer: Writer, name: str) -> None:
+        self._of: Writer | None = writer
+        self._name = name
+
+    @property
+    def _writer(self) -> _ztensor.Writer:
+        if self._of is None:
+            raise UsageError(f"tensor {self._name!r}: the stream is finished or cancelled")
+        return self._of._writer
+
+    def write(self, chunk: Any) -> None:
+        """Appends rows: an array of any kind and strides, with the dtype and the other dimensions of the tensor.
+
+        A chunk that is refused changes nothing. How rows are cut into chunks never changes the file.
+        """
+        writer = self._writer
+        writer.write_rows(_spec_of(self._name, chunk))
+
+    @property
+    def rows(self) -> int:
+        """The number of rows that were written."""
+        return self._writer.streamed_rows()
+
+    def finish(self) -> None:
+        """Completes the tensor. Raises `UsageError`, and changes nothing, while rows are missing."""
+        self._writer.finish_stream()
+        self._of = None
+
+    def cancel(self) -> None:
+        """Leaves the tensor out of the file. Does nothing after the end of the stream."""
+        of, self._of = self._of, None
+        if of is not None and of._open is not None:
+            of._open.cancel_stream()
+
+    def __enter__(self) -> TensorStream:
+        self._writer  # noqa: B018 - raises if the stream is finished
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *exception: object) -> None:
+        if kind is not None:
+            self.cancel()
+        elif self._of is not None:
+            self.finish()
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):  # at the end of the interpreter
+            self.cancel()
 
 
 def _spec_of(name: str, array: Any, role: str | None = None) -> Spec:

@@ -3,6 +3,7 @@
 #include <new>
 #include <string>
 
+#include "base/utf8.h"
 #include "write/names.h"
 #include "ztensor/error.h"
 
@@ -14,6 +15,9 @@ void Draft::check_open() const {
   }
   if (!open) throw Error(Code::usage, "", "the writer is closed");
   if (broken) throw Error(Code::usage, "", "an earlier write failed: the file cannot be finished");
+  if (!streamed.empty()) {
+    throw Error(Code::usage, "", "tensor " + in_quotes(streamed) + " is being streamed: finish its stream, or cancel it");
+  }
 }
 
 void Draft::begin_tensor(std::string_view name, std::span<const std::uint64_t> shape_of_it, std::uint64_t bound) {

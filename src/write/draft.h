@@ -36,6 +36,7 @@ struct Draft {
   source::Owner made_by;             // a forked child must not write to the file
   std::string member;                // the name of the tensor between begin_tensor() and end_tensor()
   std::vector<std::uint64_t> shape;  // its shape
+  std::string streamed;              // the name of the tensor whose stream is open; "": none is
   bool open = true;
   bool broken = false;
 };

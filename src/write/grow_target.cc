@@ -22,6 +22,11 @@ StoredPart GrowTarget::store(Pieces& pieces, const PartOptions& options, run::Me
   return parts_.store(pieces, options, meter);
 }
 
+std::unique_ptr<PartStream> GrowTarget::stream(const PartOptions& options, std::optional<std::uint64_t> length,
+                                               run::Meter& meter) {
+  return options.archive == nullptr ? parts_.stream(options, length, meter) : nullptr;
+}
+
 void GrowTarget::finish(model::Catalog& catalog) {
   output_->flush();
   added_ = &catalog;

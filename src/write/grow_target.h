@@ -14,6 +14,8 @@ class GrowTarget final : public Target {
  public:
   GrowTarget(std::unique_ptr<grow::Revision> growing, const Form& form);
   StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter) override;
+  std::unique_ptr<PartStream> stream(const PartOptions& options, std::optional<std::uint64_t> length,
+                                     run::Meter& meter) override;
   void finish(model::Catalog& catalog) override;
   void publish(std::vector<std::string>& notes) override;
   void abort() noexcept override;

@@ -40,12 +40,6 @@ std::uint64_t values_of(std::span<const PartView> parts, std::string_view layout
   return checked::elements(find_part(parts, layout, "values").array.shape).value_or(0);
 }
 
-std::string shape_text(const Shape& shape) {
-  std::string text = "[";
-  for (const std::uint64_t dimension : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(dimension);
-  return text + "]";
-}
-
 // Runs a check for files on input of the caller: its errors become usage.
 template <class F>
 void as_usage(F&& check) {
@@ -103,6 +97,12 @@ void check_coordinates(const ArrayView& coordinates, std::uint64_t rank, std::ui
   throw Error(Code::usage, "",
               "indices of shape " + shape_text(coordinates.shape) + ": expected " + shape_text({rank, nnz}) +
                   ", a row for each dimension and a column for each value");
+}
+
+std::string shape_text(const Shape& shape) {
+  std::string text = "[";
+  for (const std::uint64_t dimension : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(dimension);
+  return text + "]";
 }
 
 bool is_sparse(std::string_view layout) { return layout == "sparse_csr" || layout == "sparse_coo"; }

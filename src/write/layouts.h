@@ -12,6 +12,8 @@
 // Checks of the parts of a new tensor against its layout. Each check throws usage unless its comment says otherwise.
 namespace zt::write {
 
+// "(2, 3)"
+std::string shape_text(const Shape& shape);
 bool is_sparse(std::string_view layout);
 // Whether a part of a layout is stored: some formats store only the parts that the layout defines.
 bool is_kept(std::string_view layout, std::string_view role, const model::Encoder& encoder);

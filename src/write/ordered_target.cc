@@ -90,6 +90,11 @@ StoredPart OrderedTarget::store(Pieces& pieces, const PartOptions& options, run:
   return parts_.store(pieces, options, meter);
 }
 
+std::unique_ptr<PartStream> OrderedTarget::stream(const PartOptions& options, std::optional<std::uint64_t> length,
+                                                  run::Meter& meter) {
+  return options.archive == nullptr ? parts_.stream(options, length, meter) : nullptr;
+}
+
 Target::Planned OrderedTarget::plan(const model::Catalog& tensors) {
   Planned planned{.order = form_.encoder->order(tensors), .target = nullptr};
   if (is_index_first()) {

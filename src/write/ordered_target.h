@@ -28,6 +28,8 @@ class OrderedTarget final : public Target {
  public:
   OrderedTarget(std::shared_ptr<Destination> destination, const Form& form);
   StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter) override;
+  std::unique_ptr<PartStream> stream(const PartOptions& options, std::optional<std::uint64_t> length,
+                                     run::Meter& meter) override;
   Planned plan(const model::Catalog& tensors) override;
   void finish(model::Catalog& catalog) override;
   void publish(std::vector<std::string>& notes) override { destination_->publish(notes); }

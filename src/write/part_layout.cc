@@ -46,6 +46,11 @@ StoredPart PartLayout::store(Pieces& pieces, const PartOptions& options, run::Me
   const WrittenPart written = parts_.write(pieces, options, meter);
   if (options.archive != nullptr) output_.write(options.archive->back(member, written.digest.crc));
   meter.poll();
+  return finish(std::move(part), written, length);
+}
+
+// Completes a part that begins at its offset. Takes its bytes back if the file has the same ones already.
+StoredPart PartLayout::finish(StoredPart part, const WrittenPart& written, std::uint64_t length) {
   part.recipe.stored_length = written.stored_length;
   part.recipe.decoded_length = length;
   part.recipe.coding = written.coding;
@@ -57,6 +62,36 @@ StoredPart PartLayout::store(Pieces& pieces, const PartOptions& options, run::Me
   }
   stored_.emplace(std::pair(part.digest, length), part);
   return part;
+}
+
+class PartLayout::Stream final : public PartStream {
+ public:
+  Stream(PartLayout& layout, const PartOptions& options, std::optional<std::uint64_t> length, run::Meter& meter)
+      : layout_(layout), meter_(meter) {
+    part_.recipe.offset = layout.output_.place(layout.alignment_, stored_bound(length.value_or(0), options));
+    layout.parts_.open(options, length, meter);
+  }
+  void write(std::span<const std::byte> bytes) override {
+    layout_.parts_.feed(bytes);
+    length_ += bytes.size();
+    meter_.poll();
+  }
+  StoredPart end() override { return layout_.finish(part_, layout_.parts_.close(), length_); }
+  // What went to a sink cannot be taken back: it stays as bytes that no tensor uses.
+  void drop() override {
+    if (layout_.output_.is_file()) layout_.output_.rewind(part_.recipe.offset);
+  }
+
+ private:
+  PartLayout& layout_;
+  run::Meter& meter_;
+  StoredPart part_;
+  std::uint64_t length_ = 0;
+};
+
+std::unique_ptr<PartStream> PartLayout::stream(const PartOptions& options, std::optional<std::uint64_t> length,
+                                               run::Meter& meter) {
+  return std::make_unique<Stream>(*this, options, length, meter);
 }
 
 }  // namespace zt::write

@@ -122,15 +122,16 @@ void PartWriter::write_memory(std::span<const std::byte> bytes) {
   }
 }
 
-void PartWriter::begin(const PartOptions& options, std::uint64_t length, run::Meter& meter) {
+void PartWriter::begin(const PartOptions& options, std::optional<std::uint64_t> length, run::Meter& meter) {
   if (!options.encoding.is_raw() && options.encoding != made_for_) {
     encoders_.clear();
     made_for_ = options.encoding;
   }
   meter_ = &meter;
   part_ = options;
+  length_ = length;
   if (length == 0) part_.encoding = Encoding::raw();
-  if (part_.encoding.is_raw()) output_.expect(length);
+  if (part_.encoding.is_raw()) output_.expect(length.value_or(0));
   frames_.clear();
   stored_length_ = 0;
   crc_ = 0;
@@ -161,15 +162,67 @@ WrittenPart PartWriter::write(Pieces& source, const PartOptions& options, run::M
   for (std::size_t first = 0; first < pieces; first += batch_) {
     const std::size_t count = std::min(batch_, pieces - first);
     make_batch(source, first, count);
-    const std::uint64_t decoded = std::min<std::uint64_t>(count * read::kPieceBytes, length);
-    if (first == 0 && !part_.encoding.is_raw() && !shrinks(count, decoded)) {
-      part_.encoding = Encoding::raw();
-      output_.expect(length);
-      for (std::size_t i = 0; i < count; ++i) make_stored(slots_[i]);
-    }
+    if (first == 0) judge_codec(count, std::min<std::uint64_t>(count * read::kPieceBytes, length));
     write_batch(count);
   }
   source.finish();
+  return finish();
+}
+
+// After the first pieces are made: stores the part raw if its codec does not shrink them.
+void PartWriter::judge_codec(std::size_t count, std::uint64_t decoded) {
+  if (part_.encoding.is_raw() || shrinks(count, decoded)) return;
+  part_.encoding = Encoding::raw();
+  output_.expect(length_.value_or(0));
+  for (std::size_t i = 0; i < count; ++i) make_stored(slots_[i]);
+}
+
+void PartWriter::open(const PartOptions& options, std::optional<std::uint64_t> length, run::Meter& meter) {
+  begin(options, length, meter);
+  fed_ = 0;
+  full_ = 0;
+  if (slots_.size() < kFedBatch) slots_.resize(kFedBatch);
+  for (Slot& slot : slots_) slot.decoded.clear();
+}
+
+void PartWriter::feed(std::span<const std::byte> bytes) {
+  fed_ += bytes.size();
+  while (!bytes.empty()) {
+    if (part_.encoding.is_raw()) return write_memory(bytes);
+    std::vector<std::byte>& slot = slots_[full_].decoded;
+    slot.reserve(read::kPieceBytes);
+    const auto piece = bytes.first(std::min(bytes.size(), read::kPieceBytes - slot.size()));
+    slot.insert(slot.end(), piece.begin(), piece.end());
+    bytes = bytes.subspan(piece.size());
+    if (slot.size() == read::kPieceBytes && ++full_ == kFedBatch) write_fed(full_);
+  }
+}
+
+// Stores the first `count` slots, and empties them.
+void PartWriter::write_fed(std::size_t count) {
+  std::uint64_t decoded = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    slots_[i].bytes = slots_[i].decoded;
+    decoded += slots_[i].bytes.size();
+  }
+  run::parallel_for(count, decoded, threads_, *meter_, [&](std::size_t i) {
+    make_stored(slots_[i]);
+    meter_->add(slots_[i].bytes.size());
+  });
+  if (frames_.empty()) judge_codec(count, decoded);  // nothing is written yet
+  write_batch(count);
+  for (std::size_t i = 0; i < count; ++i) slots_[i].decoded.clear();
+  full_ = 0;
+}
+
+WrittenPart PartWriter::close() {
+  const std::size_t last = full_ < slots_.size() && !slots_[full_].decoded.empty() ? full_ + 1 : full_;
+  if (last > 0) write_fed(last);
+  if (fed_ == 0) part_.encoding = Encoding::raw();
+  return finish();
+}
+
+WrittenPart PartWriter::finish() {
   const bool seekable = row().has_frames;
   if (seekable) write_seek_table();
   return {.stored_length = stored_length_,

@@ -52,6 +52,13 @@ class PartWriter {
       : output_(output), threads_(threads), batch_(batch) {}
   // Stores a part raw if it is empty, or if its codec does not shrink it.
   WrittenPart write(Pieces& pieces, const PartOptions& options, run::Meter& meter);
+  // The same for bytes that come one after another: open(), feed() in order, close(). Keeps fewer pieces at once, so
+  // the codec is judged by the first kFedBatch pieces. How the bytes are cut for feed() never changes what is written.
+  // `length`: of the part, if it is known.
+  static constexpr std::size_t kFedBatch = 16;
+  void open(const PartOptions& options, std::optional<std::uint64_t> length, run::Meter& meter);
+  void feed(std::span<const std::byte> bytes);
+  WrittenPart close();
   // Gives back the memory that is kept from part to part.
   void free_buffers() noexcept {
     slots_ = std::vector<Slot>();
@@ -66,7 +73,7 @@ class PartWriter {
     std::span<const std::byte> bytes;  // the decoded bytes: `decoded`, or memory of the caller
     std::uint32_t crc = 0;             // of the bytes that the digest covers
   };
-  void begin(const PartOptions& options, std::uint64_t length, run::Meter& meter);
+  void begin(const PartOptions& options, std::optional<std::uint64_t> length, run::Meter& meter);
   std::span<const std::byte> stored_bytes(const Slot& slot) const;
   std::span<const std::byte> digested_bytes(const Slot& slot) const;
   void write_memory(std::span<const std::byte> bytes);
@@ -74,6 +81,9 @@ class PartWriter {
   void make_stored(Slot& slot);
   std::vector<std::byte> compress(std::span<const std::byte> decoded);
   bool shrinks(std::size_t count, std::uint64_t decoded) const;
+  void judge_codec(std::size_t count, std::uint64_t decoded);
+  void write_fed(std::size_t count);
+  WrittenPart finish();
   void write_batch(std::size_t count);
   const codec::Row& row() const { return codec::row_of(part_.encoding.codec()); }
   void write_seek_table();
@@ -94,6 +104,9 @@ class PartWriter {
   PartOptions part_;  // its encoding becomes raw if the codec is not worth it
   std::vector<codec::FrameSize> frames_;
   std::uint64_t stored_length_ = 0;
+  std::optional<std::uint64_t> length_;  // decoded, if it is known
+  std::uint64_t fed_ = 0;                // bytes that feed() got
+  std::size_t full_ = 0;                 // slots that feed() has filled; the next one may hold some bytes
   std::uint32_t crc_ = 0;
   std::optional<hash::Sha256> sha_;
   std::optional<hash::Xxh3> xxh3_;

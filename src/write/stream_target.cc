@@ -17,6 +17,11 @@ StoredPart StreamTarget::store(Pieces& pieces, const PartOptions& options, run::
   return parts_.store(pieces, options, meter);
 }
 
+std::unique_ptr<PartStream> StreamTarget::stream(const PartOptions& options, std::optional<std::uint64_t> length,
+                                                 run::Meter& meter) {
+  return options.archive == nullptr ? parts_.stream(options, length, meter) : nullptr;
+}
+
 void StreamTarget::finish(model::Catalog& catalog) {
   write_ending(*output_, form_, catalog);
   output_->flush();

@@ -12,6 +12,8 @@ class StreamTarget final : public Target {
  public:
   StreamTarget(std::unique_ptr<Destination> destination, const Form& form);
   StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter) override;
+  std::unique_ptr<PartStream> stream(const PartOptions& options, std::optional<std::uint64_t> length,
+                                     run::Meter& meter) override;
   void finish(model::Catalog& catalog) override;
   void publish(std::vector<std::string>& notes) override { destination_->publish(notes); }
   void abort() noexcept override { output_->drop(); }

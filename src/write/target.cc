@@ -18,6 +18,10 @@ bool is_ordered(const Form& form) { return form.canonical || form.encoder->index
 }  // namespace
 
 void Target::begin_tensor(std::string_view, std::uint64_t) {}
+std::unique_ptr<PartStream> Target::stream(const PartOptions&, std::optional<std::uint64_t>, run::Meter&) {
+  return nullptr;
+}
+
 void Target::end_tensor(const model::Catalog&, std::uint32_t) {}
 void Target::add_copy(const model::Catalog&, std::uint32_t, std::string_view) {}
 bool Target::has(std::string_view) const { return false; }

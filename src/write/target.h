@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,10 @@ class Target {
   // Announces the parts of one tensor, of about `bound` bytes in all.
   virtual void begin_tensor(std::string_view name, std::uint64_t bound);
   virtual StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter) = 0;
+  // The same for a part whose bytes come one after another; null if this target needs its length first. The tensor of
+  // the part has no other part, and is not begun yet: this function announces it.
+  virtual std::unique_ptr<PartStream> stream(const PartOptions& options, std::optional<std::uint64_t> length,
+                                             run::Meter& meter);
   // The parts that were stored last are the parts of row `row` of the catalog.
   virtual void end_tensor(const model::Catalog& catalog, std::uint32_t row);
 

@@ -13,14 +13,12 @@
 #include "source/state.h"
 #include "write/array_pieces.h"
 #include "write/attributes.h"
-#include "write/draft.h"
 #include "write/grow_target.h"
 #include "write/layouts.h"
 #include "write/losses.h"
-#include "write/mover.h"
 #include "write/names.h"
-#include "write/references.h"
 #include "write/shard_target.h"
+#include "write/writer_state.h"
 
 namespace zt {
 namespace {
@@ -39,24 +37,6 @@ std::vector<PartView> in_order(std::span<const PartView> parts, bool by_name) {
 }
 
 }  // namespace
-
-struct Writer::State {
-  State(const std::filesystem::path& target, WriteMode mode, const WriterOptions& wanted);
-  State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted);
-
-  void check_new(std::string_view name, bool replace = false) const;
-  void check_replaced(std::string_view name, bool replace) const;
-  void end_tensor(std::string_view name, bool replace);
-  std::vector<std::string> accepted_losses(const Tensor& tensor) const;
-  void set_file_attributes(std::vector<std::byte> encoded);
-
-  std::filesystem::path path;  // empty for a sink
-  write::Draft draft;
-  write::Mover mover{draft};
-  write::References references;
-  std::vector<std::string> losses;
-  std::vector<std::string> notes;  // of the published files
-};
 
 Writer::State::State(const std::filesystem::path& target, WriteMode mode, const WriterOptions& wanted) : path(target) {
   if (mode == WriteMode::append && io::identify(target)) {
@@ -127,7 +107,7 @@ std::vector<std::string> Writer::State::accepted_losses(const Tensor& tensor) co
   return accepted;
 }
 
-Writer::Writer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Writer::Writer(std::shared_ptr<State> state) : state_(std::move(state)) {}
 Writer::Writer(Writer&&) noexcept = default;
 Writer& Writer::operator=(Writer&&) noexcept = default;
 Writer::~Writer() = default;
@@ -137,11 +117,11 @@ Writer Writer::create(const std::filesystem::path& path, const WriterOptions& op
 }
 
 Writer Writer::create(const std::filesystem::path& path, WriteMode mode, const WriterOptions& options) {
-  return Writer(std::make_unique<State>(path, mode, options));
+  return Writer(std::make_shared<State>(path, mode, options));
 }
 
 Writer Writer::to(std::unique_ptr<ByteSink> sink, const WriterOptions& options) {
-  return Writer(std::make_unique<State>(std::move(sink), options));
+  return Writer(std::make_shared<State>(std::move(sink), options));
 }
 
 void Writer::check_count(const Shape& shape, std::uint64_t elements) {
@@ -377,6 +357,7 @@ std::uint64_t Writer::reclaimable() const { return state_->draft.target->reclaim
 std::string_view Writer::format() const { return state_->draft.form.encoder->format; }
 
 void Writer::set_progress(Progress progress, std::uint64_t total) {
+  if (!state_->draft.streamed.empty()) state_->draft.check_open();  // the stream counts into the present meter
   state_->draft.meter = std::make_unique<run::Meter>(std::move(progress), total);
 }
 
