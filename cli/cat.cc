@@ -112,8 +112,9 @@ std::uint64_t position_of(const Item& item, std::uint64_t axis) {
   const auto size = static_cast<std::int64_t>(axis);
   const std::int64_t at = *item.start < 0 ? *item.start + size : *item.start;
   if (at < 0 || at >= size) {
-    throw zt::Error(zt::Code::usage, "",
-                    fmt::format("position {} is outside the axis, which has {} positions", *item.start, axis));
+    throw zt::Error(
+        zt::Code::usage, "",
+        fmt::format("position {} is outside the axis, which has {}", *item.start, count_text(axis, "position")));
   }
   return static_cast<std::uint64_t>(at);
 }
@@ -122,8 +123,9 @@ Picked pick(const std::vector<Item>& items, std::span<const std::uint64_t> shape
   const bool fills = std::ranges::any_of(items, &Item::is_ellipsis);
   const std::size_t named = items.size() - (fills ? 1 : 0);
   if (named > shape.size()) {
-    throw zt::Error(zt::Code::usage, "",
-                    fmt::format("the slice has {} axes, but the tensor has {}", named, shape.size()));
+    throw zt::Error(
+        zt::Code::usage, "",
+        fmt::format("the slice has {} {}, but the tensor has {}", named, named == 1 ? "axis" : "axes", shape.size()));
   }
   Picked picked;
   const auto take_whole = [&](std::size_t axes) {
@@ -264,6 +266,13 @@ int run(const Cat& cat) {
   const zt::Source source = zt::open(cat.operands[0], {.threads = cat.threads});
   const zt::Tensor tensor = source.tensor(cat.operands[1]);
   if (const auto cause = tensor.unreadable()) throw *cause;
+  if (tensor.layout() != "dense") {
+    throw zt::Error(
+        zt::Code::usage, "",
+        fmt::format("tensor '{}' has the layout '{}', and cat prints only dense tensors: 'ztensor info' lists "
+                    "the parts of the tensor, and Python reads them",
+                    printable(tensor.name()), printable(tensor.layout())));
+  }
   // A slice reads no more than it needs. Of a whole tensor, the digest can be checked.
   const auto verify = cat.items.empty() ? std::optional(zt::Verify::always) : std::nullopt;
   print_tensor(tensor, pick(cat.items, tensor.shape()), verify);

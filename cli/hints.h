@@ -7,7 +7,8 @@
 
 namespace cli {
 
-// The text of an error, and behind it a hint if the chosen command has an option that helps.
+// The text of an error, with options in the spelling of the chosen command, and behind it a hint if the command has an
+// option that helps.
 std::string text_with_hint(const zt::Error& error, const CLI::App& app);
 
 }  // namespace cli

@@ -8,6 +8,7 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -181,13 +182,15 @@ void print_attributes(const zt::Value& attributes) {
   for (const std::string& line : lines) print("  " + line + "\n");
 }
 
-// The size of the file on disk, and of its shards.
+// The size of the file on disk, and of its shards. Those of an ONNX model are files with bytes alone, and two of its
+// shards may be the same file.
 std::string stored_text(const zt::Source& source) {
   std::string text = size_text(source.stored_size()) + " stored";
-  if (source.files() > 1) {
-    text += fmt::format(" + {} in {}", size_text(source.shards_size()), count_text(source.files() - 1, "shard"));
-  }
-  return text;
+  if (source.files() == 1) return text;
+  std::set<std::string> names;
+  for (std::size_t i = 0; i + 1 < source.files(); ++i) names.insert(source.shard(i).name);
+  return text + fmt::format(" + {} in {}", size_text(source.shards_size()),
+                            count_text(names.size(), source.format() == "onnx" ? "external file" : "shard"));
 }
 
 int run(const std::string& file, bool json) {

@@ -4,8 +4,10 @@
 #include <CLI/Error.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "commands.h"
@@ -15,6 +17,8 @@
 
 namespace cli {
 namespace {
+
+namespace fs = std::filesystem;
 
 struct ScanCommand {
   std::vector<std::string> files;
@@ -51,30 +55,88 @@ void print_report(const std::string& file, const zt::ScanReport& report) {
   for (const std::string& fault : report.faults) print(fmt::format("  not scanned: {}\n", printable(fault)));
 }
 
-int run(const ScanCommand& scan) {
-  bool is_bad = false;
-  std::string documents;
-  for (const std::string& file : scan.files) {
+// The files that lie directly in a folder, by name.
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code failed;
+  fs::directory_iterator entry(folder, failed);
+  for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
+    std::error_code unknown;
+    if (entry->is_regular_file(unknown)) files.push_back(entry->path().string());
+  }
+  if (failed) throw zt::Error::system(failed.value(), folder, "cannot be listed");
+  std::ranges::sort(files);
+  return files;
+}
+
+// Scans files one after another, and reports as it goes.
+class Scanner {
+ public:
+  explicit Scanner(bool json) : json_(json) {}
+
+  // Returns whether the file has a pickle, or may have one. `always`: reports it also if it has none.
+  bool scan_file(const std::string& file, bool always) {
+    const zt::ScanReport report = zt::scan(file);
+    const bool is_based = !report.pickles.empty() || !report.faults.empty();
+    is_bad_ = is_bad_ || report.risk == zt::Risk::danger;
+    if (!is_based && !always) return false;
+    if (json_) {
+      add_document(zt::scan_json(file, report));
+    } else {
+      print_report(file, report);
+    }
+    return is_based;
+  }
+
+  void scan_folder(const std::string& folder) {
+    bool is_based = false;
+    for (const std::string& file : files_in(folder)) {
+      trying(file, [&] { is_based = scan_file(file, false) || is_based; });
+    }
+    if (!is_based && !json_) print(fmt::format("{}: no pickle\n", printable(folder)));
+  }
+
+  // One bad file must not hide what is in the files after it.
+  template <class Work>
+  void trying(const std::string& file, Work&& work) {
     try {
-      const zt::ScanReport report = zt::scan(file);
-      is_bad = is_bad || report.risk == zt::Risk::danger;
-      if (scan.json) {
-        documents += (documents.empty() ? "" : ", ") + zt::scan_json(file, report);
-      } else {
-        print_report(file, report);
-      }
+      work();
     } catch (const zt::Error& error) {
-      // One bad file must not hide what is in the files after it.
-      if (scan.files.size() == 1) throw;
-      is_bad = true;
+      is_bad_ = true;
       print_error(error.what());
-      documents += (documents.empty() ? "" : ", ") + (R"({"file": )" + zt::json_quote(file)) + R"(, "error": )" +
-                   zt::json_quote(error.what()) + "}";
+      add_document(R"({"file": )" + zt::json_quote(file) + R"(, "error": )" + zt::json_quote(error.what()) + "}");
     }
   }
-  if (scan.json) print(R"({"files": [)" + documents + "]}\n");
-  flush_output();
-  return is_bad ? 1 : 0;
+
+  int finish() const {
+    if (json_) print(R"({"files": [)" + documents_ + "]}\n");
+    flush_output();
+    return is_bad_ ? 1 : 0;
+  }
+
+ private:
+  void add_document(const std::string& document) { documents_ += (documents_.empty() ? "" : ", ") + document; }
+
+  bool json_;
+  bool is_bad_ = false;
+  std::string documents_;
+};
+
+int run(const ScanCommand& scan) {
+  Scanner scanner(scan.json);
+  for (const std::string& operand : scan.files) {
+    std::error_code unknown;
+    const auto work = [&] {
+      if (fs::is_directory(operand, unknown)) return scanner.scan_folder(operand);
+      static_cast<void>(scanner.scan_file(operand, true));
+    };
+    if (scan.files.size() == 1) {
+      work();
+    } else {
+      scanner.trying(operand, work);
+    }
+  }
+  return scanner.finish();
 }
 
 }  // namespace
@@ -86,7 +148,8 @@ void add_scan(CLI::App& app, Command& chosen) {
   add_operands(command, scan->files);
   command.add_flag("--json", scan->json, "print one JSON document instead of lines");
   command.footer(
-      "Reads pickles, PyTorch checkpoints, .npy and .npz files, and executes nothing.\n"
+      "Reads pickles, PyTorch checkpoints, .npy and .npz files, and executes nothing. FILE may\n"
+      "be a folder: then the files directly in the folder that have a pickle are reported.\n"
       "Prints a line for each class or function that a pickle names:\n"
       "  inert     it makes data, and nothing else\n"
       "  unknown   it runs code that this program knows nothing about\n"

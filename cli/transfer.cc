@@ -54,14 +54,36 @@ std::string as_shard_size(const std::string& text) {
       fmt::format("'{}' is not a size: expected a whole number over 0, alone or as in 5GB or 512MiB", text));
 }
 
-void print_report(const std::string& output, const zt::ConvertReport& report, double seconds, bool quiet) {
+// What the tensors were put into. Sharded, a format of others has no file of the name that was asked for, but an index.
+struct Written {
+  std::string path;
+  std::size_t shards = 0;
+};
+
+Written find_written(const std::string& output, const zt::ConvertOptions& options) {
+  if (options.writer.max_shard_size == 0) return {output};
+  std::error_code failed;
+  Written written{output};
+  if (const std::string index = output + ".index.json"; !fs::exists(output, failed) && fs::exists(index, failed)) {
+    written.path = index;
+  }
+  try {
+    written.shards = zt::open(written.path, options.open).files() - 1;
+  } catch (const zt::Error&) {
+    return {output};  // another process has changed it meanwhile
+  }
+  return written;
+}
+
+void print_report(const Written& output, const zt::ConvertReport& report, double seconds, bool quiet) {
   for (const std::string& note : report.notes) print_note(note);
   for (const std::string& loss : report.losses) print_note("lost " + loss);
   for (const std::string& skipped : report.skipped) print_note("skipped " + skipped);
   if (quiet) return;
-  print(fmt::format("{}: {}, {} -> {} in {:.2f} s ({})\n", printable(output), count_text(report.tensors, "tensor"),
-                    size_text(report.bytes_in), size_text(report.bytes_out), seconds,
-                    rate_text(report.bytes_in, seconds)));
+  const std::string shards = output.shards == 0 ? "" : " in " + count_text(output.shards, "shard");
+  print(fmt::format("{}: {}{}, {} -> {} in {:.2f} s ({})\n", printable(output.path),
+                    count_text(report.tensors, "tensor"), shards, size_text(report.bytes_in),
+                    size_text(report.bytes_out), seconds, rate_text(report.bytes_in, seconds)));
 }
 
 }  // namespace
@@ -143,7 +165,7 @@ int run(const Transfer& transfer) {
     report = zt::convert(inputs, output, options);
     seconds = bar.seconds();
   }
-  print_report(output, report, seconds, transfer.quiet);
+  print_report(find_written(output, options), report, seconds, transfer.quiet);
   return 0;
 }
 

@@ -1,9 +1,13 @@
 """Models in folders; ztensor extract and cat; convert --with-config."""
 
 import json
+import shutil
 import struct
+from pathlib import Path
 
 from conftest import write_safetensors
+
+GOLDEN = Path(__file__).parents[2] / "tests/golden"
 
 
 def save_model(model, config=None):
@@ -114,6 +118,20 @@ def test_cat_cuts_long_rows(model):
     lines = model.ok("cat", "deep.safetensors", "d", ":, ::2, :3").split("\n")
     assert lines == ["1 1 1", "1 1 1", "", "1 1 1", "1 1 1", ""]
     assert len(model.ok("cat", "deep.safetensors", "d")) == 12 * (1 << 20) + 1
+
+
+def test_cat_tells_what_shows_a_tensor_that_is_not_dense(model):
+    shutil.copy(GOLDEN / "1.2.3/sparse.zt", model / "sparse.zt")
+    name = model.info("sparse.zt")["tensors"][0]["name"]
+    error = model.fails("cat", "sparse.zt", name)
+    assert f"tensor '{name}' has the layout 'sparse_cs" in error or f"'{name}' has the layout 'sparse_coo'" in error
+    assert "cat prints only dense tensors: 'ztensor info' lists the parts" in error
+
+
+def test_cat_counts_axes_and_positions(model):
+    write_safetensors(model / "one.safetensors", {"x": ("U8", [1], b"a"), "s": ("U8", [], b"a")})
+    assert "outside the axis, which has 1 position" in model.fails("cat", "one.safetensors", "x", "1")
+    assert "the slice has 1 axis, but the tensor has 0" in model.fails("cat", "one.safetensors", "s", "0")
 
 
 def test_cat_refuses_elements_that_are_no_bytes(model):

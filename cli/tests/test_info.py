@@ -1,8 +1,13 @@
 """ztensor info: exact output."""
 
 import json
+import shutil
+from pathlib import Path
 
+import pytest
 from conftest import write_safetensors
+
+ONNX = Path(__file__).parents[2] / "tests/conformance/accept/onnx"
 
 TABLE = """\
 model.safetensors: safetensors, 4 tensors, 16.4 kB decoded, 16.8 kB stored
@@ -56,6 +61,20 @@ def test_what_shards_take_is_told(model):
     assert head.endswith(f" stored + {shards / 1000:.1f} kB in {count} shard" + ("s" if count > 1 else ""))
     moved = model.ok("convert", "root.zt", "back.zt")
     assert f"4 tensors, {(shards + sizes['root.zt']) / 1000:.1f} kB -> " in moved
+
+
+@pytest.mark.parametrize(
+    ("name", "stored"),
+    [
+        ("external", "94 B stored + 8 B"),
+        ("external.tied", "221 B stored + 12 B"),
+        ("external.rest", "81 B stored + 17 B"),
+    ],
+)
+def test_what_the_external_files_of_a_model_take_is_told(at, name, stored):
+    shutil.copy(ONNX / f"{name}.onnx", at / "m.onnx")
+    head = at.run("info", "m.onnx").stdout.splitlines()[0]
+    assert head.endswith(f", {stored} in 1 external file")
 
 
 def test_json_is_one_document_with_the_keys_of_the_guide(model):

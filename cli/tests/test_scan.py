@@ -49,5 +49,20 @@ def test_json_has_all_files(tmp_path):
     assert "error" in files[2]
 
 
+def test_a_folder_is_scanned_file_by_file(tmp_path):
+    folder = tmp_path / "m"
+    (folder / "below").mkdir(parents=True)
+    assert scan(folder).stdout == f"{folder}: no pickle\n"
+    (folder / "b.bin").write_bytes(pickle.dumps(1))
+    (folder / "notes.txt").write_text("Hello, world\n")
+    (folder / "below" / "c.pkl").write_bytes(DANGER)  # not directly in the folder
+    done = scan(folder)
+    assert (done.returncode, done.stdout) == (0, f"{folder}/b.bin: inert in 1 pickle\n")
+    (folder / "a.pkl").write_bytes(DANGER)
+    done = scan(folder, "--json")
+    assert done.returncode == 1
+    assert [one["file"] for one in json.loads(done.stdout)["files"]] == [f"{folder}/a.pkl", f"{folder}/b.bin"]
+
+
 def test_nothing_to_scan_is_a_wrong_command_line():
     assert scan().returncode == 2

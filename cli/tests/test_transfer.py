@@ -197,13 +197,37 @@ def test_an_unknown_format_is_told_the_known_ones(model):
     assert error.startswith("--format: 'bogus' is not a format: expected auto, zt-1.2, ") and "safetensors" in error
 
 
+def test_a_sharded_output_is_named_by_the_file_that_opens_it(model):
+    shards = ["--max-shard-size", "16kB"]
+    for name, written, count in [
+        ("big.safetensors", "big.safetensors.index.json", 2),
+        ("big.zt", "big.zt", None),
+        ("small.safetensors", "small.safetensors", 0),
+    ]:
+        options = ["--max-shard-size", "1MB"] if count == 0 else shards + (["--to", "2"] if name == "big.zt" else [])
+        summary = model.ok("convert", "model.safetensors", "-o", name, *options)
+        if count is None:
+            count = sum(file.startswith("big-") and file.endswith(".zt") for file in model.files())
+        told = "" if count == 0 else f" in {count} shards" if count > 1 else " in 1 shard"
+        assert summary.startswith(f"{written}: 4 tensors{told}, ")
+        assert (model / written).exists()
+        model.ok("info", written)
+
+
+def test_an_option_that_an_error_names_is_spelled_as_the_command_spells_it(model):
+    assert model.fails("convert", "model.safetensors", "-o", "m.npz", "--max-shard-size", "16kB").endswith(
+        ": leave --max-shard-size out"
+    )
+
+
 def test_an_unreadable_tensor_stops_unless_it_is_to_be_skipped(model):
     model.ok("convert", "model.safetensors", "model.zt")
     data = (model / "model.zt").read_bytes()
     at = data.rindex(b"bf16")
     (model / "odd.zt").write_bytes(data[:at] + b"bq16" + data[at + 4 :])
     for command in ["convert", "merge"]:
-        assert "unknown dtype 'bq16'" in model.fails(command, "odd.zt", "-o", "out.zt")
+        error = model.fails(command, "odd.zt", "-o", "out.zt")
+        assert error.endswith("unknown dtype 'bq16'; --skip-unreadable leaves out what cannot be read")
         assert not (model / "out.zt").exists()
         done = model.run(command, "odd.zt", "-o", "out.zt", "--skip-unreadable")
         assert done.returncode == 0

@@ -46,7 +46,8 @@ class ZT_API Source {
   [[nodiscard]] Bytes map_file(std::size_t number, Mapping mapping = Mapping::shared) const;
   [[nodiscard]] const std::vector<std::string>& notes() const;  // what a user should know, but is no error
   [[nodiscard]] std::uint64_t stored_size() const;              // bytes of the file, without its shards
-  [[nodiscard]] std::uint64_t shards_size() const;              // bytes of all shards, as the file gives their sizes
+  // Bytes of all shards, as the file gives their sizes; of raw files without a size there, what tensors have in them.
+  [[nodiscard]] std::uint64_t shards_size() const;
   // For each tensor, the index of the first tensor that has the same shape, layout and stored bytes, read in the same
   // way: its own, unless it is tied to an earlier one.
   [[nodiscard]] std::vector<std::size_t> ties() const;

@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import struct
 import subprocess
 import sys
 import warnings
@@ -242,6 +243,17 @@ def test_advice_is_in_words_of_python(tmp_path):
         ztensor.open("")
 
 
+def test_a_warning_names_the_line_of_the_caller(tmp_path):
+    header = b'{"x":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"more":0}}'
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header + b"a")
+    for work in (lambda: ztensor.open(path), lambda: ztensor.Reader(path), lambda: ztensor.Reader(path.read_bytes())):
+        with pytest.warns(UserWarning, match="1 entry has fields") as found:
+            work().close()
+        line = work.__code__.co_firstlineno
+        assert [(warning.filename, warning.lineno) for warning in found] == [(__file__, line)]
+
+
 def in_child_as_nobody(work):
     """Runs `work` in a process of another user, and returns the result."""
     pid = os.fork()
@@ -266,6 +278,7 @@ def test_what_a_replaced_file_had_and_the_new_one_cannot_have_is_a_warning(tmp_p
             warnings.simplefilter("always")
             with ztensor.Writer("a.zt") as writer:
                 writer.add_tensor("x", np.arange(3.0))
+        assert all(warning.filename == __file__ for warning in found)
         return [str(warning.message) for warning in found]
 
     assert save() == []

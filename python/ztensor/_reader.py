@@ -19,6 +19,7 @@ from ._options import Source, encode_path, open_options, refuse_text
 from ._progress import Progress, shown
 from ._tensor import Tensor, TensorMetadata, metadata_of_parts
 from ._to_arrays import Fill
+from ._warnings import warn
 
 if TYPE_CHECKING:
     from torch import Tensor as TorchTensor
@@ -69,7 +70,7 @@ class Reader(Mapping[str, Tensor]):
             name = os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else _name_of_file(source)
             self._source, self._hdf5 = _hdf5.open_source(source, name, refused, options, limits)
         for note in self.notes:
-            warnings.warn(note, UserWarning, stacklevel=2)
+            warn(note)
 
     # --- contents: these read no tensor bytes ---
 

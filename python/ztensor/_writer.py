@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,6 +14,7 @@ from ._from_arrays import Spec, is_scipy, is_torch, spec_of
 from ._limits import Limits
 from ._options import encode_path, level_of, name_of_tensor, refuse_text, shape_of, text_of, writer_options
 from ._tensor import Tensor
+from ._warnings import warn
 
 
 class Writer:
@@ -288,7 +288,7 @@ class Writer:
             writer.abort()
             raise
         for note in writer.notes():
-            warnings.warn(note, UserWarning, stacklevel=2)
+            warn(note)
 
     def abort(self) -> None:
         """Gives up: the target stays as it was. Calling it twice is allowed."""

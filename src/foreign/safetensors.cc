@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "foreign/safetensors_types.h"
@@ -65,11 +66,11 @@ std::uint64_t read_prefix(const ByteStore& store) {
 std::uint64_t header_length(const ByteStore& store, const Limits& limits) {
   const std::uint64_t size = store.size();
   if (size < kPrefix + kLeastHeader) {
-    malformed("safetensors.file.size", "the file has " + text(size) + " bytes: expected at least 10");
+    malformed("safetensors.file.size", "the file has " + count_text(size, "byte") + ": expected at least 10");
   }
   const std::uint64_t length = read_prefix(store);
   if (length < kLeastHeader) {
-    malformed("safetensors.header.size", "the header has " + text(length) + " bytes: expected at least 2");
+    malformed("safetensors.header.size", "the header has " + count_text(length, "byte") + ": expected at least 2");
   }
   if (!checked::within(kPrefix, length, size)) {
     malformed("safetensors.header.bounds", "offset 8 + header length " + text(length) + " runs past " + text(size));
@@ -114,7 +115,8 @@ class Decoder {
     while (members.next()) add_member(members.key(), members.value());
     check_tiling();
     if (odd_entries_ != 0) {
-      catalog_.notes.push_back(text(odd_entries_) + " entries have fields that are not part of the format");
+      catalog_.notes.push_back(count_text(odd_entries_, "entry has", "entries have") +
+                               " fields that are not part of the format");
     }
     catalog_.shrink();
     return std::move(catalog_);
@@ -229,18 +231,18 @@ class Decoder {
     const auto range = [&] { return "data_offsets [" + text(entry_.begin) + ", " + text(entry_.end) + "]"; };
     if (entry_.begin > entry_.end) malformed("safetensors.offsets.order", range() + " run backwards");
     if (entry_.end > length_) {
-      malformed("safetensors.offsets.bounds", range() + " run past the buffer of " + text(length_) + " bytes");
+      malformed("safetensors.offsets.bounds", range() + " run past the buffer of " + count_text(length_, "byte"));
     }
     const auto elements = checked::elements(entry_.shape);
     const auto bits = elements ? checked::multiply(*elements, std::max(type.bits, 1U)) : std::nullopt;
     if (!bits) malformed("safetensors.shape.overflow", "the shape has more bits than 64 bits count");
     if (type.bits == 0) return;
     if (*bits % 8 != 0) {
-      malformed("safetensors.shape.bits",
-                text(*elements) + " elements of " + text(type.bits) + " bits do not fill whole bytes");
+      malformed("safetensors.shape.bits", count_text(*elements, "element") + " of " + text(type.bits) + " bits " +
+                                              (*elements == 1 ? "does" : "do") + " not fill whole bytes");
     }
     if (*bits / 8 != entry_.end - entry_.begin) {
-      malformed("safetensors.tensor.length", range() + ", but shape and dtype take " + text(*bits / 8) + " bytes");
+      malformed("safetensors.tensor.length", range() + ", but shape and dtype take " + count_text(*bits / 8, "byte"));
     }
   }
 
@@ -280,7 +282,7 @@ class Decoder {
     if (!in_order_) covered_ = cover_sorted();
     if (covered_ != length_) {
       malformed("safetensors.tiling.tail",
-                "the last tensor ends at " + text(covered_) + ", but the buffer has " + text(length_) + " bytes");
+                "the last tensor ends at " + text(covered_) + ", but the buffer has " + count_text(length_, "byte"));
     }
   }
 

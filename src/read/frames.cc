@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/count_text.h"
 #include "codec/codecs.h"
 #include "ztensor/error.h"
 
@@ -80,7 +81,7 @@ FramePlan require_frames(const ByteStore& store, const model::Recipe& recipe) {
   const std::uint64_t length = codec::require_seek_table(read_tail(store, recipe, codec::kTableFooterBytes));
   if (length > recipe.stored_length) {
     throw Error(Code::malformed, "zstd.table.bounds",
-                "the zstd seek table claims " + std::to_string(length) + " bytes, but the blob has " +
+                "the zstd seek table claims " + count_text(length, "byte") + ", but the blob has " +
                     std::to_string(recipe.stored_length));
   }
   std::vector<std::byte> table = read_tail(store, recipe, length);
@@ -89,13 +90,13 @@ FramePlan require_frames(const ByteStore& store, const model::Recipe& recipe) {
   const Sums sums = sums_of(frames);
   if (sums.stored != frames_end) {
     throw Error(Code::malformed, "zstd.table.stored",
-                "the frames in the zstd seek table have " + std::to_string(sums.stored) +
-                    " bytes, but the bytes before it are " + std::to_string(frames_end));
+                "the frames in the zstd seek table have " + count_text(sums.stored, "byte") +
+                    ", but the bytes before it are " + std::to_string(frames_end));
   }
   if (sums.decoded != recipe.decoded_length) {
     throw Error(Code::malformed, "zstd.table.decoded",
-                "the frames in the zstd seek table decode to " + std::to_string(sums.decoded) +
-                    " bytes, but the blob to " + std::to_string(recipe.decoded_length));
+                "the frames in the zstd seek table decode to " + count_text(sums.decoded, "byte") +
+                    ", but the blob to " + std::to_string(recipe.decoded_length));
   }
   return plan_pieces(std::move(frames), std::move(table), frames_end);
 }

@@ -6,7 +6,6 @@
 #include <array>
 #include <atomic>
 #include <memory>
-#include <numeric>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,8 +13,9 @@
 
 #include "codec/zstd.h"
 #include "hash/crc32c.h"
-#include "hash/running.h"
+#include "hash/digest.h"
 #include "many_threads.h"
+#include "part_bytes.h"
 #include "random.h"
 #include "read/parts.h"
 #include "read/slice.h"
@@ -23,6 +23,17 @@
 
 namespace zt::read {
 namespace {
+
+using test::Data;
+using test::digest_of;
+using test::expect_bytes;
+using test::frame;
+using test::noise;
+using test::Outcome;
+using test::Plain;
+using test::plain;
+using test::read_all;
+using test::operator+;
 
 // A zstd part whose frames decode to these sizes, all zeros except their numbers, with a seek table.
 std::vector<std::byte> make_part(std::span<const std::size_t> sizes, std::vector<std::byte>& decoded) {
@@ -78,107 +89,6 @@ TEST(PieceReader, ReadsAStreamWhereTheLastFrameIsLargerThanTheFirstOrEmpty) {
   expect_reads(std::array<std::size_t, 3>{10, 10, 4000}, true);
   expect_reads(std::array<std::size_t, 2>{kFull, 0}, true);
   expect_reads(std::array<std::size_t, 2>{0, 7}, true);
-}
-
-using Data = std::vector<std::byte>;
-
-Data operator+(Data a, const Data& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
-}
-
-Data noise(std::size_t size, std::uint64_t seed) {
-  Data data(size);
-  for (std::byte& byte : data) {
-    seed = seed * 6364136223846793005U + 1442695040888963407U;
-    byte = static_cast<std::byte>(seed >> 61);
-  }
-  return data;
-}
-
-Data frame(const Data& content) { return codec::FrameEncoder(1).encode(content); }
-
-// The decoded bytes of a part, and the rule that it breaks.
-struct Outcome {
-  Data out = {};
-  std::string rule = "";
-  bool ordered = false;
-};
-
-Outcome read_all(const PartSource& part, Verify verify, Use use = Use::any) {
-  Outcome outcome;
-  try {
-    PieceReader reader(part, verify, use);
-    outcome.ordered = reader.ordered();
-    outcome.out.resize(static_cast<std::size_t>(part.recipe.decoded_length));
-    std::vector<std::size_t> order(reader.pieces());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    if (!reader.ordered()) std::reverse(order.begin(), order.end());
-    Scratch scratch;
-    for (const std::size_t piece : order) {
-      const auto at = static_cast<std::size_t>(reader.piece_offset(piece));
-      const std::span<std::byte> all = outcome.out;
-      reader.read(piece, reader.scatters() ? all : all.subspan(at, reader.piece_length(piece)), scratch);
-    }
-    reader.finish();
-  } catch (const Error& error) {
-    outcome.rule = error.rule();
-  }
-  return outcome;
-}
-
-std::string digest_of(Checksum algorithm, const Data& bytes) {
-  hash::RunningDigest digest(algorithm);
-  digest.update(bytes);
-  return hash::format_digest(digest.finish());
-}
-
-// Every way of reading gives `expected`: at once, in plain pieces, by many threads, and in slices of elements.
-void expect_bytes(const PartSource& part, const Data& expected, std::size_t element, const std::string& what) {
-  for (const Verify verify : {Verify::never, Verify::standard, Verify::always}) {
-    for (const Use use : {Use::any, Use::plain, Use::lasting}) {
-      if (verify == Verify::never && use == Use::lasting) continue;
-      const Outcome outcome = read_all(part, verify, use);
-      EXPECT_EQ(outcome.rule, "") << what;
-      EXPECT_TRUE(outcome.out == expected) << what << static_cast<int>(use);
-    }
-    if (expected.empty()) continue;
-    Data out(expected.size());
-    Data again(expected.size());  // large enough for two threads, however small the part is
-    const Job jobs[] = {{.part = part, .verify = verify, .out = out, .visit = {}},
-                        {.part = part, .verify = verify, .out = again, .visit = {}}};
-    const test::ManyThreads many;
-    run::Meter meter;
-    carry_out(jobs, 3, meter, [](std::size_t, std::size_t, Error& error) { throw error; });
-    EXPECT_TRUE(out == expected) << what;
-    EXPECT_TRUE(again == expected) << what;
-  }
-  const std::uint64_t elements = expected.size() / element;
-  if (elements < 8) return;
-  const std::array<std::uint64_t, 1> shape = {elements};
-  for (const AxisPicks& axis : {AxisPicks{.start = 3, .count = elements - 4},
-                                AxisPicks{.start = elements - 1, .count = (elements - 1) / 3, .step = -3},
-                                AxisPicks{.list = {elements - 1, 0, elements / 2, 5, 5}}}) {
-    Data out(static_cast<std::size_t>(axis.size()) * element);
-    std::uint64_t counted = 0;
-    run::Meter meter(
-        [&](std::uint64_t done, std::uint64_t) {
-          counted = done;
-          return true;
-        },
-        out.size());
-    read_slice(part, shape, element, {axis}, out, {.meter = &meter});
-    meter.finish();
-    EXPECT_EQ(counted, out.size()) << what;
-    for (std::uint64_t i = 0; i < axis.size(); ++i) {
-      const std::uint64_t at =
-          axis.list.empty() ? axis.start + i * static_cast<std::uint64_t>(axis.step) : axis.list[i];
-      ASSERT_TRUE(std::equal(out.begin() + static_cast<std::ptrdiff_t>(i * element),
-                             out.begin() + static_cast<std::ptrdiff_t>((i + 1) * element),
-                             expected.begin() + static_cast<std::ptrdiff_t>(at * element)))
-          << what << " " << i;
-    }
-  }
 }
 
 // A view that owns its axes, and the width of words to swap.
@@ -386,15 +296,6 @@ TEST(PieceReader, ChecksTheBlobOfAPartOfNothing) {
   expect_view(noise(40, 7), none, 10);
 }
 
-struct Plain {
-  MemoryStore store;
-  model::Recipe recipe;
-};
-
-Plain plain(const Data& bytes, model::Coding coding, std::uint64_t decoded) {
-  return {MemoryStore(bytes), {.stored_length = bytes.size(), .decoded_length = decoded, .coding = coding}};
-}
-
 TEST(PieceReader, ChecksDigestsOverDecodedBytes) {
   const Data decoded = noise(3 * kFull + 77, 8);
   for (const Stored& stored : stored_ways(decoded, kFull)) {
@@ -436,112 +337,6 @@ TEST(PieceReader, TellsAWrongDigestOfGeneration2FromAnUnknownOne) {
   EXPECT_EQ(rule("crc32c:0xABCDEF01", Verify::always), "");
   EXPECT_EQ(rule("blake3:00", Verify::always), "");
   EXPECT_EQ(rule("", Verify::always), "");
-}
-
-// Frames of any sizes, allowed by zt.zstd-seekable/1 or not.
-struct Entry {
-  Data stored;
-  std::size_t decoded;
-};
-
-Data seekable(const std::vector<Entry>& entries) {
-  Data stored;
-  std::vector<codec::FrameSize> sizes;
-  for (const Entry& entry : entries) {
-    stored = stored + entry.stored;
-    sizes.push_back({static_cast<std::uint32_t>(entry.stored.size()), static_cast<std::uint32_t>(entry.decoded)});
-  }
-  return stored + codec::encode_seek_table(sizes);
-}
-
-Entry entry(const Data& content) {
-  if (content.size() <= kFull) return {frame(content), content.size()};
-  const auto middle = content.begin() + kFull;
-  const Entry rest = entry(Data(middle, content.end()));
-  return {frame(Data(content.begin(), middle)) + rest.stored, content.size()};
-}
-
-Data skippable(std::size_t size) {
-  Data bytes(8 + size);
-  const std::array<unsigned, 5> head = {0x50, 0x2A, 0x4D, 0x18, static_cast<unsigned>(size)};
-  for (std::size_t i = 0; i < head.size(); ++i) bytes[i] = static_cast<std::byte>(head[i]);
-  return bytes;
-}
-
-void expect_seekable(const std::vector<Entry>& entries, const Data& decoded, const std::string& what) {
-  const Plain part = plain(seekable(entries), model::Coding::seekable, decoded.size());
-  const std::string digest = digest_of(Checksum::xxh3, decoded);
-  expect_bytes({&part.store, part.recipe, digest, {}, true}, decoded, 1, what);
-}
-
-TEST(PieceReader, ReadsSeekablePartsOfAnyFramesThatAreAllowed) {
-  const Data a = noise(1000, 1);
-  const Data b = noise(1000, 2);
-  const Data large = noise(3 * kFull + 5, 3);
-  expect_seekable({}, {}, "nothing");
-  expect_seekable({entry(a), entry(b)}, a + b, "equal frames");
-  expect_seekable({entry(a), entry(b), entry(large)}, a + b + large, "a larger last frame");
-  expect_seekable({entry({}), entry({}), entry(large)}, large, "frames of nothing, then one of something");
-  expect_seekable({entry(a), entry(b), entry({})}, a + b, "a last frame of nothing");
-  expect_seekable({entry({}), {{}, 0}}, {}, "frames of nothing");
-  expect_seekable({{frame(noise(400, 4)) + skippable(3) + frame(noise(600, 5)), 1000}, entry(b)},
-                  noise(400, 4) + noise(600, 5) + b, "several frames in one entry");
-  expect_seekable({{skippable(0), 0}, {skippable(7) + frame(a), 1000}}, a, "skippable frames");
-}
-
-TEST(PieceReader, PassesOverAChecksumColumnOfASeekablePart) {
-  const Data content = noise(50, 1);
-  Data table = seekable({entry(content)});
-  Data wide(table.begin(), table.end() - 9);
-  wide = wide + Data(4, std::byte{7}) + Data(table.end() - 9, table.end());
-  wide[wide.size() - 9 - 16] = std::byte{21};  // of the skippable frame's length
-  wide[wide.size() - 5] = std::byte{0x80};
-  ASSERT_EQ(wide.size(), frame(content).size() + 29);
-  wide[frame(content).size() + 4] = std::byte{21};
-  const Plain part = plain(wide, model::Coding::seekable, content.size());
-  expect_bytes({&part.store, part.recipe, ""}, content, 1, "column");
-}
-
-std::string seekable_rule(const Data& stored, std::uint64_t decoded) {
-  const Plain part = plain(stored, model::Coding::seekable, decoded);
-  return read_all({&part.store, part.recipe, ""}, Verify::never).rule;
-}
-
-TEST(PieceReader, RefusesSeekablePartsWithoutATableThatIsRight) {
-  const Data content = noise(1000, 1);
-  const Data good = seekable({entry(content), entry(content)});
-  const auto broken = [&](std::size_t from_end, unsigned value) {
-    Data bytes = good;
-    bytes[bytes.size() - from_end] = static_cast<std::byte>(value);
-    return seekable_rule(bytes, 2000);
-  };
-  EXPECT_EQ(seekable_rule(good, 2000), "");
-  EXPECT_EQ(seekable_rule({}, 0), "zstd.table.short");
-  EXPECT_EQ(seekable_rule(Data(good.end() - 16, good.end()), 0), "zstd.table.short");
-  EXPECT_EQ(seekable_rule(frame(content) + frame(content), 2000), "zstd.table.magic");
-  EXPECT_EQ(broken(1, 0x90), "zstd.table.magic");
-  EXPECT_EQ(broken(5, 1), "zstd.table.descriptor");
-  EXPECT_EQ(broken(5, 0x81), "zstd.table.descriptor");
-  EXPECT_EQ(broken(6, 0xFF), "zstd.table.bounds");  // the count of frames: their table would exceed 4 GiB
-  EXPECT_EQ(broken(8, 0xFF), "zstd.table.bounds");  // more frames than the bytes hold
-  EXPECT_EQ(broken(9, 1), "zstd.table.header");
-  EXPECT_EQ(broken(33, 0), "zstd.table.header");
-  EXPECT_EQ(broken(29, 0), "zstd.table.header");
-  EXPECT_EQ(broken(10, 1), "zstd.table.frame");  // 16 MiB and more
-  EXPECT_EQ(seekable_rule(good, 1999), "zstd.table.decoded");
-  EXPECT_EQ(seekable_rule(Data(1) + good, 2000), "zstd.table.stored");
-  EXPECT_EQ(seekable_rule(seekable({entry(content), entry(noise(10, 1)), entry(content)}), 2010), "zstd.table.uneven");
-}
-
-TEST(PieceReader, RefusesSeekablePartsWhoseFramesAreNotWhatTheTableSays) {
-  const Data content = noise(1000, 1);
-  EXPECT_EQ(seekable_rule(seekable({{frame(content), 999}}), 999), "zstd.frame.size");
-  EXPECT_EQ(seekable_rule(seekable({{frame(content), 1001}}), 1001), "zstd.frame.size");
-  EXPECT_EQ(seekable_rule(seekable({{frame(content) + Data(4), 1000}}), 1000), "zstd.frame.magic");
-  EXPECT_EQ(seekable_rule(seekable({{{}, 5}}), 5), "zstd.truncated");
-  Data wrong = frame(content);
-  wrong.back() ^= std::byte{1};
-  EXPECT_EQ(seekable_rule(seekable({{wrong, 1000}}), 1000), "zstd.frame.checksum");
 }
 
 // Counts the bytes read from a store at once, and in all.

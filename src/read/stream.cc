@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/count_text.h"
 #include "codec/codecs.h"
 #include "read/digest_check.h"
 #include "read/fetcher.h"
@@ -86,8 +87,8 @@ void StreamPieces::read(std::size_t piece, std::span<std::byte> out, Scratch&) {
     left = left.subspan(step.made);
     if (step.used == 0 && step.made == 0 && stream().at_end()) {
       throw Error(Code::malformed, stream().row().rules.shorter,
-                  "the " + stream().name() + " stream ends " + std::to_string(left.size()) +
-                      " bytes too early: the part has " + std::to_string(length_) + " bytes");
+                  "the " + stream().name() + " stream ends " + count_text(left.size(), "byte") +
+                      " too early: the part has " + count_text(length_, "byte"));
     }
   }
   if (check_.over_decoded()) check_.take(piece, out);
@@ -104,9 +105,8 @@ void StreamPieces::finish() {
   while (true) {
     const auto step = stream().decode(more, stored_check());
     if (step.made != 0) {
-      throw Error(
-          Code::malformed, stream().row().rules.longer,
-          "the " + stream().name() + " stream decodes to more than the part's " + std::to_string(length_) + " bytes");
+      throw Error(Code::malformed, stream().row().rules.longer,
+                  "the " + stream().name() + " stream decodes to more than the part's " + count_text(length_, "byte"));
     }
     if (step.used == 0 && stream().at_end()) break;
   }

@@ -17,4 +17,8 @@ std::shared_ptr<const Resolver> resolver_of(const Opened& opened, const model::C
 // `root` or below it, or in that of a file that `root` leads to as a link. `by`: the identity of the foreign file.
 std::shared_ptr<const Resolver> external_files_of(const std::filesystem::path& root, io::Identity by);
 
+// The bytes of raw files: all bytes of those whose size is known, and what parts have in the others. Bytes that several
+// parts share count once.
+std::uint64_t raw_size(const model::Catalog& catalog);
+
 }  // namespace zt::source

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/shard_index.h"
 #include "io/file.h"
@@ -110,7 +111,8 @@ void add_missing(const foreign::ShardIndex& index, model::Catalog& catalog) {
     }
   }
   if (mapped < found) {
-    catalog.notes.push_back(std::to_string(found - mapped) + " tensors of the shards are not in the index");
+    catalog.notes.push_back(count_text(found - mapped, "tensor of the shards is", "tensors of the shards are") +
+                            " not in the index");
   }
 }
 

@@ -86,6 +86,14 @@ TEST_F(Repository, OpensAnIndexOrItsFolderAsOneSource) {
   }
 }
 
+TEST_F(Repository, NotesTensorsThatTheIndexDoesNotHave) {
+  save_sharded();
+  write_file(index_, index_of({{"c", "m-2.safetensors"}, {"a", "m-1.safetensors"}}));
+  EXPECT_EQ(open(index_).notes(), std::vector<std::string>{"1 tensor of the shards is not in the index"});
+  save(at("m-2.safetensors"), {"c", "d"});
+  EXPECT_EQ(open(index_).notes(), std::vector<std::string>{"2 tensors of the shards are not in the index"});
+}
+
 TEST_F(Repository, ConvertsAFolderWholeAndNeverOverOneOfItsFiles) {
   save_sharded();
   EXPECT_EQ(convert({at("")}, at("out.zt")).tensors, 3U);

@@ -251,8 +251,10 @@ const std::vector<std::string>& Source::notes() const { return state_->catalog.n
 
 std::uint64_t Source::stored_size() const { return state_->store->size(); }
 std::uint64_t Source::shards_size() const {
-  std::uint64_t sum = 0;
-  for (const model::FileRow& shard : state_->catalog.files) sum = checked::add_up(sum, shard.size);
+  std::uint64_t sum = source::raw_size(state_->catalog);
+  for (const model::FileRow& shard : state_->catalog.files) {
+    if (shard.kind != model::FileRow::Kind::raw) sum = checked::add_up(sum, shard.size);
+  }
   return sum;
 }
 

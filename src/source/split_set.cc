@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/count_text.h"
 #include "foreign/gguf/gguf.h"
 #include "ztensor/error.h"
 #include "ztensor/value.h"
@@ -78,9 +79,9 @@ void SplitCheck::check(model::Catalog& catalog, unsigned number) {
 
 void SplitCheck::finish() const {
   if (!wanted_ || *wanted_ == tensors_) return;
-  throw Error(Code::malformed, "index.split",
-              "split.tensors.count is " + std::to_string(*wanted_) + ", but the files have " +
-                  std::to_string(tensors_) + " tensors");
+  throw Error(
+      Code::malformed, "index.split",
+      "split.tensors.count is " + std::to_string(*wanted_) + ", but the files have " + count_text(tensors_, "tensor"));
 }
 
 }  // namespace zt::source

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -86,6 +87,27 @@ TEST(SourceState, TakesARawFileAsItIs) {
   const Source source =
       source_of(std::move(catalog), {.offset = 4, .stored_length = 5, .decoded_length = 5, .file = 1}, options);
   EXPECT_EQ(text_of(source.tensor("w")), "bytes");
+}
+
+TEST(SourceState, CountsTheBytesOfRawFilesOnce) {
+  constexpr auto kRaw = model::FileRow::Kind::raw;
+  model::Catalog catalog;
+  catalog.files.push_back({.name = "a.bin", .size = 0, .kind = kRaw});
+  catalog.files.push_back({.name = "b.bin", .size = 100, .kind = kRaw});  // a file that ends where a tensor ends
+  catalog.files.push_back({.name = "b.bin", .size = 0, .kind = kRaw});
+  catalog.files.push_back({.name = "shard.zt", .size = 1000});
+  const auto add = [&](std::string_view name, std::uint16_t file, std::uint64_t offset, std::uint64_t length) {
+    catalog.add_tensor(name, std::array{length}, "dense", {});
+    catalog.add_part("data", DType::u8,
+                     {.offset = offset, .stored_length = length, .decoded_length = length, .file = file}, "");
+  };
+  add("first", 1, 10, 20);
+  add("same", 1, 10, 20);
+  add("overlapping", 1, 25, 10);
+  add("apart", 1, 40, 2);
+  add("last", 2, 90, 10);
+  add("before", 3, 0, 10);
+  EXPECT_EQ(source_of(std::move(catalog), {}).shards_size(), 25U + 2U + 100U + 1000U);
 }
 
 // One value of a compressed tensor, read by a slice.

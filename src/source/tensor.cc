@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
 #include "container/profiles/profiles.h"
@@ -72,8 +73,8 @@ read::Picks picks_of(const Tensor& tensor, const Selection& selection) {
     throw Error(Code::usage, "", "float4 elements share bytes: read the whole tensor");
   if (selection.size() > shape.size()) {
     throw Error(Code::usage, "",
-                std::to_string(selection.size()) + " selections for " + std::to_string(shape.size()) +
-                    " axes: give at most one for each axis");
+                count_text(selection.size(), "selection") + " for " + count_text(shape.size(), "axis", "axes") +
+                    ": give at most one for each axis");
   }
   read::Picks picks;
   picks.reserve(shape.size());
@@ -353,7 +354,7 @@ void Tensor::read_slice(const Selection& selection, std::span<std::byte> out, st
   const std::uint64_t bytes = checked::multiply(elements_of(picks), width).value_or(~std::uint64_t{0});
   if (bytes != out.size()) {
     fail(Code::usage, "",
-         "the buffer has " + std::to_string(out.size()) + " bytes, but the slice has " + std::to_string(bytes));
+         "the buffer has " + count_text(out.size(), "byte") + ", but the slice has " + std::to_string(bytes));
   }
   const Part part = data();
   const model::PartRow& row = source::row_of(part);

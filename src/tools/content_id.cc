@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "container/zt2/names.h"
 #include "hash/digest.h"
@@ -62,7 +63,7 @@ std::string hash_part(const Part& part, bool indices, run::Meter& meter) {
   if (walk.stray() != 0) {
     throw Error(
         Code::malformed, "sparse.index.length",
-        "part " + in_quotes(part.role()) + " of " + std::to_string(walk.length()) + " bytes ends inside an index");
+        "part " + in_quotes(part.role()) + " of " + count_text(walk.length(), "byte") + " ends inside an index");
   }
   hash::Sha256 sha;
   tools::for_each_piece(

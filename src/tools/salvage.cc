@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "container/shared/trailer.h"
@@ -40,7 +41,8 @@ std::string faults_of(const Source& source) {
   }
   if (count > 3) text += " and " + std::to_string(count - 3) + " more";
   if (count == 0) return "";
-  return std::to_string(count) + " of its " + std::to_string(source.size()) + " tensors are damaged: " + text;
+  return std::to_string(count) + " of its " + count_text(source.size(), "tensor") + (count == 1 ? " is" : " are") +
+         " damaged: " + text;
 }
 
 // Describes wrong contents in the same way, from the findings of a check.

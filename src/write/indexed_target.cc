@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "io/publish.h"
 #include "io/target.h"
 #include "write/ordered_target.h"
@@ -157,7 +158,9 @@ void IndexedTarget::finish(model::Catalog& catalog) {
   if (!planned_.empty()) {
     std::size_t missing = 0;
     for (const model::Catalog& shard : planned_) missing += shard.size();
-    throw Error(Code::usage, "", std::to_string(missing) + " planned tensors are missing: add them before finalize()");
+    throw Error(
+        Code::usage, "",
+        count_text(missing, "planned tensor is", "planned tensors are") + " missing: add all before finalize()");
   }
   catalog_ = &catalog;
 }

@@ -160,11 +160,18 @@ std::optional<DType> stored_dtype(DType dtype, const model::Encoder& encoder) {
 }
 
 void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder, bool lossy) {
-  auto loss = std::ranges::find_if(losses, &Loss::fatal);  // first what no option allows
-  if (loss == losses.end() && !lossy) loss = losses.begin();
-  if (loss == losses.end()) return;
-  throw Error(Code::unsupported, loss->fatal ? "write.beyond" : "write.loss",
-              "format " + std::string(encoder.title) + " cannot hold " + loss->what);
+  constexpr std::size_t kNamed = 5;
+  const bool fatal = std::ranges::any_of(losses, &Loss::fatal);  // no option allows such a loss: the others can wait
+  if (losses.empty() || (lossy && !fatal)) return;
+  std::string text;
+  std::size_t count = 0;
+  for (const Loss& loss : losses) {
+    if (loss.fatal != fatal) continue;
+    if (count++ < kNamed) text += (text.empty() ? "" : "; ") + loss.what;
+  }
+  if (count > kNamed) text += "; and " + std::to_string(count - kNamed) + " more";
+  throw Error(Code::unsupported, fatal ? "write.beyond" : "write.loss",
+              "format " + std::string(encoder.title) + " cannot hold " + text);
 }
 
 std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder) {

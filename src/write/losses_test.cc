@@ -47,6 +47,21 @@ TEST(Losses, RefusesALossUnlessItIsToBeAndSomethingIsLeft) {
   EXPECT_EQ(test::code_of([&] { check_losses({small, fatal}, k2, true); }), Code::unsupported);
 }
 
+TEST(Losses, NamesTheFirstFiveAndCountsTheOthers) {
+  const auto message = [](const std::vector<Loss>& losses) {
+    return std::string(test::error_of([&] { check_losses(losses, k2, false); }).what());
+  };
+  std::vector<Loss> losses;
+  for (const char* what : {"a", "b", "c", "d", "e"}) losses.push_back({what});
+  EXPECT_TRUE(message(losses).ends_with(" cannot hold a; b; c; d; e")) << message(losses);
+  losses.push_back({"f"});
+  losses.push_back({"g"});
+  EXPECT_TRUE(message(losses).ends_with(" cannot hold a; b; c; d; e; and 2 more")) << message(losses);
+  losses.push_back({"x", true});
+  losses.push_back({"y", true});
+  EXPECT_TRUE(message(losses).ends_with(" cannot hold x; y")) << message(losses);
+}
+
 TEST(Losses, TellsWhatATensorLosesByItsKind) {
   const std::vector<std::uint8_t> data = {1, 2};
   const ArrayView two{.dtype = DType::u8, .shape = {2}, .data = std::as_bytes(std::span(data)).data()};

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "run/parallel.h"
 #include "write/stream_target.h"
 #include "ztensor/error.h"
@@ -175,7 +176,8 @@ void PlannedTarget::add_copy(const model::Catalog&, std::uint32_t, std::string_v
 void PlannedTarget::finish(model::Catalog&) {
   if (next_ != rows_.size()) {
     throw Error(Code::usage, "",
-                std::to_string(rows_.size() - next_) + " planned tensors are missing: add them before finalize()");
+                count_text(rows_.size() - next_, "planned tensor is", "planned tensors are") +
+                    " missing: add all before finalize()");
   }
   output_->pad_to(padded_to_);
   output_->flush();

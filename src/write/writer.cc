@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "grow/revision.h"
 #include "io/publish.h"
@@ -127,9 +128,8 @@ Writer Writer::to(std::unique_ptr<ByteSink> sink, const WriterOptions& options) 
 void Writer::check_count(const Shape& shape, std::uint64_t elements) {
   const std::uint64_t expected = elements_of(shape);
   if (expected != elements)
-    throw Error(
-        Code::usage, "",
-        "the shape has " + std::to_string(expected) + " elements, but the data has " + std::to_string(elements));
+    throw Error(Code::usage, "",
+                "the shape has " + count_text(expected, "element") + ", but the data has " + std::to_string(elements));
 }
 
 void Writer::add(std::string_view name, const ArrayView& array, const AddOptions& options) {

@@ -157,4 +157,15 @@ void append(const std::filesystem::path& path, Tail tail, const grow::GrowthOpti
       manifest, [&](std::uint64_t offset) { return footer_of(tail, offset, manifest); }, std::nullopt, alignment(tail));
 }
 
+Contents one() { return {{"a", std::string(100, 'a')}}; }
+
+Contents some() {
+  return {{"b", std::string(3000, 'b')}, {"c", ""}, {"d", "d"}, {"e", std::string(7001, 'e')}, {"f", "ff"}};
+}
+
+Contents both(Contents first, const Contents& second) {
+  first.insert(second.begin(), second.end());
+  return first;
+}
+
 }  // namespace zt::test

@@ -11,6 +11,11 @@ namespace zt::test {
 // Tensors of bytes, by name.
 using Contents = std::map<std::string, std::string>;
 
+// Contents for tests: a tensor "a", and several others.
+Contents one();
+Contents some();
+Contents both(Contents first, const Contents& second);
+
 // A file of generation 1.2, or one with the footer of generation 2 over a manifest of lines "name offset length".
 std::string make_file(grow::Tail tail, const Contents& contents);
 // The tensors that a reader sees if it opens the file now. Throws zt::Error if the file is not whole.

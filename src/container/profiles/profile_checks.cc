@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "ztensor/error.h"
 
 namespace zt::container {
@@ -64,7 +65,7 @@ void check_parts(const Profile& profile, std::span<const std::string_view> roles
     if (find_part(profile, role) == nullptr) broken(rule, "part '" + std::string(role) + "' is missing");
   }
   if (profile.parts.size() != roles.size()) {
-    broken(rule, "there are " + std::to_string(profile.parts.size()) + " parts: expected only " + list(roles));
+    broken(rule, "there are " + count_text(profile.parts.size(), "part") + ": expected only " + list(roles));
   }
 }
 
@@ -74,7 +75,7 @@ std::string type_of(const ProfilePart& part) {
 
 void check_length(const ProfilePart& part, std::optional<std::uint64_t> expected, const char* rule) {
   if (expected && part.length == *expected) return;
-  broken(rule, "part '" + std::string(part.role) + "' has " + std::to_string(part.length) + " bytes: expected " +
+  broken(rule, "part '" + std::string(part.role) + "' has " + count_text(part.length, "byte") + ": expected " +
                    (expected ? std::to_string(*expected) : "more than 64 bits count"));
 }
 

@@ -1,6 +1,7 @@
 #include "container/profiles/profiles.h"
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "container/profiles/profile_checks.h"
 
 namespace zt::container {
@@ -22,7 +23,7 @@ void check_gguf(const Profile& profile) {
   if (!elements) broken("gguf.shape", "the shape has more elements than 64 bits count");
   if (*elements % block != 0) {
     broken("gguf.block.divide",
-           "blocks of " + std::to_string(block) + " do not divide " + std::to_string(*elements) + " elements");
+           "blocks of " + std::to_string(block) + " do not divide " + count_text(*elements, "element"));
   }
   check_length(data, checked::multiply(*elements / block, bytes), "gguf.data.length");
 }

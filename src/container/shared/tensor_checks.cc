@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
 #include "container/shared/fields.h"
@@ -26,7 +27,7 @@ void check_dense(model::Catalog& catalog, const model::TensorRow& tensor, const 
     catalog.set_decoded_length(*found, expected);
   } else if (recipe.decoded_length != expected) {
     throw Error(Code::malformed, rules.dense_length,
-                "the shape takes " + std::to_string(expected) + " bytes, but part 'data' has " +
+                "the shape takes " + count_text(expected, "byte") + ", but part 'data' has " +
                     std::to_string(recipe.decoded_length));
   }
 }

@@ -3,6 +3,7 @@
 #include <array>
 #include <string>
 
+#include "base/count_text.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "wire/cbor.h"
@@ -43,7 +44,7 @@ bool ends_in_size_of_map(const ByteStore& store) {
 Region find_index(const ByteStore& store, std::string_view magic, const Limits& limits, const TrailerRules& rules) {
   const std::uint64_t size = store.size();
   if (size < kMagicBytes + kSizeBytes) {
-    throw Error(Code::malformed, rules.size, "the file has " + std::to_string(size) + " bytes: expected at least 16");
+    throw Error(Code::malformed, rules.size, "the file has " + count_text(size, "byte") + ": expected at least 16");
   }
   if (!begins_with(store, magic)) {
     throw Error(Code::malformed, rules.magic, "offset 0: expected " + std::string(magic));
@@ -51,7 +52,7 @@ Region find_index(const ByteStore& store, std::string_view magic, const Limits& 
   const std::uint64_t length = last_number(store);
   if (length > size - kMagicBytes - kSizeBytes) {
     throw Error(Code::malformed, rules.bounds,
-                "the last eight bytes state an index of " + std::to_string(length) + " bytes, but the file has " +
+                "the last eight bytes state an index of " + count_text(length, "byte") + ", but the file has " +
                     std::to_string(size) + ": it was cut short, is unfinished or has bytes behind its end");
   }
   if (length > limits.index_bytes) {

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
 #include "container/shared/fields.h"
@@ -114,7 +115,7 @@ void Entries::add(const Entry& entry) {
 void Entries::note_duplicates() {
   if (duplicates_ == 0) return;
   catalog_.notes.push_back(
-      std::to_string(duplicates_) + (duplicates_ == 1 ? " entry has" : " entries have") +
+      count_text(duplicates_, "entry has", "entries have") +
       " the name of an earlier tensor, and only the earlier tensor is read; the first such name is " +
       in_quotes(first_duplicate_));
 }
@@ -136,7 +137,7 @@ void Entries::add_dense(const Entry& entry, DType dtype) {
   } else if (entry.length != expected) {
     throw Error(
         Code::malformed, kRules.dense_length,
-        "the shape takes " + std::to_string(expected) + " bytes, but " + std::to_string(entry.length) + " are stored");
+        "the shape takes " + count_text(expected, "byte") + ", but " + std::to_string(entry.length) + " are stored");
   }
   model::PartRow& row = add_blob(entry, dtype);
   row.recipe.decoded_length = expected;
@@ -151,7 +152,7 @@ void Entries::add_dense(const Entry& entry, DType dtype) {
 [[noreturn]] void throw_uneven(const Entry& entry, std::uint64_t bytes) {
   if (!is_raw(entry)) throw_unsaid();
   throw Error(Code::malformed, "zt01.sparse.length",
-              std::to_string(bytes) + " bytes are not a whole number of entries");
+              count_text(bytes, "byte is", "bytes are") + " not a whole number of entries");
 }
 
 // §5. The decoded length of a sparse blob. A zstd blob does not state its length. Every release wrote as many bytes as

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/count_text.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "container/shared/fields.h"
@@ -44,7 +45,7 @@ constexpr TensorRules kRules = {
 Region find_manifest(const ByteStore& store) {
   const std::uint64_t size = store.size();
   if (size < kHeaderBytes + kFooterBytes) {
-    throw Error(Code::malformed, "zt12.size", "the file has " + std::to_string(size) + " bytes: expected at least 24");
+    throw Error(Code::malformed, "zt12.size", "the file has " + count_text(size, "byte") + ": expected at least 24");
   }
   std::array<std::byte, kHeaderBytes> head;
   std::array<std::byte, kFooterBytes> footer;
@@ -60,7 +61,7 @@ Region find_manifest(const ByteStore& store) {
   const auto length = endian::load_le<std::uint64_t>(footer.data());
   if (length > size - kHeaderBytes - kFooterBytes) {
     throw Error(Code::malformed, "zt12.manifest.bounds",
-                "the footer states a manifest of " + std::to_string(length) + " bytes, but the file has " +
+                "the footer states a manifest of " + count_text(length, "byte") + ", but the file has " +
                     std::to_string(size) + "; see 'ztensor repair'");
   }
   return {size - kFooterBytes - length, length};
@@ -189,8 +190,8 @@ void Entries::check_part(const PartFields& part) {
   }
   if (part.codec == Codec::raw && part.decoded_length && *part.decoded_length != part.length) {
     throw Error(Code::malformed, "zt12.part.length",
-                "a raw part of " + std::to_string(part.length) + " bytes states " +
-                    std::to_string(*part.decoded_length) + " decoded bytes");
+                "a raw part of " + count_text(part.length, "byte") + " states " + std::to_string(*part.decoded_length) +
+                    " decoded bytes");
   }
   if (part.codec != Codec::raw && part.decoded_length)
     check_ratio(part.codec, *part.decoded_length, part.length, kRules.blob);

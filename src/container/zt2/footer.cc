@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "hash/xxh3.h"
@@ -72,7 +73,7 @@ void check_footer(const Footer& footer, std::uint64_t file_size, const Limits& l
 Ending read_ending(const ByteStore& store, const Limits& limits) {
   const std::uint64_t size = store.size();
   if (size < kLeastFileBytes) {
-    malformed("zt2.size", "the file has " + std::to_string(size) + " bytes: expected at least 48");
+    malformed("zt2.size", "the file has " + count_text(size, "byte") + ": expected at least 48");
   }
   std::array<std::byte, kHeaderBytes> head;
   std::array<std::byte, kFooterBytes> tail;

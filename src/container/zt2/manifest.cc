@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "container/shared/fields.h"
 #include "container/zt2/footer.h"
@@ -65,8 +66,8 @@ std::string_view read_name(CborCursor& cursor, const char* rule) {
 void check_name(std::string_view name) {
   if (is_name(name)) return;
   throw Error(Code::malformed, "zt2.name.form",
-              "name " + in_quotes(name) + " of " + std::to_string(name.size()) +
-                  " bytes: expected 1 to 1024 bytes without U+0000");
+              "name " + in_quotes(name) + " of " + count_text(name.size(), "byte") +
+                  ": expected 1 to 1024 bytes without U+0000");
 }
 
 wire::CborRules rules(const Limits& limits) { return {.strict = true, .depth = std::min(limits.depth, kDepth)}; }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "container/profiles/profiles.h"
 #include "ztensor/error.h"
@@ -26,7 +27,7 @@ void check_parts(const TensorFacts& tensor, std::initializer_list<std::string_vi
   }
   if (tensor.parts.size() != roles.size()) {
     throw Error(Code::malformed, rule,
-                "there are " + std::to_string(tensor.parts.size()) + " parts: the layout needs exactly " +
+                "there are " + count_text(tensor.parts.size(), "part") + ": the layout needs exactly " +
                     std::to_string(roles.size()));
   }
 }
@@ -37,9 +38,9 @@ void check_size(const PartFacts& part, std::uint64_t elements, const char* rule)
   const auto expected = byte_length(part.dtype, elements);
   if (expected == part.bytes) return;
   throw Error(Code::malformed, rule,
-              "part " + in_quotes(part.role) + " has " + std::to_string(part.bytes) + " bytes: expected " +
+              "part " + in_quotes(part.role) + " has " + count_text(part.bytes, "byte") + ": expected " +
                   (expected ? std::to_string(*expected) : "more than 64 bits count") + " for " +
-                  std::to_string(elements) + " elements");
+                  count_text(elements, "element"));
 }
 
 unsigned index_width(const PartFacts& part, const char* rule) {
@@ -71,7 +72,7 @@ void check_csr(const TensorFacts& tensor) {
   if (!pointers) throw Error(Code::malformed, "zt2.csr.rows", "the number of rows plus one does not fit 64 bits");
   if (indices.bytes % width != 0) {
     throw Error(Code::malformed, "zt2.csr.length",
-                "part 'indices' of " + std::to_string(indices.bytes) + " bytes is not a whole number of indices");
+                "part 'indices' of " + count_text(indices.bytes, "byte") + " is not a whole number of indices");
   }
   check_size(indptr, *pointers, "zt2.csr.length");
   check_size(*find(tensor, "values"), indices.bytes / width, "zt2.csr.length");
@@ -86,7 +87,7 @@ void check_coo(const TensorFacts& tensor) {
   const std::uint64_t cell = index_width(coords, "zt2.coo.dtype") * tensor.shape.size();
   if (coords.bytes % cell != 0) {
     throw Error(Code::malformed, "zt2.coo.length",
-                "part 'coords' of " + std::to_string(coords.bytes) + " bytes is not a whole number of cells");
+                "part 'coords' of " + count_text(coords.bytes, "byte") + " is not a whole number of cells");
   }
   check_size(*find(tensor, "values"), coords.bytes / cell, "zt2.coo.length");
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/gguf/gguf.h"
 #include "foreign/gguf/header.h"
@@ -111,7 +112,8 @@ class Decoder {
 
   void check_count(const char* rule, std::uint64_t count, std::uint64_t least) const {
     if (count <= header_.left() / least) return;
-    malformed(rule, text(count) + " entries do not fit in the " + text(header_.left()) + " bytes of the file");
+    malformed(rule, "the " + count_text(header_.left(), "byte") + " of the file cannot hold " +
+                        count_text(count, "entry", "entries"));
   }
 
   void read_name() {
@@ -207,8 +209,8 @@ class Decoder {
 
   static model::Fault out_of_bounds(const Place& place, std::uint64_t room) {
     return {Code::malformed, "gguf.tensor.bounds",
-            "offset " + text(place.begin) + " + length " + text(place.length) + " runs past the " + text(room) +
-                " bytes of data"};
+            "offset " + text(place.begin) + " + length " + text(place.length) + " runs past the " +
+                count_text(room, "byte") + " of data"};
   }
 
   void place_tensors() {
@@ -268,7 +270,9 @@ class Decoder {
     if (size_ > last) {
       malformed("gguf.file.tail", "the last tensor ends at " + text(begin + end) + ", and the file at " + text(size_));
     }
-    if (gaps > 0) catalog_.notes.push_back(text(gaps) + " gaps between tensors hold bytes that no tensor names");
+    if (gaps > 0)
+      catalog_.notes.push_back(count_text(gaps, "gap between tensors holds", "gaps between tensors hold") +
+                               " bytes that no tensor names");
   }
 
   void add_split_note() {

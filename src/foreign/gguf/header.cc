@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "ztensor/error.h"
 
@@ -28,8 +29,8 @@ void HeaderCursor::fetch(std::uint64_t length) {
 std::span<const std::byte> HeaderCursor::take(std::uint64_t length, std::string_view what) {
   if (length > left()) {
     throw Error(Code::malformed, "gguf.file.truncated",
-                "offset " + std::to_string(position_) + ": " + std::string(what) + " of " + std::to_string(length) +
-                    " bytes runs past " + std::to_string(size_));
+                "offset " + std::to_string(position_) + ": " + std::string(what) + " of " + count_text(length, "byte") +
+                    " runs past " + std::to_string(size_));
   }
   if (length > limit_ || position_ > limit_ - length) {
     throw Error(Code::limit, "gguf.header.limit",

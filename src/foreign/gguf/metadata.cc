@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/gguf/integer_range.h"
 #include "wire/float_bits.h"
@@ -179,8 +180,8 @@ std::uint64_t Metadata::read_count(Kind kind) {
                               : kind == Kind::string ? length
                                                      : std::uint64_t{row_of(kind).bytes};
   if (count > header_.left() / least) {
-    malformed_metadata("gguf.array.count", "an array of " + std::to_string(count) + " items, but the file has only " +
-                                               std::to_string(header_.left()) + " more bytes");
+    malformed_metadata("gguf.array.count", "an array of " + count_text(count, "item") + ", but the file has only " +
+                                               count_text(header_.left(), "more byte", "more bytes"));
   }
   return count;
 }

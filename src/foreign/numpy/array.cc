@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "hash/crc32.h"
 #include "hash/digest.h"
 #include "ztensor/error.h"
@@ -34,7 +35,7 @@ void check_length(const Blob& blob, const Header& header, std::uint64_t bytes) {
   if (bytes == there) return;
   throw Error(
       Code::malformed, "npy.data.length",
-      "shape and type take " + std::to_string(bytes) + " bytes, but " + std::to_string(there) + " follow the header");
+      "shape and type take " + count_text(bytes, "byte") + ", but " + std::to_string(there) + " follow the header");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "base/count_text.h"
 #include "codec/codecs.h"
 #include "ztensor/error.h"
 
@@ -30,7 +31,7 @@ void inflate_front(const ByteStore& store, const zip::Member& member, std::span<
     if (step.used != 0 || step.made != 0) continue;
     if (decoder->at_end() || fetched == member.stored_length) {
       throw Error(Code::malformed, "deflate.stream.short",
-                  "the deflate stream ends " + std::to_string(out.size()) + " bytes before its header does");
+                  "the deflate stream ends " + count_text(out.size(), "byte") + " before its header does");
     }
     more.resize(static_cast<std::size_t>(std::min(kStep, member.stored_length - fetched)));
     store.read_at(member.offset + fetched, more);

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/numpy/array.h"
 #include "foreign/numpy/numpy.h"
@@ -20,7 +21,7 @@ std::vector<std::byte> read_head(const ByteStore& store) {
   const std::uint64_t bytes = header_bytes(head);
   if (bytes > store.size()) {
     throw Error(Code::malformed, "npy.header.bounds",
-                "the header has " + std::to_string(bytes) + " bytes, but the file has " + std::to_string(store.size()));
+                "the header has " + count_text(bytes, "byte") + ", but the file has " + std::to_string(store.size()));
   }
   head.resize(static_cast<std::size_t>(bytes));
   store.read_at(0, head);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/numpy/array.h"
 #include "foreign/numpy/fronts.h"
@@ -90,7 +91,7 @@ class Decoder {
     if (bytes > member.length) {
       throw Error(
           Code::malformed, "npy.header.bounds",
-          "the header has " + std::to_string(bytes) + " bytes, but the member has " + std::to_string(member.length));
+          "the header has " + count_text(bytes, "byte") + ", but the member has " + std::to_string(member.length));
     }
     if (bytes > head.size()) {
       count_header(bytes);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
@@ -76,7 +77,7 @@ class Matrix {
     if (entry == nullptr) unfit("the archive has no array " + in_quotes(name));
     if (!entry->array.header.elements) unknown("the array " + in_quotes(name) + " cannot be read");
     if (entry->array.header.shape.size() != rank) {
-      unfit("the array " + in_quotes(name) + " does not have " + std::to_string(rank) + " dimensions");
+      unfit("the array " + in_quotes(name) + " does not have " + count_text(rank, "dimension"));
     }
     return catalog_.parts(catalog_.tensor(*catalog_.find(name)))[0];
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/onnx/onnx.h"
 #include "foreign/onnx/texts.h"
@@ -314,8 +315,8 @@ void Decoder::finish() {
   catalog_.attributes = attributes.finish();
   odd_keys_ += odd;
   if (odd_keys_ != 0) {
-    catalog_.notes.push_back(std::to_string(odd_keys_) +
-                             " keys of metadata_props are no keys of attributes: they were left out");
+    catalog_.notes.push_back(count_text(odd_keys_, "key of metadata_props is no key of an attribute: it was left out",
+                                        "keys of metadata_props are no keys of attributes: they were left out"));
   }
   elements_.finish();
   names_.finish();
@@ -344,9 +345,9 @@ void Decoder::add_opsets(Attributes& attributes) {
     if (!opsets.add_number(domain.empty() ? "ai.onnx" : domain, version)) ++repeated;
   }
   if (repeated != 0) {  // one note: a note for each would take 50 times the bytes of the file
-    catalog_.notes.push_back(std::to_string(repeated) +
-                             " entries of opset_import have a domain that is there already or is no key: they were "
-                             "left out");
+    catalog_.notes.push_back(
+        count_text(repeated, "entry of opset_import has a domain that is there already or is no key: it was left out",
+                   "entries of opset_import have a domain that is there already or is no key: they were left out"));
   }
   const std::vector<std::byte> map = opsets.finish();
   if (!map.empty()) attributes.add_encoded("opset_import", map);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/endian.h"
 #include "foreign/onnx/external.h"
 #include "foreign/onnx/typed.h"
@@ -19,8 +20,8 @@ constexpr std::uint64_t kExternal = 1;  // of TensorProto.DataLocation
 
 void check_length(const char* what, std::uint64_t found, std::uint64_t wanted) {
   if (found == wanted) return;
-  wrong_elements("onnx.tensor.length", std::string(what) + " has " + std::to_string(found) +
-                                           " bytes, but shape and type take " + std::to_string(wanted));
+  wrong_elements("onnx.tensor.length", std::string(what) + " has " + count_text(found, "byte") +
+                                           ", but shape and type take " + std::to_string(wanted));
 }
 
 // The fields that have elements must be one; none for a tensor without elements.
@@ -184,12 +185,13 @@ void Elements::finish() {
     }
     if (overlapped) ++overlaps;
   }
-  const auto note = [&](std::uint64_t count, const char* text) {
-    if (count != 0) catalog_.notes.push_back(std::to_string(count) + text);
+  const auto note = [&](std::uint64_t count, const char* one, const char* several, const char* rest) {
+    if (count != 0) catalog_.notes.push_back(count_text(count, one, several) + rest);
   };
-  note(overlaps, " tensors overlap another one in a file of external data");
-  note(unknown_keys_, " keys of external data are not known");
-  note(checksums_, " tensors have a checksum of their file of external data, which is not checked");
+  note(overlaps, "tensor overlaps", "tensors overlap", " another one in a file of external data");
+  note(unknown_keys_, "key of external data is", "keys of external data are", " not known");
+  note(checksums_, "tensor has a checksum of its", "tensors have a checksum of their",
+       " file of external data, which is not checked");
 }
 
 }  // namespace zt::foreign::onnx

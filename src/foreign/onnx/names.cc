@@ -1,5 +1,6 @@
 #include "foreign/onnx/names.h"
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "ztensor/error.h"
 
@@ -50,8 +51,9 @@ void Names::add_tensor(std::uint32_t scope, std::string_view prefix, std::string
 
 void Names::finish() {
   if (renamed_ == 0) return;
-  catalog_.notes.push_back(std::to_string(renamed_) +
-                           " tensors have a number behind their names, because other graphs have the same names");
+  catalog_.notes.push_back(
+      count_text(renamed_, "tensor has a number behind its name, because another graph has the same name",
+                 "tensors have a number behind their names, because other graphs have the same names"));
 }
 
 }  // namespace zt::foreign::onnx

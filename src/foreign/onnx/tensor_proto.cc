@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 
 namespace zt::foreign::onnx {
 namespace {
@@ -85,8 +86,7 @@ void add_dims(wire::ProtoWindow& window, const ProtoField& field, const Limits& 
                   "dimension " + std::to_string(static_cast<std::int64_t>(dimension)) + " is not from 0 to 2^62");
     }
     if (dims.size() >= std::min<std::uint32_t>(limits.rank, 255)) {
-      throw Error(Code::limit, "onnx.shape.rank",
-                  "the shape has more than " + std::to_string(dims.size()) + " dimensions");
+      throw Error(Code::limit, "onnx.shape.rank", "the shape has more than " + count_text(dims.size(), "dimension"));
     }
     dims.push_back(dimension);
   };

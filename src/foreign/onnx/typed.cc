@@ -1,4 +1,5 @@
 #include "foreign/onnx/typed.h"
+#include "base/count_text.h"
 
 #include <algorithm>
 #include <array>
@@ -48,7 +49,7 @@ class Unpacker {
   void add_fixed(wire::ProtoWindow& window, Region packed) {
     if (packed.length % type_.bytes != 0) {
       throw Error(Code::malformed, "onnx.typed.length",
-                  "a packed piece of " + std::to_string(packed.length) + " bytes ends inside a number");
+                  "a packed piece of " + count_text(packed.length, "byte") + " ends inside a number");
     }
     if (packed.length / type_.bytes > wanted_ - count_) miscounted(wanted_, "more");
     flush();

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "model/recipe.h"
 
@@ -67,7 +68,7 @@ void ArrayLister::add(model::Catalog& catalog, std::string_view name, const Reco
   }
   if (there != length) {
     throw Error(Code::malformed, "pickle.array.length",
-                "the array has " + std::to_string(there) + " bytes: shape and dtype take " + std::to_string(length));
+                "the array has " + count_text(there, "byte") + ": shape and dtype take " + std::to_string(length));
   }
   const auto word = array.type.item_bytes / (is_complex(*array.type.dtype) ? 2 : 1);
   if (array.type.is_big_endian) recipe.swap = static_cast<std::uint8_t>(word);

@@ -5,6 +5,7 @@
 
 #include "base/blocks.h"
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/compression.h"
 #include "foreign/pickle/machine.h"
@@ -34,8 +35,8 @@ Id read_graph(const ByteStore& store, Region range, Graph& graph, WrappedArrays&
   const std::uint64_t end = machine.run();
   if (end != range.offset + range.length) {
     throw Error(Code::malformed, "pickle.stream.trailing",
-                std::to_string(range.offset + range.length - end) + " bytes follow the pickle, which ends at offset " +
-                    std::to_string(end));
+                count_text(range.offset + range.length - end, "byte follows", "bytes follow") +
+                    " the pickle, which ends at offset " + std::to_string(end));
   }
   return graph.root;
 }

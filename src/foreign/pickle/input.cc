@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "ztensor/error.h"
 
@@ -21,8 +22,8 @@ Input::Input(const ByteStore& store, Region range)
 void Input::need(std::uint64_t length) const {
   if (length <= left()) return;
   throw Error(Code::malformed, "pickle.stream.truncated",
-              "offset " + std::to_string(position()) + ": the next item has " + std::to_string(length) +
-                  " bytes, but only " + std::to_string(left()) + " are left");
+              "offset " + std::to_string(position()) + ": the next item has " + count_text(length, "byte") +
+                  ", but only " + std::to_string(left()) + " are left");
 }
 
 std::string_view Input::rest() const noexcept { return as_text(window_).substr(at_); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/pickle/opcodes.h"
 
@@ -76,7 +77,7 @@ void Machine::frame() {
     unfollowed("pickle.frame.nested", "a frame begins inside of another one");
   }
   if (length > input_.left()) {
-    unfollowed("pickle.frame.bounds", "a frame of " + std::to_string(length) + " bytes runs past the end");
+    unfollowed("pickle.frame.bounds", "a frame of " + count_text(length, "byte") + " runs past the end");
   }
   frame_end_ = input_.position() + length;
 }
@@ -84,7 +85,7 @@ void Machine::frame() {
 void Machine::stop() {
   if (stack_.empty()) malformed("pickle.stack.underflow", "the stream stops with an empty stack");
   if (is_exact() && (stack_.size() > 1 || !marks_.empty())) {
-    malformed("pickle.stack.left", "the stream stops with " + std::to_string(stack_.size()) + " values on the stack");
+    malformed("pickle.stack.left", "the stream stops with " + count_text(stack_.size(), "value") + " on the stack");
   }
   graph_.root = stack_.back();
   stopped_ = true;

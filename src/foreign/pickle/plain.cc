@@ -5,6 +5,7 @@
 #include <charconv>
 #include <system_error>
 
+#include "base/count_text.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "foreign/pickle/keys.h"
@@ -67,7 +68,7 @@ void Notes::add(std::string note) {
 }
 
 std::vector<std::string> Notes::take() {
-  if (more_ != 0) notes_.push_back("and " + std::to_string(more_) + " more notes of this kind");
+  if (more_ != 0) notes_.push_back("and " + count_text(more_, "more note", "more notes") + " of this kind");
   return std::move(notes_);
 }
 

@@ -17,6 +17,25 @@ constexpr std::string_view kTorchMagic = "\x6C\xFC\x9C\x46\xF9\x20\x6A\xA8\x50\x
 
 enum class Loader : std::uint8_t { plain, joblib };
 
+// The classes that stand in persistent ids ("module", class, source file, source), which torch's old files have for each
+// module of a model. torch imports the class, looks for its source, compares the two sources, and may write a patch.
+// So even a class that makes only data is no longer inert there.
+std::vector<Global> classes_by_id(const Graph& graph) {
+  std::vector<Global> classes;
+  for (Id node = 0; node < graph.size(); ++node) {
+    if (graph.kind(node) != Kind::persistent) continue;
+    const Id id = graph.persistent_id(node);
+    if (graph.kind(id) != Kind::tuple || graph.items(id).size() < 2) continue;
+    const Id kind = graph.items(id)[0], named = graph.items(id)[1];
+    const bool is_word =
+        graph.kind(kind) == Kind::text || graph.kind(kind) == Kind::string8 || graph.kind(kind) == Kind::bytes;
+    if (!is_word || graph.text(kind) != "module" || graph.kind(named) != Kind::global) continue;
+    classes.push_back(graph.global(named));
+    classes.back().risk = std::max(classes.back().risk, Risk::unknown);
+  }
+  return classes;
+}
+
 // Puts together what several graphs say.
 class Collector {
  public:
@@ -38,6 +57,7 @@ class Collector {
 
   void add(const ByteStore& store, const Graph& graph) {
     add(graph.globals);
+    add(classes_by_id(graph));
     const Nested nested = find_nested(store, graph);
     reading_.streams.insert(reading_.streams.end(), nested.streams.begin(), nested.streams.end());
     if (!nested.hidden.empty()) lose(nested.hidden);

@@ -1,5 +1,6 @@
 #include <string>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/pickle/records.h"
 
@@ -13,7 +14,7 @@ constexpr int kMostWrappings = 8;  // parameters in parameters
 
 void need_count(std::span<const Id> arguments, std::size_t least, std::size_t most, std::string_view what) {
   if (arguments.size() >= least && arguments.size() <= most) return;
-  bad("pickle.tensor.arguments", std::string(what) + " has " + std::to_string(arguments.size()) + " arguments, not " +
+  bad("pickle.tensor.arguments", std::string(what) + " has " + count_text(arguments.size(), "argument") + ", not " +
                                      std::to_string(least) + (least == most ? "" : " to " + std::to_string(most)));
 }
 

@@ -147,6 +147,24 @@ TEST(PickleTrace, ALoaderThatIsPassedOnIsALoss) {
                         bytes + "\x85R."));
 }
 
+TEST(PickleTrace, AClassInThePersistentIdOfAModuleIsNotInert) {
+  // As torch's old files name the class of each module, with its source.
+  const auto id = [](const std::string& kind, const std::string& named) {
+    return "\x80\x02(" + kind + "c" + named + "S'model.py'\nS'class A: pass'\ntQ.";
+  };
+  const std::string inert = "collections\nOrderedDict\n", unknown = "mymodule\nA\n", danger = "os\nsystem\n";
+  EXPECT_EQ(risk_of(id(text_opcode("storage"), inert)), Risk::inert);
+  for (const std::string& kind : {text_opcode("module"), bytes_opcode("module"), "S'module'\n"s}) {
+    EXPECT_EQ(risk_of(id(kind, inert)), Risk::unknown) << kind;
+    EXPECT_EQ(risk_of(id(kind, unknown)), Risk::unknown) << kind;
+    EXPECT_EQ(risk_of(id(kind, danger)), Risk::danger) << kind;
+  }
+  const std::vector<Trace> traces = traces_of(id(text_opcode("module"), inert));
+  ASSERT_EQ(traces.size(), 1U);
+  ASSERT_EQ(traces[0].globals.size(), 1U);
+  EXPECT_EQ(traces[0].globals[0].full(), "collections.OrderedDict");
+}
+
 // Arrays of joblib.
 
 const std::string kNumbers = "cnumpy\ndtype\n(S'u1'\nI0\nI1\ntR";

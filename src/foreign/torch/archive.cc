@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/zip/member.h"
 #include "ztensor/error.h"
@@ -70,8 +71,8 @@ std::optional<std::string> read_word(const ByteStore& store, const Directory& di
   if (member == nullptr) return std::nullopt;
   if (member->length > kMostInfo) {
     throw Error(Code::malformed, rule,
-                "the file " + in_quotes(name) + " of the archive has " + std::to_string(member->length) +
-                    " bytes: expected one word");
+                "the file " + in_quotes(name) + " of the archive has " + count_text(member->length, "byte") +
+                    ": expected one word");
   }
   std::string word(as_text(zip::read_member(store, *member, kMostInfo)));
   while (!word.empty() && (word.back() == '\n' || word.back() == '\r' || word.back() == ' ')) word.pop_back();

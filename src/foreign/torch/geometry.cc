@@ -4,6 +4,7 @@
 #include <string>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "ztensor/error.h"
 
 namespace zt::foreign::torch {
@@ -53,13 +54,13 @@ std::uint64_t Geometry::check(std::uint64_t storage_bytes) const {
   }
   if (!last || (is_empty() ? *last > room : *last >= room)) {
     malformed("torch.tensor.bounds",
-              "the elements of the tensor run past its storage of " + std::to_string(room) + " elements");
+              "the elements of the tensor run past its storage of " + count_text(room, "element"));
   }
   const std::uint64_t length = *checked::elements(size_) * width_;
   const std::uint64_t most = std::max(kFreeExpansion, checked::multiply(storage_bytes, kExpansion).value_or(length));
   if (length > most || length > most_decoded_) {
     throw Error(Code::limit, "torch.tensor.expanded",
-                "the tensor repeats the " + std::to_string(storage_bytes) + " bytes of its storage up to " +
+                "the tensor repeats the " + count_text(storage_bytes, "byte") + " of its storage up to " +
                     std::to_string(length) + " bytes, over the limit");
   }
   return length;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "foreign/pickle/machine.h"
@@ -147,8 +148,8 @@ void LegacyStorages::read_counts(std::span<const Root* const> roots) const {
     const auto count = endian::load_le<std::uint64_t>(&counts[i * kCount]);
     const pickle::StorageRecord& storage = roots[i]->storage;
     if (count != storage.elements) {
-      bad_stream("torch.legacy.count", "storage " + in_quotes(storage.key) + " has " + std::to_string(count) +
-                                           " elements, but claims " + std::to_string(storage.elements));
+      bad_stream("torch.legacy.count", "storage " + in_quotes(storage.key) + " has " + count_text(count, "element") +
+                                           ", but claims " + std::to_string(storage.elements));
     }
   }
 }

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/zip/member.h"
 #include "ztensor/error.h"
@@ -54,7 +55,7 @@ std::uint64_t storage_bytes(const pickle::StorageRecord& storage) {
   const auto bytes = checked::multiply(storage.elements, *width);
   if (!bytes) {
     throw Error(Code::malformed, "torch.storage.length",
-                "storage " + in_quotes(storage.key) + " claims " + std::to_string(storage.elements) + " elements");
+                "storage " + in_quotes(storage.key) + " claims " + count_text(storage.elements, "element"));
   }
   return *bytes;
 }
@@ -89,8 +90,8 @@ StoragePlace ArchiveStorages::place(const pickle::StorageRecord& storage) {
   const std::uint64_t bytes = storage_bytes(storage);
   if (member->length != bytes) {
     throw Error(Code::malformed, "torch.storage.length",
-                "the file " + in_quotes(member->name) + " has " + std::to_string(member->length) +
-                    " bytes, but its storage claims " + std::to_string(bytes));
+                "the file " + in_quotes(member->name) + " has " + count_text(member->length, "byte") +
+                    ", but its storage claims " + std::to_string(bytes));
   }
   check_same_type(storage, types_[static_cast<std::size_t>(member - directory_.members().data())]);
   return {.recipe = {.offset = member->offset,

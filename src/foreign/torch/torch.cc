@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/pickle/leaves.h"
 #include "foreign/pickle/machine.h"
@@ -127,7 +128,8 @@ model::Catalog decode_archive(const ByteStore& store, const Limits& limits) {
     if (catalog.size() != 0) std::erase(catalog.notes, pickle::kNoTensors);
   }
   if (const std::uint64_t unused = storages.unused(); unused != 0) {
-    catalog.notes.push_back(std::to_string(unused) + " storages of the archive belong to no tensor that can be read");
+    catalog.notes.push_back(count_text(unused, "storage of the archive belongs", "storages of the archive belong") +
+                            " to no tensor that can be read");
   }
   catalog.shrink();
   return catalog;

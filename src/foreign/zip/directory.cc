@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/zip/headers.h"
 #include "ztensor/error.h"
@@ -50,7 +51,7 @@ model::Fault fault_of(const Member& member) {
     case Obstacle::link: return {Code::refused, "zip.member.link", file + "is a link: links are not followed"};
     case Obstacle::ratio:
       return {Code::malformed, "zip.member.ratio",
-              file + "has " + std::to_string(member.stored_length) + " bytes, which cannot decode to " +
+              file + "has " + count_text(member.stored_length, "byte") + ", which cannot decode to " +
                   std::to_string(member.length)};
     case Obstacle::none: break;
   }

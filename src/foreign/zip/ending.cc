@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "foreign/zip/headers.h"
 #include "ztensor/error.h"
 
@@ -114,8 +115,8 @@ Ending read_ending(const Tail& tail) {
                                          std::to_string(end_at));
   }
   if (end.entries > end.size / kCentralBytes) {
-    malformed("zip.directory.count", std::to_string(end.entries) + " entries do not fit a directory of " +
-                                         std::to_string(end.size) + " bytes");
+    malformed("zip.directory.count", count_text(end.entries, "entry does", "entries do") + " not fit a directory of " +
+                                         count_text(end.size, "byte"));
   }
   return {.directory = {end.offset, end.size}, .entries = end.entries};
 }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include "base/checked.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "foreign/zip/headers.h"
 #include "ztensor/error.h"
@@ -218,7 +219,8 @@ class Placer {
     }
     const std::uint64_t gap = next - covered_;
     if (gap > kMostGap) {
-      malformed("zip.gap", std::to_string(gap) + " bytes before " + std::string(what) + " belong to no file");
+      malformed("zip.gap", count_text(gap, "byte") + " before " + std::string(what) +
+                               (gap == 1 ? " belongs" : " belong") + " to no file");
     }
     if (gap <= before.size()) return check_gap(last_, before.last(static_cast<std::size_t>(gap)));
     check_gap(last_, reader_.read({covered_, gap}));

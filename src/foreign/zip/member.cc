@@ -3,6 +3,7 @@
 #include <string>
 
 #include "base/blocks.h"
+#include "base/count_text.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
 #include "hash/crc32.h"
@@ -35,7 +36,7 @@ void inflate(const ByteStore& store, const Member& member, std::span<std::byte> 
   for_each_block(store, {member.offset, member.stored_length}, [&](std::uint64_t, std::span<const std::byte> stored) {
     while (!stored.empty()) {
       const auto [used, made] = decoder->decode(stored, out);
-      if (used == 0 && made == 0) fail("decodes to more than " + std::to_string(member.length) + " bytes");
+      if (used == 0 && made == 0) fail("decodes to more than " + count_text(member.length, "byte"));
       stored = stored.subspan(used);
       out = out.subspan(made);
     }
@@ -46,10 +47,10 @@ void inflate(const ByteStore& store, const Member& member, std::span<std::byte> 
     if (made == 0) break;
     out = out.subspan(made);
   }
-  if (!out.empty()) fail("decodes to fewer than " + std::to_string(member.length) + " bytes");
+  if (!out.empty()) fail("decodes to fewer than " + count_text(member.length, "byte"));
   std::byte more{};
   if (!decoder->at_end() && decoder->decode({}, std::span(&more, 1)).made != 0) {
-    fail("decodes to more than " + std::to_string(member.length) + " bytes");
+    fail("decodes to more than " + count_text(member.length, "byte"));
   }
   if (!decoder->at_end()) fail("is cut short");
 }
