@@ -13,8 +13,8 @@
 
 namespace zt {
 
-// How the bytes of a file are reached. `automatic` maps a file where it can be mapped and reads it otherwise; `mmap`
-// throws where a file cannot be mapped; `read` maps nothing.
+// How the bytes of a file are reached. `automatic` maps a file where it can be mapped and reads it otherwise, and reads
+// a file behind a network or in FUSE; `mmap` throws where a file cannot be mapped; `read` maps nothing.
 enum class Backend { automatic, mmap, read };
 
 // Which digests a read checks. zt::verify() and zt::check() always check all of them.

@@ -105,6 +105,9 @@ class ZT_API Source {
 // Opens a file of any format; its content tells which. Reads only its index: time and memory are linear in the size of
 // the index. Throws io, malformed, mismatch, unsupported, limit.
 [[nodiscard]] ZT_API Source open(const std::filesystem::path& path, const OpenOptions& options = {});
+// Several files of one format as one source, in the order given. Throws also malformed "index.tensor.twice" for a name
+// that two files have, usage for no paths, or for files of several formats.
+[[nodiscard]] ZT_API Source open(std::span<const std::filesystem::path> paths, const OpenOptions& options = {});
 // The same over any store. `name` stands for the file in messages, and tells formats apart that have no magic.
 [[nodiscard]] ZT_API Source open(std::shared_ptr<const ByteStore> store, std::string_view name,
                                  const OpenOptions& options = {});

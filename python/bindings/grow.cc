@@ -21,8 +21,9 @@ nb::tuple change_tuple(const ChangeReport& report) {
                         to_list(report.skipped), to_list(report.notes));
 }
 
-nb::tuple append_files(nb::handle target, const nb::list& sources, const WriterOptions& writer, std::optional<int> level,
-                       bool replace, bool skip_unreadable, const OpenOptions& open, nb::object progress) {
+nb::tuple append_files(nb::handle target, const nb::list& sources, const WriterOptions& writer,
+                       std::optional<int> level, bool replace, bool skip_unreadable, const OpenOptions& open,
+                       nb::object progress) {
   const AppendOptions options = {.writer = writer,
                                  .recode = to_encoding(level),
                                  .replace = replace,
@@ -98,8 +99,8 @@ void bind_grow(nb::module_& module) {
              nb::arg("progress").none());
   module.def("remove_tensors", guarded(remove_tensors), nb::arg("path"), nb::arg("names"), nb::arg("output").none(),
              nb::arg("overwrite"), nb::arg("durable"), nb::arg("limits").none(), nb::arg("progress").none());
-  module.def("set_attributes", guarded(set_attributes), nb::arg("path"), nb::arg("attributes").none(),
-             nb::arg("unset"), nb::arg("tensor").none(), nb::arg("durable"));
+  module.def("set_attributes", guarded(set_attributes), nb::arg("path"), nb::arg("attributes").none(), nb::arg("unset"),
+             nb::arg("tensor").none(), nb::arg("durable"));
   module.def("compact", guarded(compact), nb::arg("path"), nb::arg("durable"), nb::arg("limits").none(),
              nb::arg("progress").none());
   module.def("repair", guarded(repair), nb::arg("path"), nb::arg("dry_run"), nb::arg("output").none(),

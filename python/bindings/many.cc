@@ -93,8 +93,8 @@ class Fetched {
 
 // Calls `make` for each dense tensor; other tensors give None.
 template <class F>
-nb::list made_of_all(OpenSource& self, const nb::list& names, Want want, std::optional<bool> verify, nb::object callback,
-                     F&& make) {
+nb::list made_of_all(OpenSource& self, const nb::list& names, Want want, std::optional<bool> verify,
+                     nb::object callback, F&& make) {
   const Source source = self.use();
   const std::vector<Tensor> tensors = find_all(source, names);
   const Progress progress = to_progress(std::move(callback));

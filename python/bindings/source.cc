@@ -13,6 +13,13 @@ OpenSource* open_path(nb::handle path, const OpenOptions& options) {
   return released([&] { return new OpenSource(zt::open(file, options), options, file.string(), nullptr); });
 }
 
+OpenSource* open_paths(const nb::list& paths, const OpenOptions& options) {
+  std::vector<std::filesystem::path> files;
+  for (const nb::handle path : paths) files.push_back(to_path(path));
+  const std::string first = files.empty() ? "" : files.front().string();
+  return released([&] { return new OpenSource(zt::open(files, options), options, first, nullptr); });
+}
+
 OpenSource* open_buffer(nb::object buffer, const std::string& name, const OpenOptions& options) {
   const auto bytes = store_of_buffer(buffer);
   return released([&] { return new OpenSource(zt::open(bytes, name, options), options, name, nullptr); });
@@ -69,6 +76,7 @@ Tensor find_tensor(const Source& source, nb::handle name) {
 
 void bind_source(nb::module_& module) {
   module.def("open_path", guarded(open_path), nb::arg("path"), nb::arg("options"), nb::rv_policy::take_ownership);
+  module.def("open_paths", guarded(open_paths), nb::arg("paths"), nb::arg("options"), nb::rv_policy::take_ownership);
   module.def("open_buffer", guarded(open_buffer), nb::arg("buffer"), nb::arg("name"), nb::arg("options"),
              nb::rv_policy::take_ownership);
   module.def("open_descriptor", guarded(open_descriptor), nb::arg("descriptor"), nb::arg("name"), nb::arg("options"),

@@ -13,7 +13,8 @@ from ._errors import UsageError
 from ._limits import Limits
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
-Source: TypeAlias = "PathLike | bytes | bytearray | memoryview | Any"  # Any: a seekable binary file object
+# Any: a seekable binary file object
+Source: TypeAlias = "PathLike | list[PathLike] | tuple[PathLike, ...] | bytes | bytearray | memoryview | Any"
 
 
 def open_options(

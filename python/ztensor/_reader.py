@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 
-from . import _arrays, _hdf5, _jax, _ztensor
+from . import _arrays, _hdf5, _jax, _show, _ztensor
 from ._errors import FormatError, UsageError, ZTensorError
 from ._limits import Limits
 from ._options import Source, encode_path, open_options, refuse_text
@@ -39,7 +39,9 @@ class Verified(NamedTuple):
 class Reader(Mapping[str, Tensor]):
     """An open file of tensors, of any format: a mapping from names to `Tensor`s, in the file's order.
 
-    `source` is a path, bytes, or a seekable binary file object. `backend` is "mmap", "read", or "auto".
+    `source` is a path (of a file, of a folder with a model, or of its index), a list of paths of files of one format,
+    bytes, or a seekable binary file object. `backend` is "mmap", "read", or "auto", which maps files unless they are
+    behind a network or in FUSE.
     `verify`: None checks digests in every read that copies or decodes, True also for views, False never.
     Any thread may use a Reader, and so may a forked child, unless `source` is a file object other than a file on disk
     or a `BytesIO`.
@@ -55,11 +57,13 @@ class Reader(Mapping[str, Tensor]):
         limits: Limits | None = None,
     ) -> None:
         self._options = {"backend": backend, "verify": verify, "threads": threads, "limits": limits}
-        self._path: str | None = None
+        self._path: str | list[str] | None = None
         options = open_options(backend=backend, verify=verify, threads=threads, limits=limits)
         if isinstance(source, (str, os.PathLike)):
             encoded = encode_path(source)
             self._path = os.path.abspath(os.fsdecode(encoded))
+        elif isinstance(source, (list, tuple)):
+            self._path = [os.path.abspath(os.fsdecode(encode_path(path))) for path in source]
         self._hdf5: _hdf5.Contents | None = None  # what an HDF5 file has beside the tensors in `_source`
         refused: ZTensorError | None = None
         try:
@@ -97,7 +101,7 @@ class Reader(Mapping[str, Tensor]):
         paths = self._source.paths()
         if self._hdf5 is None:
             return paths
-        return [] if self._path is None else [self._path]
+        return [self._path] if isinstance(self._path, str) else []
 
     @property
     def unreadable(self) -> dict[str, Exception]:
@@ -359,13 +363,13 @@ class Reader(Mapping[str, Tensor]):
         return _reopen, (self._path, self._options, source.stored_size, source.index_sum())
 
     def __repr__(self) -> str:
-        if self._source.is_closed:
-            return "<ztensor.Reader, closed>"
-        where = self._path or "in memory"
-        return f"<ztensor.Reader {where!r} {self.format}, {len(self)} tensors>"
+        return _show.reader_text(self)
+
+    def _repr_html_(self) -> str:
+        return _show.reader_html(self)
 
 
-def _reopen(path: str, options: dict[str, Any], size: int, index_sum: int) -> Reader:
+def _reopen(path: str | list[str], options: dict[str, Any], size: int, index_sum: int) -> Reader:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the first opening has already warned
         reader = Reader(path, **options)
@@ -378,6 +382,8 @@ def _reopen(path: str, options: dict[str, Any], size: int, index_sum: int) -> Re
 def _open(source: Any, options: _ztensor.OpenOptions) -> _ztensor.Source:
     if isinstance(source, (str, os.PathLike)):
         return _ztensor.open_path(encode_path(source), options)
+    if isinstance(source, (list, tuple)):
+        return _ztensor.open_paths([encode_path(path) for path in source], options)
     opened = _open_object(source, options)
     if type(source) in _OPEN_FILES:
         opened.watch(source)  # the owner may close it; other file objects report this themselves

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import _arrays, _index, _jax, _ztensor
+from . import _arrays, _index, _jax, _show, _ztensor
 from ._dtypes import NUMPY
-from ._errors import UnsupportedError, ZTensorError
+from ._errors import UnsupportedError
 from ._torch import plain_torch
 
 if TYPE_CHECKING:
@@ -226,14 +226,10 @@ class Tensor(_ztensor.Exports):
         return self._handle.slice(axes)[after]
 
     def __repr__(self) -> str:
-        try:
-            what = self.dtype_name
-        except ZTensorError as error:
-            what = error.code
-        try:
-            return f"<ztensor.Tensor {self._name!r} {what} {self.shape} {self.layout}>"
-        except ZTensorError:
-            return f"<ztensor.Tensor {self._name!r} of a closed reader>"
+        return _show.tensor_text(self)
+
+    def _repr_html_(self) -> str:
+        return _show.tensor_html(self)
 
 
 def metadata_of_parts(tensor: _ztensor.Tensor) -> list[PartMetadata]:

@@ -1,5 +1,7 @@
 #include "io/file.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <utility>
@@ -10,6 +12,7 @@
 
 #include "base/checked.h"
 #include "io/descriptor.h"
+#include "io/system.h"
 #include "ztensor/error.h"
 
 namespace zt::io {
@@ -76,6 +79,27 @@ File::~File() {
 }
 
 std::uint64_t File::size_now() const { return size_of(descriptor_, path_); }
+
+bool File::is_remote() const noexcept {
+  constexpr std::uint32_t kRemote[] = {
+      0x6969,      // NFS
+      0x517B,      // SMB
+      0xFF534D42,  // CIFS
+      0xFE534D42,  // SMB 2
+      0x65735546,  // FUSE: sshfs, s3fs, gcsfuse, Drive, ...
+      0x01021997,  // 9P
+      0x5346414F,  // AFS
+      0x6B414653,  // AFS of the kernel
+      0x73757245,  // Coda
+      0x00C36400,  // Ceph
+      0x0BD00BD0,  // Lustre
+      0x47504653,  // GPFS
+      0x19830326,  // BeeGFS
+      0x20030528,  // OrangeFS
+      0x786F4256,  // a shared folder of VirtualBox
+  };
+  return std::ranges::find(kRemote, sys::file_system(descriptor_)) != std::end(kRemote);
+}
 
 bool File::was_changed() const {
   struct stat status {};

@@ -46,6 +46,9 @@ class File final : public ByteStore {
   const Identity& identity() const { return identity_; }
   std::int64_t modified() const { return modified_; }  // the time of the last change at opening, in nanoseconds
   std::uint64_t size_now() const;                      // asks the system again. Throws io.
+  // Whether the file is behind a network or in a process of the user (FUSE). Reading such files is faster than mapping
+  // them, and when the other side is lost, a read is an error, but touching a mapping ends the process.
+  bool is_remote() const noexcept;
   // Whether the size or the time of the last change differ from those at opening. Throws io.
   bool was_changed() const;
   const std::filesystem::path& path() const { return path_; }

@@ -58,6 +58,14 @@ ssize_t pread(int file, void* out, std::size_t length, std::uint64_t offset) noe
   return ::pread(file, out, length, static_cast<off_t>(offset));
 }
 
+std::uint32_t file_system(int file) noexcept {
+  if (Hook* const hook = current.load(std::memory_order_acquire); hook != nullptr) [[unlikely]] {
+    if (const auto told = hook->file_system(file)) return *told;
+  }
+  struct statfs status {};
+  return ::fstatfs(file, &status) == 0 ? static_cast<std::uint32_t>(status.f_type) : 0;
+}
+
 ssize_t write(int file, const void* bytes, std::size_t length) noexcept {
   return perform({Call::write, file, 0, as_span(bytes, length)},
                  [&](std::size_t at_most) { return ::write(file, bytes, std::min(length, at_most)); });

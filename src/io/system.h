@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
-// Every system call of io that changes a file, its size, its name or its lock, and pread. They behave as the system's
+// Every system call of io that changes a file, its size, its name or its lock, and pread and fstatfs. They behave as the system's
 // own, unless a test has set a Hook. Other calls that only read are made directly.
 namespace zt::io::sys {
 
@@ -54,6 +54,8 @@ class Hook {
   virtual Verdict before(const Event& event) noexcept = 0;
   virtual void reading(int, std::uint64_t, std::uint64_t) noexcept {
   }  // file, offset, length of a pread about to be done
+  // The type of file system that a file shall seem to be on.
+  virtual std::optional<std::uint32_t> file_system(int) noexcept { return std::nullopt; }
 };
 
 // Null removes the hook. No call may run on another thread meanwhile.
@@ -67,6 +69,8 @@ ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t of
 // no size, and ignores errors: the writes will report a full disk. On other file systems it would harm: XFS keeps space
 // behind the end, btrfs stops to compress, and tmpfs clears the memory first.
 void reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept;
+// The magic number of the file system that the file is on (linux/magic.h); 0 if it is not known.
+std::uint32_t file_system(int file) noexcept;
 int ftruncate(int file, std::uint64_t size) noexcept;
 int fsync(int file) noexcept;
 int fdatasync(int file) noexcept;

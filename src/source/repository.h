@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <optional>
+#include <span>
 
 #include "ztensor/options.h"
 #include "ztensor/source.h"

@@ -119,6 +119,9 @@ Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& opt
   auto state = std::make_shared<SourceState>();
   static_cast<Opened&>(*state) = std::move(opened);
   state->options = options;
+  const io::File* const file = state->file();
+  const bool is_remote = options.backend == Backend::automatic && file != nullptr && file->is_remote();
+  if (is_remote) state->options.backend = Backend::read;
   state->catalog = std::move(catalog);
   state->contents = std::make_unique<Contents>(state->catalog);
   state->checked = std::make_unique<std::atomic<bool>[]>(state->catalog.part_rows());

@@ -195,9 +195,8 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
 
 void Part::release() const {
   const model::PartRow& part = source::row_of(*this);
-  source::located(*state_, tensor_, &part, [&] {
-    state_->store_of(part.recipe).release(part.recipe.offset, part.recipe.stored_length);
-  });
+  source::located(*state_, tensor_, &part,
+                  [&] { state_->store_of(part.recipe).release(part.recipe.offset, part.recipe.stored_length); });
 }
 
 void Part::check(Verify verify) const {

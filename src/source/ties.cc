@@ -34,7 +34,8 @@ std::vector<std::size_t> Source::ties() const {
     const auto parts = catalog.parts(tensor);
     if (tensor.fault != model::kNone || parts.empty() || parts[0].recipe.stored_length == 0) continue;
     const model::Recipe& recipe = parts[0].recipe;
-    const std::uint64_t place = recipe.offset ^ (std::uint64_t{recipe.file} << 48U) ^ (std::uint64_t{recipe.view} << 20U);
+    const std::uint64_t place =
+        recipe.offset ^ (std::uint64_t{recipe.file} << 48U) ^ (std::uint64_t{recipe.view} << 20U);
     const auto [known, is_new] = at_place.try_emplace(place, row);
     if (!is_new && is_tied(catalog, catalog.tensor(static_cast<std::uint32_t>(known->second)), tensor)) {
       firsts[row] = known->second;

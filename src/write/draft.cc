@@ -16,7 +16,8 @@ void Draft::check_open() const {
   if (!open) throw Error(Code::usage, "", "the writer is closed");
   if (broken) throw Error(Code::usage, "", "an earlier write failed: the file cannot be finished");
   if (!streamed.empty()) {
-    throw Error(Code::usage, "", "tensor " + in_quotes(streamed) + " is being streamed: finish its stream, or cancel it");
+    throw Error(Code::usage, "",
+                "tensor " + in_quotes(streamed) + " is being streamed: finish its stream, or cancel it");
   }
 }
 

@@ -42,7 +42,8 @@ std::optional<std::uint64_t> length_of(const Shape& shape, DType dtype) {
 }
 
 void check_rows(const Shape& shape, DType dtype) {
-  if (shape.empty()) throw Error(Code::usage, "", "a tensor without dimensions has no rows to stream: add it as a whole");
+  if (shape.empty())
+    throw Error(Code::usage, "", "a tensor without dimensions has no rows to stream: add it as a whole");
   const Shape one = with_rows(shape, 1);
   if (!length_of(one, dtype)) throw Error(Code::usage, "", "the shape has more elements than 64 bits count");
   if (!fills_bytes(dtype, *checked::elements(one))) {
@@ -91,8 +92,8 @@ void RowStream::check_chunk(const ArrayView& chunk) const {
                 "the chunk is " + std::string(dtype_name(chunk.dtype)) + ", but the tensor is " +
                     std::string(dtype_name(dtype_)));
   }
-  const bool fits = chunk.shape.size() == shape_.size() &&
-                    std::equal(chunk.shape.begin() + 1, chunk.shape.end(), shape_.begin() + 1);
+  const bool fits =
+      chunk.shape.size() == shape_.size() && std::equal(chunk.shape.begin() + 1, chunk.shape.end(), shape_.begin() + 1);
   if (!fits) {
     const Shape row(shape_.begin() + 1, shape_.end());
     throw Error(Code::usage, "",
@@ -130,11 +131,11 @@ void RowStream::write(const ArrayView& chunk) {
 void RowStream::write(DType dtype, std::span<const std::byte> bytes) {
   const std::uint64_t row = *length_of(with_rows(shape_, 1), dtype_);
   if (dtype == dtype_ && (row == 0 ? !bytes.empty() : bytes.size() % row != 0)) {
-    throw Error(Code::usage, "",
-                std::to_string(bytes.size()) + " bytes are no whole number of rows of " + std::to_string(row) + " bytes");
+    throw Error(
+        Code::usage, "",
+        std::to_string(bytes.size()) + " bytes are no whole number of rows of " + std::to_string(row) + " bytes");
   }
-  write(ArrayView{
-      .dtype = dtype, .shape = with_rows(shape_, row == 0 ? 0 : bytes.size() / row), .data = bytes.data()});
+  write(ArrayView{.dtype = dtype, .shape = with_rows(shape_, row == 0 ? 0 : bytes.size() / row), .data = bytes.data()});
 }
 
 void RowStream::put(std::span<const std::byte> bytes) {
@@ -160,8 +161,8 @@ StoredPart RowStream::stored() {
   spool_->flush();
   SpooledPieces pieces(*spool_);
   const std::uint64_t texts = name_.size() + attributes_.size() + std::string_view("densedata").size();
-  const std::uint64_t bound = checked::add_up(stored_bound(pieces.length(), options_),
-                                              shard_overhead(draft_.form, 1, shape_.size(), texts));
+  const std::uint64_t bound =
+      checked::add_up(stored_bound(pieces.length(), options_), shard_overhead(draft_.form, 1, shape_.size(), texts));
   draft_.begin_tensor(name_, whole_shape(), bound);
   return draft_.store(pieces, dtype_, options_);
 }

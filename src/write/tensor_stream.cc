@@ -11,7 +11,10 @@ namespace zt {
 struct TensorStream::State {
   State(const std::shared_ptr<Writer::State>& to, std::string_view name, const Shape& shape, DType dtype,
         const AddOptions& options)
-      : writer(to), place("tensor " + in_quotes(name)), replace(options.replace), rows(to->draft, name, shape, dtype, options) {}
+      : writer(to),
+        place("tensor " + in_quotes(name)),
+        replace(options.replace),
+        rows(to->draft, name, shape, dtype, options) {}
 
   // Runs `work` while the Writer lives. An Error that leaves it names the tensor.
   template <class F>

@@ -106,7 +106,7 @@ void Records::read_type_state(ArrayType& type, Id node, Id before) const {
   const bool is_plain = graph_.kind(state[2]) == Kind::none && graph_.kind(state[3]) == Kind::none;
   if (is_plain && type.dtype && size != -1 && size != static_cast<std::int64_t>(type.item_bytes)) {
     broken("pickle.dtype.itemsize",
-           "dtype " + in_quotes(type.name) + " claims elements of " + count_text(size, "byte"));
+           "dtype " + in_quotes(type.name) + " claims elements of " + std::to_string(size) + " bytes");
   }
   if (number(state[6]) < -1) broken("pickle.dtype.state", "a dtype has a negative alignment");
   constexpr std::int64_t kHasObjects = 1;  // a flag
