@@ -125,7 +125,9 @@ void Revision::read_present(const WriterOptions& options) {
   OpenOptions open_options;
   open_options.limits = options.limits;
   open_options.threads = options.threads;
-  current_ = open(store, path_.string(), open_options);
+  source::Opened opened{.store = store, .path = {}, .name = path_.string()};
+  model::Catalog present = source::decode(opened, options.limits, &manifest_);
+  current_ = source::make_source(std::move(opened), std::move(present), open_options);
   encoder_ = source::find_encoder(current_.format());
   if (encoder_ == nullptr || encoder_->grower == nullptr) {
     throw Error(Code::unsupported, "write.grow",
@@ -146,9 +148,8 @@ void Revision::read_present(const WriterOptions& options) {
     io::fail_usage(path_, "the alignment of the file is " + std::to_string(alignment_) +
                               ", and cannot change in an append: leave alignment out");
   }
-  manifest_ = run::allocate(static_cast<std::size_t>(catalog.manifest.length));
-  store->read_at(catalog.manifest.offset, manifest_.bytes);
-  model::FormerManifests former = encoder_->grower->former(*store, catalog, manifest_.bytes);
+  model::FormerManifests former = encoder_->grower->former(*store, catalog, manifest_);
+  edit_.objects = catalog.objects;
   edit_.former = std::move(former.regions);
   reusable_ = std::move(former.reusable);
   growth_->begin(encoder_->grower->tail, live_version(*store, catalog, edit_.former));
@@ -205,7 +206,7 @@ Committed Revision::commit(const model::Catalog& added, const Limits& limits) {
   if (encoder_->grower->tail == Tail::footer) {
     edit_.place = [&](std::uint64_t size) { return region = place_manifest(size); };
   }
-  const model::EditedManifest manifest = encoder_->grower->edit(manifest_.bytes, edit_);
+  const model::EditedManifest manifest = encoder_->grower->edit(manifest_, edit_);
   edit_.place = {};
   model::check_index_size(manifest.bytes.size(), *encoder_, limits);
   const Grown grown = growth_->commit(

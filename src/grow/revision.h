@@ -11,7 +11,6 @@
 #include "grow/growth.h"
 #include "io/writable.h"
 #include "model/encoder.h"
-#include "run/arena.h"
 #include "ztensor/options.h"
 #include "ztensor/source.h"
 
@@ -63,8 +62,8 @@ class Revision {
   Source current_;
   const model::Encoder* encoder_ = nullptr;
   std::uint64_t alignment_ = 0;
-  run::Buffer manifest_;          // of the current version
-  std::vector<Region> reusable_;  // of former manifests, which no reader needs any more
+  std::vector<std::byte> manifest_;  // of the current version
+  std::vector<Region> reusable_;     // of former manifests, which no reader needs any more
   model::ManifestEdit edit_;
 };
 

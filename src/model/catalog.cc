@@ -32,7 +32,7 @@ std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 constexpr std::size_t kLeastIndex = 16;
 
 // The low bits choose the place.
-std::uint16_t tag_of(std::uint64_t hash) { return static_cast<std::uint16_t>(hash >> 48); }
+std::uint32_t tag_of(std::uint64_t hash) { return static_cast<std::uint32_t>(hash >> 32); }
 
 }  // namespace
 
@@ -72,27 +72,28 @@ void Catalog::expect(std::uint64_t tensors, std::size_t index_bytes) {
 }
 
 void Catalog::make_index(std::size_t size) {
-  std::vector<std::uint32_t> index(size, kNone);
+  std::vector<Slot> index(size);
   const std::size_t mask = index.size() - 1;
   for (std::uint32_t row = 0; row < tensors_.size(); ++row) {
-    std::size_t at = hash(text(tensors_[row].name)) & mask;
-    while (index[at] != kNone) at = (at + 1) & mask;
-    index[at] = row;
+    const std::uint64_t name_hash = hash(text(tensors_[row].name));
+    std::size_t at = name_hash & mask;
+    while (index[at].row != kNone) at = (at + 1) & mask;
+    index[at] = {row, tag_of(name_hash)};
   }
   index_ = std::move(index);
 }
 
 std::size_t Catalog::place(std::string_view name, std::uint64_t hash) const {
   const std::size_t mask = index_.size() - 1;
-  const auto is_here = [&](const TensorRow& row) { return row.tag == tag_of(hash) && text(row.name) == name; };
+  const auto is_here = [&](Slot slot) { return slot.tag == tag_of(hash) && text(tensors_[slot.row].name) == name; };
   std::size_t at = hash & mask;
-  while (index_[at] != kNone && !is_here(tensors_[index_[at]])) at = (at + 1) & mask;
+  while (index_[at].row != kNone && !is_here(index_[at])) at = (at + 1) & mask;
   return at;
 }
 
 std::optional<std::uint32_t> Catalog::find(std::string_view name) const {
   if (index_.empty()) return std::nullopt;
-  const std::uint32_t row = index_[place(name, hash(name))];
+  const std::uint32_t row = index_[place(name, hash(name))].row;
   if (row == kNone) return std::nullopt;
   return row;
 }
@@ -107,19 +108,18 @@ bool Catalog::add_tensor(std::string_view name, std::span<const std::uint64_t> s
   }
   TensorRow row;
   row.name = keep(name);
-  row.tag = tag_of(name_hash);
   row.attributes = keep(as_text(attribute_map));
   row.dimensions = static_cast<std::uint32_t>(dimensions_.size());
   row.rank = static_cast<std::uint8_t>(shape.size());
   row.parts = static_cast<std::uint32_t>(parts_.size());
   row.layout = intern(layout);
   const std::size_t at = place(name, name_hash);
-  if (index_[at] != kNone) {
+  if (index_[at].row != kNone) {
     texts_.resize(row.name.at);
     return false;
   }
   dimensions_.insert(dimensions_.end(), shape.begin(), shape.end());
-  index_[at] = static_cast<std::uint32_t>(tensors_.size());
+  index_[at] = {static_cast<std::uint32_t>(tensors_.size()), tag_of(name_hash)};
   tensors_.push_back(row);
   return true;
 }

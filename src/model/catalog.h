@@ -66,7 +66,6 @@ struct TensorRow {
   std::uint32_t part_count = 0;
   std::uint32_t layout = 0;     // a word
   std::uint32_t fault = kNone;  // why it cannot be read as a tensor
-  std::uint16_t tag = 0;        // some bits of the hash of the name: most other names need no comparison
   std::uint8_t rank = 0;
 };
 
@@ -84,6 +83,11 @@ class Catalog {
   // Adds a tensor; the parts that are added next belong to it. False, adding nothing, if the name is taken.
   bool add_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::string_view layout,
                   std::span<const std::byte> attribute_map);
+  // Call it as soon as the name of the next tensor is known. Names lie anywhere in the index: its memory comes while the
+  // rest of the entry is read.
+  void foresee(std::string_view name) const {
+    if (!index_.empty()) __builtin_prefetch(&index_[hash(name) & (index_.size() - 1)]);
+  }
   PartRow& add_part(std::string_view role, DType dtype, const Recipe& recipe, std::string_view digest);
   // Adds a second name for a tensor; both have the same parts. The name must be free.
   void add_copy(std::string_view name, std::uint32_t row);
@@ -129,6 +133,7 @@ class Catalog {
 
   std::string format;                 // "zt-1.2"
   Region manifest;                    // of a format that grows: where its CBOR item lies; empty: there is none
+  Region objects;                     // of a format that grows: where in its manifest the map of tensors lies
   bool decoded_digests = false;       // digests are over decoded bytes (generation 2), not over stored ones
   std::vector<FileRow> files;         // beside the file itself
   std::vector<std::byte> attributes;  // of the file: one CBOR map, or nothing
@@ -142,6 +147,10 @@ class Catalog {
     std::uint32_t element_bytes;
     std::uint32_t rank;
     Flip flip;
+  };
+  struct Slot {
+    std::uint32_t row = kNone;  // kNone: the place is free
+    std::uint32_t tag = 0;      // some bits of the hash of the name: most other rows need not be looked at
   };
   Text keep(std::string_view text);
   std::uint32_t keep(Fault fault);
@@ -161,7 +170,7 @@ class Catalog {
   std::vector<Fault> faults_;
   std::vector<ViewRow> views_;
   std::vector<std::byte> owned_;
-  std::vector<std::uint32_t> index_;  // open addressing over names; kNone is free
+  std::vector<Slot> index_;  // open addressing over names
 };
 
 }  // namespace zt::model

@@ -100,6 +100,7 @@ struct ManifestEdit {
   std::map<std::string, std::vector<std::byte>, std::less<>> changed;  // tensor -> its new attributes; empty: none
   std::optional<std::vector<std::byte>> attributes = {};               // of the file; empty: none
   std::vector<Region> former = {};                                     // of manifests, for the next edit
+  Region objects = {};  // Catalog::objects of the manifest: saves looking for its end; empty: not known
   // Gives the region that the new manifest goes into, of which it is told the size, all but what naming that region
   // may add to it: a list with one more region of `former`. Empty, or gives none: the manifest names no such region.
   std::function<std::optional<Region>(std::uint64_t size)> place = {};
@@ -123,6 +124,8 @@ struct Grower {
     footer          // generation 2: 40 bytes that say where the manifest is, which may be in a region of its own
   };
   Tail tail;
+  // Decodes a file as its decoder does, and keeps the manifest: the bytes that were checked are those to edit.
+  Catalog (*decode)(const ByteStore& store, const Limits& limits, std::vector<std::byte>& manifest);
   // Never throws for strange content.
   FormerManifests (*former)(const ByteStore& store, const Catalog& catalog, std::span<const std::byte> manifest);
   EditedManifest (*edit)(std::span<const std::byte> manifest, const ManifestEdit& edit);

@@ -42,12 +42,15 @@ constexpr std::uint32_t kMaxDepth = 1000;
 
 }  // namespace
 
-model::Catalog decode(const Opened& opened, const Limits& limits) {
+model::Catalog decode(const Opened& opened, const Limits& limits, std::vector<std::byte>* manifest) {
   if (limits.depth > kMaxDepth) {
     throw Error(Code::usage, "", "Limits::depth is too large: give at most " + std::to_string(kMaxDepth));
   }
   try {
-    return detect(*opened.store, opened.name).decode(*opened.store, limits);
+    const Format& format = detect(*opened.store, opened.name);
+    const model::Grower* grower = format.encoder == nullptr ? nullptr : format.encoder->grower;
+    if (manifest != nullptr && grower != nullptr) return grower->decode(*opened.store, limits, *manifest);
+    return format.decode(*opened.store, limits);
   } catch (Error& error) {
     error.enter_file(opened.name);
     throw;

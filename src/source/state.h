@@ -76,8 +76,9 @@ struct SourceState : source::Opened {
 
 namespace source {
 
-// Detects the format and decodes the index. An Error names the file.
-model::Catalog decode(const Opened& opened, const Limits& limits);
+// Detects the format and decodes the index. An Error names the file. `manifest`: gets the manifest of a file that can
+// grow; null: not wanted.
+model::Catalog decode(const Opened& opened, const Limits& limits, std::vector<std::byte>* manifest = nullptr);
 // Makes the source of an opened file and its decoded index. `resolvers`: one for each other file of the catalog; none:
 // those that the options, or the place of the file, give.
 Source make_source(Opened opened, model::Catalog catalog, const OpenOptions& options,

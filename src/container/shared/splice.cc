@@ -109,12 +109,12 @@ wire::CborItem read_map(wire::CborCursor& cursor) {
 
 // Calls `visit(encoded key, encoded value)` for each member of an encoded map.
 template <class F>
-void for_each_member(std::span<const std::byte> map, F&& visit) {
+void for_each_member(std::span<const std::byte> map, F&& visit, Region known = {}) {
   wire::CborCursor cursor(map, {.depth = kDepth});
   read_map(cursor);
   while (cursor.more()) {
     const auto key = pass_over(cursor);
-    visit(key, pass_over(cursor));
+    visit(key, pass_over(cursor, known));
   }
 }
 
@@ -132,19 +132,23 @@ MemberView member_of(std::span<const std::byte> encoded_key, std::span<const std
 
 }  // namespace
 
-std::span<const std::byte> pass_over(wire::CborCursor& cursor) {
+std::span<const std::byte> pass_over(wire::CborCursor& cursor, Region known) {
   const auto rest = cursor.rest();
-  const auto length = definite_length(rest);
+  const bool is_known = known.length > 0 && known.offset == cursor.position() && known.length <= rest.size();
+  const auto length = is_known ? std::optional(static_cast<std::size_t>(known.length)) : definite_length(rest);
   if (!length) return cursor.skip();
   cursor.pass(*length);
   return rest.first(*length);
 }
 
-std::vector<MemberView> members_of(std::span<const std::byte> map) {
+std::vector<MemberView> members_of(std::span<const std::byte> map, Region known) {
   std::vector<MemberView> members;
-  for_each_member(map, [&](std::span<const std::byte> key, std::span<const std::byte> value) {
-    members.push_back(member_of(key, value));
-  });
+  for_each_member(
+      map,
+      [&](std::span<const std::byte> key, std::span<const std::byte> value) {
+        members.push_back(member_of(key, value));
+      },
+      known);
   return members;
 }
 

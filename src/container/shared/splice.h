@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/region.h"
 #include "model/encoder.h"
 #include "wire/cbor.h"
 #include "ztensor/macros.h"
@@ -27,11 +28,12 @@ struct MemberView {
 };
 
 // Passes an item of an index that was decoded before. So it only checks that the item ends, and is much faster than
-// CborCursor::skip(). Throws as skip() does.
-std::span<const std::byte> pass_over(wire::CborCursor& cursor);
+// CborCursor::skip(). Throws as skip() does. `known`: the place of a long item in the input of the cursor, if it is known.
+std::span<const std::byte> pass_over(wire::CborCursor& cursor, Region known = {});
 
-// The members of an encoded map, without the tags around it. Throws malformed if it is not a map.
-std::vector<MemberView> members_of(std::span<const std::byte> map ZT_LIFETIME_BOUND);
+// The members of an encoded map, without the tags around it. Throws malformed if it is not a map. `known`: the place of
+// a long value in `map`, whose end need not be looked for; empty: none.
+std::vector<MemberView> members_of(std::span<const std::byte> map ZT_LIFETIME_BOUND, Region known = {});
 const MemberView* find_member(const std::vector<MemberView>& members, std::string_view key);
 
 // An encoded object with other attributes, or without attributes if `attributes` is empty. `sorted`: sort the keys by

@@ -198,6 +198,33 @@ void Entries::check_part(const PartFields& part) {
   check_decoded(part.decoded_length.value_or(part.length), limits_, kRules.blob);
 }
 
+// Whether the manifest is likely to fill its range. In a file that grows, the range ends with a hole.
+bool is_likely_whole(const ByteStore& store, Region extent, const Limits& limits) {
+  if (extent.length < 8 || extent.length > std::min(limits.index_bytes, kMostReserved)) return false;
+  std::array<std::byte, 8> last;
+  store.read_at(extent.offset + extent.length - last.size(), last);
+  return std::ranges::any_of(last, [](std::byte one) { return one != std::byte{0}; });
+}
+
+// `length`: becomes that of the CBOR item.
+Catalog decode_manifest(std::span<const std::byte> manifest, Region extent, const Limits& limits,
+                        std::uint64_t& length) {
+  Catalog catalog;
+  Entries entries(catalog, {extent.offset, manifest.size()}, extent.offset + extent.length + kFooterBytes, limits);
+  const RootFields root =
+      ManifestCursor(manifest, limits)
+          .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
+                [&](std::string_view name) { catalog.foresee(name); },
+                [&](std::string_view name, const ObjectFields& object) { entries.add(name, object); });
+  catalog.format = root.version.starts_with("1.1") ? "zt-1.1" : "zt-1.2";
+  catalog.manifest = {extent.offset, manifest.size()};
+  catalog.objects = root.objects;
+  catalog.attributes.assign(root.attributes.begin(), root.attributes.end());
+  catalog.shrink();
+  length = root.length;
+  return catalog;
+}
+
 }  // namespace
 
 // A file that begins with the magic and does not end with it is a 1.0 file if its last eight bytes can be the size of a
@@ -208,20 +235,25 @@ bool sniff(const ByteStore& store, std::string_view) {
 }
 
 Catalog decode(const ByteStore& store, const Limits& limits) {
-  const Region extent = find_manifest(store);
-  const std::vector<std::byte> manifest = fetch_manifest(store, extent, limits);
+  std::vector<std::byte> manifest;
+  return decode_keeping(store, limits, manifest);
+}
 
-  Catalog catalog;
-  Entries entries(catalog, {extent.offset, manifest.size()}, extent.offset + extent.length + kFooterBytes, limits);
-  const RootFields root =
-      ManifestCursor(manifest, limits)
-          .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
-                [&](std::string_view name, const ObjectFields& object) { entries.add(name, object); });
-  catalog.format = root.version.starts_with("1.1") ? "zt-1.1" : "zt-1.2";
-  catalog.manifest = {extent.offset, manifest.size()};
-  catalog.attributes.assign(root.attributes.begin(), root.attributes.end());
-  catalog.shrink();
-  return catalog;
+Catalog decode_keeping(const ByteStore& store, const Limits& limits, std::vector<std::byte>& manifest) {
+  const Region extent = find_manifest(store);
+  std::uint64_t length = 0;
+  if (is_likely_whole(store, extent, limits)) {
+    manifest.resize(static_cast<std::size_t>(extent.length));
+    store.read_at(extent.offset, manifest);
+    try {
+      Catalog catalog = decode_manifest(manifest, extent, limits, length);
+      if (length == extent.length) return catalog;
+    } catch (const Error&) {  // the item may end earlier: the code below finds its end, and then its faults
+    }
+  }
+  manifest = std::vector<std::byte>();  // frees it before the next is read
+  manifest = fetch_manifest(store, extent, limits);
+  return decode_manifest(manifest, extent, limits, length);
 }
 
 }  // namespace zt::container::zt12

@@ -103,7 +103,7 @@ std::vector<std::byte> footer(std::uint64_t, std::span<const std::byte> manifest
 
 // Keeps the order of objects; new objects come last.
 model::EditedManifest edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
-  const std::vector<MemberView> old_root = members_of(manifest);
+  const std::vector<MemberView> old_root = members_of(manifest, edit.objects);
   const EditedObjects objects(find_member(old_root, "objects")->value, edit, encode_object,
                               EditedObjects::Order::as_added);
   MapBuilder root;
@@ -141,6 +141,7 @@ model::FormerManifests former(const ByteStore&, const Catalog&, std::span<const 
 
 constexpr model::Grower kGrower = {
     .tail = model::Grower::Tail::manifest_size,
+    .decode = decode_keeping,
     .former = former,
     .edit = edit_manifest,
     .relocate = relocate,

@@ -1,6 +1,8 @@
 #include "container/zt12/manifest.h"
 
+#include "codec/codecs.h"
 #include "container/shared/manifest_fields.h"
+#include "container/shared/plain_items.h"
 #include "ztensor/error.h"
 
 namespace zt::container::zt12 {
@@ -41,6 +43,41 @@ constexpr FieldMap<7> kPart = {"zt12.part",
                                  {"encoding", "zt12.part.encoding.text"},
                                  {"digest", "zt12.digest.text"}}}};
 
+// A plain entry nests less deep than this.
+constexpr std::uint32_t kPlainDepth = 16;
+
+// A component as our encoder writes it. False: read it in the other way.
+bool read_plain_part(PlainItems& items, PartFields& out) {
+  std::size_t members = 0;
+  std::string_view dtype, type, encoding, digest;
+  if (!items.map(members) || !items.key("dtype") || !items.text(dtype)) return false;
+  std::size_t found = 3;
+  if (items.key("type")) {
+    if (!items.text(type)) return false;
+    ++found;
+  }
+  if (!items.key("offset") || !items.number(out.offset)) return false;
+  if (!items.key("length") || !items.number(out.length)) return false;
+  if (items.key("uncompressed_length")) {
+    if (!items.number(out.decoded_length.emplace())) return false;
+    ++found;
+  }
+  if (items.key("encoding")) {
+    const codec::Row* row = items.text(encoding) ? codec::find_word(codec::Words::zt1, encoding) : nullptr;
+    if (row == nullptr) return false;
+    out.codec = row->codec;
+    ++found;
+  }
+  if (items.key("digest")) {
+    if (!items.text(digest)) return false;
+    ++found;
+  }
+  out.dtype = dtype;
+  out.type = type;
+  out.digest = digest;
+  return members == found;
+}
+
 }  // namespace
 
 ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits& limits)
@@ -49,30 +86,58 @@ ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits
       object_({}, lenient_rules(limits, 2)),
       part_({}, lenient_rules(limits, 4)) {}
 
-RootFields ManifestCursor::walk(const Expect& expect,
+RootFields ManifestCursor::walk(const Expect& expect, const Named& named,
                                 const std::function<void(std::string_view, const ObjectFields&)>& object) {
   RootFields root;
   read_fields(root_, kRoot, [&](unsigned index, const Field& field) {
     switch (index) {
       case 0: root.version = text_of(root_.read(), field); break;
       case 1: root.attributes = read_map_bytes(root_, field); break;
-      default: walk_objects(field, expect, object);
+      default:
+        root.objects.offset = root_.position();
+        walk_objects(field, expect, named, object);
+        root.objects.length = root_.position() - root.objects.offset;
     }
   });
+  root.length = root_.position();
   return root;
 }
 
-void ManifestCursor::walk_objects(const Field& field, const Expect& expect,
+void ManifestCursor::walk_objects(const Field& field, const Expect& expect, const Named& named,
                                   const std::function<void(std::string_view, const ObjectFields&)>& object) {
   std::string name;
   read_names(
       root_, field, kKey,
       [&](std::string_view key) {
         name = key;
-        fields_.fault = attempt(root_, object_, [&] { read_object(fields_); });
+        named(name);
+        if (const std::size_t length = read_plain_object(root_.rest(), fields_)) {
+          fields_.fault.reset();
+          root_.pass(length);
+        } else {
+          fields_.fault = attempt(root_, object_, [&] { read_object(fields_); });
+        }
         object(name, fields_);
       },
       expect);
+}
+
+// Reads an entry that is as our encoder writes it, of one part and without attributes: nearly all are. Returns its
+// length; 0: read it in the other way.
+std::size_t ManifestCursor::read_plain_object(std::span<const std::byte> bytes, ObjectFields& out) {
+  if (limits_.depth < kPlainDepth || limits_.parts == 0) return 0;
+  PlainItems items(bytes);
+  std::string_view layout, role;
+  if (!items.map_of(3) || !items.key("shape") || !items.numbers(out.shape, limits_.rank)) return 0;
+  if (!items.key("format") || !items.text(layout)) return 0;
+  if (!items.key("components") || !items.map_of(1) || !items.text(role)) return 0;
+  if (parts_.empty()) parts_.emplace_back();
+  parts_[0].reset(role);
+  if (!read_plain_part(items, parts_[0])) return 0;
+  out.layout = layout;
+  out.attributes = {};
+  out.parts = std::span(parts_).first(1);
+  return items.position();
 }
 
 void ManifestCursor::read_object(ObjectFields& out) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/region.h"
 #include "container/shared/manifest_fields.h"
 #include "wire/cbor.h"
 #include "ztensor/encoding.h"
@@ -48,9 +49,13 @@ struct ObjectFields {
   std::optional<Error> fault;  // why the other fields could not be read
 };
 
+using Named = std::function<void(std::string_view name)>;
+
 struct RootFields {
   std::string version;
   std::span<const std::byte> attributes;  // one CBOR map, or nothing
+  Region objects;                         // the place of the map of tensors in the manifest
+  std::uint64_t length = 0;               // of the item; bytes may follow it
 };
 
 // Walks a manifest once, from front to back. The spans that it gives borrow from the manifest.
@@ -58,15 +63,16 @@ class ManifestCursor {
  public:
   ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
 
-  // Calls `expect`, then `object` with each entry, in the order of the file. A broken rule inside an entry or a part is
+  // Calls `expect`, then, for each entry, `named` before it is read, and `object`, in the order of the file. A broken rule inside an entry or a part is
   // its fault. Throws malformed or limit "zt12.*", "cbor.*" if the manifest itself is broken. Ignores unknown keys, and
   // bytes after the item, which appends leave.
-  RootFields walk(const Expect& expect,
+  RootFields walk(const Expect& expect, const Named& named,
                   const std::function<void(std::string_view name, const ObjectFields& object)>& object);
 
  private:
-  void walk_objects(const Field& field, const Expect& expect,
+  void walk_objects(const Field& field, const Expect& expect, const Named& named,
                     const std::function<void(std::string_view, const ObjectFields&)>& object);
+  std::size_t read_plain_object(std::span<const std::byte> bytes, ObjectFields& out);
   void read_object(ObjectFields& out);
   void read_parts(const Field& field, std::span<const PartFields>& parts);
   static void read_part(wire::CborCursor& cursor, PartFields& out);

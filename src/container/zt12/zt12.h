@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "model/catalog.h"
 #include "model/encoder.h"
@@ -14,6 +16,8 @@ namespace zt::container::zt12 {
 bool sniff(const ByteStore& store, std::string_view name);
 // Reads only the manifest. Lists an entry that breaks a rule with its fault.
 model::Catalog decode(const ByteStore& store, const Limits& limits);
+// Also gives the manifest that the catalog was made from.
+model::Catalog decode_keeping(const ByteStore& store, const Limits& limits, std::vector<std::byte>& manifest);
 extern const model::Encoder kEncoder;
 
 }  // namespace zt::container::zt12

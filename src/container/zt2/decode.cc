@@ -214,7 +214,10 @@ bool sniff(const ByteStore& store, std::string_view) {
   return as_text(head) == kMagic;
 }
 
-Catalog decode(const ByteStore& store, const Limits& limits) {
+namespace {
+
+// `manifest`: gets the manifest; null: it is not wanted.
+Catalog decode_file(const ByteStore& store, const Limits& limits, std::vector<std::byte>* manifest) {
   Catalog catalog;
   catalog.format = "zt-2";
   catalog.decoded_digests = true;
@@ -225,16 +228,27 @@ Catalog decode(const ByteStore& store, const Limits& limits) {
   }
   Entries entries(catalog, ending.file_size - kFooterBytes, limits);
   ManifestCursor cursor(ending.manifest, limits);
-  const auto attributes = cursor.walk(
+  const RootFields root = cursor.walk(
       {.shard = [&](const ShardFields& shard) { entries.add_shard(shard); },
        .expect = [&](std::uint64_t objects) { catalog.expect(objects, ending.manifest.size()); },
+       .named = [&](std::string_view name) { catalog.foresee(name); },
        .object = [&](std::string_view name, const ObjectFields& object) { entries.add_object(name, object); }});
   catalog.manifest = {ending.footer.manifest_offset, ending.footer.manifest_length};
-  catalog.attributes.assign(attributes.begin(), attributes.end());
+  catalog.objects = root.objects;
+  catalog.attributes.assign(root.attributes.begin(), root.attributes.end());
+  if (manifest != nullptr) *manifest = std::move(ending.manifest);
   ending.manifest = {};  // frees memory before check_overlap() takes some
   catalog.shrink();
   check_overlap(catalog, ending.footer);
   return catalog;
+}
+
+}  // namespace
+
+Catalog decode(const ByteStore& store, const Limits& limits) { return decode_file(store, limits, nullptr); }
+
+Catalog decode_keeping(const ByteStore& store, const Limits& limits, std::vector<std::byte>& manifest) {
+  return decode_file(store, limits, &manifest);
 }
 
 }  // namespace zt::container::zt2

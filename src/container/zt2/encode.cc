@@ -152,7 +152,7 @@ std::uint64_t size_of_list(std::span<const Region> regions) {
 }
 
 model::EditedManifest edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
-  const std::vector<MemberView> old_root = members_of(manifest);
+  const std::vector<MemberView> old_root = members_of(manifest, edit.objects);
   const EditedObjects objects(find_member(old_root, "objects")->value, edit, encode_object,
                               EditedObjects::Order::sorted);
   MapBuilder root;
@@ -225,6 +225,7 @@ std::vector<std::byte> footer(std::uint64_t offset, std::span<const std::byte> m
 
 constexpr model::Grower kGrower = {
     .tail = model::Grower::Tail::footer,
+    .decode = decode_keeping,
     .former = former_manifests,
     .edit = edit_manifest,
     .relocate = relocate,

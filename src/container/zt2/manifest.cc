@@ -7,6 +7,7 @@
 #include "base/count_text.h"
 #include "base/utf8.h"
 #include "container/shared/fields.h"
+#include "container/shared/plain_items.h"
 #include "container/zt2/footer.h"
 #include "container/zt2/names.h"
 #include "ztensor/error.h"
@@ -19,6 +20,7 @@ using wire::CborItem;
 using wire::CborKind;
 
 constexpr std::size_t kMaxRank = 64;
+constexpr std::uint32_t kPlainDepth = 16;  // a plain entry nests less deep
 
 [[noreturn]] void wrong(const char* rule, std::string_view field, std::string_view expected) {
   throw Error(Code::malformed, rule, "field " + in_quotes(field) + ": expected " + std::string(expected));
@@ -70,6 +72,33 @@ void check_name(std::string_view name) {
                   ": expected 1 to 1024 bytes without U+0000");
 }
 
+// A part in the order of its keys. False: read it in the other way.
+bool read_plain_part(PlainItems& items, PartFields& out) {
+  std::size_t members = 0;
+  std::size_t found = 2;
+  const auto optional_text = [&](std::string_view key, std::optional<std::string_view>& value) {
+    if (!items.key(key)) return true;
+    ++found;
+    return items.text(value.emplace());
+  };
+  std::optional<std::string_view> digest;
+  if (!items.map(members) || !items.key("blob") || !items.array_of(2) || !items.number(out.offset) ||
+      !items.number(out.length))
+    return false;
+  if (!optional_text("type", out.type)) return false;
+  if (!items.key("dtype") || !items.text(out.dtype)) return false;
+  if (!optional_text("shard", out.shard)) return false;
+  if (!optional_text("digest", digest) || (digest && !is_digest(*digest))) return false;
+  if (!optional_text("encoding", out.encoding)) return false;
+  out.digest = digest.value_or("");
+  out.decoded_length = out.length;
+  if (out.encoding) {
+    if (!items.key("decoded_length") || !items.number(out.decoded_length)) return false;
+    ++found;
+  }
+  return members == found;
+}
+
 wire::CborRules rules(const Limits& limits) { return {.strict = true, .depth = std::min(limits.depth, kDepth)}; }
 
 // zt-2 §3
@@ -90,11 +119,11 @@ ManifestCursor::ManifestCursor(std::span<const std::byte> manifest, const Limits
     : manifest_(manifest), limits_(limits), cursor_(manifest, rules(limits)) {}
 
 // Reports non-deterministic CBOR first, even if the walk met another error earlier. zt-2 §3
-std::span<const std::byte> ManifestCursor::walk(const Visitor& visitor) {
+RootFields ManifestCursor::walk(const Visitor& visitor) {
   try {
-    const auto attributes = walk_root(visitor);
+    const RootFields root = walk_root(visitor);
     cursor_.finish();
-    return attributes;
+    return root;
   } catch (const Error&) {
     check_deterministic(manifest_, limits_);
     throw;
@@ -102,21 +131,26 @@ std::span<const std::byte> ManifestCursor::walk(const Visitor& visitor) {
 }
 
 // zt-2 §4
-std::span<const std::byte> ManifestCursor::walk_root(const Visitor& visitor) {
+RootFields ManifestCursor::walk_root(const Visitor& visitor) {
   static constexpr std::array<std::string_view, 3> kFields = {"shards", "objects", "attributes"};
-  std::span<const std::byte> attributes;
+  RootFields root;
   bool found = false;
   if (cursor_.read().kind != CborKind::map) throw Error(Code::malformed, "zt2.root", "the manifest is not a map");
   while (cursor_.more()) {
     switch (read_field(cursor_, kFields)) {
       case 0: walk_shards(visitor); break;  // the order of keys puts it before `objects`
-      case 1: walk_objects(visitor), found = true; break;
-      case 2: attributes = read_attributes("zt2.root.attributes"); break;
+      case 1:
+        found = true;
+        root.objects.offset = cursor_.position();
+        walk_objects(visitor);
+        root.objects.length = cursor_.position() - root.objects.offset;
+        break;
+      case 2: root.attributes = read_attributes("zt2.root.attributes"); break;
       default: cursor_.skip();
     }
   }
   if (!found) wrong("zt2.root.objects", "objects", "to find it");
-  return attributes;
+  return root;
 }
 
 // zt-2 §4, §8
@@ -164,13 +198,30 @@ void ManifestCursor::walk_objects(const Visitor& visitor) {
     const std::string_view name = read_name(cursor_, "zt2.object.key");
     try {
       check_name(name);
-      read_object(fields_);
+      visitor.named(name);
+      if (!read_plain_object(fields_)) read_object(fields_);
       visitor.object(name, fields_);
     } catch (Error& error) {
       error.enter("tensor " + in_quotes(name));
       throw;
     }
   }
+}
+
+// Reads an entry of one part and without attributes: nearly all are. Reads nothing and returns false if the entry has
+// another form, which may be valid.
+bool ManifestCursor::read_plain_object(ObjectFields& out) {
+  if (limits_.depth < kPlainDepth || limits_.parts == 0) return false;
+  PlainItems items(cursor_.rest());
+  if (!items.map_of(3) || !items.key("parts") || !items.map_of(1)) return false;
+  out.parts.clear();
+  PartFields& part = out.parts.emplace_back();
+  if (!items.text(part.role) || !is_name(part.role) || !read_plain_part(items, part)) return false;
+  if (!items.key("shape") || !items.numbers(out.shape, kMaxRank)) return false;
+  if (!items.key("layout") || !items.text(out.layout)) return false;
+  out.attributes = {};
+  cursor_.pass(items.position());
+  return true;
 }
 
 // zt-2 §4

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/region.h"
 #include "wire/cbor.h"
 #include "ztensor/limits.h"
 #include "ztensor/macros.h"
@@ -38,11 +39,17 @@ struct ObjectFields {
   std::vector<PartFields> parts;          // at least one
 };
 
+struct RootFields {
+  std::span<const std::byte> attributes;  // one CBOR map, or nothing
+  Region objects;                         // the place of the map of objects in the manifest
+};
+
 // The walk calls these functions in the order of the file, shards before objects. It calls `expect` with the number of
 // objects before the first object.
 struct Visitor {
   std::function<void(const ShardFields&)> shard;
   std::function<void(std::uint64_t objects)> expect;
+  std::function<void(std::string_view name)> named;  // before the entry is read
   std::function<void(std::string_view name, const ObjectFields&)> object;
 };
 
@@ -50,14 +57,15 @@ struct Visitor {
 class ManifestCursor {
  public:
   ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
-  // Returns the attributes of the file: one CBOR map, or nothing. Ignores unknown keys. Call it once.
-  std::span<const std::byte> walk(const Visitor& visitor);
+  // Ignores unknown keys. Call it once.
+  RootFields walk(const Visitor& visitor);
 
  private:
-  std::span<const std::byte> walk_root(const Visitor& visitor);
+  RootFields walk_root(const Visitor& visitor);
   void walk_shards(const Visitor& visitor);
   void read_shard(ShardFields& out);
   void walk_objects(const Visitor& visitor);
+  bool read_plain_object(ObjectFields& out);
   void read_object(ObjectFields& out);
   void read_shape(std::vector<std::uint64_t>& shape);
   void read_parts(std::vector<PartFields>& parts);

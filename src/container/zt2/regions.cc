@@ -58,7 +58,7 @@ std::string name_of(const model::Catalog& catalog, const Extent& extent) {
 }
 
 // Reads the list without checking its regions.
-std::vector<Region> read_list(std::span<const std::byte> manifest) {
+std::vector<Region> read_list(std::span<const std::byte> manifest, Region objects) {
   using wire::CborKind;
   std::vector<Region> list;
   wire::CborCursor cursor(manifest, {.strict = true, .depth = 33});
@@ -71,7 +71,7 @@ std::vector<Region> read_list(std::span<const std::byte> manifest) {
       continue;
     }
     if (as_text(cursor.read().content) != kFreeKey) {
-      pass_over(cursor);
+      pass_over(cursor, objects);
       continue;
     }
     if (cursor.read().kind != CborKind::array) return {};
@@ -111,7 +111,7 @@ std::vector<Region> free_regions(std::span<const std::byte> manifest, const mode
                                  const Footer& footer, std::uint64_t file_size) {
   std::vector<Region> list;
   try {
-    list = read_list(manifest);
+    list = read_list(manifest, catalog.objects);
   } catch (const Error&) {
     return {};
   }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string_view>
+#include <vector>
 
 #include "model/catalog.h"
 #include "model/encoder.h"
@@ -16,6 +18,8 @@ bool sniff(const ByteStore& store, std::string_view name);
 // that breaks the rules of another profile, or has something unknown, is listed with its fault. A data shard has no
 // tensors.
 model::Catalog decode(const ByteStore& store, const Limits& limits);
+// Also gives the manifest that the catalog was made from.
+model::Catalog decode_keeping(const ByteStore& store, const Limits& limits, std::vector<std::byte>& manifest);
 extern const model::Encoder kEncoder;
 
 }  // namespace zt::container::zt2
