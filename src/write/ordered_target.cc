@@ -149,7 +149,7 @@ PlannedTarget::PlannedTarget(std::shared_ptr<Destination> destination, const For
       parts_(*output_, alignment_of(form, plan_), false, run::thread_count(form.options.threads)) {
   padded_to_ = form.encoder->padded_end && !rows_.empty() ? alignment_of(form, plan_) : 1;
   output_->write(head_);
-  head_ = {};
+  head_ = std::vector<std::byte>();
 }
 
 void PlannedTarget::begin_tensor(std::string_view name, std::uint64_t) {

@@ -237,7 +237,7 @@ Catalog decode_file(const ByteStore& store, const Limits& limits, std::vector<st
   catalog.objects = root.objects;
   catalog.attributes.assign(root.attributes.begin(), root.attributes.end());
   if (manifest != nullptr) *manifest = std::move(ending.manifest);
-  ending.manifest = {};  // frees memory before check_overlap() takes some
+  ending.manifest = std::vector<std::byte>();  // frees memory before check_overlap() takes some
   catalog.shrink();
   check_overlap(catalog, ending.footer);
   return catalog;
