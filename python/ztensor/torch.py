@@ -122,7 +122,7 @@ def load_model(
     tied = _same_objects(own)
     bringing = {name: names for names in tied for name in names}
     if not assign:
-        bringing = _add_covering(bringing, own)
+        bringing = _add_covering(bringing, own, loaded)
     missing, unexpected = model.load_state_dict(state, strict=False, assign=assign)
     if assign:
         for names in tied:
@@ -300,15 +300,18 @@ def _same_objects(state: Mapping[str, torch.Tensor]) -> list[list[str]]:
     return [names for names in by_object.values() if len(names) > 1]
 
 
-def _add_covering(bringing: Mapping[str, list[str]], state: Mapping[str, torch.Tensor]) -> dict[str, list[str]]:
-    """Adds, for each name, those whose tensors have all elements of its tensor."""
+def _add_covering(
+    bringing: Mapping[str, list[str]], state: Mapping[str, torch.Tensor], loaded: set[str]
+) -> dict[str, list[str]]:
+    """Adds, for each name that was not loaded, the loaded names whose tensors have all elements of its tensor."""
     added = dict(bringing)
     with plain_torch():
         for names in _find_shared_tensors({name: each for name, each in state.items() if _has_memory(each)}):
-            spans = {name: (state[name].data_ptr(), _end_ptr(state[name])) for name in names}
-            dense = [name for name in sorted(names) if len(names) > 1 and _is_dense(state[name])]
-            for name, (start, end) in spans.items():
-                covering = [each for each in dense if spans[each][0] <= start and end <= spans[each][1]]
+            dense = [name for name in sorted(names & loaded) if _is_dense(state[name])]
+            spans = [(state[name].data_ptr(), _end_ptr(state[name]), name) for name in dense]
+            for name in names - loaded:
+                start, end = state[name].data_ptr(), _end_ptr(state[name])
+                covering = [other for first, last, other in spans if first <= start and end <= last]
                 added[name] = added.get(name, []) + covering
     return added
 
