@@ -42,8 +42,8 @@ CALLS = {
 
 # These have one measure of their bytes from the first report to the last.
 PLAIN = [name for name in CALLS if name not in ("migrate", "remove")]
-# These move so little here that their only report is that all is done.
-SHORT = ("merge", "extract")
+# These may be done before their first report, and do not fail then.
+SHORT = ("convert", "merge", "extract")
 # This one is stopped while it reads its complete output back, which stays.
 READ_BACK = ("migrate",)
 
@@ -56,6 +56,16 @@ def test_a_function_is_called_with_the_bytes_done_and_in_all(model, call):
     assert all(0 <= done <= total for done, total in seen)
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert seen[-1][0] == seen[-1][1]
+
+
+@pytest.mark.parametrize("call", SHORT)
+def test_false_stops_the_call_before_its_output_appears_or_not_at_all(model, call):
+    try:
+        CALLS[call](model, lambda done, total: False)
+    except ztensor.ZTensorError as error:
+        assert error.code == "cancelled" and not model.with_name("o.zt").exists()
+    else:
+        ztensor.verify(model.with_name("o.zt"))
 
 
 @pytest.mark.parametrize("call", [name for name in CALLS if name not in SHORT + READ_BACK])
