@@ -30,7 +30,7 @@ def blocks(page, language, heading=None):
 
 
 def run_python(program, folder):
-    for module in ("torch", "scipy"):
+    for module in ("torch", "scipy", "safetensors", "h5py"):
         if re.search(rf"^import {module}\b", program, re.MULTILINE):
             pytest.importorskip(module, reason=f"{module} is not installed")
     done = subprocess.run([sys.executable, "-c", program], cwd=folder, capture_output=True, text=True)
@@ -57,7 +57,7 @@ PROGRAMS = [name for name, program in GUIDE.items() if program]
 
 
 def test_the_guide_has_python_lines():
-    assert PROGRAMS == ["cli", "formats", "growing", "python"]
+    assert PROGRAMS == ["cli", "formats", "growing", "python", "safetensors"]
 
 
 @pytest.mark.parametrize("page", PROGRAMS)

@@ -55,8 +55,11 @@ def save_file(
 ) -> None:
     if not isinstance(tensors, Mapping):
         raise TypeError(f"tensors must be a dict of arrays, not {type(tensors).__name__}")
+    if isinstance(tensors, dict):
+        tensors = dict(tensors.items())  # keeps what a lazy subclass makes, so that no address is used twice
     with Writer(target, attributes=_attributes_of(metadata), **options) as writer:
-        tied = ties(tensors) if writer.format.startswith("zt-") else {}
+        # Any other mapping may make an array for each access. We hold one of them at a time, and look for no ties.
+        tied = ties(tensors) if isinstance(tensors, dict) and writer.format.startswith("zt-") else {}
         for name, tensor in tensors.items():
             first = tied.get(name)
             if first is None:

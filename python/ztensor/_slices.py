@@ -17,18 +17,19 @@ if TYPE_CHECKING:
 def sliced(tensor: Tensor, key: Any, framework: str, device: Any) -> Any:
     """The selected elements, always as an array, even if they are a single element."""
     if framework == "torch":
-        made = plainly(_torch, tensor, key)
-        return made if device is None else made.to(device)
+        return plainly(_torch, tensor, key, device)
     array = np.asarray(tensor[key])
     if framework == "jax":
         return _jax.to_jax(array, device)
     return array if array.flags.writeable else array.copy()
 
 
-def _torch(tensor: Tensor, key: Any) -> Any:
+def _torch(tensor: Tensor, key: Any, device: Any) -> Any:
     """Call it within plain_torch()."""
-    view = _view(tensor, key)
-    return torch_of(tensor[key], tensor.dtype_name) if view is None else view
+    made = _view(tensor, key)
+    if made is None:
+        made = torch_of(tensor[key], tensor.dtype_name)
+    return made if device is None else made.to(device)
 
 
 def _view(tensor: Tensor, key: Any) -> Any:
@@ -43,8 +44,24 @@ def _view(tensor: Tensor, key: Any) -> Any:
     )
     if not basic or handle.view() is None:
         return None
-    _index.resolve(entries, tensor.shape)  # raises NumPy's errors
-    return _arrays.to_torch(handle, False, None, None)[tuple(entries)]
+    axes, _ = _index.resolve(entries, tensor.shape)  # raises NumPy's errors
+    return _arrays.to_torch(handle, False, None, None)[_within_bounds(entries, axes)]
+
+
+def _within_bounds(entries: list[Any], axes: list[Any]) -> tuple[Any, ...]:
+    """The index with the numbers that are meant, because torch takes none over 64 bits, and warns of large ones."""
+    places = iter(axes)
+    key = []
+    for entry in entries:
+        if entry is not None and entry is not Ellipsis:
+            start, count, step = next(places)
+            entry = (
+                slice(start, start + (count - 1) * step + 1 if count else start, step)
+                if isinstance(entry, slice)
+                else start
+            )
+        key.append(entry)
+    return tuple(key)
 
 
 def torch_of(selected: Any, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -81,13 +82,14 @@ def save_model(
 ) -> None:
     """Writes the parameters and buffers of a model, for `load_model`.
 
-    A .zt keeps every name, and stores tied tensors once. A `.safetensors` keeps one name of each group of tied tensors
-    and says in its metadata which name stands for which, as `safetensors.torch.save_model` does. `force_contiguous` has
-    no effect: tensors of any strides are stored right.
+    A .zt keeps every name, and stores tied tensors once. A `.safetensors` keeps one name of each group of tensors that
+    share memory and says in its metadata which name stands for which, as `safetensors.torch.save_model` does. Where no
+    tensor of a group covers the memory of the others, it keeps all names. `force_contiguous` has no effect: tensors of
+    any strides are stored right.
     """
     del force_contiguous
     state = model.state_dict()
-    if not str(filename).endswith(".safetensors") and options.get("format") != "safetensors":
+    if not _is_safetensors(filename, options.get("format")):
         return save_file(state, filename, metadata, **options)
     kept = dict(metadata or {})
     for name, dropped in _dropped(state).items():
@@ -109,15 +111,23 @@ def load_model(
 ) -> tuple[list[str], list[str]]:
     """Copies the tensors of a file into a model, and returns the names that are missing and those that are unexpected.
 
-    A name may be missing if another name of the same tensor is there. If `strict`, any other missing name, and any
-    unexpected name, is a RuntimeError. `assign` makes the tensors of the file the parameters of the model instead of
-    copying them, as in `Module.load_state_dict`: for models on the meta device.
+    A name may be missing if another name brings all elements of its tensor. If `strict`, any other missing name, and
+    any unexpected name, is a RuntimeError. `assign` makes the tensors of the file the parameters of the model instead
+    of copying them, as in `Module.load_state_dict`: for models on the meta device. Names of one parameter stay names of
+    one parameter.
     """
     state = load_file(filename, device, backend=backend, **options)
-    groups = _groups_of_model(model)
-    missing, unexpected = model.load_state_dict(state, strict=False, assign=assign)
     loaded = set(state)
-    lost = [name for name in missing if not (groups.get(name, set()) & loaded)]
+    own = {name: tensor for name, tensor in model.state_dict(keep_vars=True).items() if is_torch(tensor)}
+    tied = _same_objects(own)
+    bringing = {name: names for names in tied for name in names}
+    if not assign:
+        bringing = _add_covering(bringing, own, loaded)
+    missing, unexpected = model.load_state_dict(state, strict=False, assign=assign)
+    if assign:
+        for names in tied:
+            _tie(model, names, loaded)
+    lost = [name for name in missing if not loaded.intersection(bringing.get(name, ()))]
     if strict and (lost or unexpected):
         lines = [f"Error(s) in loading state_dict for {type(model).__name__}:"]
         if lost:
@@ -210,7 +220,7 @@ def _ties(tensors: Mapping[str, Any]) -> dict[str, str]:
     tied = {}
     with plain_torch():
         for name, tensor in tensors.items():
-            if not is_torch(tensor) or tensor.layout != torch.strided or tensor.is_meta:
+            if not _has_memory(tensor):
                 continue
             try:
                 address = tensor.data_ptr()
@@ -225,6 +235,16 @@ def _ties(tensors: Mapping[str, Any]) -> dict[str, str]:
             else:
                 tied[name] = same
     return tied
+
+
+def _has_memory(value: Any) -> bool:
+    """Whether the value is a dense tensor with memory of its own: neither fake nor a wrapper, and not on meta."""
+    return bool(
+        is_torch(value)
+        and type(value).__torch_dispatch__ is torch._C._disabled_torch_dispatch_impl
+        and value.layout == torch.strided
+        and not value.is_meta
+    )
 
 
 def _is_same(a: Any, b: Any) -> bool:
@@ -242,33 +262,81 @@ def _is_same(a: Any, b: Any) -> bool:
     )
 
 
-def _dropped(state: Mapping[str, torch.Tensor]) -> dict[str, list[str]]:
-    """For each name to keep, the tied names to drop. Only tensors of the same elements are dropped."""
-    dropped: dict[str, list[str]] = defaultdict(list)
-    groups: dict[str, set[str]] = defaultdict(set)
-    for name, first in _ties(state).items():
-        groups[first] |= {first, name}
-    for names in groups.values():
-        kept = min(names)
-        dropped[kept].extend(sorted(names - {kept}))
+def _is_safetensors(filename: Any, format: str | None) -> bool:
+    """Whether a file of this name is written as safetensors."""
+    if format is not None or not isinstance(filename, (str, os.PathLike)):
+        return format == "safetensors"
+    return os.fsdecode(filename).endswith(".safetensors")
+
+
+def _dropped(state: Mapping[str, Any]) -> dict[str, list[str]]:
+    """For each name to keep, the names to drop: tensors within its memory, all of whose elements it has."""
+    dropped = {}
+    with plain_torch():
+        for names in _find_shared_tensors({name: each for name, each in state.items() if _has_memory(each)}):
+            whole = {name for name in names if _is_complete(state[name]) and _is_dense(state[name])}
+            if len(names) > 1 and whole:
+                kept = min(whole)
+                dropped[kept] = sorted(names - {kept})
     return dropped
 
 
-def _groups_of_model(model: torch.nn.Module) -> dict[str, set[str]]:
-    """For each name of a model that stands for a tensor of several names, or overlaps one, all of these names."""
-    by_object: dict[int, set[str]] = defaultdict(set)
-    state = model.state_dict(keep_vars=True)
+def _is_dense(tensor: torch.Tensor) -> bool:
+    """Whether the tensor has each element between its first and its last one exactly once."""
+    count = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size != 1:
+            if stride != count:
+                return False
+            count *= size
+    return True
+
+
+def _same_objects(state: Mapping[str, torch.Tensor]) -> list[list[str]]:
+    """Lists of the names of one tensor object, where an object has several."""
+    by_object: dict[int, list[str]] = defaultdict(list)
     for name, tensor in state.items():
-        by_object[id(tensor)].add(name)
-    groups = {name: names for names in by_object.values() if len(names) > 1 for name in names}
+        by_object[id(tensor)].append(name)
+    return [names for names in by_object.values() if len(names) > 1]
+
+
+def _add_covering(
+    bringing: Mapping[str, list[str]], state: Mapping[str, torch.Tensor], loaded: set[str]
+) -> dict[str, list[str]]:
+    """Adds, for each name that was not loaded, the loaded names whose tensors have all elements of its tensor."""
+    added = dict(bringing)
     with plain_torch():
-        for names in _find_shared_tensors({name: each for name, each in state.items() if is_torch(each)}):
-            for name in names:
-                groups[name] = groups.get(name, set()) | names
-    return groups
+        for names in _find_shared_tensors({name: each for name, each in state.items() if _has_memory(each)}):
+            dense = [name for name in sorted(names & loaded) if _is_dense(state[name])]
+            spans = [(state[name].data_ptr(), _end_ptr(state[name]), name) for name in dense]
+            for name in names - loaded:
+                start, end = state[name].data_ptr(), _end_ptr(state[name])
+                covering = [other for first, last, other in spans if first <= start and end <= last]
+                added[name] = added.get(name, []) + covering
+    return added
+
+
+def _tie(model: torch.nn.Module, names: list[str], loaded: set[str]) -> None:
+    """Makes the last of the names that were loaded the tensor of all of these names."""
+    places = []
+    for name in names:
+        path, _, leaf = name.rpartition(".")
+        try:
+            owner = model.get_submodule(path)
+        except AttributeError:  # a name that the model makes for its state_dict alone
+            continue
+        for held in (owner._parameters, owner._buffers):
+            if leaf in held:
+                places.append((name, held, leaf))
+    found = [held[leaf] for name, held, leaf in places if name in loaded]
+    if found:
+        for _, held, leaf in places:
+            held[leaf] = found[-1]
 
 
 def _device_of(device: Any) -> Any:
     if isinstance(device, int) and not isinstance(device, bool):
         return torch.device("cuda", device)
+    if device is not None and not isinstance(device, (str, torch.device)):
+        raise TypeError(f"device must be a str, an int or a torch.device, not {type(device).__name__}")
     return None if str(device) == "cpu" else device
