@@ -300,7 +300,11 @@ Value without_own(const Value& attributes) {
 
 // Reads back and compares every byte of the output, except tensors that could not be stored unchanged.
 void Conversion::compare_output() {
-  run::Meter meter(options_.progress, total_);
+  std::uint64_t decoded = 0;
+  for (const Chosen& one : chosen_) {
+    if (!lossy_.contains(one.tensor.name())) decoded += tools::work_of(one.tensor, true);
+  }
+  run::Meter meter(options_.progress, decoded);
   const Source written = open(output_, options_.open);
   for (const Chosen& one : chosen_) {
     if (!lossy_.contains(one.tensor.name())) {

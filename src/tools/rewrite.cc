@@ -31,10 +31,11 @@ class StagedStore final : public ByteStore {
 bool is_elsewhere(const Part& part) { return part.file_number() != 0; }
 
 // The bytes to read of each of two sources to compare them.
-std::uint64_t work_of(const Source& source) {
+std::uint64_t work_of(const Source& source, const std::set<std::string, std::less<>>& removed) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 40;  // sums stay far below 64 bits
   std::uint64_t work = 0;
   for (const Tensor tensor : source) {
+    if (removed.contains(tensor.name())) continue;
     for (std::size_t i = 0; i < tensor.parts(); ++i) {
       const Part part = tensor.part(i);
       if (!is_elsewhere(part)) work += std::min(part.length().value_or(part.stored_length()), kMost);
@@ -93,7 +94,7 @@ void Rewrite::plan(std::span<const std::byte> manifest) {
 std::uint64_t Rewrite::work() const {
   std::uint64_t copied = 0;
   for (const grow::Move& move : packing_->moves()) copied += move.from.length;
-  return copied + work_of(source_);
+  return copied + work_of(source_, removed_);
 }
 
 std::vector<std::string> Rewrite::publish(const Target& target, run::Meter& meter,
