@@ -84,3 +84,21 @@ need_peers() {
     fi
   done
 }
+
+# An environment with JAX and without torch. It has the package as it is installed in .venv. Where JAX cannot be
+# installed, there is no environment.
+need_jax() {
+  local folder=.venvs/jax packages
+  if [[ ! -f $folder/stamp ]]; then
+    echo "Installing jax into $folder"
+    if python3 -m venv "$folder" && pip_into "$folder" jax numpy ml_dtypes safetensors hypothesis pytest; then
+      touch "$folder/stamp"
+    else
+      echo "jax could not be installed: its tests do not run"
+      rm -rf "$folder"
+      return 0
+    fi
+  fi
+  packages=$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+  ln -sfn "$(.venv/bin/python -c 'import ztensor; print(ztensor.__path__[0])')" "$packages/ztensor"
+}

@@ -82,7 +82,12 @@ def refuse_float4() -> NoReturn:
 
 
 def to_scipy(parts: Sparse) -> Any:
-    import scipy.sparse
+    try:
+        import scipy.sparse
+    except ImportError as error:
+        raise ImportError(
+            'a sparse tensor becomes an object of scipy.sparse: pip install "ztensor[scipy]", or read its parts'
+        ) from error
 
     if parts.values.dtype.char not in SCIPY_CHARS:
         raise UnsupportedError(

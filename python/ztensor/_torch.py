@@ -46,7 +46,10 @@ def plainly(make: Callable[..., T], *arguments: Any) -> T:
 @functools.cache
 def _modes() -> tuple[Callable[[], Any], ...]:
     """The functions of torch that ask for the modes that plain_torch() switches off."""
-    import torch
+    try:
+        import torch
+    except ImportError as error:
+        raise ImportError('torch tensors need torch: pip install "ztensor[torch]"') from error
 
     return (
         torch._C._len_torch_function_stack,
