@@ -42,7 +42,9 @@ TEST(RemoteFiles, AreReadUnlessTheCallerAsksForAMapping) {
     const Source source = open(dir / "a.zt");
     EXPECT_EQ(source.tensor("t").data().mappable(), maps);
     EXPECT_EQ(source.tensor("t").read<float>(), values);
-    if (!maps) EXPECT_THROW(static_cast<void>(source.tensor("t").map()), Error);
+    if (!maps) {
+      EXPECT_THROW(static_cast<void>(source.tensor("t").map()), Error);
+    }
     EXPECT_EQ(open(dir / "a.zt", {.backend = Backend::mmap}).tensor("t").map<float>()[2], 3.0F);
   }
 }
