@@ -12,6 +12,7 @@ from ._errors import (
     ZTensorError,
 )
 from ._limits import Limits
+from ._prefetch import Prefetch
 from ._reader import Reader, Verified, open
 from ._tensor import Location, PartMetadata, Parts, Tensor, TensorMetadata
 from ._tools import (
@@ -44,6 +45,7 @@ __all__ = [
     "Location",
     "PartMetadata",
     "Parts",
+    "Prefetch",
     "Reader",
     "RefusedError",
     "ScanReport",
