@@ -95,6 +95,7 @@ void bind_source(nb::module_& module) {
   bind_metadata(type);
   bind_many(type);
   bind_tensor(module);
+  bind_prefetch(module, type);
 }
 
 }  // namespace zt::python

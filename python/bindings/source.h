@@ -34,6 +34,7 @@ class OpenSource {
   void watch(nb::object file) { file_ = std::move(file); }
   void close();
   bool is_closed() const { return !source_; }
+  bool calls_python() const { return turn_ != nullptr; }  // for each read: its bytes are in a Python file object
 
   const OpenOptions options;
   const std::string name;         // of the file, for messages
@@ -101,10 +102,11 @@ struct Spot {
 // The spot of bytes from borrow(), in the one buffer of their file.
 Spot spot_of(OpenSource& from, const Source& source, const Dense& dense, const Bytes& mapped, Mapping mapping);
 
-void bind_metadata(Class<OpenSource>& type);  // metadata.cc
-void bind_many(Class<OpenSource>& type);      // many.cc: whole tensors, many in one call
-void bind_tensor(nb::module_& module);        // tensor.cc: the index's entry of a tensor
-void bind_reads(Class<Handle>& type);         // reads.cc: one whole tensor
-void bind_pieces(Class<Handle>& type);        // pieces.cc: parts, slices, sparse indices, dequantized
+void bind_metadata(Class<OpenSource>& type);                         // metadata.cc
+void bind_many(Class<OpenSource>& type);                             // many.cc: whole tensors, many in one call
+void bind_tensor(nb::module_& module);                               // tensor.cc: the index's entry of a tensor
+void bind_prefetch(nb::module_& module, Class<OpenSource>& source);  // prefetch.cc: tensors read in the background
+void bind_reads(Class<Handle>& type);                                // reads.cc: one whole tensor
+void bind_pieces(Class<Handle>& type);  // pieces.cc: parts, slices, sparse indices, dequantized
 
 }  // namespace zt::python

@@ -13,6 +13,7 @@ from ._errors import (
 )
 from ._grow import AttributesSet, Changed, Compacted, Repaired, append, compact, extract, migrate, remove, repair, set
 from ._limits import Limits
+from ._prefetch import Prefetch
 from ._reader import Reader, Verified, open
 from ._safe_open import safe_open
 from ._tensor import Location, PartMetadata, Parts, Tensor, TensorMetadata
@@ -49,6 +50,7 @@ __all__ = [
     "Location",
     "PartMetadata",
     "Parts",
+    "Prefetch",
     "Reader",
     "RefusedError",
     "Repaired",

@@ -133,6 +133,16 @@ def shard_size_of(size: int | None) -> int:
     return value
 
 
+def ahead_of(ahead: int | None) -> int:
+    """The bytes that a prefetch may hold."""
+    if ahead is None:
+        return 256 << 20
+    value = _integer("ahead", ahead, "a number of bytes")
+    if not 0 <= value < 2**64:
+        raise UsageError(f"ahead is {value}: expected a number of bytes from 0")
+    return value
+
+
 def threads_of(threads: int | None) -> int:
     if threads is None:
         return 0

@@ -16,6 +16,7 @@ from . import _arrays, _hdf5, _jax, _show, _ztensor
 from ._errors import FormatError, UsageError, ZTensorError
 from ._limits import Limits
 from ._options import Source, encode_path, open_options, refuse_text
+from ._prefetch import Prefetch
 from ._progress import Progress, shown
 from ._tensor import Tensor, TensorMetadata, metadata_of_parts
 from ._to_arrays import Fill
@@ -250,6 +251,24 @@ class Reader(Mapping[str, Tensor]):
         chosen = source.names() if names is None else names
         with shown(progress, "read") as callback:
             return _arrays.many_to_numpy(source, chosen, False, True, None, None, callback)
+
+    def prefetch(
+        self,
+        plan: Iterable[str] | Mapping[str, Any] | None = None,
+        to: str = "torch",
+        *,
+        device: Any = None,
+        verify: bool | None = None,
+        ahead: int | None = None,
+        threads: int | None = None,
+    ) -> Prefetch:
+        """Starts to read in the background; iterate over the result for (name, tensor) as they become complete.
+
+        `plan`: None for all tensors, names, or a dict from names to None (the whole tensor) or an index of NumPy's
+        basic indexing, of which only the bytes that it needs are read. `ahead` is the most bytes that are read and not
+        yet handed out, 256 MiB by default.
+        """
+        return Prefetch(self, plan, to, device=device, verify=verify, ahead=ahead, threads=threads)
 
     def read_into(self, target: str | Mapping[str, Any], out: Any = None, *, verify: bool | None = None) -> None:
         """Fills `out`, or each array of a dict from names to arrays. Shapes and dtypes must agree."""

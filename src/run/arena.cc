@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kAlignment = 64;
 constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kHugeFrom = std::size_t{8} << 20;
+constexpr std::size_t kMappedFrom = std::size_t{128} << 10;
 
 [[noreturn]] void no_memory(std::size_t size) {
   throw Error(Code::no_memory, "", "no memory for " + std::to_string(size) + " bytes");
@@ -50,16 +51,30 @@ std::shared_ptr<std::byte> huge(std::size_t size) {
   return {start, [length](std::byte* at) { ::munmap(at, length); }};
 }
 
-}  // namespace
+// Pages of its own.
+std::shared_ptr<std::byte> mapped(std::size_t size) {
+  void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) no_memory(size);
+  return {static_cast<std::byte*>(memory), [size](std::byte* at) { ::munmap(at, size); }};
+}
 
-Buffer allocate(std::size_t size) {
+template <class F>
+Buffer buffer_of(std::size_t size, F&& make) {
   try {
-    auto owner = size < kHugeFrom ? small(size) : huge(size);
+    std::shared_ptr<std::byte> owner = make(size);
     std::byte* at = owner.get();
     return {std::move(owner), {at, size}};
   } catch (const std::bad_alloc&) {  // shared_ptr allocates its count of owners
     no_memory(size);
   }
+}
+
+}  // namespace
+
+Buffer allocate(std::size_t size) { return buffer_of(size, size < kHugeFrom ? small : huge); }
+
+Buffer allocate_returned(std::size_t size) {
+  return buffer_of(size, size < kMappedFrom ? small : size < kHugeFrom ? mapped : huge);
 }
 
 }  // namespace zt::run

@@ -13,5 +13,8 @@ struct Buffer {
   std::span<std::byte> bytes;
 };
 Buffer allocate(std::size_t size);
+// The same, but from 128 KiB on the memory goes back to the system when it is freed. It is for many buffers that other
+// threads free: malloc of glibc 2.36 hardly uses aligned memory again, and grew to ten times what was in use.
+Buffer allocate_returned(std::size_t size);
 
 }  // namespace zt::run

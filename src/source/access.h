@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "source/state.h"
@@ -38,6 +39,8 @@ const model::PartRow& row_of(const Part& part);
 Value all_attributes(const Tensor& tensor);
 // Throws the reason if a tensor is unreadable.
 void check_readable(const Tensor& tensor);
+// Throws usage too, for a tensor of another layout.
+void check_layout(const Tensor& tensor, std::string_view wanted);
 
 }  // namespace source
 }  // namespace zt

@@ -9,13 +9,12 @@
 #include "container/profiles/profiles.h"
 #include "model/sparse.h"
 #include "read/gather.h"
-#include "read/parts.h"
-#include "read/slice.h"
 #include "run/parallel.h"
 #include "source/access.h"
 #include "source/hidden.h"
 #include "source/indices.h"
 #include "source/state.h"
+#include "source/tensor_slice.h"
 #include "ztensor/source.h"
 
 namespace zt {
@@ -39,77 +38,6 @@ std::vector<std::uint64_t> read_wide(const Part& part, std::optional<Verify> ver
     throw Error(Code::malformed, "sparse.index.bounds",
                 "part " + in_quotes(part.role()) + ": index " + std::to_string(i) + " is negative");
   });
-}
-
-// Whether start, start + step, ... stay inside the axis.
-bool walk_fits(const RangeOfAxis& axis, std::uint64_t size) {
-  if (axis.count == 0) return true;
-  if (axis.start >= size) return false;
-  const bool back = axis.step < 0;
-  const std::uint64_t room = back ? axis.start : size - 1 - axis.start;
-  const std::uint64_t stride = back ? -static_cast<std::uint64_t>(axis.step) : static_cast<std::uint64_t>(axis.step);
-  const auto way = checked::multiply(stride, axis.count - 1);
-  return way && *way <= room;
-}
-
-// The positions of one selection; empty if one of them is outside an axis of `size`.
-std::optional<read::AxisPicks> picks_of(const AxisSelection& selection, std::uint64_t size) {
-  if (std::holds_alternative<AllOfAxis>(selection)) return read::AxisPicks{.count = size};
-  if (const auto* list = std::get_if<ListOfAxis>(&selection)) {
-    const bool fits = std::ranges::all_of(list->at, [&](std::uint64_t at) { return at < size; });
-    return fits ? std::optional(read::AxisPicks{.list = list->at}) : std::nullopt;
-  }
-  const auto* one = std::get_if<OneOfAxis>(&selection);
-  const RangeOfAxis range =
-      one != nullptr ? RangeOfAxis{.start = one->at, .count = 1} : std::get<RangeOfAxis>(selection);
-  if (!walk_fits(range, size)) return std::nullopt;
-  return read::AxisPicks{.start = range.start, .count = range.count, .step = range.step};
-}
-
-// The selection of all axes of a dense tensor, checked against its shape. Throws usage.
-read::Picks picks_of(const Tensor& tensor, const Selection& selection) {
-  const auto shape = tensor.shape();
-  if (dtype_bits(tensor.dtype()) < 8)
-    throw Error(Code::usage, "", "float4 elements share bytes: read the whole tensor");
-  if (selection.size() > shape.size()) {
-    throw Error(Code::usage, "",
-                count_text(selection.size(), "selection") + " for " + count_text(shape.size(), "axis", "axes") +
-                    ": give at most one for each axis");
-  }
-  read::Picks picks;
-  picks.reserve(shape.size());
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    auto axis = picks_of(i < selection.size() ? selection[i] : all(), shape[i]);
-    if (!axis) {
-      throw Error(Code::usage, "",
-                  "the selection goes past axis " + std::to_string(i) + ", whose size is " + std::to_string(shape[i]));
-    }
-    picks.push_back(*std::move(axis));
-  }
-  return picks;
-}
-
-std::uint64_t elements_of(const read::Picks& picks) {
-  std::uint64_t elements = 1;
-  for (const read::AxisPicks& axis : picks) {
-    elements = checked::multiply(elements, axis.size()).value_or(~std::uint64_t{0});
-  }
-  return elements;
-}
-
-// Decodes a part and checks its digest. Counts its bytes with `meter`.
-void check_bytes(const SourceState& state, const model::PartRow& part, Verify verify, run::Meter& meter) {
-  const read::Job job{.part = state.part_source(part, state.measured(part)),
-                      .verify = verify,
-                      .out = {},
-                      .visit = [](std::uint64_t, std::span<const std::byte>) {}};
-  read::carry_out({&job, 1}, run::thread_count(state.options.threads), meter,
-                  [](std::size_t, std::size_t, Error& error) { throw error; });
-}
-
-// Whether a part must be checked before a view of its bytes is given out.
-bool wants_check(const SourceState& state, std::uint32_t row, std::optional<Verify> verify) {
-  return verify.value_or(state.options.verify) == Verify::always && !state.checked[row].load(std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -183,9 +111,9 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
     }
     if (state_->options.backend == Backend::read)
       throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
-    if (wants_check(*state_, row_, verify)) {
+    if (source::wants_check(*state_, row_, verify)) {
       run::Meter meter;
-      check_bytes(*state_, part, Verify::always, meter);
+      source::check_bytes(*state_, part, Verify::always, run::thread_count(state_->options.threads), meter);
       state_->checked[row_].store(true, std::memory_order_relaxed);
     }
     const std::uint64_t start = view ? view->start : 0;
@@ -203,7 +131,7 @@ void Part::check(Verify verify) const {
   const model::PartRow& part = source::row_of(*this);
   source::located(*state_, tensor_, &part, [&] {
     run::Meter meter;
-    check_bytes(*state_, part, verify, meter);
+    source::check_bytes(*state_, part, verify, run::thread_count(state_->options.threads), meter);
   });
 }
 
@@ -309,11 +237,15 @@ void Tensor::check_type(DType wanted) const {
        "the dtype is " + std::string(dtype_name(found)) + ", but the call asks for " + std::string(dtype_name(wanted)));
 }
 
-void Tensor::check_layout(std::string_view wanted) const {
-  throw_unreadable();
-  if (layout() != wanted)
-    fail(Code::usage, "", "the layout is " + in_quotes(layout()) + ", but the call asks for " + in_quotes(wanted));
+void source::check_layout(const Tensor& tensor, std::string_view wanted) {
+  check_readable(tensor);
+  if (tensor.layout() == wanted) return;
+  throw fault_error(*Access::state(tensor), Access::row(tensor),
+                    {Code::usage, "",
+                     "the layout is " + in_quotes(tensor.layout()) + ", but the call asks for " + in_quotes(wanted)});
 }
+
+void Tensor::check_layout(std::string_view wanted) const { source::check_layout(*this, wanted); }
 
 void Tensor::throw_ragged(std::uint64_t length) const {
   fail(Code::malformed, "sparse.values.length",
@@ -341,34 +273,12 @@ Bytes Tensor::map() const {
 }
 
 std::uint64_t Tensor::selected_elements(const Selection& selection) const {
-  check_layout("dense");
-  return source::located(*state_, row_, nullptr, [&] { return elements_of(picks_of(*this, selection)); });
+  return source::slice_elements(*this, selection);
 }
 
 void Tensor::read_slice(const Selection& selection, std::span<std::byte> out, std::optional<Verify> verify,
                         const Progress& progress) const {
-  check_layout("dense");
-  const unsigned width = dtype_bits(dtype()) / 8;
-  const read::Picks picks = source::located(*state_, row_, nullptr, [&] { return picks_of(*this, selection); });
-  const std::uint64_t bytes = checked::multiply(elements_of(picks), width).value_or(~std::uint64_t{0});
-  if (bytes != out.size()) {
-    fail(Code::usage, "",
-         "the buffer has " + count_text(out.size(), "byte") + ", but the slice has " + std::to_string(bytes));
-  }
-  const Part part = data();
-  const model::PartRow& row = source::row_of(part);
-  source::located(*state_, row_, &row, [&] {
-    const bool checks = wants_check(*state_, Access::row(part), verify);
-    run::Meter meter(progress, checked::add_up(out.size(), checks ? state_->measured(row).decoded_length : 0));
-    if (checks) {
-      check_bytes(*state_, row, Verify::always, meter);
-      state_->checked[Access::row(part)].store(true, std::memory_order_relaxed);
-    }
-    const read::PartSource from = state_->part_source(row, row.recipe);
-    read::read_slice(from, shape(), width, picks, out,
-                     {state_->slice_cache(*from.store), run::thread_count(state_->options.threads), &meter});
-    meter.finish();
-  });
+  source::read_slice(*this, selection, out, {verify, run::thread_count(state_->options.threads), progress});
 }
 
 SparseIndices Tensor::read_indices(std::uint64_t nnz, std::optional<Verify> verify) const {
