@@ -54,6 +54,7 @@ def test_with_numpy_alone_files_are_written_and_read(tmp_path):
         ("ztensor.open('m.zt').read_tensor('t', to='jax')", '"ztensor[jax]"'),
         ("ztensor.open('m.zt').read_tensor('t', to='torch')", '"ztensor[torch]"'),
         ("ztensor.open('m.zt').read_tensors(to='torch')", '"ztensor[torch]"'),
+        ("ztensor.open('m.zt').prefetch()", '"ztensor[torch]"'),
         ("ztensor.safe_open('m.zt', 'pt')", '"ztensor[torch]"'),
         ("ztensor.open('m.zt').read_tensor('s')", '"ztensor[scipy]"'),
     ],

@@ -13,7 +13,7 @@ from . import _arrays, _hdf5, _index, _jax, _to_arrays, _ztensor
 from ._dtypes import FLOAT4, NUMPY
 from ._errors import CANNOT_HOLD, TensorNotFoundError, UnsupportedError, UsageError, ZTensorError
 from ._options import ahead_of, flag_of, threads_of
-from ._torch import plainly
+from ._torch import need_torch, plainly
 
 Shape = tuple[int, ...]
 Maker = Callable[[_ztensor.Buffer, str, Shape, Any], Any]  # makes an array from (memory, dtype name, shape, device)
@@ -180,8 +180,7 @@ def _maker(to: str) -> Maker:
 
 def _checked_device(to: str, device: Any) -> Any:
     if to == "torch":
-        import torch
-
+        torch = need_torch()
         return None if device is None else torch.device(device)
     if to == "jax":
         return device

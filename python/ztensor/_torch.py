@@ -43,13 +43,19 @@ def plainly(make: Callable[..., T], *arguments: Any) -> T:
     return make(*arguments)
 
 
-@functools.cache
-def _modes() -> tuple[Callable[[], Any], ...]:
-    """The functions of torch that ask for the modes that plain_torch() switches off."""
+def need_torch() -> Any:
+    """The module torch. Raises an ImportError that says how to get it."""
     try:
         import torch
     except ImportError as error:
         raise ImportError('torch tensors need torch: pip install "ztensor[torch]"') from error
+    return torch
+
+
+@functools.cache
+def _modes() -> tuple[Callable[[], Any], ...]:
+    """The functions of torch that ask for the modes that plain_torch() switches off."""
+    torch = need_torch()
 
     return (
         torch._C._len_torch_function_stack,

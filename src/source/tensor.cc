@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/checked.h"
-#include "base/count_text.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
 #include "container/profiles/profiles.h"

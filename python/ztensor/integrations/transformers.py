@@ -37,7 +37,7 @@ class LazyTensor(SafeSlice):
         return found
 
     def is_floating_point(self) -> bool:
-        return self.dtype.is_floating_point
+        return bool(self.dtype.is_floating_point)
 
 
 def load(model_class: Any, config: Any, path: Any, *, dtype: Any = None, **options: Any) -> Any:
