@@ -343,7 +343,7 @@ TEST(ThreadsPrefetchItem, AreSharedByAllThreads) {
     found->check();
     const auto* first = reinterpret_cast<const std::uint8_t*>(found->memory.bytes.data());
     const std::size_t skipped = found->index == 2 ? 1 : 0;
-    EXPECT_TRUE(std::equal(first, first + found->memory.bytes.size(), data.begin() + skipped));
+    EXPECT_TRUE(std::equal(first, first + found->memory.bytes.size(), data.data() + skipped));
     sum += found->memory.bytes.size();
   }
   EXPECT_EQ(sum, 2 * kLarge + 8);
