@@ -83,8 +83,8 @@ class Catalog {
   // Adds a tensor; the parts that are added next belong to it. False, adding nothing, if the name is taken.
   bool add_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::string_view layout,
                   std::span<const std::byte> attribute_map);
-  // Call it as soon as the name of the next tensor is known. Names lie anywhere in the index: its memory comes while the
-  // rest of the entry is read.
+  // Call it as soon as the name of the next tensor is known. Names lie anywhere in the index: its memory comes while
+  // the rest of the entry is read.
   void foresee(std::string_view name) const {
     if (!index_.empty()) __builtin_prefetch(&index_[hash(name) & (index_.size() - 1)]);
   }

@@ -28,7 +28,8 @@ struct MemberView {
 };
 
 // Passes an item of an index that was decoded before. So it only checks that the item ends, and is much faster than
-// CborCursor::skip(). Throws as skip() does. `known`: the place of a long item in the input of the cursor, if it is known.
+// CborCursor::skip(). Throws as skip() does. `known`: the place of a long item in the input of the cursor, if it is
+// known.
 std::span<const std::byte> pass_over(wire::CborCursor& cursor, Region known = {});
 
 // The members of an encoded map, without the tags around it. Throws malformed if it is not a map. `known`: the place of

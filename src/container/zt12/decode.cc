@@ -198,12 +198,19 @@ void Entries::check_part(const PartFields& part) {
   check_decoded(part.decoded_length.value_or(part.length), limits_, kRules.blob);
 }
 
-// Whether the manifest is likely to fill its range. In a file that grows, the range ends with a hole.
+// Whether the manifest is likely to fill its range. In a file that grows, a hole follows the item, or the data that was
+// written so far. So the item must not end in the first sixteenth of the range: otherwise a short item could make us
+// read a long range.
 bool is_likely_whole(const ByteStore& store, Region extent, const Limits& limits) {
   if (extent.length < 8 || extent.length > std::min(limits.index_bytes, kMostReserved)) return false;
   std::array<std::byte, 8> last;
   store.read_at(extent.offset + extent.length - last.size(), last);
-  return std::ranges::any_of(last, [](std::byte one) { return one != std::byte{0}; });
+  if (std::ranges::all_of(last, [](std::byte one) { return one == std::byte{0}; })) return false;
+  const std::uint64_t piece = std::max(kFirstPiece, extent.length / 16);
+  if (extent.length <= piece) return true;
+  std::vector<std::byte> first(static_cast<std::size_t>(piece));
+  store.read_at(extent.offset, first);
+  return wire::CborEnd(extent.length, limits.depth).advance(first) == wire::CborEnd::State::more;
 }
 
 // `length`: becomes that of the CBOR item.

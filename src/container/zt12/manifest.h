@@ -63,9 +63,9 @@ class ManifestCursor {
  public:
   ManifestCursor(std::span<const std::byte> manifest ZT_LIFETIME_BOUND, const Limits& limits);
 
-  // Calls `expect`, then, for each entry, `named` before it is read, and `object`, in the order of the file. A broken rule inside an entry or a part is
-  // its fault. Throws malformed or limit "zt12.*", "cbor.*" if the manifest itself is broken. Ignores unknown keys, and
-  // bytes after the item, which appends leave.
+  // Calls `expect`, then, for each entry, `named` before it is read, and `object`, in the order of the file. A broken
+  // rule inside an entry or a part is its fault. Throws malformed or limit "zt12.*", "cbor.*" if the manifest itself is
+  // broken. Ignores unknown keys, and bytes after the item, which appends leave.
   RootFields walk(const Expect& expect, const Named& named,
                   const std::function<void(std::string_view name, const ObjectFields& object)>& object);
 

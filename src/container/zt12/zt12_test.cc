@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -48,6 +50,34 @@ TEST(Zt12Decode, RefusesFilesThatDoNotBeginAndEndWithTheMagic) {
   EXPECT_EQ(refusal(footer), "malformed zt12.footer.magic");
   EXPECT_EQ(refusal("ZTEN1000" + std::string(7, '\0') + "ZTEN1000"), "malformed zt12.size");
   EXPECT_EQ(refusal(""), "malformed zt12.size");
+}
+
+// Counts the bytes that a decoder reads.
+class CountingStore final : public ByteStore {
+ public:
+  explicit CountingStore(std::string_view bytes) : store_(store_of(bytes)) {}
+  std::uint64_t size() const override { return store_.size(); }
+  void read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    count_ += out.size();
+    store_.read_at(offset, out);
+  }
+  std::uint64_t count() const { return count_; }
+
+ private:
+  MemoryStore store_;
+  mutable std::uint64_t count_ = 0;
+};
+
+// While an append writes, its data lies between the manifest and the footer.
+TEST(Zt12Decode, ReadsLittleOfTheDataThatFollowsAShortManifest) {
+  const std::string empty = empty_file();
+  std::string file = empty.substr(0, empty.size() - 16) + std::string((std::size_t{4} << 20) - 24, 'x');
+  const std::uint64_t range = file.size() - 8;
+  for (int shift = 0; shift < 64; shift += 8) file += static_cast<char>(range >> shift);
+  const CountingStore store(file + "ZTEN1000");
+  const model::Catalog catalog = decode(store, {});
+  EXPECT_EQ(catalog.manifest.length, 24U);
+  EXPECT_LT(store.count(), std::uint64_t{1} << 19);
 }
 
 TEST(Zt12Sniff, KnowsTheMagicAndOwnsWhatWasCut) {
