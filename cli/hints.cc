@@ -53,7 +53,7 @@ std::string with_own_options(std::string text, const CLI::App& command) {
 
 std::string text_with_hint(const zt::Error& error, const CLI::App& app) {
   const auto chosen = app.get_subcommands();
-  const std::string text = chosen.empty() ? error.what() : with_own_options(error.what(), *chosen.front());
+  std::string text = chosen.empty() ? error.what() : with_own_options(error.what(), *chosen.front());
   for (const Hint& hint : kHints) {
     if (hint.rule != error.rule()) continue;
     const bool offered =

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <compare>
 #include <numeric>
+#include <tuple>
 #include <utility>
 
 #include "run/arena.h"
@@ -25,17 +26,12 @@ Memory memory_of(std::uint64_t bytes) {
   return {.owner = std::move(memory.owner), .bytes = memory.bytes};
 }
 
-struct StoredAt {
-  const void* source = nullptr;
-  std::uint32_t file = 0;
-  std::uint64_t offset = 0;
-  friend auto operator<=>(const StoredAt&, const StoredAt&) = default;
-};
+using StoredAt = std::tuple<const void*, std::uint32_t, std::uint64_t>;  // the source, the file and the offset in it
 
 StoredAt stored_at(const PrefetchItem& item) {
   const auto part = item.tensor.unreadable() ? std::nullopt : item.tensor.find_part("data");
   if (!part) return {};
-  return {.source = Access::state(item.tensor).get(), .file = part->file_number(), .offset = part->offset()};
+  return {Access::state(item.tensor).get(), part->file_number(), part->offset()};
 }
 
 }  // namespace
