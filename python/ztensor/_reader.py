@@ -251,6 +251,9 @@ class Reader(Mapping[str, Tensor]):
         with shown(progress, "read") as callback:
             return _arrays.many_to_numpy(source, chosen, False, True, None, None, callback)
 
+    def _read_one_writable(self, name: str) -> Any:
+        return _arrays.to_writable_numpy(self._find(name))
+
     def read_into(self, target: str | Mapping[str, Any], out: Any = None, *, verify: bool | None = None) -> None:
         """Fills `out`, or each array of a dict from names to arrays. Shapes and dtypes must agree."""
         if isinstance(target, str):
