@@ -21,6 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import home
 import numpy as np
 import safetensors
 import safetensors.numpy
@@ -76,8 +77,8 @@ class Table:
         """`fresh` is the file that both write. It is removed before each run, and the removal is not timed."""
         times: tuple[list[float], list[float]] = ([], [])
         processor = [float("inf"), float("inf")]
-        for _ in range(self.rounds):
-            for side, work in enumerate((peer, ours)):
+        for turn in range(self.rounds):
+            for side, work in ((0, peer), (1, ours)) if turn % 2 == 0 else ((1, ours), (0, peer)):
                 if fresh is not None:
                     fresh.unlink(missing_ok=True)
                 used, start = time.process_time(), time.perf_counter()
@@ -210,23 +211,37 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only-saving", action="store_true", help="print only the rows of saving")
     parser.add_argument("--only-single", action="store_true", help="print only the rows of single reads")
+    parser.add_argument("--only-home", action="store_true", help='print only the section "At home in Python"')
+    parser.add_argument("--small", type=int, default=20_000, help="number of small tensors in that section")
+    parser.add_argument("--streamed", type=int, default=4096, help="megabytes to stream in that section")
     parser.add_argument("--folder", type=Path, help="the folder for the files, to choose a disk")
     options = parser.parse_args()
     print(f"{os.cpu_count()} cores; safetensors {safetensors.__version__}, ztensor {ztensor.__version__}\n")
     with tempfile.TemporaryDirectory(prefix="ztensor-bench-", dir=options.folder) as folder:
         table = Table(options.rounds)
-        single_rows(table, Path(folder))
-        if options.only_single:
-            return
-        slice_rows(table, Path(folder))
-        model = make_model(options.megabytes)
-        size = f"{sum(array.nbytes for array in model.values()) / 1e6:.0f} MB"
+        missed: list[str] = []
+        if not options.only_home:
+            single_rows(table, Path(folder))
+            if options.only_single:
+                return
+            library_rows(table, Path(folder), options)
         if not options.only_saving:
-            load_rows(table, Path(folder), model, options.tensors, size)
-        save_rows(table, Path(folder), model, size)
-        torch_save_rows(table, Path(folder), model, size)
+            home.rows_at_home(table, Path(folder), options.small, 2 * options.megabytes)
+            missed = home.memory_rows(Path(folder), 2 * options.megabytes, options.streamed)
     print()
     print("Behind on: " + "; ".join(table.behind) if table.behind else "Ahead on every row.")
+    if missed:
+        print("More memory than the goal: " + "; ".join(missed))
+
+
+def library_rows(table: Table, folder: Path, options: argparse.Namespace) -> None:
+    slice_rows(table, folder)
+    model = make_model(options.megabytes)
+    size = f"{sum(array.nbytes for array in model.values()) / 1e6:.0f} MB"
+    if not options.only_saving:
+        load_rows(table, folder, model, options.tensors, size)
+    save_rows(table, folder, model, size)
+    torch_save_rows(table, folder, model, size)
 
 
 if __name__ == "__main__":

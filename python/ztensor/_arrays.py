@@ -25,6 +25,12 @@ def to_numpy(tensor: _ztensor.Tensor, copy: bool, device: Any, verify: bool | No
     return _special_numpy(tensor, verify) if array is None else array
 
 
+def to_writable_numpy(tensor: _ztensor.Tensor) -> Any:
+    """The same as `many_to_numpy` gives for a single tensor that may be written to."""
+    array = tensor.array(False, True, None)
+    return _special_numpy(tensor, None) if array is None else array
+
+
 def to_torch(tensor: _ztensor.Tensor, copy: bool, device: Any, verify: bool | None) -> Any:
     return plainly(_torch, tensor, tensor.place(copy, verify), device, verify)
 

@@ -7,12 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ._dtypes import FLOAT4, TORCH_FLOAT4, name_of, names_of_torch
+from ._dtypes import FLOAT4, NUMPY, TORCH_FLOAT4, name_of, names_of_torch
 from ._errors import UnsupportedError
 from ._torch import check_extent, taken
 
 # (buffer, name of the dtype, shape or None for the shape of the buffer, whether the bytes are swapped)
 Spec = tuple[Any, str, "list[int] | None", bool]
+
+
+# The dtypes of NumPy itself, which exports them as buffers.
+_WITH_BUFFERS = frozenset(name for name, dtype in NUMPY.items() if dtype.isbuiltin == 1)
 
 
 def is_torch(value: Any) -> bool:
@@ -28,6 +32,8 @@ def is_scipy(value: Any) -> bool:
 
 def spec_of(value: Any) -> Spec:
     """The Spec of a dense array of any kind. Raises TypeError for anything else."""
+    if type(value) is np.ndarray:
+        return _spec_of_numpy(value)
     if is_torch(value):
         return taken(_spec_of_torch, value)
     return _spec_of_numpy(_as_numpy(value))
@@ -57,8 +63,11 @@ def _spec_of_numpy(array: np.ndarray[Any, Any]) -> Spec:
     check_reach(array)
     if name == FLOAT4:
         return pack_float4(array), name, list(array.shape), False
+    swapped = not array.dtype.isnative and array.itemsize > 1
+    if type(array) is np.ndarray and name in _WITH_BUFFERS:
+        return array, name, None, swapped
     # A view of untyped elements, because arrays of ml_dtypes have no buffers.
-    return array.view(f"V{array.itemsize}"), name, None, not array.dtype.isnative and array.itemsize > 1
+    return array.view(f"V{array.itemsize}"), name, None, swapped
 
 
 def check_reach(array: np.ndarray[Any, Any]) -> None:

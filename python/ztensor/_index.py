@@ -9,6 +9,32 @@ import numpy as np
 
 from ._errors import UnsupportedError
 
+_SMALL = 2**31
+
+
+_BASIC = frozenset({int, slice, type(None), type(Ellipsis)})
+
+
+def is_basic(key: Any) -> bool:
+    """Whether the key has only what NumPy's basic indexing takes as it is."""
+    return type(key) in _BASIC or (type(key) is tuple and all(type(entry) in _BASIC for entry in key))
+
+
+def is_basic_in_torch(key: Any) -> bool:
+    """Whether torch, too, takes the key as NumPy does: steps are positive, no number is too large for it, and it would
+    raise an error where NumPy does."""
+    entries = key if type(key) is tuple else (key,)
+    return sum(entry is Ellipsis for entry in entries) <= 1 and all(
+        entry is None or entry is Ellipsis or _is_small(entry)
+        if type(entry) is not slice
+        else _is_small(entry.start or 0) and _is_small(entry.stop or 0) and _is_small(entry.step or 1, 1)
+        for entry in entries
+    )
+
+
+def _is_small(number: Any, least: int = -_SMALL) -> bool:
+    return type(number) is int and least <= number < _SMALL
+
 
 def expand(key: Any, ndim: int) -> list[Any]:
     """The key with slices in place of its ellipsis: one entry for each axis, and None for each new axis.

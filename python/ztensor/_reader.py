@@ -270,6 +270,9 @@ class Reader(Mapping[str, Tensor]):
         """
         return Prefetch(self, plan, to, device=device, verify=verify, ahead=ahead, threads=threads)
 
+    def _read_one_writable(self, name: str) -> Any:
+        return _arrays.to_writable_numpy(self._find(name))
+
     def read_into(self, target: str | Mapping[str, Any], out: Any = None, *, verify: bool | None = None) -> None:
         """Fills `out`, or each array of a dict from names to arrays. Shapes and dtypes must agree."""
         if isinstance(target, str):

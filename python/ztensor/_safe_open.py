@@ -101,7 +101,7 @@ class safe_open:
 
     def get_tensor(self, name: str) -> Any:
         if self._framework == "numpy":
-            return self._reader._read_writable([name])[name]
+            return self._reader._read_one_writable(name)
         return self._reader.read_tensor(name, to=self._framework, device=self._device)
 
     def get_tensors(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,11 @@ def _view(tensor: Tensor, key: Any) -> Any:
     handle = tensor._handle
     if tensor.layout != "dense" or tensor.dtype_name == FLOAT4:
         return None
+    if _index.is_basic_in_torch(key):
+        if handle.view() is None:
+            return None
+        with contextlib.suppress(IndexError):  # we raise it below, in our words
+            return _arrays.to_torch(handle, False, None, None)[key]
     entries = _index.expand(key, tensor.ndim)
     basic = all(
         not isinstance(entry, np.ndarray) and (not isinstance(entry, slice) or (entry.step or 1) > 0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ._errors import CANNOT_HOLD, UnsupportedError
 from ._to_arrays import torch_of_array
-from ._torch import taken
+from ._torch import is_ordinary, taken
 
 SCIPY_KEY = "ztensor.scipy"  # users do not see this attribute
 SCIPY_CHARS = "?bBhHiIlLqQfdFD"  # those of our dtypes that SciPy's sparse code supports
@@ -54,7 +54,15 @@ def _spmatrix() -> Any:
 
 def from_torch(tensor: Any) -> Sparse | None:
     """None for a dense tensor."""
+    if is_ordinary(tensor) and _is_strided(tensor):
+        return None
     return taken(_parts_of_torch, tensor)
+
+
+def _is_strided(tensor: Any) -> bool:
+    import torch
+
+    return bool(tensor.layout == torch.strided)
 
 
 def _parts_of_torch(tensor: Any) -> Sparse | None:

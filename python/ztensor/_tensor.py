@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -215,6 +216,11 @@ class Tensor(_ztensor.Exports):
         If the file is mapped, NumPy makes the result (for slices a read-only view). Otherwise the result is a new
         array, and only the bytes that it needs are read.
         """
+        if _index.is_basic(key):
+            view = self._handle.view()
+            if view is not None:
+                with contextlib.suppress(IndexError):  # we raise it below, in our words
+                    return view[key]
         if self.layout != "dense":
             raise UnsupportedError(f"tensor {self._name!r} of layout {self.layout!r} cannot be sliced")
         shape = self.shape

@@ -36,8 +36,7 @@ def plain_torch() -> Iterator[None]:
 
 def plainly(make: Callable[..., T], *arguments: Any) -> T:
     """Returns make(*arguments). Uses plain_torch() only if a mode is on, because it takes longer than a small read."""
-    functions, dispatch, transforms, inference = _modes()
-    if functions() or dispatch() or transforms() is not None or inference():
+    if _is_any_mode_on():
         with plain_torch():
             return make(*arguments)
     return make(*arguments)
@@ -50,6 +49,22 @@ def need_torch() -> Any:
     except ImportError as error:
         raise ImportError('torch tensors need torch: pip install "ztensor[torch]"') from error
     return torch
+
+
+def is_ordinary(tensor: Any) -> bool:
+    """Whether torch calls no code of others for this tensor: it has no class of its own, and no mode is on."""
+    import torch
+
+    return (
+        type(tensor) in (torch.Tensor, torch.nn.Parameter)
+        and not _is_any_mode_on()
+        and not torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+    )
+
+
+def _is_any_mode_on() -> bool:
+    functions, dispatch, transforms, inference = _modes()
+    return bool(functions() or dispatch() or transforms() is not None or inference())
 
 
 @functools.cache
@@ -69,8 +84,12 @@ def taken(take: Callable[[Any], T], tensor: Any) -> T:
     """Returns take(tensor) for a caller's tensor. If torch refuses, raises an UnsupportedError that says what to do."""
     import torch
 
-    _check_has_bytes(tensor)
+    ordinary = is_ordinary(tensor)
+    if not ordinary:
+        _check_has_bytes(tensor)
     try:
+        if ordinary:  # plain_torch() would take longer than the rest
+            return take(tensor)
         with plain_torch():
             return take(tensor)
     except (ZTensorError, MemoryError, torch.OutOfMemoryError):
@@ -87,7 +106,10 @@ def check_extent(tensor: Any) -> None:
 
     if not torch._C._has_storage(tensor) or tensor.numel() == 0:
         return
-    last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
+    if tensor.is_contiguous():
+        last = tensor.numel() - 1
+    else:
+        last = sum((size - 1) * stride for size, stride in zip(tensor.shape, tensor.stride(), strict=True))
     end = (tensor.storage_offset() + last + 1) * tensor.element_size()
     held = tensor.untyped_storage().nbytes()
     if end > held:

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
+
 from . import _sparse, _ztensor
 from ._dtypes import name_of_any
 from ._errors import UnsupportedError, UsageError
@@ -109,7 +111,7 @@ class Writer:
                 return
             tensor = tensor.numpy()
         name = name_of_tensor(name)
-        sparse = _sparse_of(name, tensor)
+        sparse = None if type(tensor) is np.ndarray else _sparse_of(name, tensor)
         if sparse is not None and sparse.attributes:
             attributes = (_plain(attributes) or {}) | sparse.attributes
         if sparse is None:

@@ -72,6 +72,8 @@ def load(data: Any, **options: Unpack[LoadOptions]) -> dict[str, Array]:
 
 def _ties(arrays: Mapping[str, Any]) -> dict[str, str]:
     """Names of the same array object."""
+    if len(set(map(id, arrays.values()))) == len(arrays):
+        return {}
     first: dict[int, str] = {}
     tied = {}
     for name, array in arrays.items():
