@@ -78,7 +78,7 @@ struct AddOptions {
   std::optional<Encoding> encoding = {};  // empty: the writer's
   std::optional<Checksum> checksum = {};  // empty: the writer's
   Value attributes = {};                  // of the tensor: a map with text keys, or null
-  bool replace = false;                   // WriteMode::append: a tensor of this name in the file is removed
+  bool replace = false;  // WriteMode::append: a tensor of this name in the file, if there is one, is removed
 };
 
 }  // namespace zt

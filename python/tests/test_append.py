@@ -263,6 +263,15 @@ def test_only_a_file_that_grows_has_tensors_to_replace_and_remove(tmp_path):
             writer.remove(5)
 
 
+def test_replacing_makes_a_file_that_is_not_there_yet(tmp_path):
+    for step in range(3):
+        with ztensor.Writer(tmp_path / "w.zt", mode="a") as writer:
+            writer.add_tensor("t", np.full(2, step), replace=True)
+            with pytest.raises(ztensor.UsageError, match="added already"):
+                writer.add_tensor("t", np.ones(1), replace=True)
+    assert ztensor.open(tmp_path / "w.zt").read_tensor("t").tolist() == [2, 2]
+
+
 def test_a_tensor_of_a_reader_is_appended(grown, tmp_path):
     with ztensor.Writer(tmp_path / "other.zt") as writer:
         writer.add_tensor("q", np.arange(12).reshape(3, 4), attributes={"k": "v"})

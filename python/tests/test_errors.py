@@ -87,7 +87,7 @@ def test_what_is_no_tensor_file_is_refused_with_a_rule(tmp_path, data):
         ztensor.open(path)
 
 
-@pytest.mark.parametrize("source", [5, None, 1.5, [], object()])
+@pytest.mark.parametrize("source", [5, None, 1.5, {}, object()])
 def test_a_wrong_source_is_a_type_error(source):
     with pytest.raises(TypeError):
         ztensor.open(source)

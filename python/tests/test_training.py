@@ -12,7 +12,7 @@ import ztensor
 
 pytest.importorskip("torch", reason="torch is not installed")
 
-STEPS = 4
+STEPS = 3
 
 # 20 million weights, a batch of two rows, and a checkpoint after each step: the file grows by the new version of each
 # tensor, and the old version stays whole until the new one is. Both ways to write it give the same tensors. torch has
@@ -54,7 +54,7 @@ def checkpoint(step):
     if way == "writer":
         with ztensor.Writer(path, mode="a", attributes={"step": step}) as writer:
             for name, tensor in state().items():
-                writer.add_tensor(name, tensor, replace=step > 1)
+                writer.add_tensor(name, tensor, replace=True)
     else:
         ztensor.torch.save_file(state() | {"step": torch.tensor(step)}, path + ".new")
         ztensor.append(path, path + ".new", replace=True)
@@ -134,7 +134,7 @@ def test_a_training_that_is_killed_in_a_checkpoint_goes_on_bit_for_bit(tmp_path,
     path = tmp_path / "model.zt"
     kills, last = 0, 0
     dice = random.Random(5)
-    for after in (1, 2, 1):
+    for after in (1, 1):
         lines, was_killed = killed(path, way, after, dice.uniform(0, 0.15))
         kills += was_killed
         saved = max([int(line.split()[1]) for line in lines if line.startswith("saved")], default=last)
@@ -145,7 +145,7 @@ def test_a_training_that_is_killed_in_a_checkpoint_goes_on_bit_for_bit(tmp_path,
             assert last in (saved, saved + 1)  # it may have been killed when the new version was whole
         else:
             assert saved == 0
-    assert kills >= 2
+    assert kills >= 1
     assert finish(path, way)[0] == (f"resumed {last}" if last else "saving 1")
     found = contents(path)
     found.pop("step", None)

@@ -77,7 +77,7 @@ void Writer::State::check_new(std::string_view name, bool replace) const {
 
 void Writer::State::check_replaced(std::string_view name, bool replace) const {
   const write::Target& target = *draft.target;
-  if (replace && !target.grows()) {
+  if (replace && !target.grows() && draft.form.mode != WriteMode::append) {
     throw Error(Code::usage, "", "a new file has no tensors to replace: open an existing file in append mode");
   }
   const bool added = draft.catalog.find(name) || target.is_alias(name);
