@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import html
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from ._errors import ZTensorError
 
-if TYPE_CHECKING:
-    from ._reader import Reader
-    from ._tensor import Tensor
+Reader = Any  # ztensor.Reader and ztensor.Tensor, whose modules import this one
+Tensor = Any
 
 _MOST_LINES = 12  # of a text
 _MOST_ROWS = 500  # of a table
