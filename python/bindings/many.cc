@@ -63,7 +63,8 @@ class Fetched {
         places_.emplace_back();
         continue;
       }
-      Bytes mapped = borrow(from, *dense, mapping_, verify, unmapped);
+      const bool is_twin = mapping_ == Mapping::copy_on_write && from.is_twin(source, tensor.index());
+      Bytes mapped = is_twin ? Bytes() : borrow(from, *dense, mapping_, verify, unmapped);
       if (!mapped.empty()) {
         places_.push_back(Place{.dense = *dense, .mapped = std::move(mapped)});
         continue;

@@ -13,9 +13,10 @@ bool is_at_hand(const OpenSource& from, const Part& part, Mapping mapping, std::
   return file.buffer.is_valid() && verify.value_or(from.options.verify) != Verify::always;
 }
 
-Bytes look(const Handle& self, const Dense& dense, Want want, std::optional<Verify> verify) {
+Bytes look(const Handle& self, const Source& source, const Dense& dense, Want want, std::optional<Verify> verify) {
   if (want == Want::copy || self.from().options.backend == Backend::read) return {};
   const Mapping mapping = mapping_of(want);
+  if (mapping == Mapping::copy_on_write && self.from().is_twin(source, self.index())) return {};
   const auto work = [&] {
     Unmapped unmapped = unmapped_of(self.from(), want);
     return borrow(self.from(), dense, mapping, verify, unmapped);
@@ -24,7 +25,7 @@ Bytes look(const Handle& self, const Dense& dense, Want want, std::optional<Veri
 }
 
 Spot fetch(const Handle& self, const Source& source, const Dense& dense, Want want, std::optional<Verify> verify) {
-  const Bytes mapped = look(self, dense, want, verify);
+  const Bytes mapped = look(self, source, dense, want, verify);
   if (!mapped.empty()) return spot_of(self.from(), source, dense, mapped, mapping_of(want));
   const Progress progress = to_progress();
   Buffer memory = released([&] {
@@ -52,12 +53,13 @@ nb::object array(const Handle& self, bool copy, bool writable, std::optional<boo
 
 // A view if it needs no read, else None.
 nb::object view(const Handle& self) {
+  const Source source = self.from().use();
   const Tensor tensor = self.tensor();
   const auto dense = dense_of(tensor);
   if (!dense || dense->dtype == DType::f4_e2m1) return nb::none();
-  const Bytes mapped = look(self, *dense, Want::view, {});
+  const Bytes mapped = look(self, source, *dense, Want::view, {});
   if (mapped.empty()) return nb::none();
-  return array_of(self, tensor, *dense, spot_of(self.from(), self.from().use(), *dense, mapped, Mapping::shielded));
+  return array_of(self, tensor, *dense, spot_of(self.from(), source, *dense, mapped, Mapping::shielded));
 }
 
 // (buffer, offset, bytes, dtype name, shape), in writable memory; None for a tensor that is not dense.

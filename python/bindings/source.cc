@@ -3,6 +3,9 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 
+#include <set>
+#include <utility>
+
 #include "turn.h"
 
 namespace zt::python {
@@ -52,6 +55,23 @@ Source OpenSource::use() const {
   }
   if (turn_ != nullptr) turn_->check();
   return *source_;
+}
+
+bool OpenSource::is_twin(const Source& source, std::size_t index) const {
+  if (source.format() != "zt-2") return false;
+  const std::vector<bool>* twins = twins_.load();
+  if (twins == nullptr) {
+    auto made = std::make_unique<std::vector<bool>>(source.size());
+    std::vector<bool>& found = *made;
+    std::set<std::pair<std::uint32_t, std::uint64_t>> places;
+    for (const Tensor& tensor : source) {
+      if (tensor.parts() != 1 || tensor.part(0).stored_length() == 0) continue;
+      const Part part = tensor.part(0);
+      found[tensor.index()] = !places.emplace(part.file_number(), part.offset()).second;
+    }
+    if (twins_.compare_exchange_strong(twins, made.get())) twins = made.release();  // else another thread was first
+  }
+  return (*twins)[index];
 }
 
 void OpenSource::close() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,12 +27,18 @@ class OpenSource {
         files(kMappings * opened.files()),
         source_(std::move(opened)),
         turn_(std::move(turn)) {}
+  ~OpenSource() { delete twins_.load(); }
+  OpenSource(const OpenSource&) = delete;
+  OpenSource& operator=(const OpenSource&) = delete;
 
   // A copy of the handle, which stays valid when another thread calls close(). Throws usage if the source or its file
   // object is closed, and if a file object must not be called: from inside one of its own calls, or in another process.
   Source use() const;
   // `file`: the caller's file object, which the caller may close.
   void watch(nb::object file) { file_ = std::move(file); }
+  // Whether an earlier tensor of the source has the same stored bytes without being tied to it: format 2 stores equal
+  // bytes once. Writing to one of them must not change the other. Needs no GIL.
+  bool is_twin(const Source& source, std::size_t index) const;
   void close();
   bool is_closed() const { return !source_; }
   bool calls_python() const { return turn_ != nullptr; }  // for each read: its bytes are in a Python file object
@@ -43,6 +50,8 @@ class OpenSource {
  private:
   std::optional<Source> source_;            // empty when closed
   const std::shared_ptr<const Turn> turn_;  // for the file object; null for other sources
+  // By tensor; null until it is asked for. There is no lock, which a fork could leave held.
+  mutable std::atomic<const std::vector<bool>*> twins_ = nullptr;
   nb::object file_;
 };
 
@@ -51,6 +60,7 @@ class Handle {
  public:
   Handle(OpenSource& from, std::size_t index) : from_(&from), owner_(nb::find(from)), index_(index) {}
   OpenSource& from() const { return *from_; }
+  std::size_t index() const { return index_; }
   Tensor tensor() const { return from_->use()[index_]; }  // throws as OpenSource::use
 
  private:

@@ -69,6 +69,17 @@ def test_a_zt_file_becomes_a_model(tmp_path, made, options):
     same(load(model_class, config, tmp_path / "m.zt"), model)
 
 
+def test_an_auto_class_chooses_by_the_config(tmp_path):
+    model_class, config = llama(True)
+    model = model_class(config).eval()
+    zt.save_model(model, tmp_path / "m.zt")
+    loaded = load(transformers.AutoModelForCausalLM, config, tmp_path / "m.zt")
+    assert type(loaded) is model_class
+    same(loaded, model)
+    with pytest.raises(ztensor.UsageError, match="no model for a LlamaConfig"):
+        load(transformers.AutoModelForMaskedLM, config, tmp_path / "m.zt")
+
+
 def test_half_precision_is_kept_or_made(tmp_path, made):
     model_class, config, model = made
     half = model.to(torch.bfloat16)

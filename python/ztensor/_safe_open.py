@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from . import _arrays, _dicts, _slices
 from ._errors import UsageError
+from ._reader import Reader
 from ._tensor import Tensor
 
 _FRAMEWORKS = {
@@ -84,8 +85,14 @@ class safe_open:
             self._device = None
         elif self._framework == "numpy":
             _arrays.check_device_of_numpy(device)
-        self._reader = _dicts.open_file(filename, backend, {})
+        self._opened: Reader | None = _dicts.open_file(filename, backend, {})
         self._data_start: int | None = None
+
+    @property
+    def _reader(self) -> Reader:
+        if self._opened is None:
+            raise UsageError("the file is closed: use it within its with block")
+        return self._opened
 
     def keys(self) -> list[str]:
         """The names of the tensors, sorted."""
@@ -145,10 +152,12 @@ class safe_open:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._reader.close()
+        self._opened = None  # slices that were taken keep the file open
 
     def __repr__(self) -> str:
-        return f"<safe_open of {self._reader!r} for {self._framework}>"
+        if self._opened is None:
+            return "<safe_open, closed>"
+        return f"<safe_open of {repr(self._reader).splitlines()[0]} for {self._framework}>"
 
 
 def word_of(tensor: Tensor) -> str:

@@ -207,6 +207,28 @@ class Tensor(_ztensor.Exports):
             raise TypeError("len() of unsized object")
         return shape[0]
 
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
+    def item(self) -> Any:
+        """The only element, as an object of Python."""
+        return self.numpy().item()
+
+    # Without these, Python would take the bytes of the buffer for digits.
+    def __int__(self) -> int:
+        return int(self.numpy())
+
+    def __float__(self) -> float:
+        return float(self.numpy())
+
+    def __complex__(self) -> complex:
+        return complex(self.numpy())
+
+    def __index__(self) -> int:
+        return operator.index(self.numpy())
+
     def __bool__(self) -> bool:
         return True  # a handle is true even if its length is 0
 

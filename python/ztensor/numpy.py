@@ -57,7 +57,8 @@ def load_file(
     """All arrays of a file, or those of `names`: a file of any format, a list of files, a folder or an index.
 
     The arrays may be written to: they lie in a copy-on-write mapping of the file (backend "mmap"), or are read
-    ("pread"), in parallel. Names of one stored tensor share their memory.
+    ("pread"), in parallel. Names of one stored tensor share their memory. A mapped load checks no digests, unless
+    `verify=True`.
     """
     chosen = _dicts.check_names(names)
     with _dicts.open_file(filename, backend, options) as reader:

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
+#include "model/encoder.h"
+#include "source/formats.h"
 #include "source/state.h"
 
 namespace zt {
@@ -21,9 +24,15 @@ bool is_tied(const model::Catalog& catalog, const model::TensorRow& a, const mod
 
 }  // namespace
 
+// Formats that store equal bytes once cannot tell tied tensors from equal ones: none count as tied.
 std::vector<std::size_t> Source::ties() const {
   const model::Catalog& catalog = state_->catalog;
   std::vector<std::size_t> firsts(size());
+  const model::Encoder* encoder = source::find_encoder(catalog.format);
+  if (encoder != nullptr && encoder->holds.equal_parts_once) {
+    std::iota(firsts.begin(), firsts.end(), std::size_t{0});
+    return firsts;
+  }
   // By the place of the first part. Chains of tensors at one place that differ stay short, except in hostile files: we
   // compare with the first of them alone.
   std::unordered_map<std::uint64_t, std::size_t> at_place;

@@ -10,6 +10,7 @@ except ImportError as error:
     raise ImportError("ztensor.integrations.transformers needs transformers: pip install transformers") from error
 
 from .._dtypes import torch_dtype
+from .._errors import UsageError
 from .._reader import Reader
 from .._safe_open import SafeSlice
 
@@ -50,6 +51,23 @@ def load(model_class: Any, config: Any, path: Any, *, dtype: Any = None, **optio
     Each tensor is read once, when its parameter is made. A parameter whose dtype is that of the file lies in a
     copy-on-write mapping of the file, so it takes no memory until it is used.
     """
+    model_class = _concrete(model_class, config)
     with Reader(path) as reader:
         state = {name: LazyTensor(tensor) for name, tensor in reader.items()}
         return model_class.from_pretrained(None, config=config, state_dict=state, dtype=dtype, **options)
+
+
+def _concrete(model_class: Any, config: Any) -> Any:
+    """The class that an `AutoModel...` chooses for a config. A class of its own stays as it is."""
+    mapping = getattr(model_class, "_model_mapping", None)
+    if mapping is None:
+        return model_class
+    try:
+        found = mapping[type(config)]
+    except KeyError:
+        raise UsageError(f"{model_class.__name__} has no model for a {type(config).__name__}") from None
+    if not isinstance(found, (tuple, list)):
+        return found
+    named = {each.__name__: each for each in found}
+    wanted = (name for name in getattr(config, "architectures", None) or () if name in named)
+    return named[next(wanted, found[0].__name__)]
