@@ -61,7 +61,8 @@ class ZT_API TensorStream {
   [[nodiscard]] std::uint64_t rows() const;  // that were written
   // Adds the tensor to the file. Throws usage, changing nothing, while rows are missing; io.
   void finish();
-  // Gives up the tensor. Does nothing after finish().
+  // Gives up the tensor. Does nothing after finish(). What went to a sink already, or to a file that grows, stays there
+  // as bytes that no tensor uses.
   void cancel() noexcept;
 
  private:
@@ -69,6 +70,7 @@ class ZT_API TensorStream {
   struct State;
   explicit TensorStream(std::unique_ptr<State> state);
   void write_elements(DType dtype, std::span<const std::byte> bytes);
+  State& state() const;  // throws usage if it was moved from
   std::unique_ptr<State> state_;
 };
 

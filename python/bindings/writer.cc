@@ -67,24 +67,32 @@ class OpenWriter {
     turn_.take([&] { work(*writer_); });
   }
   // The same for the tensor that is being streamed.
+  // `number`: of the stream, as begin_stream() gave it. A stream that has ended must not touch the next one.
   template <class F>
-  void run_stream(F&& work) {
+  void run_stream(std::uint64_t number, F&& work) {
     run([&](Writer&) {
-      if (!stream_) throw Error(Code::usage, "", "the stream is finished or cancelled");
+      if (!stream_ || number != number_) throw Error(Code::usage, "", "the stream is finished or cancelled");
       work(*stream_);
     });
   }
-  void begin_stream(const std::string& name, const Shape& shape, DType dtype, const AddOptions& options) {
-    run([&](Writer& writer) { stream_.emplace(writer.stream(name, shape, dtype, options)); });
+  std::uint64_t begin_stream(const std::string& name, const Shape& shape, DType dtype, const AddOptions& options) {
+    run([&](Writer& writer) {
+      stream_.emplace(writer.stream(name, shape, dtype, options));
+      ++number_;
+    });
+    return number_;
   }
-  void finish_stream() {
-    run_stream([&](TensorStream& stream) {
+  void finish_stream(std::uint64_t number) {
+    run_stream(number, [&](TensorStream& stream) {
       stream.finish();
       stream_.reset();
     });
   }
-  void cancel_stream() {
-    if (turn_.is_here()) run([&](Writer&) { stream_.reset(); });
+  void cancel_stream(std::uint64_t number) {
+    if (!turn_.is_here()) return;
+    run([&](Writer&) {
+      if (number == number_) stream_.reset();
+    });
   }
   // In a child of the writer's process there is nothing to abort.
   void abort() {
@@ -94,6 +102,7 @@ class OpenWriter {
  private:
   std::unique_ptr<Writer> writer_;
   std::optional<TensorStream> stream_;
+  std::uint64_t number_ = 0;  // of the last stream
   Turn turn_{"the writer"};
 };
 
@@ -162,25 +171,25 @@ void add_object(OpenWriter& self, const std::string& name, const Shape& shape, c
 }
 
 // `rows`: None if it is known only at the end.
-void begin_stream(OpenWriter& self, const std::string& name, std::optional<std::uint64_t> rows, const Shape& row,
-                  const std::string& dtype, std::optional<int> level, nb::handle checksum, nb::handle attributes,
-                  bool replace) {
+std::uint64_t begin_stream(OpenWriter& self, const std::string& name, std::optional<std::uint64_t> rows,
+                           const Shape& row, const std::string& dtype, std::optional<int> level, nb::handle checksum,
+                           nb::handle attributes, bool replace) {
   const auto known = find_dtype(dtype);
   if (!known) throw_usage("unknown dtype: " + dtype);
   Shape shape = row;
   shape.insert(shape.begin(), rows.value_or(kUnknownRows));
   const AddOptions options = to_options(level, checksum, attributes, replace);
-  self.begin_stream(name, shape, *known, options);
+  return self.begin_stream(name, shape, *known, options);
 }
 
-void write_rows(OpenWriter& self, nb::handle spec) {
+void write_rows(OpenWriter& self, std::uint64_t number, nb::handle spec) {
   const Array array(spec);
-  self.run_stream([&](TensorStream& stream) { stream.write(array.view()); });
+  self.run_stream(number, [&](TensorStream& stream) { stream.write(array.view()); });
 }
 
-std::uint64_t streamed_rows(OpenWriter& self) {
+std::uint64_t streamed_rows(OpenWriter& self, std::uint64_t number) {
   std::uint64_t rows = 0;
-  self.run_stream([&](TensorStream& stream) { rows = stream.rows(); });
+  self.run_stream(number, [&](TensorStream& stream) { rows = stream.rows(); });
   return rows;
 }
 
@@ -255,10 +264,14 @@ void bind_writer(nb::module_& module) {
           nb::arg("name"), nb::arg("existing"))
       .def("begin_stream", begin_stream, nb::arg("name"), nb::arg("rows").none(), nb::arg("row"), nb::arg("dtype"),
            nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none(), nb::arg("replace"))
-      .def("write_rows", write_rows, nb::arg("array"))
-      .def("streamed_rows", streamed_rows)
-      .def("finish_stream", [](OpenWriter& self) { self.finish_stream(); })
-      .def("cancel_stream", [](OpenWriter& self) { self.cancel_stream(); })
+      .def("write_rows", write_rows, nb::arg("number"), nb::arg("array"))
+      .def("streamed_rows", streamed_rows, nb::arg("number"))
+      .def(
+          "finish_stream", [](OpenWriter& self, std::uint64_t number) { self.finish_stream(number); },
+          nb::arg("number"))
+      .def(
+          "cancel_stream", [](OpenWriter& self, std::uint64_t number) { self.cancel_stream(number); },
+          nb::arg("number"))
       .def("add_stored", add_stored, nb::arg("name"), nb::arg("tensor"), nb::arg("level").none(), nb::arg("replace"))
       .def("add_reference", add_reference, nb::arg("name"), nb::arg("tensor"))
       .def(

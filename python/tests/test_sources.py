@@ -66,6 +66,24 @@ def test_lists_that_are_no_source(files, tmp_path):
         ztensor.open([files[0], tmp_path / "a.npy"])
 
 
+@pytest.mark.parametrize("wrap", [list, tuple])
+def test_a_broken_file_of_a_list_is_that_files_error(files, tmp_path, wrap):
+    (tmp_path / "bad.zt").write_bytes(b"garbage" * 100)
+    for source in ([files[0], tmp_path / "bad.zt"], [tmp_path / "bad.zt"]):
+        with pytest.raises(ztensor.ZTensorError, match=r"bad\.zt"):
+            ztensor.open(wrap(source))
+
+
+def test_tensors_are_tied_whatever_else_begins_at_their_place(tmp_path):
+    torch = pytest.importorskip("torch", reason="torch is not installed")
+    base = torch.zeros(40_000)
+    torch.save({"a": base, "b": base.view(200, 200), "c": base.view(200, 200)}, tmp_path / "m.pt")
+    with ztensor.open(tmp_path / "m.pt", backend="read") as reader:
+        found = reader.read_tensors(to="torch")
+    found["b"][0, 0] = 5
+    assert found["c"][0, 0] == 5
+
+
 def test_a_file_of_a_list_that_is_replaced_stays_as_it_was_opened(files):
     with ztensor.open(files) as reader:
         with ztensor.Writer(files[1]) as writer:

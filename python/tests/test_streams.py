@@ -186,6 +186,60 @@ def test_a_stream_of_before_does_not_touch_the_next_one(tmp_path):
     assert ztensor.open(tmp_path / "a.zt").read_tensor("t").tolist() == [1, 1, 1]
 
 
+def test_an_ended_stream_never_reaches_the_next_one(tmp_path):
+    with ztensor.Writer(tmp_path / "a.zt") as writer:
+        first = writer.stream("a", [None], "u1")
+        first.write(np.zeros(3, "u1"))
+        writer._writer.finish_stream(first._number)  # as if another thread was between finish() and its end
+        second = writer.stream("b", [None], "u1")
+        with pytest.raises(ztensor.UsageError, match="finished or cancelled"):
+            first.write(np.ones(5, "u1"))
+        assert second.rows == 0
+        del first
+        gc.collect()
+        second.write(np.ones(1, "u1"))
+        second.cancel()
+        second = writer.stream("b", [None], "u1")  # the same name again
+        second.write(np.ones(2, "u1"))
+        second.finish()
+    with ztensor.open(tmp_path / "a.zt") as reader:
+        assert reader.read_tensor("a").tolist() == [0, 0, 0] and reader.read_tensor("b").tolist() == [1, 1]
+
+
+def test_a_block_that_ends_too_early_gives_up_its_tensor(tmp_path):
+    with ztensor.Writer(tmp_path / "a.zt") as writer:
+        with pytest.raises(ztensor.UsageError, match="3 of 10 rows"), writer.stream("a", [10], "u1") as stream:
+            stream.write(np.zeros(3, "u1"))
+        writer.add_tensor("b", np.zeros(2))
+        assert stream._of is None
+    assert list(ztensor.open(tmp_path / "a.zt")) == ["b"]
+
+
+def test_finalize_with_an_open_stream_changes_nothing(tmp_path):
+    writer = ztensor.Writer(tmp_path / "a.zt")
+    stream = writer.stream("a", [None], "u1")
+    stream.write(np.zeros(3, "u1"))
+    with pytest.raises(ztensor.UsageError, match="'a' is being streamed"):
+        writer.finalize()
+    stream.write(np.ones(2, "u1"))
+    stream.finish()
+    writer.finalize()
+    assert ztensor.open(tmp_path / "a.zt").read_tensor("a").tolist() == [0, 0, 0, 1, 1]
+
+
+def test_a_stream_that_is_given_up_does_not_grow_a_file_by_what_was_announced(tmp_path):
+    path = tmp_path / "a.zt"
+    with ztensor.Writer(path) as writer:
+        writer.add_tensor("t", np.zeros(4))
+    with ztensor.Writer(path, mode="a") as writer:
+        stream = writer.stream("big", [2**40], "f4")
+        stream.write(np.zeros(1000, np.float32))
+        stream.cancel()
+        writer.add_tensor("u", np.zeros(4))
+    assert path.stat().st_size < 100_000
+    ztensor.verify(path)
+
+
 def test_a_file_with_an_open_stream_is_not_published(tmp_path):
     with pytest.raises(ztensor.UsageError, match="being streamed"):
         with ztensor.Writer(tmp_path / "a.zt") as writer:

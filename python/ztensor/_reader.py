@@ -71,6 +71,8 @@ class Reader(Mapping[str, Tensor]):
             self._source = _open(source, options)
         except ZTensorError as error:
             refused = error
+        if refused is not None and isinstance(source, (list, tuple)):
+            raise refused
         if refused is not None:
             name = os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else _name_of_file(source)
             self._source, self._hdf5 = _hdf5.open_source(source, name, refused, options, limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -60,6 +61,7 @@ class Writer:
         lossy: bool = False,
     ) -> None:
         self._open: _ztensor.Writer | None = None
+        self._stream: weakref.ref[TensorStream] | None = None  # the last one
         if attributes is not None and not isinstance(attributes, Mapping):
             raise TypeError(f"attributes must be a dict, not {type(attributes).__name__}")
         given: dict[str, Any] = dict(attributes or {})
@@ -170,7 +172,7 @@ class Writer:
         if not dimensions:
             raise UsageError(f"tensor {name!r}: a tensor without dimensions has no rows to stream: add it as a whole")
         rows, *row = dimensions
-        self._writer.begin_stream(
+        number = self._writer.begin_stream(
             name,
             None if rows is None else shape_of([rows])[0],
             shape_of(row),
@@ -180,7 +182,9 @@ class Writer:
             _plain(attributes),
             bool(replace),
         )
-        return TensorStream(self, name)
+        stream = TensorStream(self, name, number)
+        self._stream = weakref.ref(stream)
+        return stream
 
     def remove(self, name: str) -> None:
         """Removes a tensor from a growing file. Its bytes stay on disk until the file is written anew."""
@@ -282,6 +286,9 @@ class Writer:
     def finalize(self) -> None:
         """Writes the index and publishes the file. Warns if it cannot keep a trait of the file that it replaces."""
         writer = self._writer
+        stream = None if self._stream is None else self._stream()
+        if stream is not None and stream._of is not None:
+            raise UsageError(f"tensor {stream._name!r} is being streamed: finish its stream, or cancel it")
         _ztensor.check_attributes(self.attributes)
         self._open = None
         try:
@@ -306,7 +313,11 @@ class Writer:
         if kind is not None:
             self.abort()
         elif self._open is not None:
-            self.finalize()
+            try:
+                self.finalize()
+            except BaseException:
+                self.abort()
+                raise
 
 
 class TensorStream:
@@ -316,9 +327,10 @@ class TensorStream:
     goes on.
     """
 
-    def __init__(self, writer: Writer, name: str) -> None:
+    def __init__(self, writer: Writer, name: str, number: int) -> None:
         self._of: Writer | None = writer
         self._name = name
+        self._number = number
 
     @property
     def _writer(self) -> _ztensor.Writer:
@@ -332,23 +344,24 @@ class TensorStream:
         A chunk that is refused changes nothing. How rows are cut into chunks never changes the file.
         """
         writer = self._writer
-        writer.write_rows(_spec_of(self._name, chunk))
+        writer.write_rows(self._number, _spec_of(self._name, chunk))
 
     @property
     def rows(self) -> int:
         """The number of rows that were written."""
-        return self._writer.streamed_rows()
+        return self._writer.streamed_rows(self._number)
 
     def finish(self) -> None:
         """Completes the tensor. Raises `UsageError`, and changes nothing, while rows are missing."""
-        self._writer.finish_stream()
+        self._writer.finish_stream(self._number)
         self._of = None
 
     def cancel(self) -> None:
         """Leaves the tensor out of the file. Does nothing after the end of the stream."""
-        of, self._of = self._of, None
+        of = self._of
         if of is not None and of._open is not None:
-            of._open.cancel_stream()
+            of._open.cancel_stream(self._number)
+        self._of = None
 
     def __enter__(self) -> TensorStream:
         self._writer  # noqa: B018 - raises if the stream is finished
@@ -358,7 +371,11 @@ class TensorStream:
         if kind is not None:
             self.cancel()
         elif self._of is not None:
-            self.finish()
+            try:
+                self.finish()
+            except BaseException:
+                self.cancel()
+                raise
 
     def __del__(self) -> None:
         with contextlib.suppress(Exception):  # at the end of the interpreter

@@ -22,6 +22,21 @@ bool is_tied(const model::Catalog& catalog, const model::TensorRow& a, const mod
          std::ranges::equal(catalog.parts(a), catalog.parts(b), is_same_part);
 }
 
+std::uint64_t key_of(const model::Catalog& catalog, const model::TensorRow& tensor, const model::PartRow& part) {
+  std::uint64_t key = 0;
+  const auto add = [&key](std::uint64_t number) {
+    key = (key ^ number) * 0x9E3779B97F4A7C15U;
+    key ^= key >> 32U;
+  };
+  const model::Recipe& recipe = part.recipe;
+  for (const std::uint64_t number : {recipe.offset, std::uint64_t{recipe.file}, std::uint64_t{recipe.view},
+                                     std::uint64_t{tensor.layout}, static_cast<std::uint64_t>(part.dtype)}) {
+    add(number);
+  }
+  for (const std::uint64_t size : catalog.shape(tensor)) add(size);
+  return key;
+}
+
 }  // namespace
 
 // Formats that store equal bytes once cannot tell tied tensors from equal ones: none count as tied.
@@ -33,8 +48,7 @@ std::vector<std::size_t> Source::ties() const {
     std::iota(firsts.begin(), firsts.end(), std::size_t{0});
     return firsts;
   }
-  // By the place of the first part. Chains of tensors at one place that differ stay short, except in hostile files: we
-  // compare with the first of them alone.
+  // By the place and the form of the first part. If two that differ have one key, the second one counts as not tied.
   std::unordered_map<std::uint64_t, std::size_t> at_place;
   at_place.reserve(size());
   for (std::size_t row = 0; row < size(); ++row) {
@@ -42,9 +56,7 @@ std::vector<std::size_t> Source::ties() const {
     const model::TensorRow& tensor = catalog.tensor(static_cast<std::uint32_t>(row));
     const auto parts = catalog.parts(tensor);
     if (tensor.fault != model::kNone || parts.empty() || parts[0].recipe.stored_length == 0) continue;
-    const model::Recipe& recipe = parts[0].recipe;
-    const std::uint64_t place =
-        recipe.offset ^ (std::uint64_t{recipe.file} << 48U) ^ (std::uint64_t{recipe.view} << 20U);
+    const std::uint64_t place = key_of(catalog, tensor, parts[0]);
     const auto [known, is_new] = at_place.try_emplace(place, row);
     if (!is_new && is_tied(catalog, catalog.tensor(static_cast<std::uint32_t>(known->second)), tensor)) {
       firsts[row] = known->second;

@@ -37,6 +37,7 @@ struct Draft {
   std::string member;                // the name of the tensor between begin_tensor() and end_tensor()
   std::vector<std::uint64_t> shape;  // its shape
   std::string streamed;              // the name of the tensor whose stream is open; "": none is
+  std::uint64_t stream = 0;          // the number of the last stream, so that an old one of the same name is no match
   bool open = true;
   bool broken = false;
 };

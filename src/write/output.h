@@ -41,6 +41,7 @@ class Output {
   void drop() noexcept;
 
   bool is_file() const { return file_ != nullptr; }
+  bool is_growing_file() const { return file_ != nullptr && file_->grows(); }
   // Only for files: reads bytes that were written at `offset`; cuts the file at `position`.
   void read_back(std::uint64_t offset, std::span<std::byte> out);
   void rewind(std::uint64_t position);

@@ -68,6 +68,8 @@ class PartLayout::Stream final : public PartStream {
  public:
   Stream(PartLayout& layout, const PartOptions& options, std::optional<std::uint64_t> length, run::Meter& meter)
       : layout_(layout), meter_(meter) {
+    // A file that grows takes room as the bytes come, since they may be fewer than announced.
+    if (layout.output_.is_growing_file()) length.reset();
     part_.recipe.offset = layout.output_.place(layout.alignment_, stored_bound(length.value_or(0), options));
     layout.parts_.open(options, length, meter);
   }

@@ -76,13 +76,16 @@ RowStream::RowStream(Draft& draft, std::string_view name, const Shape& shape, DT
   draft.broken = false;
   if (!direct_) spool_ = std::make_unique<Output>(std::unique_ptr<io::WritableFile>(new io::Spool()));
   draft.streamed = name_;
+  number_ = ++draft.stream;
 }
+
+bool RowStream::is_open() const { return !draft_.streamed.empty() && draft_.stream == number_ && draft_.open; }
 
 void RowStream::check_open() const {
   if (!draft_.made_by.is_this_process()) {
     throw Error(Code::usage, "", "the stream belongs to the process that made it: make a new writer in this process");
   }
-  if (draft_.streamed != name_ || !draft_.open) throw Error(Code::usage, "", "the stream is finished or cancelled");
+  if (!is_open()) throw Error(Code::usage, "", "the stream is finished or cancelled");
   if (failed_) throw Error(Code::usage, "", "an earlier write failed: the stream can only be cancelled");
 }
 
@@ -114,6 +117,8 @@ void RowStream::write(const ArrayView& chunk) {
   if (chunk.shape.empty()) throw Error(Code::usage, "", "the chunk has no dimensions: give whole rows");
   check_chunk(chunk);
   ArrayPieces pieces(chunk);  // throws usage for arrays that contradict themselves
+  failed_ = true;             // until all rows of the chunk are stored
+  draft_.broken = direct_ != nullptr;
   if (const auto memory = pieces.in_memory(); !memory.empty()) {
     put(memory);
   } else {
@@ -125,6 +130,8 @@ void RowStream::write(const ArrayView& chunk) {
       put(piece);
     }
   }
+  draft_.broken = false;
+  failed_ = false;
   rows_ += chunk.shape.front();
 }
 
@@ -139,15 +146,11 @@ void RowStream::write(DType dtype, std::span<const std::byte> bytes) {
 }
 
 void RowStream::put(std::span<const std::byte> bytes) {
-  failed_ = true;
-  draft_.broken = direct_ != nullptr;
   if (direct_) {
     direct_->write(bytes);
   } else {
     spool_->write(bytes);
   }
-  draft_.broken = false;
-  failed_ = false;
 }
 
 Shape RowStream::whole_shape() const { return with_rows(shape_, rows_); }
@@ -183,9 +186,9 @@ void RowStream::finish() {
 }
 
 void RowStream::cancel() noexcept {
-  if (!draft_.made_by.is_this_process() || draft_.streamed != name_) return;
+  if (!draft_.made_by.is_this_process() || !is_open()) return;
   draft_.streamed.clear();
-  if (!direct_ || draft_.broken || !draft_.open) return;
+  if (!direct_ || draft_.broken) return;
   draft_.broken = true;
   try {
     direct_->drop();

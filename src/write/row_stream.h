@@ -35,6 +35,7 @@ class RowStream {
   const std::string& name() const { return name_; }
 
  private:
+  bool is_open() const;
   void check_open() const;
   void check_chunk(const ArrayView& chunk) const;
   void put(std::span<const std::byte> bytes);
@@ -50,7 +51,8 @@ class RowStream {
   std::uint64_t rows_ = 0;
   std::unique_ptr<PartStream> direct_;  // null: the bytes go through spool_
   std::unique_ptr<Output> spool_;
-  bool failed_ = false;  // a write failed: only cancel() is left
+  std::uint64_t number_ = 0;  // of this stream, as the draft counts them
+  bool failed_ = false;       // a write failed: only cancel() is left
 };
 
 }  // namespace zt::write

@@ -43,18 +43,23 @@ TensorStream& TensorStream::operator=(TensorStream&& other) noexcept {
 
 TensorStream::~TensorStream() { cancel(); }
 
+TensorStream::State& TensorStream::state() const {
+  if (!state_) throw Error(Code::usage, "", "the stream was moved from: use the object that it moved to");
+  return *state_;
+}
+
 void TensorStream::write(const ArrayView& chunk) {
-  state_->run([&](Writer::State&) { state_->rows.write(chunk); });
+  state().run([&](Writer::State&) { state_->rows.write(chunk); });
 }
 
 void TensorStream::write_elements(DType dtype, std::span<const std::byte> bytes) {
-  state_->run([&](Writer::State&) { state_->rows.write(dtype, bytes); });
+  state().run([&](Writer::State&) { state_->rows.write(dtype, bytes); });
 }
 
-std::uint64_t TensorStream::rows() const { return state_->rows.rows(); }
+std::uint64_t TensorStream::rows() const { return state().rows.rows(); }
 
 void TensorStream::finish() {
-  state_->run([&](Writer::State& writer) {
+  state().run([&](Writer::State& writer) {
     state_->rows.finish();
     writer.end_tensor(state_->rows.name(), state_->replace);
   });
