@@ -89,7 +89,7 @@ Code code_of_failure(const Prefetched& found) {
 TEST(Prefetch, HandsOutEachItemOnceInTheOrderOfStoredBytes) {
   const Source source = test::open_bytes(model());
   std::vector<PrefetchItem> items = all_of(source);
-  std::ranges::reverse(items);
+  items = std::vector<PrefetchItem>(items.rbegin(), items.rend());
   Prefetch prefetch(items, {.threads = 1});
   EXPECT_EQ(prefetch.left(), kItems);
   for (std::size_t i = 0; i < kItems; ++i) {
