@@ -14,9 +14,8 @@
 #include "base/utf8.h"
 #include "foreign/shard_index.h"
 #include "io/file.h"
-#include "source/external_files.h"
 #include "source/folder.h"
-#include "source/join.h"
+#include "source/joined_files.h"
 #include "source/split_set.h"
 #include "source/state.h"
 #include "ztensor/resolver.h"
@@ -54,35 +53,22 @@ class InFolder final : public Resolver {
 class Repository {
  public:
   Repository(const fs::path& folder, const OpenOptions& options)
-      : folder_(folder), options_(options), members_(std::make_shared<InFolder>(folder)) {}
+      : folder_(folder), members_(std::make_shared<InFolder>(folder)), files_(options) {}
 
   // The first file that is added becomes the root, unless an index is. `check` may look at its catalog and change it.
   void add(const std::string& name, const std::function<void(model::Catalog&)>& check = {}) {
     const auto file = open_in_folder(folder_, name);
-    Opened opened{.store = file, .path = folder_ / name, .name = (folder_ / name).string()};
-    model::Catalog catalog = decode(opened, options_.limits);
-    if (check) inside(name, [&] { check(catalog); });
-    const bool is_root = !root_.store;
-    join_.add(catalog, name, file->size(), is_root);
     members_->expect(name, *file);
-    if (!is_root) resolvers_.push_back(members_);
-    if (!catalog.files.empty()) {  // what a member names is found as if it was opened alone
-      const auto own = options_.resolver ? options_.resolver : resolver_of(opened, catalog);
-      resolvers_.insert(resolvers_.end(), catalog.files.size(), own);
-    }
-    if (is_root) root_ = std::move(opened);
+    files_.add({.store = file, .path = folder_ / name, .name = (folder_ / name).string()}, name, members_, check);
   }
-  void set_root(Opened root) { root_ = std::move(root); }
-  Join& join() { return join_; }
-  Source finish() { return make_source(std::move(root_), std::move(join_).finish(), options_, std::move(resolvers_)); }
+  void set_root(Opened root) { files_.set_root(std::move(root)); }
+  Join& join() { return files_.join(); }
+  Source finish() { return std::move(files_).finish(); }
 
  private:
   fs::path folder_;
-  const OpenOptions& options_;
-  Opened root_;
   std::shared_ptr<InFolder> members_;
-  std::vector<std::shared_ptr<const Resolver>> resolvers_;  // of the other files of the joined catalog, in order
-  Join join_;
+  JoinedFiles files_;
 };
 
 [[noreturn]] void refuse_kind(std::string_view format) {

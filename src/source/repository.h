@@ -2,7 +2,6 @@
 
 #include <filesystem>
 #include <optional>
-#include <span>
 
 #include "ztensor/options.h"
 #include "ztensor/source.h"
