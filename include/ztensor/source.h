@@ -49,8 +49,12 @@ class ZT_API Source {
   // Bytes of all shards, as the file gives their sizes; of raw files without a size there, what tensors have in them.
   [[nodiscard]] std::uint64_t shards_size() const;
   // For each tensor, the index of the first tensor that has the same shape, layout and stored bytes, read in the same
-  // way: its own, unless it is tied to an earlier one.
-  [[nodiscard]] std::vector<std::size_t> ties() const;
+  // way: its own, unless it is tied to an earlier one. Worked out once; lives as long as the source or a handle to it.
+  // Where shares_equal_bytes(), no tensors count as tied.
+  [[nodiscard]] std::span<const std::size_t> ties() const;
+  // Whether the format stores equal bytes once (generation 2). Then tensors that share their bytes may be tied, or equal
+  // by chance.
+  [[nodiscard]] bool shares_equal_bytes() const;
 
   // A random-access iterator that gives tensors by value. It is valid as long as the Source object that made it.
   class Iterator {

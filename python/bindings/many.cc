@@ -54,7 +54,7 @@ class Fetched {
     Unmapped unmapped = unmapped_of(from, want);
     places_.reserve(tensors.size());
     // Tied tensors share one copy, as they share a mapping. Who asks for copies gets one of each.
-    std::vector<std::size_t> ties;
+    std::span<const std::size_t> ties;
     std::unordered_map<std::size_t, std::uint64_t> copied;  // the first of tied tensors, and its offset
     std::uint64_t size = 0;
     for (const Tensor& tensor : tensors) {

@@ -65,7 +65,7 @@ nb::list paths(const OpenSource& self) {
 // Names that share the stored bytes of an earlier tensor, with the name of that tensor.
 nb::dict ties(const OpenSource& self) {
   const Source source = self.use();
-  const std::vector<std::size_t> firsts = released([&] { return source.ties(); });
+  const std::span<const std::size_t> firsts = released([&] { return source.ties(); });
   nb::dict found;
   for (std::size_t i = 0; i < firsts.size(); ++i) {
     if (firsts[i] != i) found[to_str(source[i].name())] = to_str(source[firsts[i]].name());

@@ -58,7 +58,7 @@ Source OpenSource::use() const {
 }
 
 bool OpenSource::is_twin(const Source& source, std::size_t index) const {
-  if (source.format() != "zt-2") return false;
+  if (!shares_equal_bytes_) return false;
   const std::vector<bool>* twins = twins_.load();
   if (twins == nullptr) {
     auto made = std::make_unique<std::vector<bool>>(source.size());

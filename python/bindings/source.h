@@ -25,6 +25,7 @@ class OpenSource {
       : options(opened_with),
         name(std::move(called)),
         files(kMappings * opened.files()),
+        shares_equal_bytes_(opened.shares_equal_bytes()),
         source_(std::move(opened)),
         turn_(std::move(turn)) {}
   ~OpenSource() { delete twins_.load(); }
@@ -36,8 +37,8 @@ class OpenSource {
   Source use() const;
   // `file`: the caller's file object, which the caller may close.
   void watch(nb::object file) { file_ = std::move(file); }
-  // Whether an earlier tensor of the source has the same stored bytes without being tied to it: format 2 stores equal
-  // bytes once. Writing to one of them must not change the other. Needs no GIL.
+  // Whether an earlier tensor of the source has the same stored bytes and may yet be another one: see
+  // Source::shares_equal_bytes(). Writing to one of them must not change the other. Needs no GIL.
   bool is_twin(const Source& source, std::size_t index) const;
   void close();
   bool is_closed() const { return !source_; }
@@ -48,6 +49,7 @@ class OpenSource {
   std::vector<MappedFile> files;  // kMappings for each file of the source; under the GIL
 
  private:
+  const bool shares_equal_bytes_;
   std::optional<Source> source_;            // empty when closed
   const std::shared_ptr<const Turn> turn_;  // for the file object; null for other sources
   // By tensor; null until it is asked for. There is no lock, which a fork could leave held.

@@ -40,6 +40,11 @@ struct Opened {
 
 // The state that the handles of one open source share. Immutable except for what it remembers of contents.
 struct SourceState : source::Opened {
+  SourceState() = default;
+  SourceState(const SourceState&) = delete;
+  SourceState& operator=(const SourceState&) = delete;
+  ~SourceState() { delete ties.load(); }
+
   OpenOptions options;
   model::Catalog catalog;
   std::unique_ptr<std::atomic<bool>[]> checked;      // one for each part: its bytes were checked for a view
@@ -47,6 +52,8 @@ struct SourceState : source::Opened {
   std::unique_ptr<const ByteStore> owned;            // a store of the bytes that the catalog owns
   std::unique_ptr<source::Contents> contents;        // what reading has told about the elements
   mutable run::PerProcess<read::SliceCache> slices;  // what slices leave to the next slices
+  // Source::ties(), once it was asked for. There is no lock, which a fork could leave held.
+  mutable std::atomic<const std::vector<std::size_t>*> ties = nullptr;
 
   // `number`: the `file` of a Recipe. Looks for a shard when it is first needed. Throws as Shards::store.
   const ByteStore& store_of(std::uint16_t number) const {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <memory>
 #include <numeric>
 #include <unordered_map>
 
@@ -37,32 +38,46 @@ std::uint64_t key_of(const model::Catalog& catalog, const model::TensorRow& tens
   return key;
 }
 
-}  // namespace
-
-// Formats that store equal bytes once cannot tell tied tensors from equal ones: none count as tied.
-std::vector<std::size_t> Source::ties() const {
-  const model::Catalog& catalog = state_->catalog;
-  std::vector<std::size_t> firsts(size());
-  const model::Encoder* encoder = source::find_encoder(catalog.format);
-  if (encoder != nullptr && encoder->holds.equal_parts_once) {
-    std::iota(firsts.begin(), firsts.end(), std::size_t{0});
-    return firsts;
-  }
-  // By the place and the form of the first part. If two that differ have one key, the second one counts as not tied.
-  std::unordered_map<std::uint64_t, std::size_t> at_place;
-  at_place.reserve(size());
-  for (std::size_t row = 0; row < size(); ++row) {
+// Finds them by the place and the form of the first part. If two that differ have one key, the second one counts as not
+// tied.
+std::vector<std::size_t> ties_of(const model::Catalog& catalog) {
+  std::vector<std::size_t> firsts(catalog.size());
+  std::unordered_map<std::uint64_t, std::size_t> at_key;
+  at_key.reserve(catalog.size());
+  for (std::size_t row = 0; row < catalog.size(); ++row) {
     firsts[row] = row;
     const model::TensorRow& tensor = catalog.tensor(static_cast<std::uint32_t>(row));
     const auto parts = catalog.parts(tensor);
     if (tensor.fault != model::kNone || parts.empty() || parts[0].recipe.stored_length == 0) continue;
-    const std::uint64_t place = key_of(catalog, tensor, parts[0]);
-    const auto [known, is_new] = at_place.try_emplace(place, row);
+    const auto [known, is_new] = at_key.try_emplace(key_of(catalog, tensor, parts[0]), row);
     if (!is_new && is_tied(catalog, catalog.tensor(static_cast<std::uint32_t>(known->second)), tensor)) {
       firsts[row] = known->second;
     }
   }
   return firsts;
+}
+
+std::vector<std::size_t> no_ties(std::size_t tensors) {
+  std::vector<std::size_t> own(tensors);
+  std::iota(own.begin(), own.end(), std::size_t{0});
+  return own;
+}
+
+}  // namespace
+
+bool Source::shares_equal_bytes() const {
+  const model::Encoder* encoder = source::find_encoder(format());
+  return encoder != nullptr && encoder->holds.equal_parts_once;
+}
+
+std::span<const std::size_t> Source::ties() const {
+  const std::vector<std::size_t>* ties = state_->ties.load();
+  if (ties == nullptr) {
+    auto made = std::make_unique<const std::vector<std::size_t>>(shares_equal_bytes() ? no_ties(size())
+                                                                                      : ties_of(state_->catalog));
+    if (state_->ties.compare_exchange_strong(ties, made.get())) ties = made.release();  // else another thread was first
+  }
+  return *ties;
 }
 
 }  // namespace zt
