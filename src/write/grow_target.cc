@@ -24,7 +24,7 @@ StoredPart GrowTarget::store(Pieces& pieces, const PartOptions& options, run::Me
 
 std::unique_ptr<PartStream> GrowTarget::stream(const PartOptions& options, std::optional<std::uint64_t> length,
                                                run::Meter& meter) {
-  return options.archive == nullptr ? parts_.stream(options, length, meter) : nullptr;
+  return parts_.stream(options, length, meter);
 }
 
 void GrowTarget::finish(model::Catalog& catalog) {

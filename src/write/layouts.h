@@ -12,8 +12,7 @@
 // Checks of the parts of a new tensor against its layout. Each check throws usage unless its comment says otherwise.
 namespace zt::write {
 
-// "(2, 3)"
-std::string shape_text(const Shape& shape);
+std::string shape_text(const Shape& shape);  // "[2, 3]"
 bool is_sparse(std::string_view layout);
 // Whether a part of a layout is stored: some formats store only the parts that the layout defines.
 bool is_kept(std::string_view layout, std::string_view role, const model::Encoder& encoder);

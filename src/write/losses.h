@@ -22,8 +22,8 @@ std::vector<Loss> losses_of(const Tensor& tensor, const model::Encoder& encoder)
 // Losses that follow from the contents, in formats that restrict them: bool bytes, the order of sparse entries. Reads
 // these elements once, and remembers the result with the source.
 std::vector<Loss> losses_of_content(const Tensor& tensor, const model::Encoder& encoder);
-// Throws unsupported if a loss is fatal ("write.beyond"), or if `lossy` allows none ("write.loss"). The message names up
-// to five such losses.
+// Throws unsupported if a loss is fatal ("write.beyond"), or if `lossy` allows none ("write.loss"). The message names
+// up to five such losses.
 void check_losses(const std::vector<Loss>& losses, const model::Encoder& encoder, bool lossy);
 
 // Adds to a catalog a tensor that will be moved: its shape, and the decoded lengths of the parts that will be stored.

@@ -93,7 +93,7 @@ StoredPart OrderedTarget::store(Pieces& pieces, const PartOptions& options, run:
 
 std::unique_ptr<PartStream> OrderedTarget::stream(const PartOptions& options, std::optional<std::uint64_t> length,
                                                   run::Meter& meter) {
-  return options.archive == nullptr ? parts_.stream(options, length, meter) : nullptr;
+  return parts_.stream(options, length, meter);
 }
 
 Target::Planned OrderedTarget::plan(const model::Catalog& tensors) {

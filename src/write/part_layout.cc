@@ -93,6 +93,7 @@ class PartLayout::Stream final : public PartStream {
 
 std::unique_ptr<PartStream> PartLayout::stream(const PartOptions& options, std::optional<std::uint64_t> length,
                                                run::Meter& meter) {
+  if (options.archive != nullptr) return nullptr;
   return std::make_unique<Stream>(*this, options, length, meter);
 }
 

@@ -39,7 +39,8 @@ class PartLayout {
   PartLayout(Output& output, std::uint64_t alignment, bool share, unsigned threads)
       : output_(output), alignment_(alignment), share_(share), parts_(output, threads) {}
   StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter);
-  // Stores a part whose bytes come one after another; nothing else is stored until it ends. `options`: of no archive.
+  // Stores a part whose bytes come one after another; nothing else is stored until it ends. Null for a member of an
+  // archive, which begins with its length.
   std::unique_ptr<PartStream> stream(const PartOptions& options, std::optional<std::uint64_t> length,
                                      run::Meter& meter);
   // After the last part: gives back all memory.

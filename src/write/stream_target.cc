@@ -19,7 +19,7 @@ StoredPart StreamTarget::store(Pieces& pieces, const PartOptions& options, run::
 
 std::unique_ptr<PartStream> StreamTarget::stream(const PartOptions& options, std::optional<std::uint64_t> length,
                                                  run::Meter& meter) {
-  return options.archive == nullptr ? parts_.stream(options, length, meter) : nullptr;
+  return parts_.stream(options, length, meter);
 }
 
 void StreamTarget::finish(model::Catalog& catalog) {

@@ -27,8 +27,8 @@ class Target {
   // Announces the parts of one tensor, of about `bound` bytes in all.
   virtual void begin_tensor(std::string_view name, std::uint64_t bound);
   virtual StoredPart store(Pieces& pieces, const PartOptions& options, run::Meter& meter) = 0;
-  // The same for a part whose bytes come one after another; null if this target needs its length first. The tensor of
-  // the part has no other part, and is not begun yet: this function announces it.
+  // The same for a part whose bytes come one after another; null if this target needs its length first. Takes the place
+  // of begin_tensor and store for a tensor that has this part alone.
   virtual std::unique_ptr<PartStream> stream(const PartOptions& options, std::optional<std::uint64_t> length,
                                              run::Meter& meter);
   // The parts that were stored last are the parts of row `row` of the catalog.
