@@ -63,7 +63,7 @@ class ZT_API Prefetch {
   // waits, with the bytes that are read and the bytes of all items; if it stops the wait, nothing is handed out. Throws
   // cancelled; usage if the object is closed, also by another thread during the wait.
   [[nodiscard]] std::optional<Prefetched> next(const Progress& progress = {});
-  // The same, but nothing if no item is complete now.
+  // The same, but nothing if no item is complete now. It does not read: where no thread does, only next() and take() do.
   [[nodiscard]] std::optional<Prefetched> try_next();
   // Waits for one item. An item that was not begun is read next, whatever `ahead` says. Throws as next(); usage if the
   // item was handed out, or another thread waits for it; not_found.

@@ -381,6 +381,7 @@ void Prefetch::State::close() {
   background_.join();
   const Lock lock(mutex_);
   for (Entry& entry : entries_) {
+    if (started_ != 0) entry.reader.reset();  // half-read; where callers read, one may still be in it
     entry.memory = {};
     entry.failure = {};
   }

@@ -1,7 +1,6 @@
 #include "source/prefetch_item.h"
 
 #include <algorithm>
-#include <compare>
 #include <numeric>
 #include <tuple>
 #include <utility>
