@@ -41,8 +41,8 @@ inline constexpr std::uint64_t kUnknownRows = ~std::uint64_t{0};
 
 // A tensor that is written chunk by chunk along its first axis, so that it need not fit into memory; Writer::stream()
 // begins it. Memory does not grow with the tensor. While it is open, its Writer refuses other calls. Dropping it, or
-// cancel(), gives up this tensor alone, unless a write failed on I/O. One owner. In a child of the process that made it,
-// calls throw usage.
+// cancel(), gives up this tensor alone, unless a write failed on I/O. One owner. In a child of the process that made
+// it, calls throw usage.
 class ZT_API TensorStream {
  public:
   TensorStream(TensorStream&&) noexcept;

@@ -8,8 +8,8 @@
 #include <fcntl.h>
 #include <sys/types.h>
 
-// Every system call of io that changes a file, its size, its name or its lock, and pread and fstatfs. They behave as the system's
-// own, unless a test has set a Hook. Other calls that only read are made directly.
+// Every system call of io that changes a file, its size, its name or its lock, and pread and fstatfs. They behave as the
+// system's own, unless a test has set a Hook. Other calls that only read are made directly.
 namespace zt::io::sys {
 
 enum class Call {
