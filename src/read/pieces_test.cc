@@ -113,12 +113,10 @@ Data gathered(const Data& blob, const TestView& view) {
     for (std::uint64_t j = 0; j < view.shape[1]; ++j) {
       const auto at = static_cast<std::ptrdiff_t>(view.start) + static_cast<std::ptrdiff_t>(i) * view.strides[0] +
                       static_cast<std::ptrdiff_t>(j) * view.strides[1];
-      Data element(blob.begin() + at, blob.begin() + at + view.element_bytes);
-      for (std::size_t k = 0; view.swap_bytes != 0 && k < element.size(); k += view.swap_bytes) {
-        std::reverse(element.begin() + static_cast<std::ptrdiff_t>(k),
-                     element.begin() + static_cast<std::ptrdiff_t>(k + view.swap_bytes));
+      out.insert(out.end(), blob.begin() + at, blob.begin() + at + view.element_bytes);
+      for (std::ptrdiff_t k = view.element_bytes; view.swap_bytes != 0 && k > 0; k -= view.swap_bytes) {
+        std::reverse(out.end() - k, out.end() - k + view.swap_bytes);
       }
-      out.insert(out.end(), element.begin(), element.end());
     }
   }
   return out;

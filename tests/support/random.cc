@@ -38,4 +38,16 @@ std::uint64_t run_seed() {
   return seed;
 }
 
+std::vector<std::byte> Random::bytes(std::size_t size) {
+  std::vector<std::byte> out(size);
+  for (std::byte& byte : out) byte = static_cast<std::byte>(engine_() >> 56);
+  return out;
+}
+
+std::vector<std::byte> Random::soft_bytes(std::size_t size) {
+  std::vector<std::byte> out(size);
+  for (std::byte& byte : out) byte = static_cast<std::byte>(engine_() >> 62);
+  return out;
+}
+
 }  // namespace zt::test

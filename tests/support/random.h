@@ -46,17 +46,9 @@ class Random {
   }
 
   // Any bytes. As floats, they include NaNs of every payload and negative zeros.
-  std::vector<std::byte> bytes(std::size_t size) {
-    std::vector<std::byte> out(size);
-    for (std::byte& byte : out) byte = static_cast<std::byte>(engine_() >> 56);
-    return out;
-  }
+  std::vector<std::byte> bytes(std::size_t size);
   // Bytes that zstd makes smaller.
-  std::vector<std::byte> soft_bytes(std::size_t size) {
-    std::vector<std::byte> out(size);
-    for (std::byte& byte : out) byte = static_cast<std::byte>(engine_() >> 62);
-    return out;
-  }
+  std::vector<std::byte> soft_bytes(std::size_t size);
   DType dtype() { return static_cast<DType>(below(kDTypeCount)); }
 
   // A shape of `most` elements at most; sometimes 0-d, sometimes empty.
