@@ -94,6 +94,7 @@ class Prefetch::State {
   std::condition_variable work_;     // there may be work
   std::condition_variable arrived_;  // an item became complete or was handed out, or everything was closed
   std::atomic<bool> closed_ = false;
+  std::exception_ptr broken_ = {};  // why no thread goes on
   std::size_t ordered_ = 0;         // how many of order_ have begun
   std::deque<std::size_t> urgent_;  // to begin before those of order_
   std::deque<std::size_t> open_;    // have steps to begin
@@ -139,13 +140,21 @@ void Prefetch::State::check_process() const {
 }
 
 void Prefetch::State::check_open() const {
+  if (broken_) std::rethrow_exception(broken_);
   if (closed_) throw_usage("the prefetch is closed: its items that were not handed out are gone");
 }
 
 void Prefetch::State::work() noexcept {
   Lock lock(mutex_);
-  while (!closed_ && unread_ != 0) {
-    if (!do_some(lock)) work_.wait(lock);
+  try {
+    while (!closed_ && unread_ != 0) {
+      if (!do_some(lock)) work_.wait(lock);
+    }
+  } catch (...) {  // no memory for the lists of this object: what a reader throws is its item's failure
+    broken_ = std::current_exception();
+    closed_ = true;
+    work_.notify_all();
+    arrived_.notify_all();
   }
 }
 

@@ -121,6 +121,15 @@ TEST_F(Repository, NamesAShardThatIsMissingOrHasAnotherSize) {
   }
 }
 
+TEST_F(Repository, IsNamedWhereTheNameOfOneFileIsAskedFor) {
+  save_sharded();
+  const Error error = test::error_of([&] { (void)open(at("model.safetensors")); });
+  EXPECT_EQ(error.os_error(), ENOENT);
+  EXPECT_NE(std::string(error.what()).find("open '" + index_.string() + "'"), std::string::npos) << error.what();
+  EXPECT_EQ(std::string(test::error_of([&] { (void)open(at("other.safetensors")); }).what()).find("index"),
+            std::string::npos);
+}
+
 TEST_F(Repository, ListsATensorThatNoShardHas) {
   save_sharded();
   write_file(index_, index_of({{"a", "m-1.safetensors"}, {"z", "m-1.safetensors"}, {"c", "m-2.safetensors"}}));

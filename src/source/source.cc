@@ -1,6 +1,7 @@
 #include "ztensor/source.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 
 #include "base/checked.h"
@@ -172,12 +173,27 @@ model::Recipe SourceState::measured(const model::PartRow& part, const Progress& 
   return recipe;
 }
 
+namespace {
+
+// A model that was saved in several files has an index in the place of the name it was saved under.
+std::shared_ptr<const io::File> open_file(const std::filesystem::path& path) {
+  try {
+    return io::File::open(path);
+  } catch (const Error& error) {
+    const std::string index = path.string() + ".index.json";
+    std::error_code failed;
+    if (error.os_error() != ENOENT || !std::filesystem::exists(index, failed)) throw;
+    throw Error::system(ENOENT, path.native(), "the model is in several files: open " + in_quotes(index));
+  }
+}
+
+}  // namespace
+
 Source open(const std::filesystem::path& path, const OpenOptions& options) {
   if (auto repository = source::open_repository(path, options)) return *std::move(repository);
   return source::open_settled(
       [&] {
-        return source::Opened{
-            .store = io::File::open(path), .path = std::filesystem::absolute(path), .name = path.string()};
+        return source::Opened{.store = open_file(path), .path = std::filesystem::absolute(path), .name = path.string()};
       },
       options);
 }
