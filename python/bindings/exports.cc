@@ -10,6 +10,9 @@ int export_buffer(PyObject* object, Py_buffer* view, int flags) {
   if (array == nullptr) return -1;
   const int failed = in_python([&] { return PyObject_GetBuffer(array, view, flags); });
   Py_DECREF(array);
+  if (failed != 0 && PyErr_ExceptionMatches(PyExc_ValueError) != 0) {  // NumPy's, of an array that is read-only
+    PyErr_SetString(PyExc_BufferError, "the memory of a tensor is read-only: copy it with numpy(copy=True)");
+  }
   return failed;
 }
 

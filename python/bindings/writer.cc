@@ -228,6 +228,12 @@ nb::list notes(OpenWriter& self) {
   return to_list(lines);
 }
 
+std::uint64_t reclaimable(OpenWriter& self) {
+  std::uint64_t bytes = 0;
+  self.run([&](Writer& writer) { bytes = writer.reclaimable(); });
+  return bytes;
+}
+
 // `former`: the unchanged result of attributes(). Attributes that are equal in both stay in the file as they are, with
 // values that Python does not have.
 void finalize(OpenWriter& self, nb::handle attributes, nb::handle former) {
@@ -289,6 +295,7 @@ void bind_writer(nb::module_& module) {
       .def("format", format)
       .def("losses", losses)
       .def("notes", notes)
+      .def("reclaimable", reclaimable)
       .def("finalize", finalize, nb::arg("attributes").none(), nb::arg("former").none())
       .def("abort", [](OpenWriter& self) { self.abort(); });
 }

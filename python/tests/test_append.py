@@ -85,6 +85,18 @@ def test_a_replaced_tensor_has_new_contents_and_the_old_view_old_ones(grown):
     same_bits(tensor.numpy(copy=True), np.arange(1000.0))
 
 
+def test_the_bytes_that_nothing_uses_are_counted(grown):
+    with ztensor.Writer(grown, mode="a") as writer:
+        writer.add_tensor("more", np.ones(100_000))
+        assert writer.reclaimable == 0
+    before = writer.reclaimable
+    with ztensor.Writer(grown, mode="a") as writer:
+        writer.remove("more")
+    assert writer.reclaimable >= before + 800_000
+    size = grown.stat().st_size
+    assert ztensor.compact(grown).size_after <= size - 800_000
+
+
 def test_tensors_are_removed(grown):
     view = ztensor.open(grown).read_tensor("a")
     with ztensor.Writer(grown, mode="a") as writer:

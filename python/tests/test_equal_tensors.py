@@ -1,5 +1,7 @@
 """Format 2 stores equal bytes once. Tensors that are equal, and not tied, stay independent."""
 
+import ctypes
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,12 @@ def test_many_threads_ask_at_once(tmp_path):
     assert all((array == i % 3).all() for i, array in enumerate(found) if i >= 3)
 
 
+def test_the_truth_of_a_scalar_is_its_value_and_other_handles_are_true(tmp_path):
+    zn.save_file({"0": np.array(0.0), "1": np.array(1), "none": np.zeros(0), "zero": np.zeros(1)}, tmp_path / "m.zt")
+    with ztensor.open(tmp_path / "m.zt") as reader:
+        assert {name: bool(reader[name]) for name in reader} == {"0": False, "1": True, "none": True, "zero": True}
+
+
 def test_a_tensor_of_one_element_is_a_number(tmp_path):
     zn.save_file({"i": np.array(57, np.uint8), "f": np.array([2.5]), "v": np.arange(3)}, tmp_path / "m.zt")
     with ztensor.open(tmp_path / "m.zt") as reader:
@@ -77,4 +85,7 @@ def test_a_tensor_of_one_element_is_a_number(tmp_path):
             list(reader["i"])
         with pytest.raises(TypeError):
             list(range(3))[reader["v"]]
+        with pytest.raises(BufferError, match="read-only"):
+            get_buffer = ctypes.pythonapi.PyObject_GetBuffer
+            get_buffer(ctypes.py_object(reader["v"]), ctypes.create_string_buffer(200), 1)  # PyBUF_WRITABLE
         assert [int(one) for one in reader["v"]] == [0, 1, 2]

@@ -100,7 +100,10 @@ def test_a_wrong_source_is_a_type_error(source):
         (lambda path: ztensor.Writer(path, compress="zstd"), "compress must be a bool, or a zstd level"),
         (lambda path: ztensor.Writer(path, alignment="64"), "alignment must be an int, not str"),
         (lambda path: ztensor.Writer(path, threads=1.5), "threads must be an int, not float"),
-        (lambda path: ztensor.Writer(path, max_shard_size="5GB"), "max_shard_size must be a number of bytes, not str"),
+        (
+            lambda path: ztensor.Writer(path, max_shard_size=5.0),
+            "max_shard_size must be a number of bytes, or a",
+        ),
         (lambda path: ztensor.Writer(path, canonical="yes"), "canonical must be a bool or None, not str"),
         (lambda path: ztensor.open(path, backend=None), "backend must be a str, not NoneType"),
         (lambda path: ztensor.open(path, verify="no"), "verify must be a bool or None, not str"),

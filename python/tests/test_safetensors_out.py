@@ -11,6 +11,7 @@ import safetensors.torch
 import torch
 
 import ztensor
+from ztensor._options import shard_size_of
 
 TORCH = [
     torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.int16, torch.int8,
@@ -129,6 +130,20 @@ def test_shards_have_the_index_that_loaders_look_for(tmp_path):
         shard = tmp_path / index["weight_map"][f"w{i}"]
         np.testing.assert_array_equal(safetensors.numpy.load_file(shard)[f"w{i}"], np.full(100, i, dtype=np.float32))
         assert metadata_of(shard) == {"format": "pt"}
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("800", 800), ("1kB", 1000), ("1 KiB", 1024), ("2m", 2_000_000), ("5GB", 5 * 10**9), ("500MiB", 500 << 20)],
+)
+def test_the_size_of_a_shard_may_be_a_text(text, size):
+    assert shard_size_of(text) == shard_size_of(size) == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "GB", "5 apples", "-1", "1.5GB", "1ib", "5GB5", "\u0665", "99999999EB"])
+def test_other_texts_are_no_size_of_a_shard(text):
+    with pytest.raises(ztensor.UsageError, match="max_shard_size"):
+        shard_size_of(text)
 
 
 def test_a_writer_cuts_shards_too(tmp_path):

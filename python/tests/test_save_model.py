@@ -404,6 +404,13 @@ def test_a_lazy_module_cannot_be_saved_before_it_has_run(tmp_path):
             ours.save_model(model, tmp_path / f"m.{ending}")
 
 
+def test_swapped_arguments_are_told(tmp_path):
+    with pytest.raises(TypeError, match=r"torch\.nn\.Module, not str: call save_model\(model, filename\)"):
+        ours.save_model(str(tmp_path / "m.zt"), Tied())
+    with pytest.raises(TypeError, match=r"torch\.nn\.Module, not dict: call load_model\(model, filename\)"):
+        ours.load_model({}, tmp_path / "m.zt")
+
+
 def test_the_helpers_find_what_those_of_safetensors_find():
     base = torch.rand(12)
     states = [

@@ -35,7 +35,7 @@ class SaveOptions(TypedDict, total=False):
     threads: int | None
     limits: Limits | None
     canonical: bool | None
-    max_shard_size: int | None
+    max_shard_size: int | str | None
 
 
 class LoadOptions(TypedDict, total=False):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,12 @@ def _as_numpy(value: Any) -> np.ndarray[Any, Any]:
                 raise
     if hasattr(value, "__dlpack__"):
         return np.from_dlpack(value)
-    raise TypeError(f"expected an array or a tensor, not {type(value).__name__}")
+    kind = type(value).__name__
+    if isinstance(value, Mapping):
+        raise TypeError(
+            f"expected an array or a tensor, not {kind}: give each of its arrays a name, such as 'adam.step'"
+        )
+    raise TypeError(f"expected an array or a tensor, not {kind}")
 
 
 def _spec_of_numpy(array: np.ndarray[Any, Any]) -> Spec:

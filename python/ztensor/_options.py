@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import operator
 import os
+import re
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
@@ -38,7 +39,7 @@ def writer_options(
     threads: int | None = None,
     limits: Limits | None = None,
     canonical: bool | None = None,
-    max_shard_size: int | None = None,
+    max_shard_size: int | str | None = None,
     lossy: bool = False,
 ) -> _ztensor.WriterOptions:
     options = _ztensor.WriterOptions()
@@ -123,11 +124,18 @@ def alignment_of(alignment: int | None) -> int:
     return value
 
 
-def shard_size_of(size: int | None) -> int:
+def shard_size_of(size: int | str | None) -> int:
     """The bytes of `max_shard_size`; 0 for no shards."""
     if size is None:
         return 0
-    value = _integer("max_shard_size", size, "a number of bytes")
+    if isinstance(size, str):
+        found = re.fullmatch(r"\s*(\d+)\s*([kmgtpe]?)(i?)b?\s*", size, re.ASCII | re.IGNORECASE)
+        if found is None or (found[3] and not found[2]):
+            raise UsageError(f"max_shard_size is {size!r}: expected a number of bytes, such as '5GB' or '500MiB'")
+        unit: int = (1024 if found[3] else 1000) ** " kmgtpe".index(found[2].lower() or " ")
+        value = int(found[1]) * unit
+    else:
+        value = _integer("max_shard_size", size, "a number of bytes, or a text such as '5GB'")
     if not 0 < value < 2**64:
         raise UsageError(f"max_shard_size is {value}: expected a number of bytes over 0")
     return value

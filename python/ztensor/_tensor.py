@@ -230,7 +230,8 @@ class Tensor(_ztensor.Exports):
         return operator.index(self.numpy())
 
     def __bool__(self) -> bool:
-        return True  # a handle is true even if its length is 0
+        # A handle is true, even one of no elements. 0-d tensors have the truth of their value, as in NumPy.
+        return bool(self.shape) or self.layout != "dense" or bool(self.numpy())
 
     def __getitem__(self, key: Any) -> Any:
         """Supports NumPy's basic indexing, and an array of integers or bools on one axis.

@@ -99,7 +99,7 @@ def convert(
     alignment: int | None = None,
     durable: bool = False,
     canonical: bool | None = None,
-    max_shard_size: int | None = None,
+    max_shard_size: int | str | None = None,
     lossy: bool = False,
     check_output: bool = False,
     include: Iterable[str] = (),

@@ -35,8 +35,8 @@ class Writer:
 
     In format 2, `canonical` files have the same bytes for the same tensors, in whatever order these are added. None
     means True, unless `compress`, `max_shard_size`, another checksum or alignment, or mode "a" is given.
-    `max_shard_size` puts the data into files of at most so many bytes beside the target; safetensors can do this too,
-    with an index.
+    `max_shard_size` puts the data into files of at most so many bytes ("5GB" is 5,000,000,000) beside the target;
+    safetensors can do this too, with an index.
     `lossy`: for tensors from a `Reader`, leaves out what the format cannot hold, and lists it in `losses`.
 
     A `with` block finalizes the file at its end; if the block raises, nothing is published. A Writer belongs to the
@@ -57,11 +57,13 @@ class Writer:
         threads: int | None = None,
         limits: Limits | None = None,
         canonical: bool | None = None,
-        max_shard_size: int | None = None,
+        max_shard_size: int | str | None = None,
         lossy: bool = False,
     ) -> None:
         self._open: _ztensor.Writer | None = None
         self._stream: weakref.ref[TensorStream] | None = None  # the last one
+        self._losses: list[str] = []  # these two: after the end
+        self._reclaimable = 0
         if attributes is not None and not isinstance(attributes, Mapping):
             raise TypeError(f"attributes must be a dict, not {type(attributes).__name__}")
         given: dict[str, Any] = dict(attributes or {})
@@ -201,8 +203,13 @@ class Writer:
 
     @property
     def losses(self) -> list[str]:
-        """A line for each thing that `lossy` left out."""
-        return self._writer.losses()
+        """A line for each thing that `lossy` left out. Also known after the end."""
+        return self._writer.losses() if self._open is not None else list(self._losses)
+
+    @property
+    def reclaimable(self) -> int:
+        """After the end of a file that grew: the bytes that `ztensor.compact` would give back. Otherwise 0."""
+        return self._reclaimable
 
     def add_sparse_csr(
         self,
@@ -296,6 +303,7 @@ class Writer:
         except BaseException:
             writer.abort()
             raise
+        self._losses, self._reclaimable = writer.losses(), writer.reclaimable()
         for note in writer.notes():
             warn(note)
 

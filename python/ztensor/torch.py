@@ -88,6 +88,7 @@ def save_model(
     any strides are stored right.
     """
     del force_contiguous
+    _check_model(model, "save_model")
     state = model.state_dict()
     if not _is_safetensors(filename, options.get("format")):
         return save_file(state, filename, metadata, **options)
@@ -116,6 +117,7 @@ def load_model(
     of copying them, as in `Module.load_state_dict`: for models on the meta device. Names of one parameter stay names of
     one parameter.
     """
+    _check_model(model, "load_model")
     state = load_file(filename, device, backend=backend, **options)
     loaded = set(state)
     own = {name: tensor for name, tensor in model.state_dict(keep_vars=True).items() if is_torch(tensor)}
@@ -136,6 +138,13 @@ def load_model(
             lines.append(f"    Unexpected key(s) in state_dict: {', '.join(map(repr, sorted(unexpected)))}")
         raise RuntimeError("\n".join(lines))
     return lost, list(unexpected)
+
+
+def _check_model(model: Any, function: str) -> None:
+    if not isinstance(model, torch.nn.Module):
+        raise TypeError(
+            f"model must be a torch.nn.Module, not {type(model).__name__}: call {function}(model, filename)"
+        )
 
 
 def storage_ptr(tensor: torch.Tensor) -> int:
