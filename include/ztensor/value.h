@@ -20,7 +20,12 @@ namespace zt {
 class ZT_API Value {
  public:
   struct Undefined {
-    friend bool operator==(Undefined, Undefined) = default;
+    Undefined() = default;
+    // Not trivial, so that a variant with it may be valueless. Otherwise, when memory runs out while a Value is copied,
+    // the variant of libstdc++ 12 calls a function that is not there.
+    Undefined(const Undefined& /*other*/) noexcept {}                            // NOLINT(modernize-use-equals-default)
+    Undefined& operator=(const Undefined& /*other*/) noexcept { return *this; }  // NOLINT(modernize-use-equals-default)
+    friend bool operator==(const Undefined&, const Undefined&) = default;
   };
   struct Simple {
     std::uint8_t number;

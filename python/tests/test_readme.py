@@ -52,6 +52,22 @@ def test_a_python_block_runs_in_an_empty_folder(tmp_path, block):
     run_python(block, tmp_path)
 
 
+@pytest.mark.parametrize("page", ["README.md", "docs/guide/c.md"])
+def test_c_blocks_compile(page):
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("there is no C compiler")
+    found = blocks(page, "c")
+    assert found
+    for block in found:
+        program = (
+            f"#include <stdio.h>\n#include <stdlib.h>\n#include <ztensor/c.h>\nint main(void) {{\n{block}return 0; }}\n"
+        )
+        command = [compiler, "-std=c11", "-Wall", "-Wno-unused-variable", "-Werror", "-fsyntax-only", "-xc", "-"]
+        done = subprocess.run([*command, f"-I{ROOT}/include"], input=program, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
 GUIDE = {page.stem: "\n".join(blocks(page, "python")) for page in sorted((ROOT / "docs" / "guide").glob("*.md"))}
 PROGRAMS = [name for name, program in GUIDE.items() if program]
 
