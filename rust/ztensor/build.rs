@@ -1,0 +1,132 @@
+//! Finds the C++ library, or builds it from the sources beside this crate.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{exit, Command};
+
+// What a static libztensor.a needs. A shared one brings it along.
+const NEEDED: [&str; 8] = ["zstd", "utf8proc", "z", "isal", "crypto", "simdjson", "stdc++", "pthread"];
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    for name in ["ZTENSOR_DIR", "PKG_CONFIG_PATH"] {
+        println!("cargo:rerun-if-env-changed={name}");
+    }
+    if let Some(prefix) = env::var_os("ZTENSOR_DIR") {
+        // Whoever names a folder wants the library there, and no other.
+        return match library_folder(Path::new(&prefix)) {
+            Some(folder) => link(&folder),
+            None => fail(&[format!(
+                "ZTENSOR_DIR is {}, but there is no libztensor.so or libztensor.a in its folders lib, lib64 and \
+                 lib/<triplet>: set it to the prefix of an installed zTensor, or unset it",
+                Path::new(&prefix).display()
+            )]),
+        };
+    }
+    let installed = match from_pkg_config() {
+        Ok(()) => return,
+        Err(cause) => cause,
+    };
+    let built = match from_sources() {
+        Ok(()) => return,
+        Err(cause) => cause,
+    };
+    fail(&["ZTENSOR_DIR: it is not set".to_string(), installed, built]);
+}
+
+fn fail(tried: &[String]) {
+    eprintln!("The C++ library ztensor was not found, and could not be built. What was tried:");
+    for cause in tried {
+        eprintln!("- {cause}");
+    }
+    exit(1);
+}
+
+fn has_library(folder: &Path) -> bool {
+    folder.join("libztensor.so").exists() || folder.join("libztensor.a").exists()
+}
+
+fn library_folder(prefix: &Path) -> Option<PathBuf> {
+    let direct = [prefix.join("lib"), prefix.join("lib64")];
+    if let Some(found) = direct.iter().find(|folder| has_library(folder)) {
+        return Some(found.clone());
+    }
+    let triplets = prefix.join("lib").read_dir().ok()?;
+    triplets.flatten().map(|entry| entry.path()).find(|folder| has_library(folder))
+}
+
+fn link(folder: &Path) {
+    println!("cargo:rustc-link-search=native={}", folder.display());
+    println!("cargo:rerun-if-changed={}", folder.display());
+    if folder.join("libztensor.so").exists() {
+        println!("cargo:rustc-link-lib=dylib=ztensor");
+        return;
+    }
+    println!("cargo:rustc-link-lib=static=ztensor");
+    for name in NEEDED {
+        println!("cargo:rustc-link-lib=dylib={name}");
+    }
+}
+
+fn from_pkg_config() -> Result<(), String> {
+    let output = Command::new("pkg-config")
+        .args(["--libs", "--cflags", "ztensor"])
+        .output()
+        .map_err(|cause| format!("pkg-config: the program cannot be run: {cause}"))?;
+    if !output.status.success() {
+        return Err("pkg-config: there is no package ztensor".to_string());
+    }
+    for word in String::from_utf8_lossy(&output.stdout).split_whitespace() {
+        if let Some(folder) = word.strip_prefix("-L") {
+            println!("cargo:rustc-link-search=native={folder}");
+        } else if let Some(name) = word.strip_prefix("-l") {
+            println!("cargo:rustc-link-lib={name}");
+        }
+    }
+    Ok(())
+}
+
+fn from_sources() -> Result<(), String> {
+    let root = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../..");
+    if !root.join("CMakeLists.txt").exists() || !root.join("src/capi").exists() {
+        return Err(format!("sources: there is no CMakeLists.txt of zTensor in {}", root.display()));
+    }
+    for name in ["CMakeLists.txt", "cmake", "include", "src"] {
+        println!("cargo:rerun-if-changed={}", root.join(name).display());
+    }
+    let build = Path::new(&env::var_os("OUT_DIR").unwrap()).join("cmake");
+    let mut configure = Command::new("cmake");
+    configure.arg("-S").arg(&root).arg("-B").arg(&build);
+    configure.args([
+        "-DCMAKE_BUILD_TYPE=Release",
+        "-DZTENSOR_SHARED=OFF",
+        "-DZTENSOR_TESTS=OFF",
+        "-DZTENSOR_CLI=OFF",
+    ]);
+    // Most of the time of a build goes into headers, so several files are compiled as one.
+    configure.args(["-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=12"]);
+    run(&mut configure)?;
+    let jobs = env::var("NUM_JOBS").unwrap_or_else(|_| "1".to_string());
+    run(Command::new("cmake").arg("--build").arg(&build).args(["--target", "ztensor", "--parallel", &jobs]))?;
+    if !build.join("libztensor.a").exists() {
+        return Err(format!("sources: CMake made no libztensor.a in {}", build.display()));
+    }
+    link_built(&build);
+    Ok(())
+}
+
+fn link_built(build: &Path) {
+    println!("cargo:rustc-link-search=native={}", build.display());
+    println!("cargo:rustc-link-lib=static=ztensor");
+    for name in NEEDED {
+        println!("cargo:rustc-link-lib=dylib={name}");
+    }
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    match command.status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("sources: {command:?} failed ({status}): see its output above")),
+        Err(cause) => Err(format!("sources: {command:?} cannot be run: {cause}: install CMake")),
+    }
+}

@@ -1,0 +1,59 @@
+//! Reads and writes `.zt` files of tensors, and reads safetensors, GGUF, PyTorch, NumPy and ONNX files.
+//!
+//! ```
+//! # fn main() -> ztensor::Result<()> {
+//! # let folder = std::env::temp_dir().join(format!("ztensor-doc-{}", std::process::id()));
+//! # std::fs::create_dir_all(&folder).unwrap();
+//! # std::env::set_current_dir(&folder).unwrap();
+//! # let data_bytes = vec![0u8; 1024 * 768 * 4];
+//! # let values_bytes: Vec<u8> = [1.0f32, 2.0, 3.0].iter().flat_map(|value| value.to_le_bytes()).collect();
+//! # let indices = vec![5, 7, 9];
+//! # let indptr: Vec<u64> = (0..101).map(|row| if row < 50 { row.min(2) } else { 3 }).collect();
+//! use ztensor::{ZTensorWriter, ZTensorReader, DType, Encoding, ChecksumAlgorithm};
+//! let mut writer = ZTensorWriter::create("model.zt")?;
+//! writer.add_tensor("weights", vec![1024, 768], DType::Float32, Encoding::Raw, data_bytes, ChecksumAlgorithm::None)?;
+//! writer.add_csr_tensor("sparse_data", vec![100, 100], DType::Float32, values_bytes, indices, indptr,
+//!                       Encoding::Raw, ChecksumAlgorithm::None)?;
+//! writer.finalize()?;
+//! let mut reader = ZTensorReader::open("model.zt")?;
+//! let weights: Vec<f32> = reader.read_tensor_as("weights")?;
+//! let csr = reader.read_csr_tensor::<f32>("sparse_data")?;      // .values .indices .indptr .shape
+//! # assert_eq!(weights.len(), 1024 * 768);
+//! # assert_eq!((csr.values, csr.indices, csr.shape), (vec![1.0, 2.0, 3.0], vec![5, 7, 9], vec![100, 100]));
+//! # assert_eq!((csr.indptr.len(), csr.indptr[1], csr.indptr[100]), (101, 1, 3));
+//! # std::fs::remove_dir_all(&folder).unwrap();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Elements are little-endian and row-major. A shape lists the dimensions, outermost first.
+
+#![deny(missing_docs)]
+
+#[cfg(target_endian = "big")]
+compile_error!("ztensor needs a little-endian machine: elements are taken from files as they are");
+
+mod callbacks;
+mod dtype;
+mod error;
+mod ffi;
+mod reader;
+mod tools;
+mod view;
+mod writer;
+
+pub use dtype::{DType, Element, BF16, F16};
+pub use error::{Error, ErrorCode, Result};
+pub use reader::{Axis, Backend, CooTensor, CsrTensor, OpenOptions, PartInfo, TensorInfo, Verify, ZTensorReader};
+pub use tools::{convert, ConvertOptions, ConvertReport, Finding, VerifyReport};
+pub use view::View;
+pub use writer::{
+    AddOptions, ChecksumAlgorithm, Encoding, TensorStream, WriteMode, WriteReport, WriterOptions, ZTensorWriter,
+    UNKNOWN_ROWS,
+};
+
+/// The version of the C++ library: `"0.1.0"`.
+pub fn library_version() -> &'static str {
+    // SAFETY: the text is a literal of the library.
+    unsafe { std::ffi::CStr::from_ptr(ffi::zt_version()) }.to_str().unwrap_or("")
+}
