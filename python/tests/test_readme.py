@@ -52,6 +52,13 @@ def test_a_python_block_runs_in_an_empty_folder(tmp_path, block):
     run_python(block, tmp_path)
 
 
+def test_the_training_example_goes_on_where_it_stopped(tmp_path):
+    command = [sys.executable, ROOT / "examples/train.py", tmp_path / "run.zt"]
+    for steps, last in ((3, 3), (2, 5)):
+        done = subprocess.run([*command, str(steps)], capture_output=True, text=True, check=True)
+        assert done.stdout.startswith(f"step {last}, loss ")
+
+
 @pytest.mark.parametrize("page", ["README.md", "docs/guide/c.md"])
 def test_c_blocks_compile(page):
     compiler = shutil.which("cc")
