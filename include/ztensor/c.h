@@ -9,7 +9,8 @@
  * ZT_ERROR_USAGE.
  *
  * Structs. Options, and structs that are filled in, begin with their size in bytes: `zt_error error = {sizeof error};`.
- * Another number there is ZT_ERROR_USAGE; in a zt_error it leaves the error blank. A field that is 0 has its default.
+ * Another number there is ZT_ERROR_USAGE. A zt_error may be shorter: no more than its size is written, and with 0 nothing.
+ * A field that is 0 has its default.
  * Later versions only add fields at the end of these structs, so a program that was compiled with an older header keeps
  * working. Structs without a size, such as zt_progress and zt_attributes, never change.
  *

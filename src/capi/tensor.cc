@@ -16,10 +16,11 @@ Part part_at(const zt_source* source, std::size_t tensor, std::size_t part) {
   return tensor_at(source, tensor).part(part);
 }
 
+// 0 for layouts that have no dtype of their own.
 zt_dtype dtype_if_any(const Tensor& tensor) {
   const std::string_view layout = tensor.layout();
   const bool has = layout == "dense" || layout == "sparse_csr" || layout == "sparse_coo";
-  return has && !tensor.unreadable() ? number_of(tensor.dtype()) : 0;
+  return has ? number_of(tensor.dtype()) : 0;
 }
 
 bool is_mappable(const Part& part) {
@@ -71,7 +72,7 @@ zt_code zt_tensor_get(const zt_source* source, size_t tensor, zt_tensor_info* ou
     zt_tensor_info& to = capi::needed(out, "out");
     const zt::Tensor found = capi::tensor_at(source, tensor);
     const auto shape = found.shape();
-    const auto bytes = found.unreadable() ? std::nullopt : found.nbytes();
+    const bool readable = !found.unreadable();
     capi::give(to,
                zt_tensor_info{.size = 0,
                               .name = capi::borrow(found.name()),
@@ -80,9 +81,9 @@ zt_code zt_tensor_get(const zt_source* source, size_t tensor, zt_tensor_info* ou
                               .rank = shape.size(),
                               .elements = found.elements(),
                               .parts = found.parts(),
-                              .bytes = bytes.value_or(capi::kUnknown),
-                              .dtype = capi::dtype_if_any(found),
-                              .readable = !found.unreadable()},
+                              .bytes = readable ? found.nbytes().value_or(capi::kUnknown) : capi::kUnknown,
+                              .dtype = readable ? capi::dtype_if_any(found) : 0,
+                              .readable = readable},
                "zt_tensor_info");
   });
 }
