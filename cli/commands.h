@@ -31,6 +31,7 @@ void add_repair(CLI::App& app, Command& chosen);
 void add_scan(CLI::App& app, Command& chosen);
 void add_extract(CLI::App& app, Command& chosen);
 void add_cat(CLI::App& app, Command& chosen);
+void add_completion(CLI::App& app, Command& chosen);
 
 // Adds a command. `usage`: the ways to call it, without the words "ztensor name".
 CLI::App& add_command(CLI::App& app, const std::string& name, const std::string& description,

@@ -72,6 +72,7 @@ int run(CLI::App& app, int argc, char** argv) {
   cli::add_scan(app, chosen);
   cli::add_extract(app, chosen);
   cli::add_cat(app, chosen);
+  cli::add_completion(app, chosen);
   int exit_code = 0;
   try {
     app.parse(argc, argv);

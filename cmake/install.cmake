@@ -1,5 +1,5 @@
-# What `cmake --install` puts where: headers, both libraries, the command, and what find_package(ztensor) and pkg-config
-# look for. find_package gives ztensor::ztensor (static) and ztensor::shared.
+# What `cmake --install` puts where: headers, both libraries, the command with its manual pages and completions, and what
+# find_package(ztensor) and pkg-config look for. find_package gives ztensor::ztensor (static) and ztensor::shared.
 include(CMakePackageConfigHelpers)
 
 set(zt_config_folder ${CMAKE_INSTALL_LIBDIR}/cmake/ztensor)
@@ -11,6 +11,15 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ztensor DESTINATION ${CMAKE_INST
 install(EXPORT ztensor-targets NAMESPACE ztensor:: DESTINATION ${zt_config_folder})
 if(TARGET ztensor_cli)
   install(TARGETS ztensor_cli)
+  if(NOT CMAKE_CROSSCOMPILING)  # the command itself prints these
+    set(zt_pages ${PROJECT_BINARY_DIR}/share)
+    add_custom_command(OUTPUT ${zt_pages}/man/man1/ztensor.1 VERBATIM
+      COMMAND ${CMAKE_COMMAND} -DPROGRAM=$<TARGET_FILE:ztensor_cli> -DFOLDER=${zt_pages} -P ${CMAKE_CURRENT_LIST_DIR}/pages.cmake
+      DEPENDS ztensor_cli ${CMAKE_CURRENT_LIST_DIR}/pages.cmake)
+    add_custom_target(ztensor_pages ALL DEPENDS ${zt_pages}/man/man1/ztensor.1)
+    install(DIRECTORY ${zt_pages}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR})
+    install(DIRECTORY ${zt_pages}/bash-completion ${zt_pages}/fish ${zt_pages}/zsh DESTINATION ${CMAKE_INSTALL_DATADIR})
+  endif()
 endif()
 
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/ztensor-config.cmake.in
@@ -19,7 +28,10 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/ztensor-config-version.cm
 install(FILES ${PROJECT_BINARY_DIR}/ztensor-config.cmake ${PROJECT_BINARY_DIR}/ztensor-config-version.cmake
   DESTINATION ${zt_config_folder})
 
-set(zt_pc_requires "libzstd, libutf8proc, zlib")  # of the static library: pkg-config --static
+set(zt_pc_requires "libzstd, libutf8proc")  # of the static library: pkg-config --static
+if(ZTENSOR_FOREIGN)
+  string(APPEND zt_pc_requires ", zlib")
+endif()
 if(ZTENSOR_ISAL)
   string(APPEND zt_pc_requires ", libisal")
 endif()

@@ -7,7 +7,7 @@ from conftest import write_safetensors
 
 COMMANDS = [
     *["info", "convert", "compress", "decompress", "merge", "migrate", "verify", "diff", "id"],
-    *["append", "remove", "set", "compact", "repair", "scan", "extract", "cat"],
+    *["append", "remove", "set", "compact", "repair", "scan", "extract", "cat", "completion"],
 ]
 
 

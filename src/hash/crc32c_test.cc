@@ -43,6 +43,7 @@ TEST(Crc32c, GivesThePublishedValues) {
   for (const Vector& vector : published()) {
     EXPECT_EQ(crc32c(vector.bytes), vector.crc);
     EXPECT_EQ(crc32c_portable(vector.bytes), vector.crc);
+    EXPECT_EQ(crc32c_instruction(vector.bytes), vector.crc);
   }
 }
 
@@ -55,14 +56,17 @@ TEST(Crc32c, GoesOnFromTheValueOfTheBytesBefore) {
   }
 }
 
-TEST(Crc32c, IsTheSameInBothWaysAtAnyAlignmentAndLength) {
+TEST(Crc32c, IsTheSameInAllWaysAtAnyAlignmentAndLength) {
   const auto bytes = random_bytes(70000, 2);
   const std::span<const std::byte> all = bytes;
   for (std::size_t start = 0; start < 17; ++start) {
     for (std::size_t size = 0; size < 300; ++size) {
-      ASSERT_EQ(crc32c(all.subspan(start, size)), crc32c_portable(all.subspan(start, size))) << start << " " << size;
+      const auto part = all.subspan(start, size);
+      ASSERT_EQ(crc32c(part), crc32c_portable(part)) << start << " " << size;
+      ASSERT_EQ(crc32c_instruction(part, 5), crc32c_portable(part, 5)) << start << " " << size;
     }
     EXPECT_EQ(crc32c(all.subspan(start)), crc32c_portable(all.subspan(start)));
+    EXPECT_EQ(crc32c_instruction(all.subspan(start), 6), crc32c_portable(all.subspan(start), 6));
   }
 }
 

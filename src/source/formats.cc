@@ -10,12 +10,6 @@
 #include "container/zt10/zt10.h"
 #include "container/zt12/zt12.h"
 #include "container/zt2/zt2.h"
-#include "foreign/gguf/gguf.h"
-#include "foreign/numpy/numpy.h"
-#include "foreign/onnx/onnx.h"
-#include "foreign/pickle/pickle.h"
-#include "foreign/safetensors.h"
-#include "foreign/torch/torch.h"
 #include "source/lookalikes.h"
 #include "ztensor/error.h"
 #include "ztensor/source.h"
@@ -27,15 +21,8 @@ namespace zt01 = container::zt01;
 namespace zt10 = container::zt10;
 namespace zt12 = container::zt12;
 namespace zt2 = container::zt2;
-namespace gguf = foreign::gguf;
-namespace onnx = foreign::onnx;
-namespace numpy = foreign::numpy;
-namespace pickle = foreign::pickle;
-namespace safetensors = foreign::safetensors;
-namespace torch = foreign::torch;
 
-// In the order of detection: the first row that accepts the content wins.
-constexpr Format kFormats[] = {
+constexpr Format kGenerations[] = {
     {.name = "zt-1.2",
      .title = "a .zt file of generation 1.2",
      .sniff = zt12::sniff,
@@ -57,57 +44,18 @@ constexpr Format kFormats[] = {
      .encoder = &zt10::kEncoder,
      .is_written = true},
     {.name = "zt-0.1", .title = "a .zt file of generation 0.1", .sniff = zt01::sniff, .decode = zt01::decode},
-    {.name = "safetensors",
-     .title = "a safetensors file",
-     .suffixes = {".safetensors"},
-     .sniff = safetensors::sniff,
-     .decode = safetensors::decode,
-     .encoder = &safetensors::kEncoder,
-     .is_written = true},
-    {.name = "gguf",
-     .title = "a GGUF file",
-     .suffixes = {".gguf"},
-     .sniff = gguf::sniff,
-     .decode = gguf::decode,
-     .encoder = &gguf::kEncoder,
-     .is_written = true},
-    {.name = "pt",
-     .title = "a PyTorch file",
-     .suffixes = {".pt", ".pth", ".ckpt", ".bin"},
-     .sniff = torch::sniff,
-     .decode = torch::decode,
-     .holds_more = true},
-    {.name = "npz",
-     .title = "an npz file",
-     .suffixes = {".npz"},
-     .sniff = numpy::sniff_npz,
-     .decode = numpy::decode_npz,
-     .encoder = &numpy::kNpzEncoder,
-     .is_written = true},
-    {.name = "pickle",
-     .title = "a pickle",
-     .suffixes = {".pkl", ".pickle", ".joblib"},
-     .sniff = pickle::sniff,
-     .decode = pickle::decode,
-     .holds_more = true,
-     .may_be_text = true},
-    {.name = "npy",
-     .title = "an npy file",
-     .suffixes = {".npy"},
-     .sniff = numpy::sniff_npy,
-     .decode = numpy::decode_npy},
-    {.name = "hdf5",
-     .title = "an HDF5 file",
-     .suffixes = {".h5", ".hdf5"},
-     .begins_with = {"\x89HDF\r\n\x1a\n"},
-     .hint = "only the Python package reads it, by ztensor.open() and ztensor.convert(): pip install 'ztensor[hdf5]'"},
-    {.name = "onnx",
-     .title = "an ONNX file",
-     .suffixes = {".onnx"},
-     .sniff = onnx::sniff,
-     .decode = onnx::decode,
-     .holds_more = true},
 };
+
+// The first format that `accepts` says true of, in the order of detection; null if there is none.
+template <class F>
+const Format* find_format(F&& accepts) {
+  for (const std::span<const Format> formats : {std::span<const Format>(kGenerations), foreign_formats()}) {
+    for (const Format& format : formats) {
+      if (accepts(format)) return &format;
+    }
+  }
+  return nullptr;
+}
 
 constexpr std::string_view kOurs = "zt-";
 constexpr std::size_t kHead = 512;  // bytes that are enough to recognize other formats
@@ -130,81 +78,79 @@ bool begins(const Format& format, std::string_view head) {
 }  // namespace
 
 const Format& detect(const ByteStore& store, std::string_view file_name) {
-  for (const Format& format : kFormats) {
-    if (format.sniff != nullptr && format.sniff(store, "")) return format;
-  }
+  const auto known_by = [&](std::string_view name) {
+    return [&store, name](const Format& format) { return format.sniff != nullptr && format.sniff(store, name); };
+  };
+  if (const Format* found = find_format(known_by(""))) return *found;
   // The content comes before the name: what a file really is tells more than how it breaks the format that its name
   // claims.
   std::array<std::byte, kHead> buffer;
   const auto head = std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(kHead, store.size())));
   store.read_at(0, head);
-  for (const Format& format : kFormats) {
-    if (begins(format, as_text(head))) {
-      throw Error(Code::unsupported, "format.unread",
-                  "this is " + std::string(format.title) + ": this library does not read it" +
-                      (format.hint.empty() ? "" : "; " + std::string(format.hint)));
-    }
+  if (const Format* found = find_format([&](const Format& format) { return begins(format, as_text(head)); })) {
+    throw Error(Code::unsupported, "format.unread",
+                "this is " + std::string(found->title) + ": this library does not read it" +
+                    (found->hint.empty() ? "" : "; " + std::string(found->hint)));
   }
-  for (const Format& format : kFormats) {
-    if (format.may_be_text && format.sniff(store, file_name)) return format;
-  }
+  const auto as_named = known_by(file_name);
+  const auto is_named_text = [&](const Format& format) { return format.may_be_text && as_named(format); };
+  if (const Format* found = find_format(is_named_text)) return *found;
   refuse_lookalike(as_text(head));
-  for (const Format& format : kFormats) {
-    if (format.sniff != nullptr && format.sniff(store, file_name)) return format;
-  }
-  throw Error(Code::unsupported, "format.unknown",
-              store.size() == 0 ? "the file is empty"
-                                : "unknown format: expected a .zt file of any generation, or a safetensors, GGUF, "
-                                  "PyTorch, pickle, NumPy or ONNX file");
+  if (const Format* found = find_format(as_named)) return *found;
+  if (store.size() == 0) throw Error(Code::unsupported, "format.unknown", "the file is empty");
+  throw Error(Code::unsupported, "format.unknown", "unknown format: expected " + std::string(expected_files()));
 }
 
 const Format& find_writable(std::string_view name) {
   if (name.empty()) name = "1.2";
   std::string expected;
-  for (const Format& format : kFormats) {
-    if (!format.is_written) continue;
-    if (is_named(format, name)) return format;
+  const Format* found = find_format([&](const Format& format) {
+    if (!format.is_written) return false;
     expected += (expected.empty() ? "" : ", ") + std::string(format.encoder->title);
-  }
+    return is_named(format, name);
+  });
+  if (found != nullptr) return *found;
   throw Error(Code::usage, "", "format " + in_quotes(name) + " cannot be written: expected one of " + expected);
 }
 
-const model::Encoder* find_encoder(std::string_view format) {
-  const auto found = std::ranges::find(kFormats, format, &Format::name);
-  return found == std::end(kFormats) ? nullptr : found->encoder;
+const model::Encoder* find_encoder(std::string_view name) {
+  const Format* found = find_format([&](const Format& format) { return format.name == name; });
+  return found == nullptr ? nullptr : found->encoder;
 }
 
-bool holds_more(std::string_view format) {
-  const auto found = std::ranges::find(kFormats, format, &Format::name);
-  return found != std::end(kFormats) && found->holds_more;
+bool holds_more(std::string_view name) {
+  const Format* found = find_format([&](const Format& format) { return format.name == name; });
+  return found != nullptr && found->holds_more;
 }
 
 bool is_foreign(std::string_view format) { return !format.starts_with(kOurs); }
 
 void check_format_name(std::string_view name) {
   std::string expected = "auto";
-  for (const Format& format : kFormats) {
-    if (format.decode == nullptr) continue;
-    if (is_named(format, name)) return;
+  const Format* found = find_format([&](const Format& format) {
+    if (format.decode == nullptr) return false;
     expected += ", " + std::string(format.name);
-  }
-  throw Error(Code::usage, "", "no format is named " + in_quotes(name) + ": expected " + expected);
+    return is_named(format, name);
+  });
+  if (found == nullptr)
+    throw Error(Code::usage, "", "no format is named " + in_quotes(name) + ": expected " + expected);
 }
 
 const Format& find_target(std::string_view name, std::string_view path) {
   const Format* by_name = name.empty() ? nullptr : &find_writable(name);
-  for (const Format& format : kFormats) {
-    for (const std::string_view suffix : format.suffixes) {
-      if (!ends_in(path, suffix)) continue;
-      const std::string files = std::string(path) + ": files named *" + std::string(suffix);
-      if (!format.is_written) throw Error(Code::usage, "", files + " cannot be written: name the file *.zt");
-      if (by_name == nullptr || by_name == &format) return format;
-      throw Error(Code::usage, "",
-                  files + " are of format " + std::string(format.name) + ", not " + std::string(by_name->name) +
-                      ": name the file *.zt");
-    }
-  }
-  return by_name != nullptr ? *by_name : find_writable("");
+  std::string_view suffix;
+  const Format* by_path = find_format([&](const Format& format) {
+    const auto end = std::ranges::find_if(format.suffixes, [&](std::string_view each) { return ends_in(path, each); });
+    if (end != format.suffixes.end()) suffix = *end;
+    return end != format.suffixes.end();
+  });
+  if (by_path == nullptr) return by_name != nullptr ? *by_name : find_writable("");
+  const std::string files = std::string(path) + ": files named *" + std::string(suffix);
+  if (!by_path->is_written) throw Error(Code::usage, "", files + " cannot be written: name the file *.zt");
+  if (by_name == nullptr || by_name == by_path) return *by_path;
+  throw Error(Code::usage, "",
+              files + " are of format " + std::string(by_path->name) + ", not " + std::string(by_name->name) +
+                  ": name the file *.zt");
 }
 
 }  // namespace zt::source
@@ -213,9 +159,10 @@ namespace zt {
 
 std::vector<std::string_view> readable_formats() {
   std::vector<std::string_view> names;
-  for (const source::Format& format : source::kFormats) {
+  source::find_format([&](const source::Format& format) {
     if (format.decode != nullptr) names.push_back(format.name);
-  }
+    return false;
+  });
   return names;
 }
 

@@ -11,7 +11,7 @@
 
 namespace zt::source {
 
-// One known format, whether this build reads it or not. A new format needs only a row in formats.cc here.
+// One known format, whether this build reads it or not. A new format needs only a row in foreign_formats.cc here.
 struct Format {
   std::string_view name;                             // as users type it; for .zt also without "zt-"
   std::string_view title;                            // for errors: "a GGUF file"
@@ -25,6 +25,11 @@ struct Format {
   bool holds_more = false;                  // than tensors and attributes: a graph, code, objects
   bool may_be_text = false;                 // its name counts even where the content is text
 };
+
+// The formats of others, in the order of detection.
+std::span<const Format> foreign_formats();
+// What can be opened, for an error: "a .zt file of any generation, or ...".
+std::string_view expected_files();
 
 // The format of a store, judged by its content. Throws unsupported, with the name of a known format that cannot be
 // read.

@@ -4,8 +4,8 @@
 #include <cctype>
 #include <string>
 
+#include "base/compression.h"
 #include "base/utf8.h"
-#include "foreign/compression.h"
 #include "ztensor/error.h"
 
 namespace zt::source {
@@ -63,7 +63,7 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 void refuse_lookalike(std::string_view head) {
-  const foreign::Compression* compression = foreign::find_compression(head);
+  const Compression* compression = find_compression(head);
   if (compression != nullptr && compression->is_certain) {
     refuse("format.compressed", "a file that is compressed with " + std::string(compression->name) +
                                     ": decompress it first, with " + std::string(compression->tool));

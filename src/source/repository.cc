@@ -12,10 +12,10 @@
 
 #include "base/count_text.h"
 #include "base/utf8.h"
-#include "foreign/shard_index.h"
 #include "io/file.h"
 #include "source/folder.h"
 #include "source/joined_files.h"
+#include "source/shard_index.h"
 #include "source/split_set.h"
 #include "source/state.h"
 #include "ztensor/resolver.h"
@@ -85,7 +85,7 @@ void check_shard(const std::string& file, const model::Catalog& catalog) {
 }
 
 // Lists tensors that the index names and that no file has.
-void add_missing(const foreign::ShardIndex& index, model::Catalog& catalog) {
+void add_missing(const ShardIndex& index, model::Catalog& catalog) {
   const std::size_t found = catalog.size();
   std::size_t mapped = 0;
   for (const auto& [tensor, file] : index.tensors) {
@@ -106,7 +106,7 @@ void add_missing(const foreign::ShardIndex& index, model::Catalog& catalog) {
 Source open_index(const fs::path& path, const OpenOptions& options) {
   Opened root{.store = io::File::open(path), .path = fs::absolute(path), .name = path.string()};
   try {
-    const foreign::ShardIndex index = foreign::read_shard_index(*root.store, path.filename().native(), options.limits);
+    const ShardIndex index = read_shard_index(*root.store, path.filename().native(), options.limits);
     Repository repository(root.path.parent_path(), options);
     repository.set_root(std::move(root));
     for (const std::string& file : index.files) {

@@ -7,10 +7,10 @@
 #include <string>
 
 #include "base/blocks.h"
+#include "base/compression.h"
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
-#include "foreign/compression.h"
 #include "ztensor/error.h"
 
 namespace zt::tools {
@@ -52,7 +52,7 @@ bool is_lzma(std::string_view head) {
 
 // Empty: none. Where the first bytes do not suffice, what follows them is looked at.
 std::string_view compression_of(const ByteStore& store, std::string_view head) {
-  const foreign::Compression* known = foreign::find_compression(head);
+  const Compression* known = find_compression(head);
   if (known != nullptr && known->is_certain) return known->name;
   if (is_lzma(head)) return "LZMA";
   return known != nullptr && known->name == "zlib" && inflates(store) ? known->name : "";

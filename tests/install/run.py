@@ -2,8 +2,10 @@
 
 usage: run.py installed BUILD_FOLDER    install from there, use the result by find_package and pkg-config, and uninstall
        run.py sources SOURCE_FOLDER     use the sources by add_subdirectory and FetchContent; compiles them twice
+       run.py minimal SOURCE_FOLDER     build the container alone, print its size, and use it; compiles it once
 """
 
+import ctypes
 import os
 import subprocess
 import sys
@@ -59,6 +61,9 @@ def try_installed(binaries: Path, place: Path) -> None:
     expect(run(place / "static", place / "e.zt"), f"{version} 6\n")
     if (moved / "bin/ztensor").exists():
         expect(run(moved / "bin/ztensor", "verify", "-q", place / "e.zt"), "")
+        for page in ("man/man1/ztensor.1", "man/man1/ztensor-cat.1", "bash-completion/completions/ztensor"):
+            if not (moved / "share" / page).exists():
+                sys.exit(f"not installed: share/{page}")
     moved.rename(prefix)
 
     (prefix / "include/someone_elses.h").write_text("")
@@ -75,9 +80,35 @@ def try_sources(sources: Path, place: Path) -> None:
         expect(run(place / way / "consumer", place / f"{way}.zt"), f"{way} 6\n")
 
 
+def try_minimal(sources: Path, place: Path) -> None:
+    options = ["-DCMAKE_UNITY_BUILD=ON", "-DZTENSOR_FOREIGN=OFF", "-DZTENSOR_CLI=OFF", "-DZTENSOR_PYTHON=OFF"]
+    run("cmake", "-S", sources, "-B", place / "build", "-G", "Ninja", *options)
+    run("cmake", "--build", place / "build")
+    library = place / "build/libztensor.so"
+    dynamic = run("readelf", "-d", library)
+    needed = {line.split("[")[1].split(".so")[0] for line in dynamic.splitlines() if "(NEEDED)" in line}
+    if needed != {"libzstd", "libutf8proc", "libstdc++", "libm", "libgcc_s", "libc"}:
+        sys.exit(f"the minimal library needs {sorted(needed)}")
+    run("strip", "-o", place / "stripped.so", library)
+    print(f"the container alone: {(place / 'stripped.so').stat().st_size / 1e6:.1f} MB, stripped")
+
+    prefix = place / "prefix"
+    run("cmake", "--install", place / "build", "--prefix", prefix)
+    build(place / "package", "-DFROM=package", f"-DCMAKE_PREFIX_PATH={prefix}")
+    expect(run(place / "package/consumer", place / "a.zt"), "package 6\n")
+    (place / "a.gguf").write_bytes(b"GGUF" + bytes(28))
+    code = ctypes.CDLL(str(library))
+    code.zt_code_name.restype = ctypes.c_char_p
+    refused = code.zt_code_name(code.zt_open(bytes(place / "a.gguf"), None, ctypes.byref(ctypes.c_void_p()), None))
+    if refused != b"unsupported":
+        sys.exit(f"opening a GGUF file gives {refused.decode()}, not unsupported")
+
+
 def main(mode: str, folder: str) -> None:
     with tempfile.TemporaryDirectory(prefix="ztensor-install-") as place:
-        {"installed": try_installed, "sources": try_sources}[mode](Path(folder).resolve(), Path(place))
+        {"installed": try_installed, "sources": try_sources, "minimal": try_minimal}[mode](
+            Path(folder).resolve(), Path(place)
+        )
 
 
 if __name__ == "__main__":

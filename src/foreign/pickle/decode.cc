@@ -5,9 +5,9 @@
 
 #include "base/blocks.h"
 #include "base/checked.h"
+#include "base/compression.h"
 #include "base/count_text.h"
 #include "base/utf8.h"
-#include "foreign/compression.h"
 #include "foreign/pickle/machine.h"
 #include "foreign/pickle/pickle.h"
 #include "foreign/torch/legacy.h"

@@ -1,9 +1,9 @@
-#include "foreign/compression.h"
+#include "base/compression.h"
 
 #include <algorithm>
 #include <iterator>
 
-namespace zt::foreign {
+namespace zt {
 namespace {
 
 using namespace std::string_view_literals;
@@ -24,4 +24,4 @@ const Compression* find_compression(std::string_view head) {
   return found == std::end(kCompressions) ? nullptr : found;
 }
 
-}  // namespace zt::foreign
+}  // namespace zt

@@ -1,4 +1,4 @@
-#include "foreign/shard_index.h"
+#include "source/shard_index.h"
 
 #include <algorithm>
 #include <set>
@@ -8,7 +8,7 @@
 #include "wire/json.h"
 #include "ztensor/error.h"
 
-namespace zt::foreign {
+namespace zt::source {
 namespace {
 
 constexpr std::uint64_t kMostBytes = std::uint64_t{64} << 20;
@@ -86,4 +86,4 @@ ShardIndex read_shard_index(const ByteStore& store, std::string_view name, const
   return index;
 }
 
-}  // namespace zt::foreign
+}  // namespace zt::source

@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-namespace zt::foreign {
+namespace zt {
 
 // How a file is compressed as a whole, and what undoes it.
 struct Compression {
@@ -15,4 +15,4 @@ struct Compression {
 // By the first bytes of a file; 6 suffice. Null: none that is known.
 const Compression* find_compression(std::string_view head);
 
-}  // namespace zt::foreign
+}  // namespace zt

@@ -8,7 +8,7 @@
 #include "ztensor/limits.h"
 
 // The index of a model in several files, as model hubs have it: `model.safetensors.index.json`.
-namespace zt::foreign {
+namespace zt::source {
 
 struct ShardIndex {
   std::vector<std::pair<std::string, std::string>> tensors;  // name, and the file that has the tensor
@@ -19,4 +19,4 @@ struct ShardIndex {
 // refused "index.*", "json.*"; limit; io.
 ShardIndex read_shard_index(const ByteStore& store, std::string_view name, const Limits& limits);
 
-}  // namespace zt::foreign
+}  // namespace zt::source
