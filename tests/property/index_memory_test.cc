@@ -4,7 +4,7 @@
 #include <malloc.h>
 #include <ztensor/ztensor.h>
 
-#include <bit>
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/endian.h"
 #include "random.h"
 #include "temp_dir.h"
 
@@ -36,9 +37,10 @@ std::uint64_t write_many(const std::filesystem::path& path, std::string_view for
     }
     header.back() = '}';
     const std::uint64_t size = header.size();
-    static_assert(std::endian::native == std::endian::little);
+    std::array<char, sizeof(size)> size_bytes;
+    zt::endian::store_le(reinterpret_cast<std::byte*>(size_bytes.data()), size);
     std::ofstream file(path, std::ios::binary);
-    file.write(reinterpret_cast<const char*>(&size), sizeof(size)) << header << std::string(4 * kCount, '\0');
+    file.write(size_bytes.data(), size_bytes.size()) << header << std::string(4 * kCount, '\0');
     return size;
   }
   const bool floor = format == "2 floor";

@@ -1,0 +1,23 @@
+# Cross-compiles for a big-endian machine, and runs the tests in qemu. `./dev matrix s390x` puts the libraries of such a
+# machine into the folder ZT_S390X_ROOT.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR s390x)
+set(CMAKE_C_COMPILER s390x-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER s390x-linux-gnu-g++)
+list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES ZT_S390X_ROOT)
+
+set(CMAKE_LIBRARY_ARCHITECTURE s390x-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH ${ZT_S390X_ROOT} /usr/s390x-linux-gnu)
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+foreach(zt_language C CXX)
+  set(CMAKE_${zt_language}_FLAGS_INIT "-isystem ${ZT_S390X_ROOT}/usr/include/s390x-linux-gnu")
+endforeach()
+set(ENV{PKG_CONFIG_SYSROOT_DIR} ${ZT_S390X_ROOT})
+set(ENV{PKG_CONFIG_LIBDIR} ${ZT_S390X_ROOT}/usr/lib/s390x-linux-gnu/pkgconfig)
+set(zt_libraries ${ZT_S390X_ROOT}/usr/lib/s390x-linux-gnu:${ZT_S390X_ROOT}/lib/s390x-linux-gnu)
+string(REPLACE ":" ";-Wl,-rpath-link," zt_rpaths "-Wl,-rpath-link,${zt_libraries}")
+list(JOIN zt_rpaths " " CMAKE_EXE_LINKER_FLAGS_INIT)
+set(CMAKE_CROSSCOMPILING_EMULATOR qemu-s390x -L /usr/s390x-linux-gnu -E LD_LIBRARY_PATH=${zt_libraries})
