@@ -33,24 +33,34 @@
 #[cfg(target_endian = "big")]
 compile_error!("ztensor needs a little-endian machine: elements are taken from files as they are");
 
+mod array;
 mod callbacks;
 mod dtype;
 mod error;
 mod ffi;
+mod info;
+mod open_options;
 mod reader;
+mod slicing;
+mod sparse;
+mod stream;
 mod tools;
 mod view;
+mod write_options;
 mod writer;
 
 pub use dtype::{DType, Element, BF16, F16};
 pub use error::{Error, ErrorCode, Result};
-pub use reader::{Axis, Backend, CooTensor, CsrTensor, OpenOptions, PartInfo, TensorInfo, Verify, ZTensorReader};
+pub use info::{PartInfo, TensorInfo};
+pub use open_options::{Backend, OpenOptions, Verify};
+pub use reader::ZTensorReader;
+pub use slicing::Axis;
+pub use sparse::{CooTensor, CsrTensor};
+pub use stream::{TensorStream, UNKNOWN_ROWS};
 pub use tools::{convert, ConvertOptions, ConvertReport, Finding, VerifyReport};
 pub use view::View;
-pub use writer::{
-    AddOptions, ChecksumAlgorithm, Encoding, TensorStream, WriteMode, WriteReport, WriterOptions, ZTensorWriter,
-    UNKNOWN_ROWS,
-};
+pub use write_options::{AddOptions, ChecksumAlgorithm, Encoding, WriteMode, WriterOptions};
+pub use writer::{WriteReport, ZTensorWriter};
 
 /// The version of the C++ library: `"0.1.0"`.
 pub fn library_version() -> &'static str {

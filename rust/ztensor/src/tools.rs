@@ -8,7 +8,7 @@ use crate::callbacks::Progress;
 use crate::error::{c_path, c_text, call, optional_c_text, pointer_of, Error, Result};
 use crate::ffi::{self, Sized0};
 use crate::reader::{slice, ZTensorReader};
-use crate::writer::{ChecksumAlgorithm, Encoding};
+use crate::write_options::{ChecksumAlgorithm, Encoding};
 
 /// Lines that the library has to say beside a result.
 #[derive(Default)]

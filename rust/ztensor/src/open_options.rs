@@ -1,0 +1,124 @@
+//! How a file is opened.
+
+use std::path::Path;
+use std::ptr::{null, null_mut};
+
+use crate::callbacks::release;
+use crate::error::{c_path, call, Result};
+use crate::ffi::{self, Sized0};
+use crate::reader::ZTensorReader;
+
+/// Which digests a read checks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verify {
+    /// CRC-32C and XXH3 of whole parts, in the pass that reads them.
+    #[default]
+    Standard,
+    /// Also SHA-256. Before a view or a slice, the digest of the whole part, once.
+    Always,
+    /// None.
+    Never,
+}
+
+/// How a file is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Backend {
+    /// Maps a file where it can be mapped, and reads a file behind a network or in FUSE.
+    #[default]
+    Auto,
+    /// Maps a file, and fails where it cannot be mapped.
+    Mmap,
+    /// Maps nothing.
+    Read,
+}
+
+/// How a file is opened.
+///
+/// ```no_run
+/// use ztensor::{OpenOptions, Verify};
+/// let reader = OpenOptions::new().verify(Verify::Always).open("model.zt")?;
+/// # Ok::<(), ztensor::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    backend: Backend,
+    verify: Verify,
+    threads: u32,
+}
+
+impl OpenOptions {
+    /// The defaults.
+    pub fn new() -> OpenOptions {
+        OpenOptions::default()
+    }
+
+    /// How the file is read.
+    pub fn backend(&mut self, backend: Backend) -> &mut OpenOptions {
+        self.backend = backend;
+        self
+    }
+
+    /// Which digests the reads check.
+    pub fn verify(&mut self, verify: Verify) -> &mut OpenOptions {
+        self.verify = verify;
+        self
+    }
+
+    /// How many threads one call may use. 0: `ZTENSOR_THREADS` if it is set, else the cores of this process.
+    pub fn threads(&mut self, threads: u32) -> &mut OpenOptions {
+        self.threads = threads;
+        self
+    }
+
+    /// Opens a file, as [`ZTensorReader::open`] does.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<ZTensorReader> {
+        let path = c_path(path.as_ref())?;
+        let mut handle = null_mut();
+        // SAFETY: the pointers are those of values that live during the call.
+        call(|error| unsafe { ffi::zt_open(path.as_ptr(), &self.as_ffi(), &mut handle, error) })?;
+        ZTensorReader::from_handle(handle)
+    }
+
+    /// Opens a file in memory, as [`ZTensorReader::open_bytes`] does.
+    pub fn open_bytes<B: AsRef<[u8]> + Send + Sync + 'static>(&self, bytes: B) -> Result<ZTensorReader> {
+        // In a box, the bytes of an array also have an address that stays.
+        let owner = Box::into_raw(Box::new(bytes));
+        let mut handle = null_mut();
+        // SAFETY: `owner` stays unchanged until the library calls `release`, which it does once; never if it fails.
+        let result = call(|error| unsafe {
+            let bytes = (*owner).as_ref();
+            ffi::zt_open_memory(
+                bytes.as_ptr().cast(),
+                bytes.len(),
+                null(),
+                Some(release::<B>),
+                owner.cast(),
+                &self.as_ffi(),
+                &mut handle,
+                error,
+            )
+        });
+        if let Err(error) = result {
+            // SAFETY: the library does not have it, so it is ours again.
+            drop(unsafe { Box::from_raw(owner) });
+            return Err(error);
+        }
+        ZTensorReader::from_handle(handle)
+    }
+
+    fn as_ffi(&self) -> ffi::zt_open_options {
+        let backend = match self.backend {
+            Backend::Auto => ffi::ZT_BACKEND_AUTO,
+            Backend::Mmap => ffi::ZT_BACKEND_MMAP,
+            Backend::Read => ffi::ZT_BACKEND_READ,
+        };
+        let verify = match self.verify {
+            Verify::Standard => ffi::ZT_VERIFY_STANDARD,
+            Verify::Always => ffi::ZT_VERIFY_ALWAYS,
+            Verify::Never => ffi::ZT_VERIFY_NEVER,
+        };
+        ffi::zt_open_options { backend, verify, threads: self.threads, ..ffi::zt_open_options::sized() }
+    }
+}

@@ -1,0 +1,89 @@
+//! Reading sparse tensors.
+
+use std::os::raw::c_void;
+use std::ptr::null_mut;
+
+use crate::dtype::{check_dtype, read_vec, room, DType, Element};
+use crate::error::{call, Result};
+use crate::ffi;
+use crate::reader::{slice, ZTensorReader};
+
+/// A sparse matrix in compressed rows.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CsrTensor<T> {
+    /// Rows and columns.
+    pub shape: Vec<u64>,
+    /// The stored values, row by row.
+    pub values: Vec<T>,
+    /// The column of each value.
+    pub indices: Vec<u64>,
+    /// Where each row begins in `values`, and at last the number of values.
+    pub indptr: Vec<u64>,
+}
+
+/// A sparse tensor by coordinates.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct CooTensor<T> {
+    /// The dimensions, outermost first.
+    pub shape: Vec<u64>,
+    /// The stored values.
+    pub values: Vec<T>,
+    /// The coordinates of the values: all of axis 0 first, then all of axis 1, and so on.
+    pub indices: Vec<u64>,
+}
+
+impl ZTensorReader {
+    /// The values and indices of a CSR matrix. The indices are checked.
+    pub fn read_csr_tensor<T: Element>(&self, name: &str) -> Result<CsrTensor<T>> {
+        let tensor = self.find(name)?;
+        let shape = self.check_sparse::<T>(tensor, name, "sparse_csr")?;
+        let values: Vec<T> = self.read_part_of(tensor, "values")?;
+        // The library has checked that the matrix has two dimensions, so 0 never stands in.
+        let pointers = shape.first().map_or(0, |rows| rows.saturating_add(1));
+        let (indices, indptr) = self.read_indices(tensor, values.len() as u64, Some(pointers))?;
+        Ok(CsrTensor { shape, values, indices, indptr })
+    }
+
+    /// The values and coordinates of a COO tensor. The coordinates are checked.
+    pub fn read_coo_tensor<T: Element>(&self, name: &str) -> Result<CooTensor<T>> {
+        let tensor = self.find(name)?;
+        let shape = self.check_sparse::<T>(tensor, name, "sparse_coo")?;
+        let values: Vec<T> = self.read_part_of(tensor, "values")?;
+        let count = (values.len() as u64).saturating_mul(shape.len() as u64);
+        let (indices, _) = self.read_indices(tensor, count, None)?;
+        Ok(CooTensor { shape, values, indices })
+    }
+
+    fn check_sparse<T: Element>(&self, tensor: usize, name: &str, layout: &str) -> Result<Vec<u64>> {
+        let info = self.check_layout(tensor, name, layout)?;
+        check_dtype::<T>(name, DType::from_number(info.dtype))?;
+        // SAFETY: the shape lives as long as the source.
+        Ok(unsafe { slice(info.shape, info.rank) }.to_vec())
+    }
+
+    /// The indices, and the pointers if a number of them is given.
+    fn read_indices(&self, tensor: usize, count: u64, pointers: Option<u64>) -> Result<(Vec<u64>, Vec<u64>)> {
+        let mut indptr = room::<u64>(pointers.unwrap_or(0))?;
+        let start = if pointers.is_some() { indptr.as_mut_ptr() } else { null_mut() };
+        let indptr_count = pointers.unwrap_or(0) as usize;
+        let indices = read_vec(count, |out: *mut c_void, _| {
+            call(|error| unsafe {
+                ffi::zt_tensor_read_indices(
+                    self.as_ptr(),
+                    tensor,
+                    out.cast(),
+                    count as usize,
+                    start,
+                    indptr_count,
+                    ffi::ZT_VERIFY_DEFAULT,
+                    error,
+                )
+            })
+        })?;
+        // SAFETY: the call succeeded, so it has written all of them.
+        unsafe { indptr.set_len(indptr_count) };
+        Ok((indices, indptr))
+    }
+}

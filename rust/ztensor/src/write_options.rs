@@ -1,0 +1,219 @@
+//! How a file and its tensors are written.
+
+use std::path::Path;
+use std::ptr::{null, null_mut, NonNull};
+
+use crate::error::{c_path, call, optional_c_text, pointer_of, Error, ErrorCode, Result};
+use crate::ffi::{self, Sized0};
+use crate::writer::ZTensorWriter;
+
+/// How elements become stored bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// As they are. Such a tensor can be mapped.
+    Raw,
+    /// Compressed, at level 3.
+    Zstd,
+    /// Compressed, at a level from 1 to 22.
+    ZstdLevel(i32),
+}
+
+impl Encoding {
+    /// The encoding and its level.
+    pub(crate) fn as_ffi(this: Option<Encoding>) -> (ffi::zt_encoding, i32) {
+        match this {
+            None => (ffi::ZT_ENCODING_DEFAULT, 0),
+            Some(Encoding::Raw) => (ffi::ZT_ENCODING_RAW, 0),
+            Some(Encoding::Zstd) => (ffi::ZT_ENCODING_ZSTD, 0),
+            Some(Encoding::ZstdLevel(level)) => (ffi::ZT_ENCODING_ZSTD, level),
+        }
+    }
+}
+
+/// Which digest is stored with each part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChecksumAlgorithm {
+    /// No digest.
+    None,
+    /// CRC-32C.
+    Crc32c,
+    /// SHA-256.
+    Sha256,
+    /// XXH3 with 64 bits.
+    Xxh3,
+}
+
+impl ChecksumAlgorithm {
+    pub(crate) fn as_ffi(this: Option<ChecksumAlgorithm>) -> ffi::zt_checksum {
+        match this {
+            None => ffi::ZT_CHECKSUM_DEFAULT,
+            Some(ChecksumAlgorithm::None) => ffi::ZT_CHECKSUM_NONE,
+            Some(ChecksumAlgorithm::Crc32c) => ffi::ZT_CHECKSUM_CRC32C,
+            Some(ChecksumAlgorithm::Sha256) => ffi::ZT_CHECKSUM_SHA256,
+            Some(ChecksumAlgorithm::Xxh3) => ffi::ZT_CHECKSUM_XXH3,
+        }
+    }
+}
+
+/// What happens to a file that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteMode {
+    /// The new file replaces it when the new file is complete.
+    #[default]
+    Replace,
+    /// It is an error.
+    Create,
+    /// It grows. If there is none, a new file is made.
+    Append,
+}
+
+/// How a file is written.
+///
+/// ```no_run
+/// use ztensor::{WriteMode, WriterOptions};
+/// let writer = WriterOptions::new().format("2").mode(WriteMode::Create).create("model.zt")?;
+/// # Ok::<(), ztensor::Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct WriterOptions {
+    mode: WriteMode,
+    format: Option<String>,
+    attributes: Option<String>,
+    threads: u32,
+    durable: bool,
+    canonical: bool,
+}
+
+impl WriterOptions {
+    /// The defaults.
+    pub fn new() -> WriterOptions {
+        WriterOptions::default()
+    }
+
+    /// What happens to a file that is there already.
+    pub fn mode(&mut self, mode: WriteMode) -> &mut WriterOptions {
+        self.mode = mode;
+        self
+    }
+
+    /// `"1.0"`, `"1.2"`, `"2"`, `"safetensors"`, `"gguf"` or `"npz"`. By default, the suffix of the path tells it.
+    pub fn format(&mut self, format: &str) -> &mut WriterOptions {
+        self.format = Some(format.to_string());
+        self
+    }
+
+    /// The attributes of the file: a JSON object.
+    pub fn attributes(&mut self, json: &str) -> &mut WriterOptions {
+        self.attributes = Some(json.to_string());
+        self
+    }
+
+    /// How many threads one call may use. 0: `ZTENSOR_THREADS` if it is set, else the cores of this process.
+    pub fn threads(&mut self, threads: u32) -> &mut WriterOptions {
+        self.threads = threads;
+        self
+    }
+
+    /// Whether new files and their folder are synced, too.
+    pub fn durable(&mut self, durable: bool) -> &mut WriterOptions {
+        self.durable = durable;
+        self
+    }
+
+    /// Format 2: the same tensors give the same bytes.
+    pub fn canonical(&mut self, canonical: bool) -> &mut WriterOptions {
+        self.canonical = canonical;
+        self
+    }
+
+    /// Begins the file. It appears at `path` in [`ZTensorWriter::finalize`].
+    pub fn create(&self, path: impl AsRef<Path>) -> Result<ZTensorWriter> {
+        let path = c_path(path.as_ref())?;
+        let format = optional_c_text(self.format.as_deref(), "format")?;
+        let attributes = optional_c_text(self.attributes.as_deref(), "JSON")?;
+        let mode = match self.mode {
+            WriteMode::Replace => ffi::ZT_MODE_REPLACE,
+            WriteMode::Create => ffi::ZT_MODE_CREATE,
+            WriteMode::Append => ffi::ZT_MODE_APPEND,
+        };
+        let options = ffi::zt_writer_options {
+            format: pointer_of(&format),
+            threads: self.threads,
+            attributes: json_attributes(pointer_of(&attributes)),
+            durable: self.durable,
+            canonical: self.canonical,
+            ..ffi::zt_writer_options::sized()
+        };
+        let mut handle = null_mut();
+        // SAFETY: the pointers are those of values that live during the call.
+        call(|error| unsafe { ffi::zt_writer_create(path.as_ptr(), mode, &options, &mut handle, error) })?;
+        let handle = NonNull::new(handle);
+        handle
+            .map(|handle| ZTensorWriter { handle })
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "the library began a file, but gave no handle"))
+    }
+}
+
+/// How one tensor is added.
+#[derive(Clone, Debug, Default)]
+pub struct AddOptions {
+    encoding: Option<Encoding>,
+    checksum: Option<ChecksumAlgorithm>,
+    attributes: Option<String>,
+    replace: bool,
+}
+
+impl AddOptions {
+    /// The defaults: raw, with the checksum of the format.
+    pub fn new() -> AddOptions {
+        AddOptions::default()
+    }
+
+    /// How its elements become stored bytes.
+    pub fn encoding(&mut self, encoding: Encoding) -> &mut AddOptions {
+        self.encoding = Some(encoding);
+        self
+    }
+
+    /// Which digest is stored with each of its parts.
+    pub fn checksum(&mut self, checksum: ChecksumAlgorithm) -> &mut AddOptions {
+        self.checksum = Some(checksum);
+        self
+    }
+
+    /// The attributes of the tensor: a JSON object.
+    pub fn attributes(&mut self, json: &str) -> &mut AddOptions {
+        self.attributes = Some(json.to_string());
+        self
+    }
+
+    /// In a file that grows: whether it takes the place of a tensor of this name, if there is one.
+    pub fn replace(&mut self, replace: bool) -> &mut AddOptions {
+        self.replace = replace;
+        self
+    }
+
+    pub(crate) fn with_ffi<R>(&self, work: impl FnOnce(&ffi::zt_add_options) -> Result<R>) -> Result<R> {
+        let attributes = optional_c_text(self.attributes.as_deref(), "JSON")?;
+        let (encoding, level) = Encoding::as_ffi(self.encoding);
+        work(&ffi::zt_add_options {
+            encoding,
+            level,
+            checksum: ChecksumAlgorithm::as_ffi(self.checksum),
+            replace: self.replace,
+            attributes: json_attributes(pointer_of(&attributes)),
+            ..ffi::zt_add_options::sized()
+        })
+    }
+}
+
+pub(crate) fn options_of(encoding: Encoding, checksum: ChecksumAlgorithm) -> AddOptions {
+    AddOptions { encoding: Some(encoding), checksum: Some(checksum), ..AddOptions::default() }
+}
+
+pub(crate) fn json_attributes(json: *const std::os::raw::c_char) -> ffi::zt_attributes {
+    ffi::zt_attributes { json, cbor: null(), cbor_length: 0 }
+}
