@@ -148,3 +148,7 @@ pub(crate) fn optional_c_text(text: Option<&str>, what: &str) -> Result<Option<C
 pub(crate) fn pointer_of(text: &Option<CString>) -> *const c_char {
     text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr())
 }
+
+pub(crate) fn pointers_of(texts: &[CString]) -> Vec<*const c_char> {
+    texts.iter().map(|text| text.as_ptr()).collect()
+}

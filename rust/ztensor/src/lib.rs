@@ -35,20 +35,23 @@ compile_error!("ztensor needs a little-endian machine: elements are taken from f
 
 mod array;
 mod callbacks;
+mod convert;
 mod dtype;
 mod error;
 mod ffi;
 mod info;
+mod lines;
 mod open_options;
 mod reader;
 mod slicing;
 mod sparse;
 mod stream;
-mod tools;
+mod verify;
 mod view;
 mod write_options;
 mod writer;
 
+pub use convert::{convert, ConvertOptions, ConvertReport};
 pub use dtype::{DType, Element, BF16, F16};
 pub use error::{Error, ErrorCode, Result};
 pub use info::{PartInfo, TensorInfo};
@@ -57,7 +60,7 @@ pub use reader::ZTensorReader;
 pub use slicing::Axis;
 pub use sparse::{CooTensor, CsrTensor};
 pub use stream::{TensorStream, UNKNOWN_ROWS};
-pub use tools::{convert, ConvertOptions, ConvertReport, Finding, VerifyReport};
+pub use verify::{Finding, VerifyReport};
 pub use view::View;
 pub use write_options::{AddOptions, ChecksumAlgorithm, Encoding, WriteMode, WriterOptions};
 pub use writer::{WriteReport, ZTensorWriter};

@@ -7,7 +7,7 @@ use crate::array::{array_of, check_length, Values};
 use crate::dtype::{bytes_of, DType, Element};
 use crate::error::{c_text, call, Error, Result};
 use crate::ffi;
-use crate::tools::Lines;
+use crate::lines::Lines;
 use crate::write_options::{
     json_attributes, options_of, AddOptions, ChecksumAlgorithm, Encoding, WriteMode, WriterOptions,
 };

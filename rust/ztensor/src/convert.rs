@@ -1,105 +1,12 @@
-//! What is done to whole files.
+//! Converting whole files.
 
-use std::ffi::CString;
-use std::os::raw::{c_char, c_void};
 use std::path::Path;
 
 use crate::callbacks::Progress;
-use crate::error::{c_path, c_text, call, optional_c_text, pointer_of, Error, Result};
+use crate::error::{c_path, c_text, call, optional_c_text, pointer_of, pointers_of, Result};
 use crate::ffi::{self, Sized0};
-use crate::reader::{slice, ZTensorReader};
+use crate::lines::Lines;
 use crate::write_options::{ChecksumAlgorithm, Encoding};
-
-/// Lines that the library has to say beside a result.
-#[derive(Default)]
-pub(crate) struct Lines {
-    pub(crate) notes: Vec<String>,
-    pub(crate) skipped: Vec<String>,
-    pub(crate) losses: Vec<String>,
-}
-
-impl Lines {
-    /// For a call during which `self` neither moves nor is used otherwise.
-    pub(crate) fn as_ffi(&mut self) -> ffi::zt_lines {
-        ffi::zt_lines { call: Some(Self::call), context: (self as *mut Self).cast() }
-    }
-
-    // It calls no code of a user, and nothing in it panics.
-    unsafe extern "C" fn call(context: *mut c_void, kind: ffi::zt_line_kind, line: ffi::zt_text) {
-        let lines = &mut *context.cast::<Self>();
-        let line = lossy_text(line);
-        match kind {
-            ffi::ZT_LINE_SKIPPED => lines.skipped.push(line),
-            ffi::ZT_LINE_LOSS => lines.losses.push(line),
-            _ => lines.notes.push(line),
-        }
-    }
-}
-
-/// # Safety
-/// The text lives during the call.
-unsafe fn lossy_text(text: ffi::zt_text) -> String {
-    String::from_utf8_lossy(slice(text.data.cast(), text.length)).into_owned()
-}
-
-/// One thing that is wrong in a file.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Finding {
-    /// The name of the tensor; empty for a shard.
-    pub tensor: String,
-    /// What is wrong.
-    pub error: Error,
-}
-
-/// What [`ZTensorReader::verify`] has found.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct VerifyReport {
-    /// Tensors whose digests and contents are right.
-    pub checked: u64,
-    /// Tensors whose contents are right, but some part has no digest that is known.
-    pub undigested: u64,
-    /// Tensors that cannot be read.
-    pub unreadable: u64,
-    /// What is wrong.
-    pub findings: Vec<Finding>,
-}
-
-unsafe extern "C" fn add_finding(context: *mut c_void, tensor: ffi::zt_text, error: *const ffi::zt_error) {
-    // It calls no code of a user, and nothing in it panics.
-    let findings = &mut *context.cast::<Vec<Finding>>();
-    findings.push(Finding { tensor: lossy_text(tensor), error: Error::from_ffi(&*error) });
-}
-
-impl ZTensorReader {
-    /// Reads everything, and checks digests and contents. What is wrong is in the report, and no error.
-    pub fn verify(&self) -> Result<VerifyReport> {
-        self.verify_with(|_, _| true)
-    }
-
-    /// The same. `progress` is called with bytes done and bytes to do, and stops the work by returning `false`.
-    pub fn verify_with(&self, progress: impl FnMut(u64, u64) -> bool) -> Result<VerifyReport> {
-        let mut progress = Progress::new(progress);
-        let mut findings: Vec<Finding> = Vec::new();
-        let mut report = ffi::zt_verify_report::sized();
-        let options = ffi::zt_verify_options {
-            progress: progress.as_ffi(),
-            finding: Some(add_finding),
-            context: (&mut findings as *mut Vec<Finding>).cast(),
-            ..ffi::zt_verify_options::sized()
-        };
-        let result = call(|error| unsafe { ffi::zt_verify(self.as_ptr(), &options, &mut report, error) });
-        progress.resume();
-        result?;
-        Ok(VerifyReport {
-            checked: report.checked,
-            undigested: report.undigested,
-            unreadable: report.unreadable,
-            findings,
-        })
-    }
-}
 
 /// What [`convert`] takes, and how it writes that.
 #[derive(Clone, Debug, Default)]
@@ -228,8 +135,4 @@ pub fn convert<P: AsRef<Path>>(
         losses: lines.losses,
         notes: lines.notes,
     })
-}
-
-fn pointers_of(texts: &[CString]) -> Vec<*const c_char> {
-    texts.iter().map(|text| text.as_ptr()).collect()
 }

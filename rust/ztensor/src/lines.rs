@@ -1,0 +1,38 @@
+//! Texts from C that come one by one.
+
+use std::os::raw::c_void;
+
+use crate::ffi;
+use crate::reader::slice;
+
+/// Lines that the library has to say beside a result.
+#[derive(Default)]
+pub(crate) struct Lines {
+    pub(crate) notes: Vec<String>,
+    pub(crate) skipped: Vec<String>,
+    pub(crate) losses: Vec<String>,
+}
+
+impl Lines {
+    /// For a call during which `self` neither moves nor is used otherwise.
+    pub(crate) fn as_ffi(&mut self) -> ffi::zt_lines {
+        ffi::zt_lines { call: Some(Self::call), context: (self as *mut Self).cast() }
+    }
+
+    // It calls no code of a user, and nothing in it panics.
+    unsafe extern "C" fn call(context: *mut c_void, kind: ffi::zt_line_kind, line: ffi::zt_text) {
+        let lines = &mut *context.cast::<Self>();
+        let line = lossy_text(line);
+        match kind {
+            ffi::ZT_LINE_SKIPPED => lines.skipped.push(line),
+            ffi::ZT_LINE_LOSS => lines.losses.push(line),
+            _ => lines.notes.push(line),
+        }
+    }
+}
+
+/// # Safety
+/// The text lives during the call.
+pub(crate) unsafe fn lossy_text(text: ffi::zt_text) -> String {
+    String::from_utf8_lossy(slice(text.data.cast(), text.length)).into_owned()
+}

@@ -1,0 +1,68 @@
+//! Checking whole files.
+
+use std::os::raw::c_void;
+
+use crate::callbacks::Progress;
+use crate::error::{call, Error, Result};
+use crate::ffi::{self, Sized0};
+use crate::lines::lossy_text;
+use crate::reader::ZTensorReader;
+
+/// One thing that is wrong in a file.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The name of the tensor; empty for a shard.
+    pub tensor: String,
+    /// What is wrong.
+    pub error: Error,
+}
+
+/// What [`ZTensorReader::verify`] has found.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct VerifyReport {
+    /// Tensors whose digests and contents are right.
+    pub checked: u64,
+    /// Tensors whose contents are right, but some part has no digest that is known.
+    pub undigested: u64,
+    /// Tensors that cannot be read.
+    pub unreadable: u64,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+}
+
+unsafe extern "C" fn add_finding(context: *mut c_void, tensor: ffi::zt_text, error: *const ffi::zt_error) {
+    // It calls no code of a user, and nothing in it panics.
+    let findings = &mut *context.cast::<Vec<Finding>>();
+    findings.push(Finding { tensor: lossy_text(tensor), error: Error::from_ffi(&*error) });
+}
+
+impl ZTensorReader {
+    /// Reads everything, and checks digests and contents. What is wrong is in the report, and no error.
+    pub fn verify(&self) -> Result<VerifyReport> {
+        self.verify_with(|_, _| true)
+    }
+
+    /// The same. `progress` is called with bytes done and bytes to do, and stops the work by returning `false`.
+    pub fn verify_with(&self, progress: impl FnMut(u64, u64) -> bool) -> Result<VerifyReport> {
+        let mut progress = Progress::new(progress);
+        let mut findings: Vec<Finding> = Vec::new();
+        let mut report = ffi::zt_verify_report::sized();
+        let options = ffi::zt_verify_options {
+            progress: progress.as_ffi(),
+            finding: Some(add_finding),
+            context: (&mut findings as *mut Vec<Finding>).cast(),
+            ..ffi::zt_verify_options::sized()
+        };
+        let result = call(|error| unsafe { ffi::zt_verify(self.as_ptr(), &options, &mut report, error) });
+        progress.resume();
+        result?;
+        Ok(VerifyReport {
+            checked: report.checked,
+            undigested: report.undigested,
+            unreadable: report.unreadable,
+            findings,
+        })
+    }
+}
