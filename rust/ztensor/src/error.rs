@@ -99,16 +99,24 @@ impl Error {
         Error::new(ErrorCode::Usage, message)
     }
 
+    /// What a user's own code gave.
+    pub(crate) fn io(what: &str, cause: &std::io::Error) -> Error {
+        let os_error = cause.raw_os_error().unwrap_or(0);
+        Error { code: ErrorCode::Io, rule: "", os_error, message: format!("{what}: {cause}") }
+    }
+
     /// # Safety
     /// The library filled `error` in.
     pub(crate) unsafe fn from_ffi(error: &ffi::zt_error) -> Error {
         // A rule is a literal of the library, so it lives as long as the program.
-        let rule = if error.rule.is_null() { "" } else { CStr::from_ptr(error.rule).to_str().unwrap_or("") };
+        // SAFETY: the library ended both texts with a NUL.
+        let text = |text| unsafe { CStr::from_ptr(text) };
+        let rule = if error.rule.is_null() { "" } else { text(error.rule).to_str().unwrap_or("") };
         Error {
             code: ErrorCode::from_number(error.code),
             rule,
             os_error: error.os_error,
-            message: CStr::from_ptr(error.message.as_ptr()).to_string_lossy().into_owned(),
+            message: text(error.message.as_ptr()).to_string_lossy().into_owned(),
         }
     }
 }

@@ -3,7 +3,7 @@
 // A struct must have every field of its C counterpart, also fields that this crate does not use.
 #![allow(non_camel_case_types, dead_code)]
 
-use std::os::raw::{c_char, c_void};
+use std::os::raw::{c_char, c_int, c_void};
 
 mod functions;
 #[cfg(all(test, target_pointer_width = "64"))]
@@ -100,6 +100,17 @@ pub struct zt_open_options {
 }
 
 #[repr(C)]
+pub struct zt_store {
+    pub size: usize,
+    pub context: *mut c_void,
+    pub length: u64,
+    pub read_at:
+        Option<unsafe extern "C" fn(context: *mut c_void, offset: u64, out: *mut c_void, count: usize) -> c_int>,
+    pub release: Option<unsafe extern "C" fn(context: *mut c_void)>,
+    pub request_cost: u64,
+}
+
+#[repr(C)]
 pub struct zt_tensor_info {
     pub size: usize,
     pub name: zt_text,
@@ -177,6 +188,14 @@ pub struct zt_writer_options {
     pub canonical: bool,
     pub not_canonical: bool,
     pub lossy: bool,
+}
+
+#[repr(C)]
+pub struct zt_sink {
+    pub size: usize,
+    pub context: *mut c_void,
+    pub write: Option<unsafe extern "C" fn(context: *mut c_void, data: *const c_void, length: usize) -> c_int>,
+    pub release: Option<unsafe extern "C" fn(context: *mut c_void)>,
 }
 
 #[repr(C)]
@@ -269,14 +288,26 @@ pub unsafe trait Sized0: Sized {
         }
     }
 }
-unsafe impl Sized0 for zt_error {}
-unsafe impl Sized0 for zt_open_options {}
-unsafe impl Sized0 for zt_tensor_info {}
-unsafe impl Sized0 for zt_part_info {}
-unsafe impl Sized0 for zt_writer_options {}
-unsafe impl Sized0 for zt_array {}
-unsafe impl Sized0 for zt_add_options {}
-unsafe impl Sized0 for zt_verify_options {}
-unsafe impl Sized0 for zt_verify_report {}
-unsafe impl Sized0 for zt_convert_options {}
-unsafe impl Sized0 for zt_convert_report {}
+
+macro_rules! sized {
+    ($($kind:ty,)*) => {
+        // SAFETY: each is `#[repr(C)]` and begins with `size`. The rest is numbers, and pointers that may be null.
+        $(unsafe impl Sized0 for $kind {})*
+    };
+}
+
+sized! {
+    zt_error,
+    zt_open_options,
+    zt_store,
+    zt_tensor_info,
+    zt_part_info,
+    zt_writer_options,
+    zt_sink,
+    zt_array,
+    zt_add_options,
+    zt_verify_options,
+    zt_verify_report,
+    zt_convert_options,
+    zt_convert_report,
+}

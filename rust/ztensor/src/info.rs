@@ -1,7 +1,7 @@
 //! What the index says.
 
 use crate::dtype::DType;
-use crate::error::{call, Result};
+use crate::error::Result;
 use crate::ffi::{self, Sized0};
 use crate::reader::{slice, text, ZTensorReader};
 
@@ -68,7 +68,7 @@ impl ZTensorReader {
 
     fn describe_part(&self, tensor: usize, part: usize) -> Result<PartInfo<'_>> {
         let mut info = ffi::zt_part_info::sized();
-        call(|error| unsafe { ffi::zt_part_get(self.as_ptr(), tensor, part, &mut info, error) })?;
+        self.call(|error| unsafe { ffi::zt_part_get(self.as_ptr(), tensor, part, &mut info, error) })?;
         // SAFETY: the texts live as long as the source.
         unsafe {
             Ok(PartInfo {

@@ -28,7 +28,7 @@
 //!
 //! Elements are little-endian and row-major. A shape lists the dimensions, outermost first.
 
-#![deny(missing_docs)]
+#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
 
 #[cfg(target_endian = "big")]
 compile_error!("ztensor needs a little-endian machine: elements are taken from files as they are");
@@ -43,8 +43,10 @@ mod info;
 mod lines;
 mod open_options;
 mod reader;
+mod sink;
 mod slicing;
 mod sparse;
+mod store;
 mod stream;
 mod verify;
 mod view;
@@ -59,6 +61,7 @@ pub use open_options::{Backend, OpenOptions, Verify};
 pub use reader::ZTensorReader;
 pub use slicing::Axis;
 pub use sparse::{CooTensor, CsrTensor};
+pub use store::ByteStore;
 pub use stream::{TensorStream, UNKNOWN_ROWS};
 pub use verify::{Finding, VerifyReport};
 pub use view::View;

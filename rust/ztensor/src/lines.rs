@@ -21,8 +21,8 @@ impl Lines {
 
     // It calls no code of a user, and nothing in it panics.
     unsafe extern "C" fn call(context: *mut c_void, kind: ffi::zt_line_kind, line: ffi::zt_text) {
-        let lines = &mut *context.cast::<Self>();
-        let line = lossy_text(line);
+        // SAFETY: the context is that of `as_ffi`, and the text lives during the call.
+        let (lines, line) = unsafe { (&mut *context.cast::<Self>(), lossy_text(line)) };
         match kind {
             ffi::ZT_LINE_SKIPPED => lines.skipped.push(line),
             ffi::ZT_LINE_LOSS => lines.losses.push(line),
@@ -34,5 +34,6 @@ impl Lines {
 /// # Safety
 /// The text lives during the call.
 pub(crate) unsafe fn lossy_text(text: ffi::zt_text) -> String {
-    String::from_utf8_lossy(slice(text.data.cast(), text.length)).into_owned()
+    // SAFETY: the text lives during the call.
+    String::from_utf8_lossy(unsafe { slice(text.data.cast(), text.length) }).into_owned()
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::ptr::{null, null_mut};
 
-use crate::callbacks::release;
+use crate::callbacks::{call_with_context, release};
 use crate::error::{c_path, call, Result};
 use crate::ffi::{self, Sized0};
 use crate::reader::ZTensorReader;
@@ -78,37 +78,32 @@ impl OpenOptions {
         let mut handle = null_mut();
         // SAFETY: the pointers are those of values that live during the call.
         call(|error| unsafe { ffi::zt_open(path.as_ptr(), &self.as_ffi(), &mut handle, error) })?;
-        ZTensorReader::from_handle(handle)
+        ZTensorReader::from_handle(handle, None)
     }
 
     /// Opens a file in memory, as [`ZTensorReader::open_bytes`] does.
     pub fn open_bytes<B: AsRef<[u8]> + Send + Sync + 'static>(&self, bytes: B) -> Result<ZTensorReader> {
-        // In a box, the bytes of an array also have an address that stays.
-        let owner = Box::into_raw(Box::new(bytes));
         let mut handle = null_mut();
-        // SAFETY: `owner` stays unchanged until the library calls `release`, which it does once; never if it fails.
-        let result = call(|error| unsafe {
-            let bytes = (*owner).as_ref();
-            ffi::zt_open_memory(
-                bytes.as_ptr().cast(),
-                bytes.len(),
-                null(),
-                Some(release::<B>),
-                owner.cast(),
-                &self.as_ffi(),
-                &mut handle,
-                error,
-            )
-        });
-        if let Err(error) = result {
-            // SAFETY: the library does not have it, so it is ours again.
-            drop(unsafe { Box::from_raw(owner) });
-            return Err(error);
-        }
-        ZTensorReader::from_handle(handle)
+        call_with_context(bytes, |owner, error| {
+            // SAFETY: the owner stays where it is, and unchanged, until the library calls `release`.
+            unsafe {
+                let bytes = (*owner).as_ref();
+                ffi::zt_open_memory(
+                    bytes.as_ptr().cast(),
+                    bytes.len(),
+                    null(),
+                    Some(release::<B>),
+                    owner.cast(),
+                    &self.as_ffi(),
+                    &mut handle,
+                    error,
+                )
+            }
+        })?;
+        ZTensorReader::from_handle(handle, None)
     }
 
-    fn as_ffi(&self) -> ffi::zt_open_options {
+    pub(crate) fn as_ffi(&self) -> ffi::zt_open_options {
         let backend = match self.backend {
             Backend::Auto => ffi::ZT_BACKEND_AUTO,
             Backend::Mmap => ffi::ZT_BACKEND_MMAP,

@@ -2,24 +2,29 @@
 
 use std::path::Path;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
-use crate::callbacks::NO_PROGRESS;
+use crate::callbacks::{Panics, NO_PROGRESS};
 use crate::dtype::{check_dtype, read_vec, DType, Element};
 use crate::error::{c_text, call, Error, ErrorCode, Result};
 use crate::ffi::{self, Sized0};
 use crate::info::TensorInfo;
 use crate::open_options::OpenOptions;
+use crate::store::ByteStore;
 use crate::view::{Bytes, View};
 
 /// An open file of tensors, of any format. Many threads may read from one reader.
 #[derive(Debug)]
 pub struct ZTensorReader {
     handle: NonNull<ffi::zt_source>,
+    // Those of a user's own store.
+    panics: Option<Arc<Panics>>,
 }
 
 // SAFETY: the library lets any number of threads use one source at the same time, and any thread close it. What it
-// borrows from us (`open_bytes`) is Send and Sync.
+// borrows from us (`open_bytes`, `open_store`) is Send and Sync.
 unsafe impl Send for ZTensorReader {}
+// SAFETY: as above.
 unsafe impl Sync for ZTensorReader {}
 
 impl Drop for ZTensorReader {
@@ -38,6 +43,13 @@ impl ZTensorReader {
     /// Opens a file in memory, without copying it.
     pub fn open_bytes<B: AsRef<[u8]> + Send + Sync + 'static>(bytes: B) -> Result<ZTensorReader> {
         OpenOptions::new().open_bytes(bytes)
+    }
+
+    /// Opens a file in a user's own store of bytes, without reading more than the index. Nothing in it can be borrowed:
+    /// [`view`](Self::view) fails. Where the store panics, the panic goes on in the call that reads. If several threads
+    /// read at this moment, it may go on in another of their calls, if that fails, too.
+    pub fn open_store<S: ByteStore + 'static>(store: S) -> Result<ZTensorReader> {
+        OpenOptions::new().open_store(store)
     }
 
     /// The format of the file: `"zt-1.2"`, `"safetensors"`, and so on.
@@ -60,13 +72,13 @@ impl ZTensorReader {
 
     /// The attributes of the file as JSON. `None` where it has none.
     pub fn attributes(&self) -> Result<Option<String>> {
-        json(|out, error| unsafe { ffi::zt_source_attributes_json(self.as_ptr(), out, error) })
+        self.json(|out, error| unsafe { ffi::zt_source_attributes_json(self.as_ptr(), out, error) })
     }
 
     /// The attributes of a tensor as JSON. `None` where it has none.
     pub fn tensor_attributes(&self, name: &str) -> Result<Option<String>> {
         let tensor = self.find(name)?;
-        json(|out, error| unsafe { ffi::zt_tensor_attributes_json(self.as_ptr(), tensor, out, error) })
+        self.json(|out, error| unsafe { ffi::zt_tensor_attributes_json(self.as_ptr(), tensor, out, error) })
     }
 
     /// The bytes of a dense tensor.
@@ -111,7 +123,7 @@ impl ZTensorReader {
         let info = self.check_layout(tensor, name, "dense")?;
         check_dtype::<T>(name, DType::from_number(info.dtype))?;
         let mut bytes = Bytes::empty();
-        call(|error| unsafe {
+        self.call(|error| unsafe {
             ffi::zt_tensor_map(self.as_ptr(), tensor, ffi::ZT_VERIFY_DEFAULT, bytes.as_out(), error)
         })?;
         View::new(name, bytes)
@@ -122,7 +134,7 @@ impl ZTensorReader {
         let tensor = self.find(name)?;
         let info = self.info(tensor)?;
         read_vec(info.elements, |out, _| {
-            call(|error| unsafe {
+            self.call(|error| unsafe {
                 ffi::zt_tensor_dequantize(
                     self.as_ptr(),
                     tensor,
@@ -140,29 +152,55 @@ impl ZTensorReader {
         self.handle.as_ptr()
     }
 
-    pub(crate) fn from_handle(handle: *mut ffi::zt_source) -> Result<ZTensorReader> {
+    fn json(
+        &self,
+        read: impl FnOnce(*mut ffi::zt_bytes, *mut ffi::zt_error) -> ffi::zt_code,
+    ) -> Result<Option<String>> {
+        let mut bytes = Bytes::empty();
+        self.call(|error| read(bytes.as_out(), error))?;
+        let text = String::from_utf8_lossy(bytes.as_slice()).into_owned();
+        Ok(Some(text).filter(|text| !text.is_empty() && text != "null"))
+    }
+
+    /// Calls a function that reads. If it fails, a panic of the store goes on here.
+    pub(crate) fn call(&self, function: impl FnOnce(*mut ffi::zt_error) -> ffi::zt_code) -> Result<()> {
+        let result = call(function);
+        if result.is_err() {
+            self.resume();
+        }
+        result
+    }
+
+    /// Goes on with the panic of the store, if there was one.
+    pub(crate) fn resume(&self) {
+        if let Some(panics) = &self.panics {
+            panics.resume();
+        }
+    }
+
+    pub(crate) fn from_handle(handle: *mut ffi::zt_source, panics: Option<Arc<Panics>>) -> Result<ZTensorReader> {
         let handle = NonNull::new(handle);
         handle
-            .map(|handle| ZTensorReader { handle })
+            .map(|handle| ZTensorReader { handle, panics })
             .ok_or_else(|| Error::new(ErrorCode::Internal, "the library opened a file, but gave no handle"))
     }
 
     pub(crate) fn find(&self, name: &str) -> Result<usize> {
         let name = c_text(name, "name")?;
         let mut tensor = 0;
-        call(|error| unsafe { ffi::zt_tensor_find(self.as_ptr(), name.as_ptr(), &mut tensor, error) })?;
+        self.call(|error| unsafe { ffi::zt_tensor_find(self.as_ptr(), name.as_ptr(), &mut tensor, error) })?;
         Ok(tensor)
     }
 
     pub(crate) fn info(&self, tensor: usize) -> Result<ffi::zt_tensor_info> {
         let mut info = ffi::zt_tensor_info::sized();
-        call(|error| unsafe { ffi::zt_tensor_get(self.as_ptr(), tensor, &mut info, error) })?;
+        self.call(|error| unsafe { ffi::zt_tensor_get(self.as_ptr(), tensor, &mut info, error) })?;
         Ok(info)
     }
 
     /// Fails with the cause where the tensor cannot be read, and where it has another layout.
     pub(crate) fn check_layout(&self, tensor: usize, name: &str, wanted: &str) -> Result<ffi::zt_tensor_info> {
-        call(|error| unsafe { ffi::zt_tensor_check(self.as_ptr(), tensor, error) })?;
+        self.call(|error| unsafe { ffi::zt_tensor_check(self.as_ptr(), tensor, error) })?;
         let info = self.info(tensor)?;
         // SAFETY: the text lives as long as the source.
         let layout = unsafe { text(info.layout) }?;
@@ -182,12 +220,12 @@ impl ZTensorReader {
         let role = c_text(role, "role")?;
         let mut part = 0;
         let mut bytes = 0;
-        call(|error| unsafe { ffi::zt_part_find(self.as_ptr(), tensor, role.as_ptr(), &mut part, error) })?;
-        call(|error| unsafe { ffi::zt_part_measure(self.as_ptr(), tensor, part, &mut bytes, error) })?;
+        self.call(|error| unsafe { ffi::zt_part_find(self.as_ptr(), tensor, role.as_ptr(), &mut part, error) })?;
+        self.call(|error| unsafe { ffi::zt_part_measure(self.as_ptr(), tensor, part, &mut bytes, error) })?;
         // A remainder would make the room too small, which the library refuses.
         let count = bytes / std::mem::size_of::<T>() as u64;
         read_vec(count, |out, length| {
-            call(|error| unsafe {
+            self.call(|error| unsafe {
                 ffi::zt_part_read(self.as_ptr(), tensor, part, out, length, ffi::ZT_VERIFY_DEFAULT, error)
             })
         })
@@ -197,7 +235,8 @@ impl ZTensorReader {
 /// # Safety
 /// The text lives during `'a`.
 pub(crate) unsafe fn text<'a>(text: ffi::zt_text) -> Result<&'a str> {
-    std::str::from_utf8(slice(text.data.cast(), text.length))
+    // SAFETY: the text lives during `'a`.
+    std::str::from_utf8(unsafe { slice(text.data.cast(), text.length) })
         .map_err(|_| Error::new(ErrorCode::Internal, "the library gave a text that is not UTF-8"))
 }
 
@@ -207,12 +246,6 @@ pub(crate) unsafe fn slice<'a, T>(data: *const T, length: usize) -> &'a [T] {
     if length == 0 {
         return &[]; // C may have no address for no items
     }
-    std::slice::from_raw_parts(data, length)
-}
-
-fn json(read: impl FnOnce(*mut ffi::zt_bytes, *mut ffi::zt_error) -> ffi::zt_code) -> Result<Option<String>> {
-    let mut bytes = Bytes::empty();
-    call(|error| read(bytes.as_out(), error))?;
-    let text = String::from_utf8_lossy(bytes.as_slice()).into_owned();
-    Ok(Some(text).filter(|text| !text.is_empty() && text != "null"))
+    // SAFETY: so many items lie there.
+    unsafe { std::slice::from_raw_parts(data, length) }
 }

@@ -5,7 +5,7 @@ use std::ptr::null;
 
 use crate::callbacks::NO_PROGRESS;
 use crate::dtype::{check_dtype, read_vec, DType, Element};
-use crate::error::{call, Error, Result};
+use crate::error::{Error, Result};
 use crate::ffi;
 use crate::reader::{slice, ZTensorReader};
 
@@ -78,7 +78,7 @@ impl ZTensorReader {
         let count =
             count.ok_or_else(|| Error::usage(format!("the slice of tensor '{name}' is too large: take less")))?;
         read_vec(count, |out, length| {
-            call(|error| unsafe {
+            self.call(|error| unsafe {
                 ffi::zt_tensor_read_slice(
                     self.as_ptr(),
                     tensor,

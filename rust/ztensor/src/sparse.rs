@@ -4,7 +4,7 @@ use std::os::raw::c_void;
 use std::ptr::null_mut;
 
 use crate::dtype::{check_dtype, read_vec, room, DType, Element};
-use crate::error::{call, Result};
+use crate::error::Result;
 use crate::ffi;
 use crate::reader::{slice, ZTensorReader};
 
@@ -69,7 +69,7 @@ impl ZTensorReader {
         let start = if pointers.is_some() { indptr.as_mut_ptr() } else { null_mut() };
         let indptr_count = pointers.unwrap_or(0) as usize;
         let indices = read_vec(count, |out: *mut c_void, _| {
-            call(|error| unsafe {
+            self.call(|error| unsafe {
                 ffi::zt_tensor_read_indices(
                     self.as_ptr(),
                     tensor,

@@ -1,11 +1,10 @@
 //! Tensors that are written chunk by chunk.
 
-use std::marker::PhantomData;
 use std::ptr::{null_mut, NonNull};
 
 use crate::array::array_of;
 use crate::dtype::{bytes_of, DType, Element};
-use crate::error::{c_text, call, Error, ErrorCode, Result};
+use crate::error::{c_text, Error, ErrorCode, Result};
 use crate::ffi;
 use crate::write_options::AddOptions;
 use crate::writer::ZTensorWriter;
@@ -20,7 +19,7 @@ pub struct TensorStream<'a> {
     name: String,
     shape: Vec<u64>,
     dtype: DType,
-    writer: PhantomData<&'a mut ZTensorWriter>,
+    writer: &'a mut ZTensorWriter,
 }
 
 // SAFETY: a stream may move between threads with the only reference to its writer.
@@ -48,7 +47,7 @@ impl TensorStream<'_> {
         let mut shape = self.shape.clone();
         shape[0] = self.rows_in(bytes.len() as u64)?;
         let chunk = array_of(self.dtype, &shape, bytes);
-        call(|error| unsafe { ffi::zt_stream_write(self.handle.as_ptr(), &chunk, error) })
+        self.writer.call(|error| unsafe { ffi::zt_stream_write(self.handle.as_ptr(), &chunk, error) })
     }
 
     /// How many rows were written.
@@ -59,7 +58,7 @@ impl TensorStream<'_> {
 
     /// Adds the tensor to the file. Fails, and gives the tensor up, while rows are missing.
     pub fn finish(self) -> Result<()> {
-        call(|error| unsafe { ffi::zt_stream_finish(self.handle.as_ptr(), error) })
+        self.writer.call(|error| unsafe { ffi::zt_stream_finish(self.handle.as_ptr(), error) })
     }
 
     fn rows_in(&self, bytes: u64) -> Result<u64> {
@@ -113,7 +112,7 @@ impl ZTensorWriter {
         let text = c_text(name, "name")?;
         let mut handle = null_mut();
         options.with_ffi(|options| {
-            call(|error| unsafe {
+            self.call(|error| unsafe {
                 ffi::zt_writer_stream(
                     self.handle.as_ptr(),
                     text.as_ptr(),
@@ -128,6 +127,6 @@ impl ZTensorWriter {
         })?;
         let handle = NonNull::new(handle)
             .ok_or_else(|| Error::new(ErrorCode::Internal, "the library began a stream, but gave no handle"))?;
-        Ok(TensorStream { handle, name: name.to_string(), shape: shape.to_vec(), dtype, writer: PhantomData })
+        Ok(TensorStream { handle, name: name.to_string(), shape: shape.to_vec(), dtype, writer: self })
     }
 }

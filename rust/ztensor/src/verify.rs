@@ -34,8 +34,10 @@ pub struct VerifyReport {
 
 unsafe extern "C" fn add_finding(context: *mut c_void, tensor: ffi::zt_text, error: *const ffi::zt_error) {
     // It calls no code of a user, and nothing in it panics.
-    let findings = &mut *context.cast::<Vec<Finding>>();
-    findings.push(Finding { tensor: lossy_text(tensor), error: Error::from_ffi(&*error) });
+    // SAFETY: the context is that of `verify_with`. The text and the error live during the call.
+    let (findings, tensor, error) =
+        unsafe { (&mut *context.cast::<Vec<Finding>>(), lossy_text(tensor), Error::from_ffi(&*error)) };
+    findings.push(Finding { tensor, error });
 }
 
 impl ZTensorReader {
@@ -57,6 +59,7 @@ impl ZTensorReader {
         };
         let result = call(|error| unsafe { ffi::zt_verify(self.as_ptr(), &options, &mut report, error) });
         progress.resume();
+        self.resume(); // a read that fails is a finding, and no error
         result?;
         Ok(VerifyReport {
             checked: report.checked,

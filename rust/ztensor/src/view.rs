@@ -16,6 +16,7 @@ pub(crate) struct Bytes(ffi::zt_bytes);
 
 // SAFETY: the library lets any thread use the bytes of a source, and give them up. Nobody writes to them.
 unsafe impl Send for Bytes {}
+// SAFETY: as above.
 unsafe impl Sync for Bytes {}
 
 impl Bytes {

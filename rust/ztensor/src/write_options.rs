@@ -1,9 +1,9 @@
 //! How a file and its tensors are written.
 
 use std::path::Path;
-use std::ptr::{null, null_mut, NonNull};
+use std::ptr::{null, null_mut};
 
-use crate::error::{c_path, call, optional_c_text, pointer_of, Error, ErrorCode, Result};
+use crate::error::{c_path, call, optional_c_text, pointer_of, Result};
 use crate::ffi::{self, Sized0};
 use crate::writer::ZTensorWriter;
 
@@ -79,7 +79,7 @@ pub enum WriteMode {
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct WriterOptions {
-    mode: WriteMode,
+    pub(crate) mode: WriteMode,
     format: Option<String>,
     attributes: Option<String>,
     threads: u32,
@@ -132,28 +132,30 @@ impl WriterOptions {
     /// Begins the file. It appears at `path` in [`ZTensorWriter::finalize`].
     pub fn create(&self, path: impl AsRef<Path>) -> Result<ZTensorWriter> {
         let path = c_path(path.as_ref())?;
-        let format = optional_c_text(self.format.as_deref(), "format")?;
-        let attributes = optional_c_text(self.attributes.as_deref(), "JSON")?;
         let mode = match self.mode {
             WriteMode::Replace => ffi::ZT_MODE_REPLACE,
             WriteMode::Create => ffi::ZT_MODE_CREATE,
             WriteMode::Append => ffi::ZT_MODE_APPEND,
         };
-        let options = ffi::zt_writer_options {
+        let mut handle = null_mut();
+        self.with_ffi(|options| {
+            // SAFETY: the pointers are those of values that live during the call.
+            call(|error| unsafe { ffi::zt_writer_create(path.as_ptr(), mode, options, &mut handle, error) })
+        })?;
+        ZTensorWriter::from_handle(handle, None)
+    }
+
+    pub(crate) fn with_ffi<R>(&self, work: impl FnOnce(&ffi::zt_writer_options) -> Result<R>) -> Result<R> {
+        let format = optional_c_text(self.format.as_deref(), "format")?;
+        let attributes = optional_c_text(self.attributes.as_deref(), "JSON")?;
+        work(&ffi::zt_writer_options {
             format: pointer_of(&format),
             threads: self.threads,
             attributes: json_attributes(pointer_of(&attributes)),
             durable: self.durable,
             canonical: self.canonical,
             ..ffi::zt_writer_options::sized()
-        };
-        let mut handle = null_mut();
-        // SAFETY: the pointers are those of values that live during the call.
-        call(|error| unsafe { ffi::zt_writer_create(path.as_ptr(), mode, &options, &mut handle, error) })?;
-        let handle = NonNull::new(handle);
-        handle
-            .map(|handle| ZTensorWriter { handle })
-            .ok_or_else(|| Error::new(ErrorCode::Internal, "the library began a file, but gave no handle"))
+        })
     }
 }
 

@@ -1,13 +1,16 @@
 //! Writing a file.
 
+use std::io::Write;
 use std::path::Path;
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use crate::array::{array_of, check_length, Values};
 use crate::dtype::{bytes_of, DType, Element};
-use crate::error::{c_text, call, Error, Result};
+use crate::error::{c_text, call, Error, ErrorCode, Result};
 use crate::ffi;
 use crate::lines::Lines;
+use crate::sink::Sink;
 use crate::write_options::{
     json_attributes, options_of, AddOptions, ChecksumAlgorithm, Encoding, WriteMode, WriterOptions,
 };
@@ -29,6 +32,7 @@ pub struct WriteReport {
 #[derive(Debug)]
 pub struct ZTensorWriter {
     pub(crate) handle: NonNull<ffi::zt_writer>,
+    sink: Option<Arc<Sink>>,
 }
 
 // SAFETY: a writer may move between threads, as it belongs to one at a time. So it is not Sync.
@@ -50,6 +54,26 @@ impl ZTensorWriter {
     /// Grows the present file. If there is none, begins a new one.
     pub fn append(path: impl AsRef<Path>) -> Result<ZTensorWriter> {
         WriterOptions::new().mode(WriteMode::Append).create(path)
+    }
+
+    /// Begins a new file in a user's own sink, which gets the bytes in order: a socket, a pipe, a compressor. The bytes
+    /// leave as they are made, also if the writer is not finalized. The sink is flushed by
+    /// [`finalize`](Self::finalize), and dropped with the writer. The library may write from other threads, one at a
+    /// time. Where the sink panics, the panic goes on in the call that writes.
+    ///
+    /// ```
+    /// use ztensor::{AddOptions, ZTensorWriter};
+    /// # let path = std::env::temp_dir().join(format!("ztensor-sink-{}.zt", std::process::id()));
+    /// let target = std::fs::File::create(&path).unwrap(); // or a TcpStream, or std::io::stdout()
+    /// let mut writer = ZTensorWriter::to_sink(target)?;
+    /// writer.add("weights", [2], &[1.0f32, 2.0], &AddOptions::new())?;
+    /// writer.finalize()?;
+    /// # assert_eq!(ztensor::ZTensorReader::open(&path)?.read_tensor_as::<f32>("weights")?, [1.0, 2.0]);
+    /// # std::fs::remove_file(&path).unwrap();
+    /// # Ok::<(), ztensor::Error>(())
+    /// ```
+    pub fn to_sink(sink: impl Write + Send + 'static) -> Result<ZTensorWriter> {
+        WriterOptions::new().to_sink(sink)
     }
 
     /// Adds a dense tensor from its bytes.
@@ -141,35 +165,40 @@ impl ZTensorWriter {
     /// Gives a tensor that was added a second name. Its bytes are stored once.
     pub fn add_alias(&mut self, name: &str, existing: &str) -> Result<()> {
         let (name, existing) = (c_text(name, "name")?, c_text(existing, "name")?);
-        call(|error| unsafe { ffi::zt_writer_add_alias(self.handle.as_ptr(), name.as_ptr(), existing.as_ptr(), error) })
+        self.call(|error| unsafe {
+            ffi::zt_writer_add_alias(self.handle.as_ptr(), name.as_ptr(), existing.as_ptr(), error)
+        })
     }
 
     /// In a file that grows: takes a tensor out.
     pub fn remove(&mut self, name: &str) -> Result<()> {
         let name = c_text(name, "name")?;
-        call(|error| unsafe { ffi::zt_writer_remove(self.handle.as_ptr(), name.as_ptr(), error) })
+        self.call(|error| unsafe { ffi::zt_writer_remove(self.handle.as_ptr(), name.as_ptr(), error) })
     }
 
     /// Replaces the attributes of the file with a JSON object.
     pub fn set_attributes(&mut self, json: &str) -> Result<()> {
         let json = c_text(json, "JSON")?;
         let attributes = json_attributes(json.as_ptr());
-        call(|error| unsafe { ffi::zt_writer_set_attributes(self.handle.as_ptr(), &attributes, error) })
+        self.call(|error| unsafe { ffi::zt_writer_set_attributes(self.handle.as_ptr(), &attributes, error) })
     }
 
     /// In a file that grows: replaces the attributes of a tensor that it has with a JSON object.
     pub fn set_tensor_attributes(&mut self, name: &str, json: &str) -> Result<()> {
         let (name, json) = (c_text(name, "name")?, c_text(json, "JSON")?);
         let attributes = json_attributes(json.as_ptr());
-        call(|error| unsafe {
+        self.call(|error| unsafe {
             ffi::zt_writer_set_tensor_attributes(self.handle.as_ptr(), name.as_ptr(), &attributes, error)
         })
     }
 
-    /// Writes the index and publishes the file.
+    /// Writes the index and publishes the file. Flushes a sink.
     pub fn finalize(self) -> Result<WriteReport> {
         let writer = self.handle.as_ptr();
-        call(|error| unsafe { ffi::zt_writer_finalize(writer, error) })?;
+        self.call(|error| unsafe { ffi::zt_writer_finalize(writer, error) })?;
+        if let Some(sink) = &self.sink {
+            sink.flush()?;
+        }
         let mut lines = Lines::default();
         // SAFETY: `lines` lives during the call, and the writer until the end of this function.
         unsafe {
@@ -182,12 +211,30 @@ impl ZTensorWriter {
         }
     }
 
+    pub(crate) fn from_handle(handle: *mut ffi::zt_writer, sink: Option<Arc<Sink>>) -> Result<ZTensorWriter> {
+        let handle = NonNull::new(handle);
+        handle
+            .map(|handle| ZTensorWriter { handle, sink })
+            .ok_or_else(|| Error::new(ErrorCode::Internal, "the library began a file, but gave no handle"))
+    }
+
+    /// Calls a function that writes. If it fails, a panic of the sink goes on here.
+    pub(crate) fn call(&self, function: impl FnOnce(*mut ffi::zt_error) -> ffi::zt_code) -> Result<()> {
+        let result = call(function);
+        if let (Err(_), Some(sink)) = (&result, &self.sink) {
+            sink.resume();
+        }
+        result
+    }
+
     fn add_array(&mut self, name: &str, shape: &[u64], dtype: DType, data: &[u8], options: &AddOptions) -> Result<()> {
         check_length(name, shape, dtype, data)?;
         let name = c_text(name, "name")?;
         let array = array_of(dtype, shape, data);
         options.with_ffi(|options| {
-            call(|error| unsafe { ffi::zt_writer_add(self.handle.as_ptr(), name.as_ptr(), &array, options, error) })
+            self.call(|error| unsafe {
+                ffi::zt_writer_add(self.handle.as_ptr(), name.as_ptr(), &array, options, error)
+            })
         })
     }
 
@@ -209,7 +256,7 @@ impl ZTensorWriter {
         let name = c_text(name, "name")?;
         let (indices, indptr) = (Values::of(indices), Values::of(indptr));
         options.with_ffi(|options| {
-            call(|error| unsafe {
+            self.call(|error| unsafe {
                 ffi::zt_writer_add_csr(
                     self.handle.as_ptr(),
                     name.as_ptr(),
@@ -235,7 +282,7 @@ impl ZTensorWriter {
         let name = c_text(name, "name")?;
         let indices = Values::of(indices);
         options.with_ffi(|options| {
-            call(|error| unsafe {
+            self.call(|error| unsafe {
                 ffi::zt_writer_add_coo(
                     self.handle.as_ptr(),
                     name.as_ptr(),

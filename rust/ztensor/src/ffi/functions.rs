@@ -30,6 +30,13 @@ extern "C" {
         out: *mut *mut zt_source,
         error: *mut zt_error,
     ) -> zt_code;
+    pub fn zt_open_store(
+        store: *const zt_store,
+        name: *const c_char,
+        options: *const zt_open_options,
+        out: *mut *mut zt_source,
+        error: *mut zt_error,
+    ) -> zt_code;
     pub fn zt_source_close(source: *mut zt_source);
     pub fn zt_source_tensors(source: *const zt_source) -> usize;
     pub fn zt_source_format(source: *const zt_source) -> zt_text;
@@ -125,6 +132,12 @@ extern "C" {
     pub fn zt_writer_create(
         path: *const c_char,
         mode: zt_write_mode,
+        options: *const zt_writer_options,
+        out: *mut *mut zt_writer,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_writer_create_sink(
+        sink: *const zt_sink,
         options: *const zt_writer_options,
         out: *mut *mut zt_writer,
         error: *mut zt_error,
