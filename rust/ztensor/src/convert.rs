@@ -122,6 +122,7 @@ pub fn convert<P: AsRef<Path>>(
         ..ffi::zt_convert_options::sized()
     };
     let mut report = ffi::zt_convert_report::sized();
+    // SAFETY: all pointers are those of values that live during the call.
     let result = call(|error| unsafe {
         ffi::zt_convert(input_pointers.as_ptr(), input_pointers.len(), output.as_ptr(), &wanted, &mut report, error)
     });

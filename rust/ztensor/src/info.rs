@@ -68,6 +68,7 @@ impl ZTensorReader {
 
     fn describe_part(&self, tensor: usize, part: usize) -> Result<PartInfo<'_>> {
         let mut info = ffi::zt_part_info::sized();
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_part_get(self.as_ptr(), tensor, part, &mut info, error) })?;
         // SAFETY: the texts live as long as the source.
         unsafe {

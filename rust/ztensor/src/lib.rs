@@ -29,6 +29,7 @@
 //! Elements are little-endian and row-major. A shape lists the dimensions, outermost first.
 
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 #[cfg(target_endian = "big")]
 compile_error!("ztensor needs a little-endian machine: elements are taken from files as they are");

@@ -72,12 +72,14 @@ impl ZTensorReader {
 
     /// The attributes of the file as JSON. `None` where it has none.
     pub fn attributes(&self) -> Result<Option<String>> {
+        // SAFETY: all pointers are those of values that live during the call.
         self.json(|out, error| unsafe { ffi::zt_source_attributes_json(self.as_ptr(), out, error) })
     }
 
     /// The attributes of a tensor as JSON. `None` where it has none.
     pub fn tensor_attributes(&self, name: &str) -> Result<Option<String>> {
         let tensor = self.find(name)?;
+        // SAFETY: all pointers are those of values that live during the call.
         self.json(|out, error| unsafe { ffi::zt_tensor_attributes_json(self.as_ptr(), tensor, out, error) })
     }
 
@@ -123,6 +125,7 @@ impl ZTensorReader {
         let info = self.check_layout(tensor, name, "dense")?;
         check_dtype::<T>(name, DType::from_number(info.dtype))?;
         let mut bytes = Bytes::empty();
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe {
             ffi::zt_tensor_map(self.as_ptr(), tensor, ffi::ZT_VERIFY_DEFAULT, bytes.as_out(), error)
         })?;
@@ -134,6 +137,7 @@ impl ZTensorReader {
         let tensor = self.find(name)?;
         let info = self.info(tensor)?;
         read_vec(info.elements, |out, _| {
+            // SAFETY: all pointers are those of values that live during the call.
             self.call(|error| unsafe {
                 ffi::zt_tensor_dequantize(
                     self.as_ptr(),
@@ -188,18 +192,21 @@ impl ZTensorReader {
     pub(crate) fn find(&self, name: &str) -> Result<usize> {
         let name = c_text(name, "name")?;
         let mut tensor = 0;
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_tensor_find(self.as_ptr(), name.as_ptr(), &mut tensor, error) })?;
         Ok(tensor)
     }
 
     pub(crate) fn info(&self, tensor: usize) -> Result<ffi::zt_tensor_info> {
         let mut info = ffi::zt_tensor_info::sized();
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_tensor_get(self.as_ptr(), tensor, &mut info, error) })?;
         Ok(info)
     }
 
     /// Fails with the cause where the tensor cannot be read, and where it has another layout.
     pub(crate) fn check_layout(&self, tensor: usize, name: &str, wanted: &str) -> Result<ffi::zt_tensor_info> {
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_tensor_check(self.as_ptr(), tensor, error) })?;
         let info = self.info(tensor)?;
         // SAFETY: the text lives as long as the source.
@@ -220,11 +227,14 @@ impl ZTensorReader {
         let role = c_text(role, "role")?;
         let mut part = 0;
         let mut bytes = 0;
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_part_find(self.as_ptr(), tensor, role.as_ptr(), &mut part, error) })?;
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_part_measure(self.as_ptr(), tensor, part, &mut bytes, error) })?;
         // A remainder would make the room too small, which the library refuses.
         let count = bytes / std::mem::size_of::<T>() as u64;
         read_vec(count, |out, length| {
+            // SAFETY: all pointers are those of values that live during the call.
             self.call(|error| unsafe {
                 ffi::zt_part_read(self.as_ptr(), tensor, part, out, length, ffi::ZT_VERIFY_DEFAULT, error)
             })

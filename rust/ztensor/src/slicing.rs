@@ -78,6 +78,7 @@ impl ZTensorReader {
         let count =
             count.ok_or_else(|| Error::usage(format!("the slice of tensor '{name}' is too large: take less")))?;
         read_vec(count, |out, length| {
+            // SAFETY: all pointers are those of values that live during the call.
             self.call(|error| unsafe {
                 ffi::zt_tensor_read_slice(
                     self.as_ptr(),

@@ -69,6 +69,7 @@ impl ZTensorReader {
         let start = if pointers.is_some() { indptr.as_mut_ptr() } else { null_mut() };
         let indptr_count = pointers.unwrap_or(0) as usize;
         let indices = read_vec(count, |out: *mut c_void, _| {
+            // SAFETY: all pointers are those of values that live during the call.
             self.call(|error| unsafe {
                 ffi::zt_tensor_read_indices(
                     self.as_ptr(),

@@ -47,6 +47,7 @@ impl TensorStream<'_> {
         let mut shape = self.shape.clone();
         shape[0] = self.rows_in(bytes.len() as u64)?;
         let chunk = array_of(self.dtype, &shape, bytes);
+        // SAFETY: all pointers are those of values that live during the call.
         self.writer.call(|error| unsafe { ffi::zt_stream_write(self.handle.as_ptr(), &chunk, error) })
     }
 
@@ -58,6 +59,7 @@ impl TensorStream<'_> {
 
     /// Adds the tensor to the file. Fails, and gives the tensor up, while rows are missing.
     pub fn finish(self) -> Result<()> {
+        // SAFETY: all pointers are those of values that live during the call.
         self.writer.call(|error| unsafe { ffi::zt_stream_finish(self.handle.as_ptr(), error) })
     }
 
@@ -112,6 +114,7 @@ impl ZTensorWriter {
         let text = c_text(name, "name")?;
         let mut handle = null_mut();
         options.with_ffi(|options| {
+            // SAFETY: all pointers are those of values that live during the call.
             self.call(|error| unsafe {
                 ffi::zt_writer_stream(
                     self.handle.as_ptr(),

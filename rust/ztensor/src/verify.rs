@@ -57,6 +57,7 @@ impl ZTensorReader {
             context: (&mut findings as *mut Vec<Finding>).cast(),
             ..ffi::zt_verify_options::sized()
         };
+        // SAFETY: all pointers are those of values that live during the call.
         let result = call(|error| unsafe { ffi::zt_verify(self.as_ptr(), &options, &mut report, error) });
         progress.resume();
         self.resume(); // a read that fails is a finding, and no error

@@ -165,6 +165,7 @@ impl ZTensorWriter {
     /// Gives a tensor that was added a second name. Its bytes are stored once.
     pub fn add_alias(&mut self, name: &str, existing: &str) -> Result<()> {
         let (name, existing) = (c_text(name, "name")?, c_text(existing, "name")?);
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe {
             ffi::zt_writer_add_alias(self.handle.as_ptr(), name.as_ptr(), existing.as_ptr(), error)
         })
@@ -173,6 +174,7 @@ impl ZTensorWriter {
     /// In a file that grows: takes a tensor out.
     pub fn remove(&mut self, name: &str) -> Result<()> {
         let name = c_text(name, "name")?;
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_writer_remove(self.handle.as_ptr(), name.as_ptr(), error) })
     }
 
@@ -180,6 +182,7 @@ impl ZTensorWriter {
     pub fn set_attributes(&mut self, json: &str) -> Result<()> {
         let json = c_text(json, "JSON")?;
         let attributes = json_attributes(json.as_ptr());
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_writer_set_attributes(self.handle.as_ptr(), &attributes, error) })
     }
 
@@ -187,6 +190,7 @@ impl ZTensorWriter {
     pub fn set_tensor_attributes(&mut self, name: &str, json: &str) -> Result<()> {
         let (name, json) = (c_text(name, "name")?, c_text(json, "JSON")?);
         let attributes = json_attributes(json.as_ptr());
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe {
             ffi::zt_writer_set_tensor_attributes(self.handle.as_ptr(), name.as_ptr(), &attributes, error)
         })
@@ -195,6 +199,7 @@ impl ZTensorWriter {
     /// Writes the index and publishes the file. Flushes a sink.
     pub fn finalize(self) -> Result<WriteReport> {
         let writer = self.handle.as_ptr();
+        // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_writer_finalize(writer, error) })?;
         if let Some(sink) = &self.sink {
             sink.flush()?;
@@ -232,6 +237,7 @@ impl ZTensorWriter {
         let name = c_text(name, "name")?;
         let array = array_of(dtype, shape, data);
         options.with_ffi(|options| {
+            // SAFETY: all pointers are those of values that live during the call.
             self.call(|error| unsafe {
                 ffi::zt_writer_add(self.handle.as_ptr(), name.as_ptr(), &array, options, error)
             })
@@ -256,6 +262,7 @@ impl ZTensorWriter {
         let name = c_text(name, "name")?;
         let (indices, indptr) = (Values::of(indices), Values::of(indptr));
         options.with_ffi(|options| {
+            // SAFETY: all pointers are those of values that live during the call.
             self.call(|error| unsafe {
                 ffi::zt_writer_add_csr(
                     self.handle.as_ptr(),
@@ -282,6 +289,7 @@ impl ZTensorWriter {
         let name = c_text(name, "name")?;
         let indices = Values::of(indices);
         options.with_ffi(|options| {
+            // SAFETY: all pointers are those of values that live during the call.
             self.call(|error| unsafe {
                 ffi::zt_writer_add_coo(
                     self.handle.as_ptr(),
