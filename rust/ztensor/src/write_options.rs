@@ -84,7 +84,7 @@ pub struct WriterOptions {
     attributes: Option<String>,
     threads: u32,
     durable: bool,
-    canonical: bool,
+    canonical: Option<bool>,
 }
 
 impl WriterOptions {
@@ -123,9 +123,10 @@ impl WriterOptions {
         self
     }
 
-    /// Format 2: the same tensors give the same bytes.
+    /// Format 2: whether the same tensors give the same bytes. Such a file holds only raw parts with XXH3 digests. By
+    /// default, a file is canonical unless another of these options rules that out.
     pub fn canonical(&mut self, canonical: bool) -> &mut WriterOptions {
-        self.canonical = canonical;
+        self.canonical = Some(canonical);
         self
     }
 
@@ -153,7 +154,8 @@ impl WriterOptions {
             threads: self.threads,
             attributes: json_attributes(pointer_of(&attributes)),
             durable: self.durable,
-            canonical: self.canonical,
+            canonical: self.canonical == Some(true),
+            not_canonical: self.canonical == Some(false),
             ..ffi::zt_writer_options::sized()
         })
     }
