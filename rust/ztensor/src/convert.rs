@@ -2,10 +2,9 @@
 
 use std::path::Path;
 
-use crate::callbacks::Progress;
-use crate::error::{c_path, c_text, call, optional_c_text, pointer_of, pointers_of, Result};
+use crate::error::{c_path, c_text, optional_c_text, pointer_of, pointers_of, Result};
 use crate::ffi::{self, Sized0};
-use crate::lines::Lines;
+use crate::tools::call_tool;
 use crate::write_options::{ChecksumAlgorithm, Encoding};
 
 /// What [`convert`] takes, and how it writes that.
@@ -105,29 +104,26 @@ pub fn convert<P: AsRef<Path>>(
         checksum: ChecksumAlgorithm::as_ffi(options.checksum),
         ..ffi::zt_writer_options::sized()
     };
-    let mut progress = Progress::new(progress);
-    let mut lines = Lines::default();
     let (encoding, level) = Encoding::as_ffi(options.encoding);
-    let wanted = ffi::zt_convert_options {
-        writer: &writer,
-        encoding,
-        level,
-        names: if options.names.is_some() { name_pointers.as_ptr() } else { std::ptr::null() },
-        names_count: name_pointers.len(),
-        skip_unreadable: options.skip_unreadable,
-        overwrite: options.overwrite,
-        check_output: options.check_output,
-        progress: progress.as_ffi(),
-        lines: lines.as_ffi(),
-        ..ffi::zt_convert_options::sized()
-    };
     let mut report = ffi::zt_convert_report::sized();
-    // SAFETY: all pointers are those of values that live during the call.
-    let result = call(|error| unsafe {
-        ffi::zt_convert(input_pointers.as_ptr(), input_pointers.len(), output.as_ptr(), &wanted, &mut report, error)
-    });
-    progress.resume();
-    result?;
+    let lines = call_tool(progress, |progress, lines, error| {
+        let wanted = ffi::zt_convert_options {
+            writer: &writer,
+            encoding,
+            level,
+            names: if options.names.is_some() { name_pointers.as_ptr() } else { std::ptr::null() },
+            names_count: name_pointers.len(),
+            skip_unreadable: options.skip_unreadable,
+            overwrite: options.overwrite,
+            check_output: options.check_output,
+            progress,
+            lines,
+            ..ffi::zt_convert_options::sized()
+        };
+        let (inputs, count) = (input_pointers.as_ptr(), input_pointers.len());
+        // SAFETY: all pointers are those of values that live during the call.
+        unsafe { ffi::zt_convert(inputs, count, output.as_ptr(), &wanted, &mut report, error) }
+    })?;
     Ok(ConvertReport {
         tensors: report.tensors,
         bytes_in: report.bytes_in,

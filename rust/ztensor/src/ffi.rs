@@ -274,6 +274,84 @@ pub struct zt_convert_report {
     pub bytes_out: u64,
 }
 
+#[repr(C)]
+pub struct zt_append_options {
+    pub size: usize,
+    pub writer: *const zt_writer_options,
+    pub open: *const zt_open_options,
+    pub encoding: zt_encoding,
+    pub level: i32,
+    pub replace: bool,
+    pub skip_unreadable: bool,
+    pub progress: zt_progress,
+    pub lines: zt_lines,
+}
+
+#[repr(C)]
+pub struct zt_change_report {
+    pub size: usize,
+    pub tensors: u64,
+    pub replaced: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub reclaimable: u64,
+}
+
+#[repr(C)]
+pub struct zt_remove_options {
+    pub size: usize,
+    pub output: *const c_char,
+    pub overwrite: bool,
+    pub durable: bool,
+    pub limits: zt_limits,
+    pub progress: zt_progress,
+    pub lines: zt_lines,
+}
+
+#[repr(C)]
+pub struct zt_compact_options {
+    pub size: usize,
+    pub durable: bool,
+    pub limits: zt_limits,
+    pub progress: zt_progress,
+    pub lines: zt_lines,
+}
+
+#[repr(C)]
+pub struct zt_compact_report {
+    pub size: usize,
+    pub tensors: u64,
+    pub size_before: u64,
+    pub size_after: u64,
+    pub changed: bool,
+}
+
+#[repr(C)]
+pub struct zt_repair_options {
+    pub size: usize,
+    pub output: *const c_char,
+    pub dry_run: bool,
+    pub overwrite: bool,
+    pub durable: bool,
+    pub limits: zt_limits,
+    pub progress: zt_progress,
+    pub lines: zt_lines,
+}
+
+pub type zt_repair_state = i32;
+pub const ZT_REPAIR_HEALTHY: zt_repair_state = 0;
+pub const ZT_REPAIR_UNFINISHED: zt_repair_state = 1;
+pub const ZT_REPAIR_TORN: zt_repair_state = 2;
+
+#[repr(C)]
+pub struct zt_repair_report {
+    pub size: usize,
+    pub tensors: u64,
+    pub size_before: u64,
+    pub size_after: u64,
+    pub state: zt_repair_state,
+}
+
 /// A struct of C that begins with its size, and whose other fields have their default where they are 0.
 ///
 /// # Safety
@@ -310,4 +388,11 @@ sized! {
     zt_verify_report,
     zt_convert_options,
     zt_convert_report,
+    zt_append_options,
+    zt_change_report,
+    zt_remove_options,
+    zt_compact_options,
+    zt_compact_report,
+    zt_repair_options,
+    zt_repair_report,
 }

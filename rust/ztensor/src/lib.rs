@@ -34,32 +34,40 @@
 #[cfg(target_endian = "big")]
 compile_error!("ztensor needs a little-endian machine: elements are taken from files as they are");
 
+mod append;
 mod array;
 mod callbacks;
+mod compact;
+mod compare;
 mod convert;
 mod dtype;
 mod error;
 mod ffi;
 mod info;
-mod lines;
 mod open_options;
 mod reader;
+mod repair;
 mod sink;
 mod slicing;
 mod sparse;
 mod store;
 mod stream;
+mod tools;
 mod verify;
 mod view;
 mod write_options;
 mod writer;
 
+pub use append::{append, remove, AppendOptions, ChangeReport, RemoveOptions};
+pub use compact::{compact, CompactOptions, CompactReport};
+pub use compare::Diff;
 pub use convert::{convert, ConvertOptions, ConvertReport};
 pub use dtype::{DType, Element, BF16, F16};
 pub use error::{Error, ErrorCode, Result};
 pub use info::{PartInfo, TensorInfo};
 pub use open_options::{Backend, OpenOptions, Verify};
 pub use reader::ZTensorReader;
+pub use repair::{repair, RepairOptions, RepairReport, RepairState};
 pub use slicing::Axis;
 pub use sparse::{CooTensor, CsrTensor};
 pub use store::ByteStore;

@@ -162,13 +162,16 @@ impl ZTensorReader {
     ) -> Result<Option<String>> {
         let mut bytes = Bytes::empty();
         self.call(|error| read(bytes.as_out(), error))?;
-        let text = String::from_utf8_lossy(bytes.as_slice()).into_owned();
-        Ok(Some(text).filter(|text| !text.is_empty() && text != "null"))
+        Ok(Some(bytes.to_text()).filter(|text| !text.is_empty() && text != "null"))
     }
 
     /// Calls a function that reads. If it fails, a panic of the store goes on here.
     pub(crate) fn call(&self, function: impl FnOnce(*mut ffi::zt_error) -> ffi::zt_code) -> Result<()> {
-        let result = call(function);
+        self.resume_if_failed(call(function))
+    }
+
+    /// The result of a read. If it is an error, a panic of the store goes on here.
+    pub(crate) fn resume_if_failed<R>(&self, result: Result<R>) -> Result<R> {
         if result.is_err() {
             self.resume();
         }

@@ -2,11 +2,10 @@
 
 use std::os::raw::c_void;
 
-use crate::callbacks::Progress;
-use crate::error::{call, Error, Result};
+use crate::error::{Error, Result};
 use crate::ffi::{self, Sized0};
-use crate::lines::lossy_text;
 use crate::reader::ZTensorReader;
+use crate::tools::{call_tool, lossy_text};
 
 /// One thing that is wrong in a file.
 #[derive(Clone, Debug)]
@@ -48,20 +47,17 @@ impl ZTensorReader {
 
     /// The same. `progress` is called with bytes done and bytes to do, and stops the work by returning `false`.
     pub fn verify_with(&self, progress: impl FnMut(u64, u64) -> bool) -> Result<VerifyReport> {
-        let mut progress = Progress::new(progress);
         let mut findings: Vec<Finding> = Vec::new();
+        let context = (&mut findings as *mut Vec<Finding>).cast();
         let mut report = ffi::zt_verify_report::sized();
-        let options = ffi::zt_verify_options {
-            progress: progress.as_ffi(),
-            finding: Some(add_finding),
-            context: (&mut findings as *mut Vec<Finding>).cast(),
-            ..ffi::zt_verify_options::sized()
-        };
-        // SAFETY: all pointers are those of values that live during the call.
-        let result = call(|error| unsafe { ffi::zt_verify(self.as_ptr(), &options, &mut report, error) });
-        progress.resume();
+        let verified = call_tool(progress, |progress, _, error| {
+            let finding = Some(add_finding as _);
+            let options = ffi::zt_verify_options { progress, finding, context, ..ffi::zt_verify_options::sized() };
+            // SAFETY: all pointers are those of values that live during the call.
+            unsafe { ffi::zt_verify(self.as_ptr(), &options, &mut report, error) }
+        });
         self.resume(); // a read that fails is a finding, and no error
-        result?;
+        verified?;
         Ok(VerifyReport {
             checked: report.checked,
             undigested: report.undigested,

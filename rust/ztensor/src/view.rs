@@ -29,6 +29,10 @@ impl Bytes {
         &mut self.0
     }
 
+    pub(crate) fn to_text(&self) -> String {
+        String::from_utf8_lossy(self.as_slice()).into_owned()
+    }
+
     pub(crate) fn as_slice(&self) -> &[u8] {
         // SAFETY: the bytes live until zt_bytes_free().
         unsafe { slice(self.0.data.cast(), self.0.length) }

@@ -9,8 +9,8 @@ use crate::array::{array_of, check_length, Values};
 use crate::dtype::{bytes_of, DType, Element};
 use crate::error::{c_text, call, Error, ErrorCode, Result};
 use crate::ffi;
-use crate::lines::Lines;
 use crate::sink::Sink;
+use crate::tools::Lines;
 use crate::write_options::{
     json_attributes, options_of, AddOptions, ChecksumAlgorithm, Encoding, WriteMode, WriterOptions,
 };
@@ -21,7 +21,7 @@ use crate::write_options::{
 pub struct WriteReport {
     /// The size of the file.
     pub bytes: u64,
-    /// Of a file that grew: the bytes that no tensor uses, and that the command `ztensor compact` gives back.
+    /// Of a file that grew: the bytes that no tensor uses, and that [`compact`](crate::compact) gives back.
     pub reclaimable: u64,
     /// What a user should know, but is no error.
     pub notes: Vec<String>,

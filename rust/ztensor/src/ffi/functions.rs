@@ -221,4 +221,47 @@ extern "C" {
         report: *mut zt_convert_report,
         error: *mut zt_error,
     ) -> zt_code;
+    pub fn zt_append(
+        target: *const c_char,
+        sources: *const *const c_char,
+        count: usize,
+        options: *const zt_append_options,
+        report: *mut zt_change_report,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_remove(
+        path: *const c_char,
+        names: *const *const c_char,
+        count: usize,
+        options: *const zt_remove_options,
+        report: *mut zt_change_report,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_compact(
+        path: *const c_char,
+        options: *const zt_compact_options,
+        report: *mut zt_compact_report,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_repair(
+        path: *const c_char,
+        options: *const zt_repair_options,
+        report: *mut zt_repair_report,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_diff(
+        a: *const zt_source,
+        b: *const zt_source,
+        progress: zt_progress,
+        same: *mut bool,
+        out: *mut zt_bytes,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_content_id(
+        source: *const zt_source,
+        trust_digests: bool,
+        progress: zt_progress,
+        out: *mut zt_bytes,
+        error: *mut zt_error,
+    ) -> zt_code;
 }

@@ -36,6 +36,13 @@ fn structs_are_laid_out_as_in_c() {
         (size_of::<zt_verify_report>(), 40, offset!(zt_verify_report, findings), 32),
         (size_of::<zt_convert_options>(), 128, offset!(zt_convert_options, lines), 112),
         (size_of::<zt_convert_report>(), 32, offset!(zt_convert_report, bytes_out), 24),
+        (size_of::<zt_append_options>(), 72, offset!(zt_append_options, lines), 56),
+        (size_of::<zt_change_report>(), 48, offset!(zt_change_report, reclaimable), 40),
+        (size_of::<zt_remove_options>(), 88, offset!(zt_remove_options, lines), 72),
+        (size_of::<zt_compact_options>(), 80, offset!(zt_compact_options, lines), 64),
+        (size_of::<zt_compact_report>(), 40, offset!(zt_compact_report, changed), 32),
+        (size_of::<zt_repair_options>(), 88, offset!(zt_repair_options, lines), 72),
+        (size_of::<zt_repair_report>(), 40, offset!(zt_repair_report, state), 32),
     ];
     for (row, (size, size_in_c, offset, offset_in_c)) in layouts.iter().enumerate() {
         assert_eq!((size, offset), (size_in_c, offset_in_c), "struct in row {row}");

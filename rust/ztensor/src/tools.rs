@@ -1,7 +1,9 @@
-//! Texts from C that come one by one.
+//! Calling the tools of the library, which work on whole files, show progress and have something to say.
 
 use std::os::raw::c_void;
 
+use crate::callbacks::Progress;
+use crate::error::{call, Result};
 use crate::ffi;
 use crate::reader::slice;
 
@@ -29,6 +31,19 @@ impl Lines {
             _ => lines.notes.push(line),
         }
     }
+}
+
+/// Calls a tool. A panic of `progress` goes on here.
+pub(crate) fn call_tool(
+    progress: impl FnMut(u64, u64) -> bool,
+    tool: impl FnOnce(ffi::zt_progress, ffi::zt_lines, *mut ffi::zt_error) -> ffi::zt_code,
+) -> Result<Lines> {
+    let mut progress = Progress::new(progress);
+    let mut lines = Lines::default();
+    let (given_progress, given_lines) = (progress.as_ffi(), lines.as_ffi());
+    let result = call(|error| tool(given_progress, given_lines, error));
+    progress.resume();
+    result.map(|()| lines)
 }
 
 /// # Safety
