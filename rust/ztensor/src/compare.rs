@@ -42,8 +42,8 @@ impl ZTensorReader {
         self.content_id_with(false, |_, _| true)
     }
 
-    /// The same. If `trust_digests` is set, parts with a stored SHA-256 are not read. `progress` is called with bytes
-    /// done and bytes to do, and stops the work by returning `false`.
+    /// The same. If `trust_digests` is set, parts of a file of format 2 that have a SHA-256 are not read. `progress` is
+    /// called with bytes done and bytes to do, and stops the work by returning `false`.
     pub fn content_id_with(&self, trust_digests: bool, progress: impl FnMut(u64, u64) -> bool) -> Result<String> {
         let mut id = Bytes::empty();
         let made = call_tool(progress, |progress, _, error| {

@@ -85,6 +85,7 @@ pub struct WriterOptions {
     threads: u32,
     durable: bool,
     canonical: Option<bool>,
+    lossy: bool,
 }
 
 impl WriterOptions {
@@ -130,6 +131,13 @@ impl WriterOptions {
         self
     }
 
+    /// Whether [`ZTensorWriter::add_stored`] leaves out what the format cannot hold, which
+    /// [`WriteReport::losses`](crate::WriteReport::losses) then lists. By default, that is an error.
+    pub fn lossy(&mut self, lossy: bool) -> &mut WriterOptions {
+        self.lossy = lossy;
+        self
+    }
+
     /// Begins the file. It appears at `path` in [`ZTensorWriter::finalize`].
     pub fn create(&self, path: impl AsRef<Path>) -> Result<ZTensorWriter> {
         let path = c_path(path.as_ref())?;
@@ -155,6 +163,7 @@ impl WriterOptions {
             attributes: json_attributes(pointer_of(&attributes)),
             durable: self.durable,
             canonical: self.canonical == Some(true),
+            lossy: self.lossy,
             not_canonical: self.canonical == Some(false),
             ..ffi::zt_writer_options::sized()
         })

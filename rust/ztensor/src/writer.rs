@@ -23,6 +23,8 @@ pub struct WriteReport {
     pub bytes: u64,
     /// Of a file that grew: the bytes that no tensor uses, and that [`compact`](crate::compact) gives back.
     pub reclaimable: u64,
+    /// What [`add_stored`](ZTensorWriter::add_stored) has left out, because the format could not hold it.
+    pub losses: Vec<String>,
     /// What a user should know, but is no error.
     pub notes: Vec<String>,
 }
@@ -211,6 +213,7 @@ impl ZTensorWriter {
             Ok(WriteReport {
                 bytes: ffi::zt_writer_bytes_written(writer),
                 reclaimable: ffi::zt_writer_reclaimable(writer),
+                losses: lines.losses,
                 notes: lines.notes,
             })
         }

@@ -180,3 +180,20 @@ fn diff_and_content_id_compare_contents() {
     assert_panics(|| a.content_id_with(false, |_, _| panic!("stop here")));
     assert_eq!(a.get_tensor("a").unwrap().dtype, Some(DType::Float32)); // the reader still works
 }
+
+#[test]
+fn a_content_id_may_trust_digests() {
+    let folder = Folder::new("trust");
+    let path = folder.file("x.zt");
+    let mut writer = WriterOptions::new().format("2").canonical(false).create(&path).unwrap();
+    writer.add("x", [3], &[1u8, 2, 3], AddOptions::new().checksum(ChecksumAlgorithm::Sha256)).unwrap();
+    writer.finalize().unwrap();
+    let reader = ZTensorReader::open(&path).unwrap();
+    let id = reader.content_id().unwrap();
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[reader.get_tensor("x").unwrap().parts[0].offset as usize] ^= 1;
+    std::fs::write(&path, bytes).unwrap();
+    let reader = ZTensorReader::open(&path).unwrap();
+    assert_eq!(reader.content_id_with(true, goes_on).unwrap(), id);
+    assert_eq!(reader.content_id().unwrap_err().code(), ErrorCode::Mismatch);
+}

@@ -169,6 +169,33 @@ extern "C" {
         options: *const zt_add_options,
         error: *mut zt_error,
     ) -> zt_code;
+    pub fn zt_writer_add_object(
+        writer: *mut zt_writer,
+        name: *const c_char,
+        shape: *const u64,
+        rank: usize,
+        layout: *const c_char,
+        roles: *const *const c_char,
+        parts: *const zt_array,
+        count: usize,
+        options: *const zt_add_options,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_writer_add_stored(
+        writer: *mut zt_writer,
+        name: *const c_char,
+        source: *const zt_source,
+        tensor: usize,
+        options: *const zt_add_options,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_writer_add_reference(
+        writer: *mut zt_writer,
+        name: *const c_char,
+        source: *const zt_source,
+        tensor: usize,
+        error: *mut zt_error,
+    ) -> zt_code;
     pub fn zt_writer_add_alias(
         writer: *mut zt_writer,
         name: *const c_char,
