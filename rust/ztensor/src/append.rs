@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{c_path, c_text, optional_c_text, pointer_of, pointers_of, Result};
+use crate::error::Result;
 use crate::ffi::{self, Sized0};
+use crate::texts::{c_path, optional_c_text, pointer_of, CTexts};
 use crate::tools::{call_tool, Lines};
 use crate::write_options::{ChecksumAlgorithm, Encoding};
 
@@ -18,47 +19,24 @@ pub struct AppendOptions {
     durable: bool,
 }
 
-impl AppendOptions {
-    /// The defaults.
-    pub fn new() -> AppendOptions {
-        AppendOptions::default()
-    }
-
+setters! { AppendOptions:
     /// The format of a target that is made: `"1.2"` or `"2"`. A target that grows must have it.
-    pub fn format(&mut self, format: &str) -> &mut AppendOptions {
-        self.format = Some(format.to_string());
-        self
-    }
+    format: &str => Some(format.to_string());
 
     /// The encoding of every part. By default, what the target can hold stays as it is.
-    pub fn encoding(&mut self, encoding: Encoding) -> &mut AppendOptions {
-        self.encoding = Some(encoding);
-        self
-    }
+    encoding: Encoding => Some(encoding);
 
     /// The digest of parts that are stored anew.
-    pub fn checksum(&mut self, checksum: ChecksumAlgorithm) -> &mut AppendOptions {
-        self.checksum = Some(checksum);
-        self
-    }
+    checksum: ChecksumAlgorithm => Some(checksum);
 
     /// Whether a tensor takes the place of one that the target has under its name. By default, that is an error.
-    pub fn replace(&mut self, replace: bool) -> &mut AppendOptions {
-        self.replace = replace;
-        self
-    }
+    replace: bool => replace;
 
     /// Whether tensors that cannot be read are left out. By default, they are an error.
-    pub fn skip_unreadable(&mut self, skip: bool) -> &mut AppendOptions {
-        self.skip_unreadable = skip;
-        self
-    }
+    skip_unreadable: bool => skip_unreadable;
 
     /// Whether each step is synced, so that the target outlives a loss of power.
-    pub fn durable(&mut self, durable: bool) -> &mut AppendOptions {
-        self.durable = durable;
-        self
-    }
+    durable: bool => durable;
 }
 
 /// How [`remove`] works.
@@ -69,29 +47,16 @@ pub struct RemoveOptions {
     durable: bool,
 }
 
-impl RemoveOptions {
-    /// The defaults: the file is changed in place.
-    pub fn new() -> RemoveOptions {
-        RemoveOptions::default()
-    }
-
-    /// Where a compact copy without the tensors is written. The file itself then stays as it is.
-    pub fn output(&mut self, path: impl Into<PathBuf>) -> &mut RemoveOptions {
-        self.output = Some(path.into());
-        self
-    }
+setters! { RemoveOptions:
+    /// Where a compact copy without the tensors is written. The file itself then stays as it is. By default, the file
+    /// is changed in place.
+    output: impl Into<PathBuf> => Some(output.into());
 
     /// Whether an existing output is replaced. The file itself never is.
-    pub fn overwrite(&mut self, overwrite: bool) -> &mut RemoveOptions {
-        self.overwrite = overwrite;
-        self
-    }
+    overwrite: bool => overwrite;
 
     /// Whether each step is synced, so that the file outlives a loss of power.
-    pub fn durable(&mut self, durable: bool) -> &mut RemoveOptions {
-        self.durable = durable;
-        self
-    }
+    durable: bool => durable;
 }
 
 /// What [`append`] or [`remove`] has done.
@@ -131,10 +96,10 @@ impl ChangeReport {
 /// Puts all tensors of other files, of any format, into a `.zt` file, which grows in place or is made. Costs what is
 /// appended, and one index: tensors that the target has do not move.
 ///
-/// `progress` is called with bytes done and bytes to do, and stops the work by returning `false`. If anything fails, the
-/// target is as it was. Errors: [`Usage`](crate::ErrorCode::Usage) for a name that the target has and that is not to be
-/// replaced, and for a name that two sources have; [`Unsupported`](crate::ErrorCode::Unsupported) for a target whose
-/// format does not grow; [`Io`](crate::ErrorCode::Io) while somebody else writes to the target.
+/// `progress` is called with bytes done and bytes to do, and stops the work by returning `false`. If anything fails,
+/// the target is as it was. Errors: [`Usage`](crate::ErrorCode::Usage) for a name that the target has and that is not
+/// to be replaced, and for a name that two sources have; [`Unsupported`](crate::ErrorCode::Unsupported) for a target
+/// whose format does not grow; [`Io`](crate::ErrorCode::Io) while somebody else writes to the target.
 pub fn append<P: AsRef<Path>>(
     target: impl AsRef<Path>,
     sources: &[P],
@@ -142,8 +107,7 @@ pub fn append<P: AsRef<Path>>(
     progress: impl FnMut(u64, u64) -> bool,
 ) -> Result<ChangeReport> {
     let target = c_path(target.as_ref())?;
-    let sources = sources.iter().map(|path| c_path(path.as_ref())).collect::<Result<Vec<_>>>()?;
-    let sources = pointers_of(&sources);
+    let sources = CTexts::of_paths(sources)?;
     let format = optional_c_text(options.format.as_deref(), "format")?;
     let writer = ffi::zt_writer_options {
         format: pointer_of(&format),
@@ -184,8 +148,7 @@ pub fn remove<S: AsRef<str>>(
     progress: impl FnMut(u64, u64) -> bool,
 ) -> Result<ChangeReport> {
     let path = c_path(path.as_ref())?;
-    let names = names.iter().map(|name| c_text(name.as_ref(), "name")).collect::<Result<Vec<_>>>()?;
-    let names = pointers_of(&names);
+    let names = CTexts::new(names.iter().map(|name| name.as_ref()), "name")?;
     let output = options.output.as_deref().map(c_path).transpose()?;
     let mut report = ffi::zt_change_report::sized();
     let lines = call_tool(progress, |progress, lines, error| {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::error::{c_path, Result};
+use crate::error::Result;
 use crate::ffi::{self, Sized0};
+use crate::texts::c_path;
 use crate::tools::call_tool;
 
 /// How [`compact`] works.
@@ -12,17 +13,9 @@ pub struct CompactOptions {
     durable: bool,
 }
 
-impl CompactOptions {
-    /// The defaults.
-    pub fn new() -> CompactOptions {
-        CompactOptions::default()
-    }
-
+setters! { CompactOptions:
     /// Whether the folder is synced, too. The file always is.
-    pub fn durable(&mut self, durable: bool) -> &mut CompactOptions {
-        self.durable = durable;
-        self
-    }
+    durable: bool => durable;
 }
 
 /// What [`compact`] has done.
@@ -44,9 +37,9 @@ pub struct CompactReport {
 /// Writes a file anew without the bytes that no tensor uses, and puts the new file in its place. Reads and writes every
 /// byte that stays, and reads the new file back. Readers that have the old file open keep it.
 ///
-/// `progress` is called with bytes done and bytes to do, and stops the work by returning `false`. If anything fails, the
-/// file is as it was. Errors: [`Unsupported`](crate::ErrorCode::Unsupported) for a format that does not grow and for a
-/// file with unreadable tensors, [`Mismatch`](crate::ErrorCode::Mismatch) where a digest is wrong,
+/// `progress` is called with bytes done and bytes to do, and stops the work by returning `false`. If anything fails,
+/// the file is as it was. Errors: [`Unsupported`](crate::ErrorCode::Unsupported) for a format that does not grow and
+/// for a file with unreadable tensors, [`Mismatch`](crate::ErrorCode::Mismatch) where a digest is wrong,
 /// [`Io`](crate::ErrorCode::Io) while somebody writes to the file.
 pub fn compact(
     path: impl AsRef<Path>,

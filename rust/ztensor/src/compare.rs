@@ -36,8 +36,8 @@ impl ZTensorReader {
         self.compare(other, |_, _| true, std::ptr::null_mut())
     }
 
-    /// `"sha256:"` and 64 hex digits over the names, shapes, dtypes, layouts, attributes and contents of the file. Files
-    /// with the same id hold the same, whatever their formats are. Reads every byte.
+    /// `"sha256:"` and 64 hex digits over the names, shapes, dtypes, layouts, attributes and contents of the tensors.
+    /// Files with the same id hold the same, whatever their formats are. Reads every byte.
     pub fn content_id(&self) -> Result<String> {
         self.content_id_with(false, |_, _| true)
     }

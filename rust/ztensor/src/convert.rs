@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::error::{c_path, c_text, optional_c_text, pointer_of, pointers_of, Result};
+use crate::error::Result;
 use crate::ffi::{self, Sized0};
+use crate::texts::{c_path, optional_c_text, pointer_of, CTexts};
 use crate::tools::call_tool;
 use crate::write_options::{ChecksumAlgorithm, Encoding};
 
@@ -19,51 +20,30 @@ pub struct ConvertOptions {
     check_output: bool,
 }
 
-impl ConvertOptions {
-    /// The defaults.
-    pub fn new() -> ConvertOptions {
-        ConvertOptions::default()
-    }
-
+setters! { ConvertOptions:
     /// The format of the output, as in [`WriterOptions::format`](crate::WriterOptions::format).
-    pub fn format(&mut self, format: &str) -> &mut ConvertOptions {
-        self.format = Some(format.to_string());
-        self
-    }
+    format: &str => Some(format.to_string());
 
     /// The encoding of every part. By default, what the output can hold stays as it is.
-    pub fn encoding(&mut self, encoding: Encoding) -> &mut ConvertOptions {
-        self.encoding = Some(encoding);
-        self
-    }
+    encoding: Encoding => Some(encoding);
 
     /// The digest of parts that are stored anew.
-    pub fn checksum(&mut self, checksum: ChecksumAlgorithm) -> &mut ConvertOptions {
-        self.checksum = Some(checksum);
-        self
-    }
+    checksum: ChecksumAlgorithm => Some(checksum);
 
+    /// Whether an existing output is replaced. An input never is.
+    overwrite: bool => overwrite;
+
+    /// Whether tensors that cannot be read are left out. By default, they are an error.
+    skip_unreadable: bool => skip_unreadable;
+
+    /// Whether the output is read back and compared.
+    check_output: bool => check_output;
+}
+
+impl ConvertOptions {
     /// The tensors to take. By default, all; an empty list is an error.
     pub fn names<S: Into<String>>(&mut self, names: impl IntoIterator<Item = S>) -> &mut ConvertOptions {
         self.names = Some(names.into_iter().map(Into::into).collect());
-        self
-    }
-
-    /// Whether an existing output is replaced. An input never is.
-    pub fn overwrite(&mut self, overwrite: bool) -> &mut ConvertOptions {
-        self.overwrite = overwrite;
-        self
-    }
-
-    /// Whether tensors that cannot be read are left out. By default, they are an error.
-    pub fn skip_unreadable(&mut self, skip: bool) -> &mut ConvertOptions {
-        self.skip_unreadable = skip;
-        self
-    }
-
-    /// Whether the output is read back and compared.
-    pub fn check_output(&mut self, check: bool) -> &mut ConvertOptions {
-        self.check_output = check;
         self
     }
 }
@@ -94,11 +74,10 @@ pub fn convert<P: AsRef<Path>>(
     options: &ConvertOptions,
     progress: impl FnMut(u64, u64) -> bool,
 ) -> Result<ConvertReport> {
-    let inputs = inputs.iter().map(|path| c_path(path.as_ref())).collect::<Result<Vec<_>>>()?;
+    let inputs = CTexts::of_paths(inputs)?;
     let output = c_path(output.as_ref())?;
     let format = optional_c_text(options.format.as_deref(), "format")?;
-    let names = options.names.iter().flatten().map(|name| c_text(name, "name")).collect::<Result<Vec<_>>>()?;
-    let (input_pointers, name_pointers) = (pointers_of(&inputs), pointers_of(&names));
+    let names = CTexts::new(options.names.iter().flatten().map(String::as_str), "name")?;
     let writer = ffi::zt_writer_options {
         format: pointer_of(&format),
         checksum: ChecksumAlgorithm::as_ffi(options.checksum),
@@ -111,8 +90,8 @@ pub fn convert<P: AsRef<Path>>(
             writer: &writer,
             encoding,
             level,
-            names: if options.names.is_some() { name_pointers.as_ptr() } else { std::ptr::null() },
-            names_count: name_pointers.len(),
+            names: if options.names.is_some() { names.as_ptr() } else { std::ptr::null() },
+            names_count: names.len(),
             skip_unreadable: options.skip_unreadable,
             overwrite: options.overwrite,
             check_output: options.check_output,
@@ -120,9 +99,8 @@ pub fn convert<P: AsRef<Path>>(
             lines,
             ..ffi::zt_convert_options::sized()
         };
-        let (inputs, count) = (input_pointers.as_ptr(), input_pointers.len());
         // SAFETY: all pointers are those of values that live during the call.
-        unsafe { ffi::zt_convert(inputs, count, output.as_ptr(), &wanted, &mut report, error) }
+        unsafe { ffi::zt_convert(inputs.as_ptr(), inputs.len(), output.as_ptr(), &wanted, &mut report, error) }
     })?;
     Ok(ConvertReport {
         tensors: report.tensors,

@@ -34,6 +34,9 @@
 #[cfg(target_endian = "big")]
 compile_error!("ztensor needs a little-endian machine: elements are taken from files as they are");
 
+#[macro_use]
+mod options;
+
 mod append;
 mod array;
 mod callbacks;
@@ -54,6 +57,7 @@ mod sparse;
 mod store;
 mod stored;
 mod stream;
+mod texts;
 mod tools;
 mod verify;
 mod view;

@@ -2,8 +2,9 @@
 
 use crate::array::{array_of, check_length};
 use crate::dtype::{bytes_of, DType, Element};
-use crate::error::{c_text, pointers_of, Result};
+use crate::error::Result;
 use crate::ffi;
+use crate::texts::{c_text, CTexts};
 use crate::write_options::AddOptions;
 use crate::writer::ZTensorWriter;
 
@@ -57,8 +58,7 @@ impl ZTensorWriter {
         parts.iter().try_for_each(|part| check_length(name, part.shape, part.dtype, part.bytes))?;
         let shape = shape.as_ref();
         let (name, layout) = (c_text(name, "name")?, c_text(layout, "layout")?);
-        let roles = parts.iter().map(|part| c_text(part.role, "role")).collect::<Result<Vec<_>>>()?;
-        let roles = pointers_of(&roles);
+        let roles = CTexts::new(parts.iter().map(|part| part.role), "role")?;
         let arrays: Vec<_> = parts.iter().map(|part| array_of(part.dtype, part.shape, part.bytes)).collect();
         options.with_ffi(|options| {
             // SAFETY: all pointers are those of values that live during the call, and a part has all its bytes.

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::ptr::{null, null_mut};
 
 use crate::callbacks::{call_with_context, release};
-use crate::error::{c_path, call, Result};
+use crate::error::{call, Result};
 use crate::ffi::{self, Sized0};
 use crate::reader::ZTensorReader;
+use crate::texts::c_path;
 
 /// Which digests a read checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,30 +49,18 @@ pub struct OpenOptions {
     threads: u32,
 }
 
-impl OpenOptions {
-    /// The defaults.
-    pub fn new() -> OpenOptions {
-        OpenOptions::default()
-    }
-
+setters! { OpenOptions:
     /// How the file is read.
-    pub fn backend(&mut self, backend: Backend) -> &mut OpenOptions {
-        self.backend = backend;
-        self
-    }
+    backend: Backend => backend;
 
     /// Which digests the reads check.
-    pub fn verify(&mut self, verify: Verify) -> &mut OpenOptions {
-        self.verify = verify;
-        self
-    }
+    verify: Verify => verify;
 
     /// How many threads one call may use. 0: `ZTENSOR_THREADS` if it is set, else the cores of this process.
-    pub fn threads(&mut self, threads: u32) -> &mut OpenOptions {
-        self.threads = threads;
-        self
-    }
+    threads: u32 => threads;
+}
 
+impl OpenOptions {
     /// Opens a file, as [`ZTensorReader::open`] does.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<ZTensorReader> {
         let path = c_path(path.as_ref())?;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use crate::callbacks::{Panics, NO_PROGRESS};
 use crate::dtype::{check_dtype, read_vec, DType, Element};
-use crate::error::{c_text, call, Error, ErrorCode, Result};
+use crate::error::{call, handle_of, Error, ErrorCode, Result};
 use crate::ffi::{self, Sized0};
 use crate::info::TensorInfo;
 use crate::open_options::OpenOptions;
 use crate::store::ByteStore;
+use crate::texts::c_text;
 use crate::view::{Bytes, View};
 
 /// An open file of tensors, of any format. Many threads may read from one reader.
@@ -92,9 +93,7 @@ impl ZTensorReader {
 
     /// The elements of a dense tensor. `bool` is read as `u8`.
     pub fn read_tensor_as<T: Element>(&self, name: &str) -> Result<Vec<T>> {
-        let tensor = self.find(name)?;
-        let info = self.check_layout(tensor, name, "dense")?;
-        check_dtype::<T>(name, DType::from_number(info.dtype))?;
+        let (tensor, _) = self.find_typed::<T>(name, "dense")?;
         self.read_part_of(tensor, "data")
     }
 
@@ -106,8 +105,8 @@ impl ZTensorReader {
     /// Borrows the elements of a dense tensor, without copying. Fails where they are encoded, or where the file is not
     /// mapped or its elements are not aligned for `T`: read the tensor then.
     ///
-    /// As with every mapped file: nobody may change the file while the view lives, and if somebody cuts it, touching the
-    /// elements ends the process by `SIGBUS`. The library itself never does either.
+    /// As with every mapped file: nobody may change the file while the view lives, and if somebody cuts it, touching
+    /// the elements ends the process by `SIGBUS`. The library itself never does either.
     ///
     /// A view cannot outlive its reader:
     ///
@@ -121,9 +120,7 @@ impl ZTensorReader {
     /// # }
     /// ```
     pub fn view<T: Element>(&self, name: &str) -> Result<View<'_, T>> {
-        let tensor = self.find(name)?;
-        let info = self.check_layout(tensor, name, "dense")?;
-        check_dtype::<T>(name, DType::from_number(info.dtype))?;
+        let (tensor, _) = self.find_typed::<T>(name, "dense")?;
         let mut bytes = Bytes::empty();
         // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe {
@@ -186,10 +183,7 @@ impl ZTensorReader {
     }
 
     pub(crate) fn from_handle(handle: *mut ffi::zt_source, panics: Option<Arc<Panics>>) -> Result<ZTensorReader> {
-        let handle = NonNull::new(handle);
-        handle
-            .map(|handle| ZTensorReader { handle, panics })
-            .ok_or_else(|| Error::new(ErrorCode::Internal, "the library opened a file, but gave no handle"))
+        Ok(ZTensorReader { handle: handle_of(handle, "opened a file")?, panics })
     }
 
     pub(crate) fn find(&self, name: &str) -> Result<usize> {
@@ -207,8 +201,16 @@ impl ZTensorReader {
         Ok(info)
     }
 
+    /// Finds a tensor of this layout whose elements are `T`.
+    pub(crate) fn find_typed<T: Element>(&self, name: &str, layout: &str) -> Result<(usize, ffi::zt_tensor_info)> {
+        let tensor = self.find(name)?;
+        let info = self.check_layout(tensor, name, layout)?;
+        check_dtype::<T>(name, DType::from_number(info.dtype))?;
+        Ok((tensor, info))
+    }
+
     /// Fails with the cause where the tensor cannot be read, and where it has another layout.
-    pub(crate) fn check_layout(&self, tensor: usize, name: &str, wanted: &str) -> Result<ffi::zt_tensor_info> {
+    fn check_layout(&self, tensor: usize, name: &str, wanted: &str) -> Result<ffi::zt_tensor_info> {
         // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_tensor_check(self.as_ptr(), tensor, error) })?;
         let info = self.info(tensor)?;

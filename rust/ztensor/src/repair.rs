@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::error::{c_path, pointer_of, Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::ffi::{self, Sized0};
+use crate::texts::{c_path, pointer_of};
 use crate::tools::call_tool;
 
 /// How [`repair`] works.
@@ -15,35 +16,19 @@ pub struct RepairOptions {
     durable: bool,
 }
 
-impl RepairOptions {
-    /// The defaults: the file is cut.
-    pub fn new() -> RepairOptions {
-        RepairOptions::default()
-    }
-
+setters! { RepairOptions:
     /// Where the repaired file is written, also if the file is healthy. The file itself then stays as it is.
-    pub fn output(&mut self, path: impl Into<PathBuf>) -> &mut RepairOptions {
-        self.output = Some(path.into());
-        self
-    }
+    /// By default, the file is cut.
+    output: impl Into<PathBuf> => Some(output.into());
 
     /// Whether nothing is changed, so that the report says what would be done.
-    pub fn dry_run(&mut self, dry_run: bool) -> &mut RepairOptions {
-        self.dry_run = dry_run;
-        self
-    }
+    dry_run: bool => dry_run;
 
     /// Whether an existing output is replaced.
-    pub fn overwrite(&mut self, overwrite: bool) -> &mut RepairOptions {
-        self.overwrite = overwrite;
-        self
-    }
+    overwrite: bool => overwrite;
 
     /// Whether new files and their folder are synced, too.
-    pub fn durable(&mut self, durable: bool) -> &mut RepairOptions {
-        self.durable = durable;
-        self
-    }
+    durable: bool => durable;
 }
 
 /// How [`repair`] has found the file.
@@ -77,10 +62,10 @@ pub struct RepairReport {
 /// Finds the last whole version in a `.zt` file whose end is damaged, and cuts off what follows that version. Reads the
 /// file from its end, and every byte of the version that it finds.
 ///
-/// `progress` is called with bytes done and bytes to do, and stops the work by returning `false`. If anything fails, the
-/// file is as it was. Errors: [`Malformed`](crate::ErrorCode::Malformed) where no version is whole, or where the version
-/// may not be that of this file (see [`Error::rule`]), and [`Unsupported`](crate::ErrorCode::Unsupported) for other
-/// formats.
+/// `progress` is called with bytes done and bytes to do, and stops the work by returning `false`. If anything fails,
+/// the file is as it was. Errors: [`Malformed`](crate::ErrorCode::Malformed) where no version is whole, or where the
+/// version may not be that of this file (see [`Error::rule`]), and [`Unsupported`](crate::ErrorCode::Unsupported) for
+/// other formats.
 pub fn repair(
     path: impl AsRef<Path>,
     options: &RepairOptions,

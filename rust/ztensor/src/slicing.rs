@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::ptr::null;
 
 use crate::callbacks::NO_PROGRESS;
-use crate::dtype::{check_dtype, read_vec, DType, Element};
+use crate::dtype::{read_vec, Element};
 use crate::error::{Error, Result};
 use crate::ffi;
 use crate::reader::{slice, ZTensorReader};
@@ -57,9 +57,7 @@ impl ZTensorReader {
 
     /// A slice of a dense tensor, row-major. Axes after the last of `axes` are taken whole. Reads only what it needs.
     pub fn read_slice<T: Element>(&self, name: &str, axes: &[Axis]) -> Result<Vec<T>> {
-        let tensor = self.find(name)?;
-        let info = self.check_layout(tensor, name, "dense")?;
-        check_dtype::<T>(name, DType::from_number(info.dtype))?;
+        let (tensor, info) = self.find_typed::<T>(name, "dense")?;
         // SAFETY: the shape lives as long as the source.
         let shape = unsafe { slice(info.shape, info.rank) };
         if axes.len() > shape.len() {

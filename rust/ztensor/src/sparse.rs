@@ -3,7 +3,7 @@
 use std::os::raw::c_void;
 use std::ptr::null_mut;
 
-use crate::dtype::{check_dtype, read_vec, room, DType, Element};
+use crate::dtype::{read_vec, room, Element};
 use crate::error::Result;
 use crate::ffi;
 use crate::reader::{slice, ZTensorReader};
@@ -37,9 +37,7 @@ pub struct CooTensor<T> {
 impl ZTensorReader {
     /// The values and indices of a CSR matrix. The indices are checked.
     pub fn read_csr_tensor<T: Element>(&self, name: &str) -> Result<CsrTensor<T>> {
-        let tensor = self.find(name)?;
-        let shape = self.check_sparse::<T>(tensor, name, "sparse_csr")?;
-        let values: Vec<T> = self.read_part_of(tensor, "values")?;
+        let (tensor, shape, values) = self.read_values::<T>(name, "sparse_csr")?;
         // The library has checked that the matrix has two dimensions, so 0 never stands in.
         let pointers = shape.first().map_or(0, |rows| rows.saturating_add(1));
         let (indices, indptr) = self.read_indices(tensor, values.len() as u64, Some(pointers))?;
@@ -48,19 +46,18 @@ impl ZTensorReader {
 
     /// The values and coordinates of a COO tensor. The coordinates are checked.
     pub fn read_coo_tensor<T: Element>(&self, name: &str) -> Result<CooTensor<T>> {
-        let tensor = self.find(name)?;
-        let shape = self.check_sparse::<T>(tensor, name, "sparse_coo")?;
-        let values: Vec<T> = self.read_part_of(tensor, "values")?;
+        let (tensor, shape, values) = self.read_values::<T>(name, "sparse_coo")?;
         let count = (values.len() as u64).saturating_mul(shape.len() as u64);
         let (indices, _) = self.read_indices(tensor, count, None)?;
         Ok(CooTensor { shape, values, indices })
     }
 
-    fn check_sparse<T: Element>(&self, tensor: usize, name: &str, layout: &str) -> Result<Vec<u64>> {
-        let info = self.check_layout(tensor, name, layout)?;
-        check_dtype::<T>(name, DType::from_number(info.dtype))?;
+    /// The number, the shape and the values of a sparse tensor.
+    fn read_values<T: Element>(&self, name: &str, layout: &str) -> Result<(usize, Vec<u64>, Vec<T>)> {
+        let (tensor, info) = self.find_typed::<T>(name, layout)?;
         // SAFETY: the shape lives as long as the source.
-        Ok(unsafe { slice(info.shape, info.rank) }.to_vec())
+        let shape = unsafe { slice(info.shape, info.rank) }.to_vec();
+        Ok((tensor, shape, self.read_part_of(tensor, "values")?))
     }
 
     /// The indices, and the pointers if a number of them is given.

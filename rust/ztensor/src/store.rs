@@ -6,10 +6,11 @@ use std::ptr::null_mut;
 use std::sync::Arc;
 
 use crate::callbacks::{call_with_context, errno_of, release, Panics};
-use crate::error::{c_text, Result};
+use crate::error::Result;
 use crate::ffi::{self, Sized0};
 use crate::open_options::OpenOptions;
 use crate::reader::ZTensorReader;
+use crate::texts::c_text;
 
 /// A file that is read at offsets: an object behind a network, an entry of an archive. Give it to
 /// [`ZTensorReader::open_store`].

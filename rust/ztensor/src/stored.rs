@@ -1,8 +1,9 @@
 //! Tensors that come from other files.
 
-use crate::error::{c_text, Result};
+use crate::error::Result;
 use crate::ffi;
 use crate::reader::ZTensorReader;
+use crate::texts::c_text;
 use crate::write_options::AddOptions;
 use crate::writer::ZTensorWriter;
 
@@ -12,8 +13,8 @@ impl ZTensorWriter {
     /// of what it reads. Tensors that share bytes in the reader's file share them here, as the first of them is stored.
     /// The reader may end before the writer does.
     ///
-    /// [`AddOptions::encoding`] stores every part anew, and [`AddOptions::replace`] works as for other tensors. The other
-    /// options are errors. What the format cannot hold is an error, unless [`WriterOptions::lossy`] is set.
+    /// [`AddOptions::encoding`] stores every part anew, and [`AddOptions::replace`] works as for other tensors. The
+    /// other options are errors. What the format cannot hold is an error, unless [`WriterOptions::lossy`] is set.
     ///
     /// [`WriterOptions::lossy`]: crate::WriterOptions::lossy
     pub fn add_stored(&mut self, name: &str, reader: &ZTensorReader, tensor: &str, options: &AddOptions) -> Result<()> {

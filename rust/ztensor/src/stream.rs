@@ -4,15 +4,17 @@ use std::ptr::{null_mut, NonNull};
 
 use crate::array::array_of;
 use crate::dtype::{bytes_of, DType, Element};
-use crate::error::{c_text, Error, ErrorCode, Result};
+use crate::error::{handle_of, Error, Result};
 use crate::ffi;
+use crate::texts::c_text;
 use crate::write_options::AddOptions;
 use crate::writer::ZTensorWriter;
 
 /// The first dimension of a stream whose number of rows is known only at the end.
 pub const UNKNOWN_ROWS: u64 = ffi::ZT_UNKNOWN_ROWS;
 
-/// A tensor that is written chunk by chunk, so that it need not fit into memory. Dropping it gives up this tensor alone.
+/// A tensor that is written chunk by chunk, so that it need not fit into memory. Dropping it gives up this tensor
+/// alone.
 #[derive(Debug)]
 pub struct TensorStream<'a> {
     handle: NonNull<ffi::zt_stream>,
@@ -128,8 +130,7 @@ impl ZTensorWriter {
                 )
             })
         })?;
-        let handle = NonNull::new(handle)
-            .ok_or_else(|| Error::new(ErrorCode::Internal, "the library began a stream, but gave no handle"))?;
+        let handle = handle_of(handle, "began a stream")?;
         Ok(TensorStream { handle, name: name.to_string(), shape: shape.to_vec(), dtype, writer: self })
     }
 }

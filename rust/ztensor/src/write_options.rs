@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::ptr::{null, null_mut};
 
-use crate::error::{c_path, call, optional_c_text, pointer_of, Result};
+use crate::error::{call, Result};
 use crate::ffi::{self, Sized0};
+use crate::texts::{c_path, optional_c_text, pointer_of};
 use crate::writer::ZTensorWriter;
 
 /// How elements become stored bytes.
@@ -88,56 +89,32 @@ pub struct WriterOptions {
     lossy: bool,
 }
 
-impl WriterOptions {
-    /// The defaults.
-    pub fn new() -> WriterOptions {
-        WriterOptions::default()
-    }
-
+setters! { WriterOptions:
     /// What happens to a file that is there already.
-    pub fn mode(&mut self, mode: WriteMode) -> &mut WriterOptions {
-        self.mode = mode;
-        self
-    }
+    mode: WriteMode => mode;
 
     /// `"1.0"`, `"1.2"`, `"2"`, `"safetensors"`, `"gguf"` or `"npz"`. By default, the suffix of the path tells it.
-    pub fn format(&mut self, format: &str) -> &mut WriterOptions {
-        self.format = Some(format.to_string());
-        self
-    }
+    format: &str => Some(format.to_string());
 
     /// The attributes of the file: a JSON object.
-    pub fn attributes(&mut self, json: &str) -> &mut WriterOptions {
-        self.attributes = Some(json.to_string());
-        self
-    }
+    attributes: &str => Some(attributes.to_string());
 
     /// How many threads one call may use. 0: `ZTENSOR_THREADS` if it is set, else the cores of this process.
-    pub fn threads(&mut self, threads: u32) -> &mut WriterOptions {
-        self.threads = threads;
-        self
-    }
+    threads: u32 => threads;
 
     /// Whether new files and their folder are synced, too.
-    pub fn durable(&mut self, durable: bool) -> &mut WriterOptions {
-        self.durable = durable;
-        self
-    }
+    durable: bool => durable;
 
     /// Format 2: whether the same tensors give the same bytes. Such a file holds only raw parts with XXH3 digests. By
     /// default, a file is canonical unless another of these options rules that out.
-    pub fn canonical(&mut self, canonical: bool) -> &mut WriterOptions {
-        self.canonical = Some(canonical);
-        self
-    }
+    canonical: bool => Some(canonical);
 
     /// Whether [`ZTensorWriter::add_stored`] leaves out what the format cannot hold, which
     /// [`WriteReport::losses`](crate::WriteReport::losses) then lists. By default, that is an error.
-    pub fn lossy(&mut self, lossy: bool) -> &mut WriterOptions {
-        self.lossy = lossy;
-        self
-    }
+    lossy: bool => lossy;
+}
 
+impl WriterOptions {
     /// Begins the file. It appears at `path` in [`ZTensorWriter::finalize`].
     pub fn create(&self, path: impl AsRef<Path>) -> Result<ZTensorWriter> {
         let path = c_path(path.as_ref())?;
@@ -179,36 +156,21 @@ pub struct AddOptions {
     replace: bool,
 }
 
-impl AddOptions {
-    /// The defaults: raw, with the checksum of the format.
-    pub fn new() -> AddOptions {
-        AddOptions::default()
-    }
+setters! { AddOptions:
+    /// How its elements become stored bytes. By default, raw.
+    encoding: Encoding => Some(encoding);
 
-    /// How its elements become stored bytes.
-    pub fn encoding(&mut self, encoding: Encoding) -> &mut AddOptions {
-        self.encoding = Some(encoding);
-        self
-    }
-
-    /// Which digest is stored with each of its parts.
-    pub fn checksum(&mut self, checksum: ChecksumAlgorithm) -> &mut AddOptions {
-        self.checksum = Some(checksum);
-        self
-    }
+    /// Which digest is stored with each of its parts. By default, that of the format.
+    checksum: ChecksumAlgorithm => Some(checksum);
 
     /// The attributes of the tensor: a JSON object.
-    pub fn attributes(&mut self, json: &str) -> &mut AddOptions {
-        self.attributes = Some(json.to_string());
-        self
-    }
+    attributes: &str => Some(attributes.to_string());
 
     /// In a file that grows: whether it takes the place of a tensor of this name, if there is one.
-    pub fn replace(&mut self, replace: bool) -> &mut AddOptions {
-        self.replace = replace;
-        self
-    }
+    replace: bool => replace;
+}
 
+impl AddOptions {
     pub(crate) fn with_ffi<R>(&self, work: impl FnOnce(&ffi::zt_add_options) -> Result<R>) -> Result<R> {
         let attributes = optional_c_text(self.attributes.as_deref(), "JSON")?;
         let (encoding, level) = Encoding::as_ffi(self.encoding);

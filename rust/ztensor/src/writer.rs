@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use crate::array::{array_of, check_length, Values};
 use crate::dtype::{bytes_of, DType, Element};
-use crate::error::{c_text, call, Error, ErrorCode, Result};
+use crate::error::{call, handle_of, Error, Result};
 use crate::ffi;
 use crate::sink::Sink;
+use crate::texts::c_text;
 use crate::tools::Lines;
 use crate::write_options::{
     json_attributes, options_of, AddOptions, ChecksumAlgorithm, Encoding, WriteMode, WriterOptions,
@@ -134,8 +135,8 @@ impl ZTensorWriter {
         self.add_csr_array(name, shape.as_ref(), Values::of(values), indices.as_ref(), indptr.as_ref(), options)
     }
 
-    /// Adds a sparse tensor by coordinates, the values as bytes. `indices` has all coordinates of axis 0 first, then all
-    /// of axis 1, and so on.
+    /// Adds a sparse tensor by coordinates, the values as bytes. `indices` has all coordinates of axis 0 first, then
+    /// all of axis 1, and so on.
     #[allow(clippy::too_many_arguments)] // a COO tensor has this many
     pub fn add_coo_tensor(
         &mut self,
@@ -152,7 +153,8 @@ impl ZTensorWriter {
         self.add_coo_array(name, shape.as_ref(), values, indices.as_ref(), &options)
     }
 
-    /// Adds a sparse tensor by coordinates. `indices` has all coordinates of axis 0 first, then all of axis 1, and so on.
+    /// Adds a sparse tensor by coordinates. `indices` has all coordinates of axis 0 first, then all of axis 1, and so
+    /// on.
     pub fn add_coo<T: Element>(
         &mut self,
         name: &str,
@@ -220,10 +222,7 @@ impl ZTensorWriter {
     }
 
     pub(crate) fn from_handle(handle: *mut ffi::zt_writer, sink: Option<Arc<Sink>>) -> Result<ZTensorWriter> {
-        let handle = NonNull::new(handle);
-        handle
-            .map(|handle| ZTensorWriter { handle, sink })
-            .ok_or_else(|| Error::new(ErrorCode::Internal, "the library began a file, but gave no handle"))
+        Ok(ZTensorWriter { handle: handle_of(handle, "began a file")?, sink })
     }
 
     /// Calls a function that writes. If it fails, a panic of the sink goes on here.
