@@ -71,7 +71,7 @@ pub struct ChangeReport {
     pub bytes_in: u64,
     /// The size of the target.
     pub bytes_out: u64,
-    /// Bytes of the target that no tensor uses, and that [`compact`](crate::compact) gives back.
+    /// Bytes of the target that no tensor uses, and that [`compact`](crate::compact()) gives back.
     pub reclaimable: u64,
     /// `"name: cause"` of each tensor that was left out.
     pub skipped: Vec<String>,
@@ -135,7 +135,7 @@ pub fn append<P: AsRef<Path>>(
 }
 
 /// Takes tensors out of a `.zt` file. Costs one index: the bytes of the tensors stay in the file until
-/// [`compact`](crate::compact) gives them back. With [`RemoveOptions::output`], costs a copy of what stays.
+/// [`compact`](crate::compact()) gives them back. With [`RemoveOptions::output`], costs a copy of what stays.
 ///
 /// `progress` is called with bytes done and bytes to do of a copy, and stops the work by returning `false`. If anything
 /// fails, the file is as it was. Errors: [`NotFound`](crate::ErrorCode::NotFound) for a name that the file does not

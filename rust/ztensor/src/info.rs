@@ -48,6 +48,27 @@ pub struct PartInfo<'a> {
 }
 
 impl ZTensorReader {
+    /// The size of the file, without its shards.
+    pub fn stored_size(&self) -> u64 {
+        // SAFETY: the source is open.
+        unsafe { ffi::zt_source_stored_size(self.as_ptr()) }
+    }
+
+    /// What a user should know of the file, but is no error.
+    pub fn notes(&self) -> Vec<&str> {
+        // SAFETY: the source is open.
+        let count = unsafe { ffi::zt_source_notes(self.as_ptr()) };
+        // SAFETY: the texts live as long as the source.
+        (0..count).filter_map(|note| unsafe { text(ffi::zt_source_note(self.as_ptr(), note)) }.ok()).collect()
+    }
+
+    /// What is in the file, as the JSON document that `ztensor info --json` prints.
+    pub fn info_json(&self) -> Result<String> {
+        // SAFETY: all pointers are those of values that live during the call.
+        let json = self.json(|out, error| unsafe { ffi::zt_source_info_json(self.as_ptr(), out, error) })?;
+        Ok(json.unwrap_or_default())
+    }
+
     pub(crate) fn describe(&self, tensor: usize) -> Result<TensorInfo<'_>> {
         let info = self.info(tensor)?;
         let parts = (0..info.parts).map(|part| self.describe_part(tensor, part)).collect::<Result<_>>()?;

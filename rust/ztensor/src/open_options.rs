@@ -7,7 +7,7 @@ use crate::callbacks::{call_with_context, release};
 use crate::error::{call, Result};
 use crate::ffi::{self, Sized0};
 use crate::reader::ZTensorReader;
-use crate::texts::c_path;
+use crate::texts::{c_path, CTexts};
 
 /// Which digests a read checks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +67,15 @@ impl OpenOptions {
         let mut handle = null_mut();
         // SAFETY: the pointers are those of values that live during the call.
         call(|error| unsafe { ffi::zt_open(path.as_ptr(), &self.as_ffi(), &mut handle, error) })?;
+        ZTensorReader::from_handle(handle, None)
+    }
+
+    /// Opens several files as one, as [`ZTensorReader::open_many`] does.
+    pub fn open_many<P: AsRef<Path>>(&self, paths: &[P]) -> Result<ZTensorReader> {
+        let paths = CTexts::of_paths(paths)?;
+        let mut handle = null_mut();
+        // SAFETY: all pointers are those of values that live during the call.
+        call(|error| unsafe { ffi::zt_open_many(paths.as_ptr(), paths.len(), &self.as_ffi(), &mut handle, error) })?;
         ZTensorReader::from_handle(handle, None)
     }
 

@@ -41,6 +41,12 @@ impl ZTensorReader {
         OpenOptions::new().open(path)
     }
 
+    /// Opens several files of one format as one: the files of a model that is split. Reads only their indices. A name
+    /// that two files have is an error.
+    pub fn open_many<P: AsRef<Path>>(paths: &[P]) -> Result<ZTensorReader> {
+        OpenOptions::new().open_many(paths)
+    }
+
     /// Opens a file in memory, without copying it.
     pub fn open_bytes<B: AsRef<[u8]> + Send + Sync + 'static>(bytes: B) -> Result<ZTensorReader> {
         OpenOptions::new().open_bytes(bytes)
@@ -153,7 +159,7 @@ impl ZTensorReader {
         self.handle.as_ptr()
     }
 
-    fn json(
+    pub(crate) fn json(
         &self,
         read: impl FnOnce(*mut ffi::zt_bytes, *mut ffi::zt_error) -> ffi::zt_code,
     ) -> Result<Option<String>> {
@@ -210,7 +216,7 @@ impl ZTensorReader {
     }
 
     /// Fails with the cause where the tensor cannot be read, and where it has another layout.
-    fn check_layout(&self, tensor: usize, name: &str, wanted: &str) -> Result<ffi::zt_tensor_info> {
+    pub(crate) fn check_layout(&self, tensor: usize, name: &str, wanted: &str) -> Result<ffi::zt_tensor_info> {
         // SAFETY: all pointers are those of values that live during the call.
         self.call(|error| unsafe { ffi::zt_tensor_check(self.as_ptr(), tensor, error) })?;
         let info = self.info(tensor)?;
@@ -229,21 +235,25 @@ impl ZTensorReader {
     }
 
     pub(crate) fn read_part_of<T: Element>(&self, tensor: usize, role: &str) -> Result<Vec<T>> {
-        let role = c_text(role, "role")?;
-        let mut part = 0;
-        let mut bytes = 0;
-        // SAFETY: all pointers are those of values that live during the call.
-        self.call(|error| unsafe { ffi::zt_part_find(self.as_ptr(), tensor, role.as_ptr(), &mut part, error) })?;
-        // SAFETY: all pointers are those of values that live during the call.
-        self.call(|error| unsafe { ffi::zt_part_measure(self.as_ptr(), tensor, part, &mut bytes, error) })?;
-        // A remainder would make the room too small, which the library refuses.
-        let count = bytes / std::mem::size_of::<T>() as u64;
+        let (part, count) = self.find_elements::<T>(tensor, role)?;
         read_vec(count, |out, length| {
             // SAFETY: all pointers are those of values that live during the call.
             self.call(|error| unsafe {
                 ffi::zt_part_read(self.as_ptr(), tensor, part, out, length, ffi::ZT_VERIFY_DEFAULT, error)
             })
         })
+    }
+
+    /// The number of a part, and how many elements it has.
+    pub(crate) fn find_elements<T: Element>(&self, tensor: usize, role: &str) -> Result<(usize, u64)> {
+        let role = c_text(role, "role")?;
+        let (mut part, mut bytes) = (0, 0);
+        // SAFETY: all pointers are those of values that live during the call.
+        self.call(|error| unsafe { ffi::zt_part_find(self.as_ptr(), tensor, role.as_ptr(), &mut part, error) })?;
+        // SAFETY: all pointers are those of values that live during the call.
+        self.call(|error| unsafe { ffi::zt_part_measure(self.as_ptr(), tensor, part, &mut bytes, error) })?;
+        // A remainder would make the room too small, which the library refuses.
+        Ok((part, bytes / std::mem::size_of::<T>() as u64))
     }
 }
 

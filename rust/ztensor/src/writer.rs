@@ -9,6 +9,7 @@ use crate::array::{array_of, check_length, Values};
 use crate::dtype::{bytes_of, DType, Element};
 use crate::error::{call, handle_of, Error, Result};
 use crate::ffi;
+use crate::reader::text;
 use crate::sink::Sink;
 use crate::texts::c_text;
 use crate::tools::Lines;
@@ -22,7 +23,7 @@ use crate::write_options::{
 pub struct WriteReport {
     /// The size of the file.
     pub bytes: u64,
-    /// Of a file that grew: the bytes that no tensor uses, and that [`compact`](crate::compact) gives back.
+    /// Of a file that grew: the bytes that no tensor uses, and that [`compact`](crate::compact()) gives back.
     pub reclaimable: u64,
     /// What [`add_stored`](ZTensorWriter::add_stored) has left out, because the format could not hold it.
     pub losses: Vec<String>,
@@ -198,6 +199,18 @@ impl ZTensorWriter {
         self.call(|error| unsafe {
             ffi::zt_writer_set_tensor_attributes(self.handle.as_ptr(), name.as_ptr(), &attributes, error)
         })
+    }
+
+    /// Whether a tensor has this name.
+    pub fn has(&self, name: &str) -> bool {
+        // SAFETY: the text lives during the call.
+        c_text(name, "name").map_or(false, |name| unsafe { ffi::zt_writer_has(self.handle.as_ptr(), name.as_ptr()) })
+    }
+
+    /// The format of the file: `"zt-1.2"`, `"safetensors"`, and so on.
+    pub fn format(&self) -> &str {
+        // SAFETY: the text lives as long as the writer.
+        unsafe { text(ffi::zt_writer_format(self.handle.as_ptr())) }.unwrap_or("")
     }
 
     /// Writes the index and publishes the file. Flushes a sink.

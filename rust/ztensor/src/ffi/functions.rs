@@ -20,6 +20,13 @@ extern "C" {
         out: *mut *mut zt_source,
         error: *mut zt_error,
     ) -> zt_code;
+    pub fn zt_open_many(
+        paths: *const *const c_char,
+        count: usize,
+        options: *const zt_open_options,
+        out: *mut *mut zt_source,
+        error: *mut zt_error,
+    ) -> zt_code;
     pub fn zt_open_memory(
         data: *const c_void,
         length: usize,
@@ -40,6 +47,10 @@ extern "C" {
     pub fn zt_source_close(source: *mut zt_source);
     pub fn zt_source_tensors(source: *const zt_source) -> usize;
     pub fn zt_source_format(source: *const zt_source) -> zt_text;
+    pub fn zt_source_stored_size(source: *const zt_source) -> u64;
+    pub fn zt_source_notes(source: *const zt_source) -> usize;
+    pub fn zt_source_note(source: *const zt_source, number: usize) -> zt_text;
+    pub fn zt_source_info_json(source: *const zt_source, out: *mut zt_bytes, error: *mut zt_error) -> zt_code;
     pub fn zt_source_attributes_json(source: *const zt_source, out: *mut zt_bytes, error: *mut zt_error) -> zt_code;
 
     pub fn zt_tensor_find(
@@ -96,6 +107,14 @@ extern "C" {
         tensor: usize,
         verify: zt_verify_mode,
         out: *mut zt_bytes,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_read_many(
+        source: *const zt_source,
+        reads: *const zt_read,
+        count: usize,
+        verify: zt_verify_mode,
+        progress: zt_progress,
         error: *mut zt_error,
     ) -> zt_code;
     pub fn zt_tensor_read_slice(
@@ -228,6 +247,8 @@ extern "C" {
         attributes: *const zt_attributes,
         error: *mut zt_error,
     ) -> zt_code;
+    pub fn zt_writer_has(writer: *const zt_writer, name: *const c_char) -> bool;
+    pub fn zt_writer_format(writer: *const zt_writer) -> zt_text;
     pub fn zt_writer_finalize(writer: *mut zt_writer, error: *mut zt_error) -> zt_code;
     pub fn zt_writer_bytes_written(writer: *const zt_writer) -> u64;
     pub fn zt_writer_reclaimable(writer: *const zt_writer) -> u64;
@@ -264,6 +285,8 @@ extern "C" {
         report: *mut zt_change_report,
         error: *mut zt_error,
     ) -> zt_code;
+    pub fn zt_set_attributes(path: *const c_char, edits: *const zt_attribute_edits, error: *mut zt_error) -> zt_code;
+    pub fn zt_scan_json(path: *const c_char, out: *mut zt_bytes, error: *mut zt_error) -> zt_code;
     pub fn zt_compact(
         path: *const c_char,
         options: *const zt_compact_options,
