@@ -125,6 +125,12 @@ fn a_store_that_panics() {
     assert_panics(|| reader.read_tensor("x"));
     assert_panics(|| reader.read_rows::<f32>("x", 0..1));
     assert_panics(|| reader.verify());
+    assert_panics(|| reader.content_id());
+    let quiet = ZTensorReader::open_store(store_of(file_bytes(), 0).0).unwrap();
+    assert_panics(|| reader.diff(&quiet));
+    assert_panics(|| quiet.same_as(&reader));
+    let mut writer = ZTensorWriter::to_sink(Sink::default()).unwrap();
+    assert_panics(|| writer.add_stored("x", &reader, "x", &AddOptions::new()));
     switches.panics.store(false, Ordering::SeqCst);
     assert_eq!(reader.verify().unwrap().checked, 2); // the reader still works
     let (store, switches) = store_of(file_bytes(), 0);
