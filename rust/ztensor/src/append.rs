@@ -4,39 +4,59 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 use crate::ffi::{self, Sized0};
-use crate::texts::{c_path, optional_c_text, pointer_of, CTexts};
+use crate::limits::Limits;
+use crate::open_options::OpenOptions;
+use crate::texts::{c_path, pointer_of, CTexts};
 use crate::tools::{call_tool, Lines};
-use crate::write_options::{ChecksumAlgorithm, Encoding};
+use crate::write_options::{ChecksumAlgorithm, Encoding, WriterOptions};
 
 /// How [`append`] writes what it takes.
 #[derive(Clone, Debug, Default)]
 pub struct AppendOptions {
-    format: Option<String>,
+    writer: WriterOptions,
+    open: OpenOptions,
     encoding: Option<Encoding>,
-    checksum: Option<ChecksumAlgorithm>,
     replace: bool,
     skip_unreadable: bool,
-    durable: bool,
 }
 
 setters! { AppendOptions:
-    /// The format of a target that is made: `"1.2"` or `"2"`. A target that grows must have it.
-    format: &str => Some(format.to_string());
+    /// How the target is written. Its encoding must be unset, and its mode has no effect. Call this before
+    /// [`format`](Self::format), [`checksum`](Self::checksum) and [`durable`](Self::durable), which change single
+    /// options of it.
+    writer: &WriterOptions => writer.clone();
+
+    /// How the sources and the target are opened.
+    open: &OpenOptions => open.clone();
 
     /// The encoding of every part. By default, what the target can hold stays as it is.
     encoding: Encoding => Some(encoding);
-
-    /// The digest of parts that are stored anew.
-    checksum: ChecksumAlgorithm => Some(checksum);
 
     /// Whether a tensor takes the place of one that the target has under its name. By default, that is an error.
     replace: bool => replace;
 
     /// Whether tensors that cannot be read are left out. By default, they are an error.
     skip_unreadable: bool => skip_unreadable;
+}
+
+impl AppendOptions {
+    /// The format of a target that is made: `"1.2"` or `"2"`. A target that grows must have it.
+    pub fn format(&mut self, format: &str) -> &mut AppendOptions {
+        self.writer.format(format);
+        self
+    }
+
+    /// The digest of parts that are stored anew.
+    pub fn checksum(&mut self, checksum: ChecksumAlgorithm) -> &mut AppendOptions {
+        self.writer.checksum(checksum);
+        self
+    }
 
     /// Whether each step is synced, so that the target outlives a loss of power.
-    durable: bool => durable;
+    pub fn durable(&mut self, durable: bool) -> &mut AppendOptions {
+        self.writer.durable(durable);
+        self
+    }
 }
 
 /// How [`remove`] works.
@@ -45,6 +65,7 @@ pub struct RemoveOptions {
     output: Option<PathBuf>,
     overwrite: bool,
     durable: bool,
+    limits: Limits,
 }
 
 setters! { RemoveOptions:
@@ -57,6 +78,9 @@ setters! { RemoveOptions:
 
     /// Whether each step is synced, so that the file outlives a loss of power.
     durable: bool => durable;
+
+    /// What the file may ask for.
+    limits: &Limits => *limits;
 }
 
 /// What [`append`] or [`remove`] has done.
@@ -108,18 +132,13 @@ pub fn append<P: AsRef<Path>>(
 ) -> Result<ChangeReport> {
     let target = c_path(target.as_ref())?;
     let sources = CTexts::of_paths(sources)?;
-    let format = optional_c_text(options.format.as_deref(), "format")?;
-    let writer = ffi::zt_writer_options {
-        format: pointer_of(&format),
-        checksum: ChecksumAlgorithm::as_ffi(options.checksum),
-        durable: options.durable,
-        ..ffi::zt_writer_options::sized()
-    };
+    let open = options.open.as_ffi();
     let (encoding, level) = Encoding::as_ffi(options.encoding);
     let mut report = ffi::zt_change_report::sized();
-    let lines = call_tool(progress, |progress, lines, error| {
+    let mut append = |writer: &ffi::zt_writer_options, progress, lines, error| {
         let wanted = ffi::zt_append_options {
-            writer: &writer,
+            writer,
+            open: &open,
             encoding,
             level,
             replace: options.replace,
@@ -130,7 +149,10 @@ pub fn append<P: AsRef<Path>>(
         };
         // SAFETY: all pointers are those of values that live during the call.
         unsafe { ffi::zt_append(target.as_ptr(), sources.as_ptr(), sources.len(), &wanted, &mut report, error) }
-    })?;
+    };
+    let lines = options
+        .writer
+        .with_ffi(|writer| call_tool(progress, |progress, lines, error| append(writer, progress, lines, error)))?;
     Ok(ChangeReport::from_ffi(report, lines))
 }
 
@@ -156,6 +178,7 @@ pub fn remove<S: AsRef<str>>(
             output: pointer_of(&output),
             overwrite: options.overwrite,
             durable: options.durable,
+            limits: options.limits.as_ffi(),
             progress,
             lines,
             ..ffi::zt_remove_options::sized()

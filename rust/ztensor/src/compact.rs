@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::error::Result;
 use crate::ffi::{self, Sized0};
+use crate::limits::Limits;
 use crate::texts::c_path;
 use crate::tools::call_tool;
 
@@ -11,11 +12,15 @@ use crate::tools::call_tool;
 #[derive(Clone, Debug, Default)]
 pub struct CompactOptions {
     durable: bool,
+    limits: Limits,
 }
 
 setters! { CompactOptions:
     /// Whether the folder is synced, too. The file always is.
     durable: bool => durable;
+
+    /// What the file may ask for.
+    limits: &Limits => *limits;
 }
 
 /// What [`compact`] has done.
@@ -49,8 +54,13 @@ pub fn compact(
     let path = c_path(path.as_ref())?;
     let mut report = ffi::zt_compact_report::sized();
     let lines = call_tool(progress, |progress, lines, error| {
-        let durable = options.durable;
-        let wanted = ffi::zt_compact_options { durable, progress, lines, ..ffi::zt_compact_options::sized() };
+        let wanted = ffi::zt_compact_options {
+            durable: options.durable,
+            limits: options.limits.as_ffi(),
+            progress,
+            lines,
+            ..ffi::zt_compact_options::sized()
+        };
         // SAFETY: all pointers are those of values that live during the call.
         unsafe { ffi::zt_compact(path.as_ptr(), &wanted, &mut report, error) }
     })?;

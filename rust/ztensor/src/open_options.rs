@@ -6,6 +6,7 @@ use std::ptr::{null, null_mut};
 use crate::callbacks::{call_with_context, release};
 use crate::error::{call, Result};
 use crate::ffi::{self, Sized0};
+use crate::limits::Limits;
 use crate::reader::ZTensorReader;
 use crate::texts::{c_path, CTexts};
 
@@ -47,6 +48,7 @@ pub struct OpenOptions {
     backend: Backend,
     verify: Verify,
     threads: u32,
+    limits: Limits,
 }
 
 setters! { OpenOptions:
@@ -58,6 +60,9 @@ setters! { OpenOptions:
 
     /// How many threads one call may use. 0: `ZTENSOR_THREADS` if it is set, else the cores of this process.
     threads: u32 => threads;
+
+    /// What the file may ask for.
+    limits: &Limits => *limits;
 }
 
 impl OpenOptions {
@@ -112,6 +117,12 @@ impl OpenOptions {
             Verify::Always => ffi::ZT_VERIFY_ALWAYS,
             Verify::Never => ffi::ZT_VERIFY_NEVER,
         };
-        ffi::zt_open_options { backend, verify, threads: self.threads, ..ffi::zt_open_options::sized() }
+        ffi::zt_open_options {
+            backend,
+            verify,
+            threads: self.threads,
+            limits: self.limits.as_ffi(),
+            ..ffi::zt_open_options::sized()
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::ffi::{self, Sized0};
+use crate::limits::Limits;
 use crate::texts::{c_path, pointer_of};
 use crate::tools::call_tool;
 
@@ -14,6 +15,7 @@ pub struct RepairOptions {
     dry_run: bool,
     overwrite: bool,
     durable: bool,
+    limits: Limits,
 }
 
 setters! { RepairOptions:
@@ -29,6 +31,9 @@ setters! { RepairOptions:
 
     /// Whether new files and their folder are synced, too.
     durable: bool => durable;
+
+    /// What the file may ask for.
+    limits: &Limits => *limits;
 }
 
 /// How [`repair`] has found the file.
@@ -80,6 +85,7 @@ pub fn repair(
             dry_run: options.dry_run,
             overwrite: options.overwrite,
             durable: options.durable,
+            limits: options.limits.as_ffi(),
             progress,
             lines,
             ..ffi::zt_repair_options::sized()

@@ -5,6 +5,7 @@ use std::ptr::{null, null_mut};
 
 use crate::error::{call, Result};
 use crate::ffi::{self, Sized0};
+use crate::limits::Limits;
 use crate::texts::{c_path, optional_c_text, pointer_of};
 use crate::writer::ZTensorWriter;
 
@@ -82,11 +83,16 @@ pub enum WriteMode {
 pub struct WriterOptions {
     pub(crate) mode: WriteMode,
     format: Option<String>,
+    encoding: Option<Encoding>,
+    checksum: Option<ChecksumAlgorithm>,
+    alignment: u64,
+    max_shard_size: u64,
     attributes: Option<String>,
     threads: u32,
     durable: bool,
     canonical: Option<bool>,
     lossy: bool,
+    limits: Limits,
 }
 
 setters! { WriterOptions:
@@ -95,6 +101,19 @@ setters! { WriterOptions:
 
     /// `"1.0"`, `"1.2"`, `"2"`, `"safetensors"`, `"gguf"` or `"npz"`. By default, the suffix of the path tells it.
     format: &str => Some(format.to_string());
+
+    /// How elements become stored bytes where a call does not say it. By default, raw.
+    encoding: Encoding => Some(encoding);
+
+    /// Which digest is stored where a call does not say it. By default, that of the format.
+    checksum: ChecksumAlgorithm => Some(checksum);
+
+    /// A power of two up to 2 MiB: each part begins at a multiple of this many bytes. By default, that of the format.
+    alignment: u64 => alignment;
+
+    /// Format 2 and safetensors: the most bytes of one file; more data goes to several files beside the target. By
+    /// default, the target is the only file.
+    max_shard_size: u64 => max_shard_size;
 
     /// The attributes of the file: a JSON object.
     attributes: &str => Some(attributes.to_string());
@@ -112,6 +131,9 @@ setters! { WriterOptions:
     /// Whether [`ZTensorWriter::add_stored`] leaves out what the format cannot hold, which
     /// [`WriteReport::losses`](crate::WriteReport::losses) then lists. By default, that is an error.
     lossy: bool => lossy;
+
+    /// What the file may ask for: its tensors, and its index if it grows.
+    limits: &Limits => *limits;
 }
 
 impl WriterOptions {
@@ -134,8 +156,15 @@ impl WriterOptions {
     pub(crate) fn with_ffi<R>(&self, work: impl FnOnce(&ffi::zt_writer_options) -> Result<R>) -> Result<R> {
         let format = optional_c_text(self.format.as_deref(), "format")?;
         let attributes = optional_c_text(self.attributes.as_deref(), "JSON")?;
+        let (encoding, level) = Encoding::as_ffi(self.encoding);
         work(&ffi::zt_writer_options {
             format: pointer_of(&format),
+            encoding,
+            level,
+            checksum: ChecksumAlgorithm::as_ffi(self.checksum),
+            alignment: self.alignment,
+            max_shard_size: self.max_shard_size,
+            limits: self.limits.as_ffi(),
             threads: self.threads,
             attributes: json_attributes(pointer_of(&attributes)),
             durable: self.durable,
