@@ -4,11 +4,11 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{exit, Command};
 
-// What a static libztensor.a needs. A shared one brings it along.
-const NEEDED: [&str; 8] = ["zstd", "utf8proc", "z", "isal", "crypto", "simdjson", "stdc++", "pthread"];
+mod build_sources;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=build_sources.rs");
     for name in ["ZTENSOR_DIR", "PKG_CONFIG_PATH"] {
         println!("cargo:rerun-if-env-changed={name}");
     }
@@ -27,7 +27,7 @@ fn main() {
         Ok(()) => return,
         Err(cause) => cause,
     };
-    let built = match from_sources() {
+    let built = match build_sources::build(build_sources::Product::Library) {
         Ok(()) => return,
         Err(cause) => cause,
     };
@@ -63,9 +63,7 @@ fn link(folder: &Path) {
         return;
     }
     println!("cargo:rustc-link-lib=static=ztensor");
-    for name in NEEDED {
-        println!("cargo:rustc-link-lib=dylib={name}");
-    }
+    build_sources::link_needed();
 }
 
 fn from_pkg_config() -> Result<(), String> {
@@ -84,49 +82,4 @@ fn from_pkg_config() -> Result<(), String> {
         }
     }
     Ok(())
-}
-
-fn from_sources() -> Result<(), String> {
-    let root = Path::new(&env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("../..");
-    if !root.join("CMakeLists.txt").exists() || !root.join("src/capi").exists() {
-        return Err(format!("sources: there is no CMakeLists.txt of zTensor in {}", root.display()));
-    }
-    for name in ["CMakeLists.txt", "cmake", "include", "src"] {
-        println!("cargo:rerun-if-changed={}", root.join(name).display());
-    }
-    let build = Path::new(&env::var_os("OUT_DIR").unwrap()).join("cmake");
-    let mut configure = Command::new("cmake");
-    configure.arg("-S").arg(&root).arg("-B").arg(&build);
-    configure.args([
-        "-DCMAKE_BUILD_TYPE=Release",
-        "-DZTENSOR_SHARED=OFF",
-        "-DZTENSOR_TESTS=OFF",
-        "-DZTENSOR_CLI=OFF",
-    ]);
-    // Most of the time of a build goes into headers, so several files are compiled as one.
-    configure.args(["-DCMAKE_UNITY_BUILD=ON", "-DCMAKE_UNITY_BUILD_BATCH_SIZE=12"]);
-    run(&mut configure)?;
-    let jobs = env::var("NUM_JOBS").unwrap_or_else(|_| "1".to_string());
-    run(Command::new("cmake").arg("--build").arg(&build).args(["--target", "ztensor", "--parallel", &jobs]))?;
-    if !build.join("libztensor.a").exists() {
-        return Err(format!("sources: CMake made no libztensor.a in {}", build.display()));
-    }
-    link_built(&build);
-    Ok(())
-}
-
-fn link_built(build: &Path) {
-    println!("cargo:rustc-link-search=native={}", build.display());
-    println!("cargo:rustc-link-lib=static=ztensor");
-    for name in NEEDED {
-        println!("cargo:rustc-link-lib=dylib={name}");
-    }
-}
-
-fn run(command: &mut Command) -> Result<(), String> {
-    match command.status() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("sources: {command:?} failed ({status}): see its output above")),
-        Err(cause) => Err(format!("sources: {command:?} cannot be run: {cause}: install CMake")),
-    }
 }

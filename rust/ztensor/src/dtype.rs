@@ -6,8 +6,9 @@ use std::mem::size_of_val;
 use std::os::raw::c_void;
 use std::str::FromStr;
 
-use crate::error::{c_text, Error, Result};
+use crate::error::{Error, Result};
 use crate::ffi;
+use crate::texts::c_text;
 
 /// How one element is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

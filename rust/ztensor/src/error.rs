@@ -1,10 +1,8 @@
 //! Why a call failed.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CStr;
 use std::fmt;
-use std::os::raw::c_char;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::ptr::NonNull;
 
 use crate::ffi::{self, Sized0};
 
@@ -99,16 +97,24 @@ impl Error {
         Error::new(ErrorCode::Usage, message)
     }
 
+    /// What a user's own code gave.
+    pub(crate) fn io(what: &str, cause: &std::io::Error) -> Error {
+        let os_error = cause.raw_os_error().unwrap_or(0);
+        Error { code: ErrorCode::Io, rule: "", os_error, message: format!("{what}: {cause}") }
+    }
+
     /// # Safety
     /// The library filled `error` in.
     pub(crate) unsafe fn from_ffi(error: &ffi::zt_error) -> Error {
         // A rule is a literal of the library, so it lives as long as the program.
-        let rule = if error.rule.is_null() { "" } else { CStr::from_ptr(error.rule).to_str().unwrap_or("") };
+        // SAFETY: the library ended both texts with a NUL.
+        let text = |text| unsafe { CStr::from_ptr(text) };
+        let rule = if error.rule.is_null() { "" } else { text(error.rule).to_str().unwrap_or("") };
         Error {
             code: ErrorCode::from_number(error.code),
             rule,
             os_error: error.os_error,
-            message: CStr::from_ptr(error.message.as_ptr()).to_string_lossy().into_owned(),
+            message: text(error.message.as_ptr()).to_string_lossy().into_owned(),
         }
     }
 }
@@ -131,20 +137,8 @@ pub(crate) fn call(function: impl FnOnce(*mut ffi::zt_error) -> ffi::zt_code) ->
     Err(unsafe { Error::from_ffi(&error) })
 }
 
-/// Text as C takes it.
-pub(crate) fn c_text(text: &str, what: &str) -> Result<CString> {
-    CString::new(text).map_err(|_| Error::usage(format!("{what} {text:?} has a NUL byte: leave it out")))
-}
-
-pub(crate) fn c_path(path: &Path) -> Result<CString> {
-    CString::new(path.as_os_str().as_bytes())
-        .map_err(|_| Error::usage(format!("path {path:?} has a NUL byte: leave it out")))
-}
-
-pub(crate) fn optional_c_text(text: Option<&str>, what: &str) -> Result<Option<CString>> {
-    text.map(|text| c_text(text, what)).transpose()
-}
-
-pub(crate) fn pointer_of(text: &Option<CString>) -> *const c_char {
-    text.as_ref().map_or(std::ptr::null(), |text| text.as_ptr())
+/// The handle that a function gave which succeeded; `done` says what the function did.
+pub(crate) fn handle_of<T>(handle: *mut T, done: &str) -> Result<NonNull<T>> {
+    let handle = NonNull::new(handle);
+    handle.ok_or_else(|| Error::new(ErrorCode::Internal, format!("the library {done}, but gave no handle")))
 }

@@ -3,7 +3,15 @@
 // A struct must have every field of its C counterpart, also fields that this crate does not use.
 #![allow(non_camel_case_types, dead_code)]
 
-use std::os::raw::{c_char, c_void};
+use std::os::raw::{c_char, c_int, c_void};
+
+mod functions;
+#[cfg(all(test, target_pointer_width = "64"))]
+mod layouts;
+mod tools;
+
+pub use functions::*;
+pub use tools::*;
 
 pub type zt_code = i32;
 pub const ZT_OK: zt_code = 0;
@@ -94,6 +102,17 @@ pub struct zt_open_options {
 }
 
 #[repr(C)]
+pub struct zt_store {
+    pub size: usize,
+    pub context: *mut c_void,
+    pub length: u64,
+    pub read_at:
+        Option<unsafe extern "C" fn(context: *mut c_void, offset: u64, out: *mut c_void, count: usize) -> c_int>,
+    pub release: Option<unsafe extern "C" fn(context: *mut c_void)>,
+    pub request_cost: u64,
+}
+
+#[repr(C)]
 pub struct zt_tensor_info {
     pub size: usize,
     pub name: zt_text,
@@ -120,6 +139,14 @@ pub struct zt_part_info {
     pub file: u32,
     pub dtype: zt_dtype,
     pub mappable: bool,
+}
+
+#[repr(C)]
+pub struct zt_read {
+    pub tensor: usize,
+    pub part: usize,
+    pub out: *mut c_void,
+    pub length: usize,
 }
 
 pub type zt_axis_kind = i32;
@@ -174,6 +201,14 @@ pub struct zt_writer_options {
 }
 
 #[repr(C)]
+pub struct zt_sink {
+    pub size: usize,
+    pub context: *mut c_void,
+    pub write: Option<unsafe extern "C" fn(context: *mut c_void, data: *const c_void, length: usize) -> c_int>,
+    pub release: Option<unsafe extern "C" fn(context: *mut c_void)>,
+}
+
+#[repr(C)]
 pub struct zt_array {
     pub size: usize,
     pub dtype: zt_dtype,
@@ -197,58 +232,6 @@ pub struct zt_add_options {
 pub enum zt_stream {}
 pub const ZT_UNKNOWN_ROWS: u64 = u64::MAX;
 
-#[repr(C)]
-pub struct zt_verify_options {
-    pub size: usize,
-    pub names: *const *const c_char,
-    pub names_count: usize,
-    pub shards: bool,
-    pub canonical: bool,
-    pub progress: zt_progress,
-    pub finding: Option<unsafe extern "C" fn(context: *mut c_void, tensor: zt_text, error: *const zt_error)>,
-    pub context: *mut c_void,
-}
-
-#[repr(C)]
-pub struct zt_verify_report {
-    pub size: usize,
-    pub checked: u64,
-    pub undigested: u64,
-    pub unreadable: u64,
-    pub findings: u64,
-}
-
-#[repr(C)]
-pub struct zt_convert_options {
-    pub size: usize,
-    pub writer: *const zt_writer_options,
-    pub open: *const zt_open_options,
-    pub encoding: zt_encoding,
-    pub level: i32,
-    pub from: *const c_char,
-    pub include: *const *const c_char,
-    pub include_count: usize,
-    pub exclude: *const *const c_char,
-    pub exclude_count: usize,
-    pub names: *const *const c_char,
-    pub names_count: usize,
-    pub with_config: bool,
-    pub skip_unreadable: bool,
-    pub overwrite: bool,
-    pub check_output: bool,
-    pub delete_originals: bool,
-    pub progress: zt_progress,
-    pub lines: zt_lines,
-}
-
-#[repr(C)]
-pub struct zt_convert_report {
-    pub size: usize,
-    pub tensors: u64,
-    pub bytes_in: u64,
-    pub bytes_out: u64,
-}
-
 /// A struct of C that begins with its size, and whose other fields have their default where they are 0.
 ///
 /// # Safety
@@ -263,263 +246,34 @@ pub unsafe trait Sized0: Sized {
         }
     }
 }
-unsafe impl Sized0 for zt_error {}
-unsafe impl Sized0 for zt_open_options {}
-unsafe impl Sized0 for zt_tensor_info {}
-unsafe impl Sized0 for zt_part_info {}
-unsafe impl Sized0 for zt_writer_options {}
-unsafe impl Sized0 for zt_array {}
-unsafe impl Sized0 for zt_add_options {}
-unsafe impl Sized0 for zt_verify_options {}
-unsafe impl Sized0 for zt_verify_report {}
-unsafe impl Sized0 for zt_convert_options {}
-unsafe impl Sized0 for zt_convert_report {}
 
-extern "C" {
-    pub fn zt_bytes_free(bytes: *mut zt_bytes);
-    pub fn zt_version() -> *const c_char;
-    pub fn zt_code_name(code: zt_code) -> *const c_char;
-
-    pub fn zt_dtype_name(dtype: zt_dtype) -> *const c_char;
-    pub fn zt_dtype_find(name: *const c_char) -> zt_dtype;
-    pub fn zt_dtype_bits(dtype: zt_dtype) -> u32;
-    pub fn zt_dtype_bytes(dtype: zt_dtype, elements: u64) -> u64;
-
-    pub fn zt_open(
-        path: *const c_char,
-        options: *const zt_open_options,
-        out: *mut *mut zt_source,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_open_memory(
-        data: *const c_void,
-        length: usize,
-        name: *const c_char,
-        release: Option<unsafe extern "C" fn(context: *mut c_void)>,
-        context: *mut c_void,
-        options: *const zt_open_options,
-        out: *mut *mut zt_source,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_source_close(source: *mut zt_source);
-    pub fn zt_source_tensors(source: *const zt_source) -> usize;
-    pub fn zt_source_format(source: *const zt_source) -> zt_text;
-    pub fn zt_source_attributes_json(source: *const zt_source, out: *mut zt_bytes, error: *mut zt_error) -> zt_code;
-
-    pub fn zt_tensor_find(
-        source: *const zt_source,
-        name: *const c_char,
-        tensor: *mut usize,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_tensor_get(
-        source: *const zt_source,
-        tensor: usize,
-        out: *mut zt_tensor_info,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_tensor_check(source: *const zt_source, tensor: usize, error: *mut zt_error) -> zt_code;
-    pub fn zt_tensor_attributes_json(
-        source: *const zt_source,
-        tensor: usize,
-        out: *mut zt_bytes,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_part_find(
-        source: *const zt_source,
-        tensor: usize,
-        role: *const c_char,
-        part: *mut usize,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_part_get(
-        source: *const zt_source,
-        tensor: usize,
-        part: usize,
-        out: *mut zt_part_info,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_part_read(
-        source: *const zt_source,
-        tensor: usize,
-        part: usize,
-        out: *mut c_void,
-        length: usize,
-        verify: zt_verify_mode,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_part_measure(
-        source: *const zt_source,
-        tensor: usize,
-        part: usize,
-        out: *mut u64,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_tensor_map(
-        source: *const zt_source,
-        tensor: usize,
-        verify: zt_verify_mode,
-        out: *mut zt_bytes,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_tensor_read_slice(
-        source: *const zt_source,
-        tensor: usize,
-        axes: *const zt_axis,
-        count: usize,
-        out: *mut c_void,
-        length: usize,
-        verify: zt_verify_mode,
-        progress: zt_progress,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_tensor_read_indices(
-        source: *const zt_source,
-        tensor: usize,
-        indices: *mut u64,
-        indices_count: usize,
-        indptr: *mut u64,
-        indptr_count: usize,
-        verify: zt_verify_mode,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_tensor_dequantize(
-        source: *const zt_source,
-        tensor: usize,
-        out: *mut f32,
-        count: usize,
-        verify: zt_verify_mode,
-        progress: zt_progress,
-        error: *mut zt_error,
-    ) -> zt_code;
-
-    pub fn zt_writer_create(
-        path: *const c_char,
-        mode: zt_write_mode,
-        options: *const zt_writer_options,
-        out: *mut *mut zt_writer,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_writer_add(
-        writer: *mut zt_writer,
-        name: *const c_char,
-        array: *const zt_array,
-        options: *const zt_add_options,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_writer_add_csr(
-        writer: *mut zt_writer,
-        name: *const c_char,
-        shape: *const u64,
-        values: *const zt_array,
-        indices: *const zt_array,
-        indptr: *const zt_array,
-        options: *const zt_add_options,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_writer_add_coo(
-        writer: *mut zt_writer,
-        name: *const c_char,
-        shape: *const u64,
-        rank: usize,
-        values: *const zt_array,
-        indices: *const zt_array,
-        options: *const zt_add_options,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_writer_add_alias(
-        writer: *mut zt_writer,
-        name: *const c_char,
-        existing: *const c_char,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_writer_stream(
-        writer: *mut zt_writer,
-        name: *const c_char,
-        shape: *const u64,
-        rank: usize,
-        dtype: zt_dtype,
-        options: *const zt_add_options,
-        out: *mut *mut zt_stream,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_stream_write(stream: *mut zt_stream, chunk: *const zt_array, error: *mut zt_error) -> zt_code;
-    pub fn zt_stream_rows(stream: *const zt_stream) -> u64;
-    pub fn zt_stream_finish(stream: *mut zt_stream, error: *mut zt_error) -> zt_code;
-    pub fn zt_stream_free(stream: *mut zt_stream);
-    pub fn zt_writer_remove(writer: *mut zt_writer, name: *const c_char, error: *mut zt_error) -> zt_code;
-    pub fn zt_writer_set_tensor_attributes(
-        writer: *mut zt_writer,
-        name: *const c_char,
-        attributes: *const zt_attributes,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_writer_set_attributes(
-        writer: *mut zt_writer,
-        attributes: *const zt_attributes,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_writer_finalize(writer: *mut zt_writer, error: *mut zt_error) -> zt_code;
-    pub fn zt_writer_bytes_written(writer: *const zt_writer) -> u64;
-    pub fn zt_writer_reclaimable(writer: *const zt_writer) -> u64;
-    pub fn zt_writer_lines(writer: *const zt_writer, lines: zt_lines);
-    pub fn zt_writer_free(writer: *mut zt_writer);
-
-    pub fn zt_verify(
-        source: *const zt_source,
-        options: *const zt_verify_options,
-        report: *mut zt_verify_report,
-        error: *mut zt_error,
-    ) -> zt_code;
-    pub fn zt_convert(
-        inputs: *const *const c_char,
-        count: usize,
-        output: *const c_char,
-        options: *const zt_convert_options,
-        report: *mut zt_convert_report,
-        error: *mut zt_error,
-    ) -> zt_code;
+macro_rules! sized {
+    ($($kind:ty,)*) => {
+        // SAFETY: each is `#[repr(C)]` and begins with `size`. The rest is numbers, and pointers that may be null.
+        $(unsafe impl Sized0 for $kind {})*
+    };
 }
 
-#[cfg(all(test, target_pointer_width = "64"))]
-mod tests {
-    use super::*;
-    use std::mem::{size_of, MaybeUninit};
-
-    macro_rules! offset {
-        ($kind:ty, $field:ident) => {{
-            let value = MaybeUninit::<$kind>::uninit();
-            // SAFETY: takes an address, and reads nothing.
-            let field = unsafe { std::ptr::addr_of!((*value.as_ptr()).$field) };
-            field as usize - value.as_ptr() as usize
-        }};
-    }
-
-    // What a C program printed with sizeof and offsetof, for the last field of each struct.
-    #[test]
-    fn structs_are_laid_out_as_in_c() {
-        let layouts = [
-            (size_of::<zt_error>(), 536, offset!(zt_error, message), 24),
-            (size_of::<zt_text>(), 16, offset!(zt_text, length), 8),
-            (size_of::<zt_bytes>(), 24, offset!(zt_bytes, owner), 16),
-            (size_of::<zt_progress>(), 16, offset!(zt_progress, context), 8),
-            (size_of::<zt_lines>(), 16, offset!(zt_lines, context), 8),
-            (size_of::<zt_limits>(), 32, offset!(zt_limits, depth), 24),
-            (size_of::<zt_attributes>(), 24, offset!(zt_attributes, cbor_length), 16),
-            (size_of::<zt_open_options>(), 56, offset!(zt_open_options, limits), 24),
-            (size_of::<zt_tensor_info>(), 88, offset!(zt_tensor_info, readable), 84),
-            (size_of::<zt_part_info>(), 112, offset!(zt_part_info, mappable), 104),
-            (size_of::<zt_axis>(), 40, offset!(zt_axis, list), 32),
-            (size_of::<zt_writer_options>(), 112, offset!(zt_writer_options, lossy), 107),
-            (size_of::<zt_array>(), 48, offset!(zt_array, strides), 40),
-            (size_of::<zt_add_options>(), 48, offset!(zt_add_options, attributes), 24),
-            (size_of::<zt_verify_options>(), 64, offset!(zt_verify_options, context), 56),
-            (size_of::<zt_verify_report>(), 40, offset!(zt_verify_report, findings), 32),
-            (size_of::<zt_convert_options>(), 128, offset!(zt_convert_options, lines), 112),
-            (size_of::<zt_convert_report>(), 32, offset!(zt_convert_report, bytes_out), 24),
-        ];
-        for (row, (size, size_in_c, offset, offset_in_c)) in layouts.iter().enumerate() {
-            assert_eq!((size, offset), (size_in_c, offset_in_c), "struct in row {row}");
-        }
-    }
+sized! {
+    zt_error,
+    zt_open_options,
+    zt_store,
+    zt_tensor_info,
+    zt_part_info,
+    zt_writer_options,
+    zt_sink,
+    zt_array,
+    zt_add_options,
+    zt_verify_options,
+    zt_verify_report,
+    zt_convert_options,
+    zt_convert_report,
+    zt_append_options,
+    zt_change_report,
+    zt_remove_options,
+    zt_attribute_edits,
+    zt_compact_options,
+    zt_compact_report,
+    zt_repair_options,
+    zt_repair_report,
 }

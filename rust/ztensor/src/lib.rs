@@ -28,29 +28,68 @@
 //!
 //! Elements are little-endian and row-major. A shape lists the dimensions, outermost first.
 
-#![deny(missing_docs)]
+#![deny(missing_docs, unsafe_op_in_unsafe_fn)]
+#![warn(clippy::undocumented_unsafe_blocks)]
 
 #[cfg(target_endian = "big")]
 compile_error!("ztensor needs a little-endian machine: elements are taken from files as they are");
 
+#[macro_use]
+mod options;
+
+mod append;
+mod array;
+mod attributes;
 mod callbacks;
+mod compact;
+mod compare;
+mod convert;
 mod dtype;
 mod error;
 mod ffi;
+mod info;
+mod limits;
+mod object;
+mod open_options;
+mod read_many;
 mod reader;
+mod repair;
+mod scan;
+mod sink;
+mod slicing;
+mod sparse;
+mod store;
+mod stored;
+mod stream;
+mod texts;
 mod tools;
+mod verify;
 mod view;
+mod write_options;
 mod writer;
 
+pub use append::{append, remove, AppendOptions, ChangeReport, RemoveOptions};
+pub use attributes::{edit_attributes, AttributeEdits};
+pub use compact::{compact, CompactOptions, CompactReport};
+pub use compare::Diff;
+pub use convert::{convert, ConvertOptions, ConvertReport};
 pub use dtype::{DType, Element, BF16, F16};
 pub use error::{Error, ErrorCode, Result};
-pub use reader::{Axis, Backend, CooTensor, CsrTensor, OpenOptions, PartInfo, TensorInfo, Verify, ZTensorReader};
-pub use tools::{convert, ConvertOptions, ConvertReport, Finding, VerifyReport};
+pub use info::{PartInfo, TensorInfo};
+pub use limits::Limits;
+pub use object::Part;
+pub use open_options::{Backend, OpenOptions, Verify};
+pub use reader::ZTensorReader;
+pub use repair::{repair, RepairOptions, RepairReport, RepairState};
+pub use scan::scan;
+pub use slicing::Axis;
+pub use sparse::{CooTensor, CsrTensor};
+pub use store::ByteStore;
+pub use stream::{TensorStream, UNKNOWN_ROWS};
+pub use verify::{Finding, VerifyOptions, VerifyReport};
 pub use view::View;
-pub use writer::{
-    AddOptions, ChecksumAlgorithm, Encoding, TensorStream, WriteMode, WriteReport, WriterOptions, ZTensorWriter,
-    UNKNOWN_ROWS,
-};
+pub use write_options::{AddOptions, ChecksumAlgorithm, Encoding, WriteMode, WriterOptions};
+pub use writer::{WriteReport, ZTensorWriter};
 
 /// The version of the C++ library: `"0.1.0"`.
 pub fn library_version() -> &'static str {

@@ -16,6 +16,7 @@ pub(crate) struct Bytes(ffi::zt_bytes);
 
 // SAFETY: the library lets any thread use the bytes of a source, and give them up. Nobody writes to them.
 unsafe impl Send for Bytes {}
+// SAFETY: as above.
 unsafe impl Sync for Bytes {}
 
 impl Bytes {
@@ -26,6 +27,10 @@ impl Bytes {
     /// For a call that fills in bytes which are empty yet.
     pub(crate) fn as_out(&mut self) -> *mut ffi::zt_bytes {
         &mut self.0
+    }
+
+    pub(crate) fn to_text(&self) -> String {
+        String::from_utf8_lossy(self.as_slice()).into_owned()
     }
 
     pub(crate) fn as_slice(&self) -> &[u8] {

@@ -267,6 +267,23 @@ fn a_file_that_grows() {
 }
 
 #[test]
+fn canonical_files() {
+    let folder = Folder::new("canonical");
+    let path = folder.file("x.zt");
+    let write = |options: &mut WriterOptions, encoding: Encoding| {
+        let mut writer = options.format("2").create(&path)?;
+        writer.add("x", [4096], &[1u8; 4096], AddOptions::new().encoding(encoding))?;
+        writer.finalize()
+    };
+    for options in [&mut WriterOptions::new(), WriterOptions::new().canonical(true)] {
+        write(options, Encoding::Raw).unwrap();
+        assert_eq!(write(options, Encoding::Zstd).unwrap_err().code(), ErrorCode::Usage);
+    }
+    write(WriterOptions::new().canonical(false), Encoding::Zstd).unwrap();
+    assert_eq!(ZTensorReader::open(&path).unwrap().get_tensor("x").unwrap().parts[0].encoding, "zstd");
+}
+
+#[test]
 fn slices() {
     let folder = Folder::new("slices");
     let elements: Vec<u16> = (0..60).collect();
