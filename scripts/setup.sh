@@ -63,7 +63,8 @@ need_python_package() {
   stamp_is .venv/stamp-ztensor "$hash" && return
   echo "Compiling ztensor and installing it into .venv: some minutes, the first time"
   with_ninja_progress .venv/bin/python -m pip install --verbose --disable-pip-version-check --no-input \
-    --no-build-isolation -C build-dir=build/python -C cmake.define.CMAKE_COMPILE_WARNING_AS_ERROR=ON '.[test]'
+    --no-build-isolation --config-settings build-dir=build/python \
+    --config-settings cmake.define.CMAKE_COMPILE_WARNING_AS_ERROR=ON '.[test]'
   echo "$hash" >.venv/stamp-ztensor
 }
 

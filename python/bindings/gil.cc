@@ -6,6 +6,15 @@
 
 #include "ztensor/error.h"
 
+#ifdef Py_LIMITED_API
+// The stable ABI lacks these. Every CPython since 3.12 exports them, the first under one of two names.
+extern "C" {
+[[gnu::weak]] int Py_IsFinalizing();   // since 3.13
+[[gnu::weak]] int _Py_IsFinalizing();  // 3.12
+int PyGILState_Check();
+}
+#endif
+
 namespace zt::python {
 namespace {
 
@@ -13,7 +22,9 @@ namespace {
 thread_local bool ends_it = false;
 
 bool is_ending() noexcept {
-#if PY_VERSION_HEX >= 0x030D0000
+#ifdef Py_LIMITED_API
+  const bool finalizing = (Py_IsFinalizing != nullptr ? Py_IsFinalizing() : _Py_IsFinalizing()) != 0;
+#elif PY_VERSION_HEX >= 0x030D0000
   const bool finalizing = Py_IsFinalizing() != 0;
 #else
   const bool finalizing = _Py_IsFinalizing() != 0;

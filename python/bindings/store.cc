@@ -112,13 +112,13 @@ class FileStore final : public ByteStore {
       if (piece.is_none()) throw_would_block("read");
       if (PyUnicode_Check(piece.ptr())) throw_returned("read", piece, "bytes: open it in binary mode, \"rb\"");
       if (!PyBytes_Check(piece.ptr())) throw_returned("read", piece, "bytes");
-      got = static_cast<std::size_t>(PyBytes_GET_SIZE(piece.ptr()));
+      got = static_cast<std::size_t>(PyBytes_Size(piece.ptr()));
       if (got > out.size()) {
         throw nb::value_error(("read() of the file object returned " + std::to_string(got) +
                                " bytes, but the call asked for " + std::to_string(out.size()))
                                   .c_str());
       }
-      first = reinterpret_cast<const std::byte*>(PyBytes_AS_STRING(piece.ptr()));
+      first = reinterpret_cast<const std::byte*>(PyBytes_AsString(piece.ptr()));
     }
     std::copy_n(first, got, out.begin());
     return got;
