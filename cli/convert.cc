@@ -17,6 +17,7 @@ namespace {
 
 struct Convert : Transfer {
   bool compress = false;
+  bool is_float = false;
   std::optional<int> level;
 };
 
@@ -52,6 +53,7 @@ void add_convert(CLI::App& app, Command& chosen) {
       ->each(check_format);
   command.add_flag("-c,--compress", convert->compress, "compress every tensor with zstd");
   add_level(command, convert->level);
+  add_float(command, convert->is_float);
   add_target(command, options);
   add_globs(command, "--include", options.include, "take only tensors whose names match; may be repeated");
   add_globs(command, "--exclude", options.exclude, "leave out tensors whose names match; may be repeated");
@@ -62,15 +64,15 @@ void add_convert(CLI::App& app, Command& chosen) {
                    "delete the inputs after the output is complete and was compared with them");
   command.footer(
       "Formats are recognized by content. Without -c, tensors keep their encoding,\n"
-      "except in canonical files of format 2, where all are raw.\n\n"
+      "except in canonical files of format 2, where all are raw, and byte planes, which\n"
+      "become raw without --float.\n\n"
       "Examples:\n"
       "  ztensor convert model.safetensors model.zt\n"
       "  ztensor convert model.zt model.safetensors --max-shard-size 5GB\n"
       "  ztensor convert shard-*.safetensors -o model.zt -c --exclude 'optimizer.*'");
   command.callback([convert, &chosen] {
     check_operands(*convert);
-    const bool encode = convert->compress || convert->level.has_value();
-    if (encode) convert->options.recode = zt::Encoding::zstd(convert->level.value_or(3));
+    convert->options.recode = encoding_of(convert->compress, convert->is_float, convert->level);
     chosen = [convert] { return run(*convert); };
   });
 }

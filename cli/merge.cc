@@ -9,9 +9,13 @@ namespace cli {
 void add_merge(CLI::App& app, Command& chosen) {
   CLI::App& command =
       add_command(app, "merge", "Put the tensors of several files into one", {"[OPTIONS] IN... -o OUT"});
-  const auto transfer = std::make_shared<Transfer>();
+  struct Merge : Transfer {
+    bool is_float = false;
+  };
+  const auto transfer = std::make_shared<Merge>();
   add_transfer_options(command, *transfer);
   add_target(command, transfer->options);
+  add_float(command, transfer->is_float);
   command.add_flag("--skip-unreadable", transfer->options.skip_unreadable,
                    "leave out tensors that info lists as unreadable");
   command.add_flag("--delete-original", transfer->options.delete_originals,
@@ -26,6 +30,7 @@ void add_merge(CLI::App& app, Command& chosen) {
     // We do not guess which of several files is the output: a wrong guess would destroy a file.
     if (!transfer->output) throw CLI::ValidationError("-o OUT is needed");
     check_operands(*transfer);
+    transfer->options.recode = encoding_of(false, transfer->is_float, std::nullopt);
     chosen = [transfer] { return run(*transfer); };
   });
 }

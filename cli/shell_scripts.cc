@@ -83,6 +83,7 @@ std::string shell_words(const std::vector<std::string>& words) {
 
 std::vector<std::string> names_of(const std::vector<CommandWords>& commands) {
   std::vector<std::string> names;
+  names.reserve(commands.size());
   for (const CommandWords& command : commands) names.push_back(command.name);
   return names;
 }

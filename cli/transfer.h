@@ -20,6 +20,10 @@ struct Transfer {
 };
 
 void add_transfer_options(CLI::App& command, Transfer& transfer);  // operands, -o, --force, --threads, -q
+// Adds --float.
+void add_float(CLI::App& command, bool& is_float);
+// The encoding that the options ask for, if any.
+std::optional<zt::Encoding> encoding_of(bool compress, bool is_float, std::optional<int> level);
 void add_level(CLI::App& command, std::optional<int>& level);
 void add_target(CLI::App& command, zt::ConvertOptions& options);  // --to, --lossy, --not-canonical, --max-shard-size
 

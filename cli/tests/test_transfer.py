@@ -26,6 +26,23 @@ def test_convert_compresses_on_request(model, options):
     model.ok("verify", "model.zt")
 
 
+@pytest.mark.parametrize("command", [["convert"], ["compress"], ["merge"]])
+def test_float_stores_byte_planes(at, command):
+    words = [0x3F80 + i * i % 97 for i in range(50000)]
+    content = b"".join(word.to_bytes(2, "little") for word in words)
+    write_safetensors(at / "model.safetensors", {"w": ("BF16", [len(words)], content)})
+    at.ok(*command, "--float", "model.safetensors", "-o", "small.zt")
+    (tensor,) = at.info("small.zt")["tensors"]
+    assert tensor["layout"] == "dense" and tensor["dtype"] == "bfloat16"
+    assert tensor["parts"][0]["encoding"] == "planes"
+    at.ok("verify", "--deep", "small.zt")
+    assert at.ok("diff", "small.zt", "model.safetensors") == ""
+    at.ok("decompress", "small.zt", "back.zt")
+    assert at.tensors("back.zt") == {"w": ("bfloat16", [len(words)], content)}
+    at.ok("convert", "small.zt", "plain.zt")  # planes only on request
+    assert at.tensors("plain.zt") == at.tensors("back.zt")
+
+
 def test_compress_and_decompress_lead_back_to_the_same_bytes(model):
     model.ok("convert", "model.safetensors", "model.zt")
     model.ok("compress", "model.zt", "-o", "small.zt", "-l", "12")

@@ -347,7 +347,9 @@ enum {
   ZT_ENCODING_DEFAULT =
       0, /* of a writer: raw; of a tensor: that of the writer, or for a stored one that which it has */
   ZT_ENCODING_RAW = 1,
-  ZT_ENCODING_ZSTD = 2
+  ZT_ENCODING_ZSTD = 2,
+  ZT_ENCODING_PLANES = 3, /* byte planes, for weights (spec/planes.md); formats 1.2 and 2 */
+  ZT_ENCODING_AUTO = 4    /* for each part what is smallest by a sample: planes, zstd or raw; formats 1.2 and 2 */
 };
 
 typedef int32_t zt_checksum;
@@ -363,7 +365,7 @@ typedef struct zt_writer_options {
   size_t size;
   const char* format; /* "1.0", "1.2", "2", "safetensors", "gguf", "npz"; NULL: the suffix of the target tells it */
   zt_encoding encoding;
-  int32_t level; /* with ZT_ENCODING_ZSTD: 1 to 22; 0: 3 */
+  int32_t level; /* with ZT_ENCODING_ZSTD and ZT_ENCODING_PLANES: 1 to 22; 0: 3 */
   zt_checksum checksum;
   uint32_t threads;
   uint64_t alignment; /* of parts, a power of two; 0: that of the format */

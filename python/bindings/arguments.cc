@@ -47,6 +47,7 @@ std::optional<Verify> to_verify(std::optional<bool> verify) {
 
 std::optional<Encoding> to_encoding(std::optional<int> level) {
   if (!level) return std::nullopt;
+  if (*level < 0) return *level == -1 ? Encoding::planes() : Encoding::automatic();
   return *level == 0 ? Encoding::raw() : Encoding::zstd(*level);
 }
 

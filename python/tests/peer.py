@@ -63,6 +63,11 @@ def dense() -> dict[str, np.ndarray[Any, Any]]:
     return arrays
 
 
+def weights() -> np.ndarray[Any, Any]:
+    """Elements as a model has them, which byte planes make smaller."""
+    return np.random.default_rng(0).normal(0, 0.02, 20_000).astype(np.float32)
+
+
 def packed(array: np.ndarray[Any, Any]) -> bytes:
     """The bytes of an array in a file: float4 takes half a byte, and the first element is in the low half."""
     if array.dtype.name == "float4_e2m1fn":

@@ -97,7 +97,7 @@ def test_a_wrong_source_is_a_type_error(source):
     ("call", "what"),
     [
         (lambda path: ztensor.Writer(path, mode=1), "mode must be a str, not int"),
-        (lambda path: ztensor.Writer(path, compress="zstd"), "compress must be a bool, or a zstd level"),
+        (lambda path: ztensor.Writer(path, compress="zstd"), "compress must be a bool, a zstd level"),
         (lambda path: ztensor.Writer(path, alignment="64"), "alignment must be an int, not str"),
         (lambda path: ztensor.Writer(path, threads=1.5), "threads must be an int, not float"),
         (

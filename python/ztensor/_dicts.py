@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from . import _ztensor
 from ._errors import UsageError
-from ._options import PathLike, text_of
+from ._options import Compress, PathLike, text_of
 from ._reader import Reader
 from ._writer import Writer
 
@@ -28,7 +28,7 @@ class SaveOptions(TypedDict, total=False):
 
     mode: str
     format: str | None
-    compress: bool | int
+    compress: Compress
     checksum: str | None
     alignment: int | None
     durable: bool

@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 from . import _ztensor
 from ._errors import UsageError
 from ._limits import Limits
-from ._options import PathLike, encode_path, level_of, limits_of, name_of_tensor, open_options, text_of, writer_options
+from ._options import (
+    Compress,
+    PathLike,
+    encode_path,
+    level_of,
+    limits_of,
+    name_of_tensor,
+    open_options,
+    text_of,
+    writer_options,
+)
 from ._progress import Progress, shown
 from ._tools import Converted, convert
 
@@ -60,7 +70,7 @@ def append(
     sources: PathLike | Iterable[PathLike],
     *,
     replace: bool = False,
-    compress: bool | int | None = None,
+    compress: Compress = None,
     format: str | None = None,
     skip_unreadable: bool = False,
     durable: bool = False,
@@ -204,7 +214,7 @@ def extract(
     output: PathLike,
     *,
     to: str | None = None,
-    compress: bool | int | None = None,
+    compress: Compress = None,
     force: bool = False,
     threads: int | None = None,
     limits: Limits | None = None,

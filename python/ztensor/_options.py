@@ -7,13 +7,14 @@ import operator
 import os
 import re
 from collections.abc import Iterable
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from . import _ztensor
 from ._errors import UsageError
 from ._limits import Limits
 
 PathLike: TypeAlias = "str | os.PathLike[str]"
+Compress: TypeAlias = 'bool | int | Literal["float", "auto"] | None'
 # Any: a seekable binary file object
 Source: TypeAlias = "PathLike | list[PathLike] | tuple[PathLike, ...] | bytes | bytearray | memoryview | Any"
 
@@ -32,7 +33,7 @@ def open_options(
 def writer_options(
     *,
     to: str | None = None,
-    compress: bool | int | None = None,
+    compress: Compress = None,
     checksum: str | None = None,
     alignment: int | None = None,
     durable: bool = False,
@@ -101,17 +102,22 @@ def format_of(format: str | None) -> str:
     return format or ""
 
 
-def level_of(compress: bool | int | None) -> int | None:
-    """The zstd level for `compress`: 0 is raw, None lets the caller choose."""
+def level_of(compress: Compress) -> int | None:
+    """The zstd level for `compress`: 0 is raw, -1 byte planes, -2 what is smallest; None lets the caller choose."""
     if compress is None:
         return None
+    if compress == "float":
+        return -1
+    if compress == "auto":
+        return -2
     if compress is True:
         return 3
     if compress is False:
         return 0
-    level = _integer("compress", compress, "a bool, or a zstd level from 1 to 22")
+    expected = 'a bool, a zstd level from 1 to 22, "float" or "auto"'
+    level = _integer("compress", compress, expected)
     if not 1 <= level <= 22:
-        raise UsageError(f"compress is {level}: expected a bool, or a zstd level from 1 to 22")
+        raise UsageError(f"compress is {level}: expected {expected}")
     return level
 
 

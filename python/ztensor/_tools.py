@@ -11,7 +11,17 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
 from . import _hdf5_inputs, _ztensor
 from ._errors import UsageError
 from ._limits import Limits
-from ._options import PathLike, Source, encode_path, globs_of, level_of, open_options, text_of, writer_options
+from ._options import (
+    Compress,
+    PathLike,
+    Source,
+    encode_path,
+    globs_of,
+    level_of,
+    open_options,
+    text_of,
+    writer_options,
+)
 from ._progress import Progress, shown
 from ._reader import Reader, Verified
 
@@ -94,7 +104,7 @@ def convert(
     *,
     from_: str = "auto",
     to: str | None = None,
-    compress: bool | int | None = None,
+    compress: Compress = None,
     checksum: str | None = None,
     alignment: int | None = None,
     durable: bool = False,
@@ -116,11 +126,12 @@ def convert(
     """Puts the tensors of all inputs, of any format, into one file.
 
     `from_` is a format that every input must have, such as "safetensors" or "zt-1.2"; "auto" takes any.
-    `compress=None` keeps the encoding of each part, if the output can hold it; False, True or a level encodes each part
-    again. `to` is "1.0", "1.2", "2", "safetensors" or "npz"; None takes the format from the ending of the output's
-    name, else 1.2. If this format cannot hold something, the call raises an `UnsupportedError` that names it, or with
-    `lossy` leaves it out and lists it in `losses`. `canonical` and `max_shard_size` are the same as for `Writer`.
-    `check_output` reads the output back and compares it with the inputs. `include` and `exclude` are globs over names.
+    `compress=None` keeps the encoding of each part, if the output can hold it, except that byte planes become raw; any
+    other value encodes each part again. `to` is "1.0", "1.2", "2", "safetensors" or "npz"; None takes the format from
+    the ending of the output's name, else 1.2. If this format cannot hold something, the call raises an
+    `UnsupportedError` that names it, or with `lossy` leaves it out and lists it in `losses`. `canonical` and
+    `max_shard_size` are the same as for `Writer`. `check_output` reads the output back and compares it with the
+    inputs. `include` and `exclude` are globs over names.
     `names` are the tensors to take; one that no input has raises a `TensorNotFoundError`. `with_config` takes also the
     small JSON files beside each input, such as config.json, as attributes under their names.
     Without `force`, an existing output is refused. `progress` is called with the bytes done and the bytes in all; if it

@@ -197,11 +197,15 @@ std::optional<Verify> verify_of(zt_verify_mode mode) {
 }
 
 std::optional<Encoding> encoding_of(zt_encoding encoding, std::int32_t level) {
-  if (encoding != ZT_ENCODING_ZSTD && level != 0) throw_usage("a level goes with ZT_ENCODING_ZSTD alone");
+  if (encoding != ZT_ENCODING_ZSTD && encoding != ZT_ENCODING_PLANES && level != 0) {
+    throw_usage("a level goes with ZT_ENCODING_ZSTD and ZT_ENCODING_PLANES alone");
+  }
   switch (encoding) {
     case ZT_ENCODING_DEFAULT: return std::nullopt;
     case ZT_ENCODING_RAW: return Encoding::raw();
     case ZT_ENCODING_ZSTD: return level == 0 ? Encoding::zstd() : Encoding::zstd(level);
+    case ZT_ENCODING_PLANES: return level == 0 ? Encoding::planes() : Encoding::planes(level);
+    case ZT_ENCODING_AUTO: return Encoding::automatic();
     default: throw_usage("no zt_encoding has the number " + std::to_string(encoding));
   }
 }

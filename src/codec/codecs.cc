@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/deflate.h"
+#include "codec/planes.h"
 #include "codec/zstd.h"
 
 namespace zt::codec {
@@ -31,8 +32,10 @@ constexpr std::array kRows = {
                   .longer = "zstd.stream.long",
                   .truncated = "zstd.stream.truncated",
                   .limit = "zstd.stream.limit"},
-        .piece_decoder = []() -> std::unique_ptr<PieceDecoder> { return std::make_unique<FrameDecoder>(); },
-        .encoder = [](int level) -> std::unique_ptr<PieceEncoder> { return std::make_unique<FrameEncoder>(level); }},
+        .piece_decoder = [](ElementForm) -> std::unique_ptr<PieceDecoder> { return std::make_unique<FrameDecoder>(); },
+        .encoder = [](ElementForm, int level) -> std::unique_ptr<PieceEncoder> {
+          return std::make_unique<FrameEncoder>(level);
+        }},
     Row{.codec = Codec::deflate,
         .usual = Encoding::raw(),
         .name = "deflate",
@@ -43,6 +46,21 @@ constexpr std::array kRows = {
                   .longer = "deflate.stream.long",
                   .truncated = "deflate.stream.truncated",
                   .limit = "deflate.stream.limit"}},
+    Row{.codec = Codec::planes,
+        .usual = Encoding::planes(),
+        .name = "planes",
+        .words = {"", "zt.planes/1"},
+        .most_level = 22,
+        .has_frames = true,
+        .ratio = kMaxRatio,
+        .worth = 33,
+        .bound = zstd_bound,
+        .piece_decoder = [](ElementForm form) -> std::unique_ptr<PieceDecoder> {
+          return std::make_unique<PlanesDecoder>(form);
+        },
+        .encoder = [](ElementForm form, int level) -> std::unique_ptr<PieceEncoder> {
+          return std::make_unique<PlanesEncoder>(form, level);
+        }},
 };
 
 constexpr std::size_t place_of(Codec codec) { return static_cast<std::size_t>(codec); }
@@ -71,10 +89,11 @@ bool can_give(Codec codec, std::uint64_t stored, std::uint64_t decoded) {
   return decoded / row_of(codec).ratio <= stored;
 }
 
-PieceDecoder& PieceDecoders::of(Codec codec) {
-  made_.resize(kRows.size());
-  std::unique_ptr<PieceDecoder>& decoder = made_[place_of(codec)];
-  if (!decoder) decoder = row_of(codec).piece_decoder();
+PieceDecoder& PieceDecoders::of(Codec codec, ElementForm form) {
+  constexpr std::size_t kForms = static_cast<std::size_t>(ElementForm::float8) + 1;
+  made_.resize(kRows.size() * kForms);
+  std::unique_ptr<PieceDecoder>& decoder = made_[place_of(codec) * kForms + static_cast<std::size_t>(form)];
+  if (!decoder) decoder = row_of(codec).piece_decoder(form);
   return *decoder;
 }
 

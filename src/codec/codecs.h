@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/element_form.h"
 #include "codec/coders.h"
 #include "ztensor/encoding.h"
 
@@ -38,15 +39,16 @@ struct Row {
   int most_level = 0;                          // levels are 1 to this level; 0: no levels
   bool has_frames = false;                     // a seek table follows the pieces, so any of them can be read alone
   std::uint64_t ratio = 1;                     // the most decoded bytes for one stored byte
+  std::uint64_t worth = 16;                    // a new part is stored raw unless the codec saves one in so many bytes
   // The most stored bytes of a part with `decoded` decoded bytes, its seek table included. Null if we do not write it.
   std::uint64_t (*bound)(std::uint64_t decoded) = nullptr;
-  // Null for raw parts, whose stored bytes are the decoded bytes.
+  // Null for raw parts, whose stored bytes are the decoded bytes, and for a codec whose parts are always read in pieces.
   std::unique_ptr<PartDecoder> (*part_decoder)() = nullptr;
   StreamRules rules = {};
   // Null too for a codec that only streams: parts are read from front to back.
-  std::unique_ptr<PieceDecoder> (*piece_decoder)() = nullptr;
+  std::unique_ptr<PieceDecoder> (*piece_decoder)(ElementForm form) = nullptr;
   // Null too for a codec that we do not write.
-  std::unique_ptr<PieceEncoder> (*encoder)(int level) = nullptr;
+  std::unique_ptr<PieceEncoder> (*encoder)(ElementForm form, int level) = nullptr;
 
   constexpr bool is_raw() const { return codec == Codec::raw; }
   constexpr bool is_written() const { return usual.codec() == codec; }
@@ -64,10 +66,10 @@ bool can_give(Codec codec, std::uint64_t stored, std::uint64_t decoded);
 // Keeps one decoder for each codec. For one thread at a time.
 class PieceDecoders {
  public:
-  PieceDecoder& of(Codec codec);  // any codec with a piece decoder
+  PieceDecoder& of(Codec codec, ElementForm form);  // any codec with a piece decoder
 
  private:
-  std::vector<std::unique_ptr<PieceDecoder>> made_;  // by Codec
+  std::vector<std::unique_ptr<PieceDecoder>> made_;  // by Codec and ElementForm
 };
 
 }  // namespace zt::codec

@@ -7,7 +7,7 @@ namespace zt::codec {
 struct InflateDecoder::State {};
 
 InflateDecoder::InflateDecoder() {
-  throw Error(Code::unsupported, "deflate.stream.build",
+  throw Error(Code::unsupported, "format.unread",
               "this build of zTensor cannot decode deflate: use one that was made with ZTENSOR_FOREIGN=ON");
 }
 InflateDecoder::~InflateDecoder() = default;

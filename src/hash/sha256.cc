@@ -5,7 +5,7 @@
 #ifdef ZT_HAVE_OPENSSL
 // EVP_sha256 is one entry of a table of everything, so a program that links libcrypto.a would get 3.8 MB for one hash.
 // OpenSSL calls these functions deprecated, but every release of OpenSSL 3 has them.
-#define OPENSSL_SUPPRESS_DEPRECATED
+#define OPENSSL_SUPPRESS_DEPRECATED  // NOLINT(readability-identifier-naming): OpenSSL defines this name
 #include <openssl/sha.h>
 #endif
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/checked.h"
+#include "model/recipe.h"
 
 namespace zt {
 namespace {
@@ -37,6 +38,25 @@ unsigned dtype_bits(DType dtype) noexcept { return kRows[static_cast<std::size_t
 std::optional<std::uint64_t> byte_length(DType dtype, std::uint64_t elements) noexcept {
   if (dtype == DType::f4_e2m1) return elements / 2 + elements % 2;
   return checked::multiply(elements, dtype_bits(dtype) / 8);
+}
+
+// Logical types are stored as other types: complex numbers as their two floats, small floats and bool as bytes.
+ElementForm model::element_form(DType dtype) {
+  switch (dtype) {
+    case DType::f16:
+    case DType::bf16: return ElementForm::float2;
+    case DType::f32:
+    case DType::complex64: return ElementForm::float4;
+    case DType::f64:
+    case DType::complex128: return ElementForm::float8;
+    case DType::i16:
+    case DType::u16: return ElementForm::bytes2;
+    case DType::i32:
+    case DType::u32: return ElementForm::bytes4;
+    case DType::i64:
+    case DType::u64: return ElementForm::bytes8;
+    default: return ElementForm::bytes1;
+  }
 }
 
 }  // namespace zt

@@ -82,6 +82,7 @@ struct Holds {
   bool whole_bytes = false;     // elements smaller than a byte fill whole bytes
 
   // Parts.
+  bool planes_of_dense = false;      // byte planes are of dense tensors alone, whose only part they are
   bool only_seekable_parts = false;  // compressed parts are frames with a seek table
   bool sorted_parts = false;         // the parts of a tensor are in the order of their roles
   bool shared_parts = true;          // tensors may name the same bytes

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "base/element_form.h"
+#include "ztensor/dtype.h"
 #include "ztensor/options.h"
 
 namespace zt::model {
@@ -18,26 +20,35 @@ enum class Framing : std::uint8_t {
 
 // How stored bytes become decoded bytes.
 struct Coding {
-  Codec codec : 6;
-  Framing framing : 2;
+  Codec codec : 4;
+  Framing framing : 1;
+  ElementForm form : 3;  // of planes; otherwise bytes1
 
   static const Coding raw;       // the stored bytes are the decoded bytes
   static const Coding zstd;      // a stream of zstd frames
   static const Coding seekable;  // zt.zstd-seekable/1
   static const Coding deflate;   // one raw deflate stream
   static constexpr Coding of(Codec codec, Framing framing = Framing::unknown) {
-    Coding coding{Codec::raw, Framing::unknown};
+    Coding coding{Codec::raw, Framing::unknown, ElementForm::bytes1};
     coding.codec = codec;  // g++ 12 takes no variable for a bit field in braces
     coding.framing = framing;
+    return coding;
+  }
+  static constexpr Coding planes(ElementForm form) {
+    Coding coding = of(Codec::planes, Framing::seekable);
+    coding.form = form;
     return coding;
   }
   constexpr bool is_raw() const { return codec == Codec::raw; }
   friend constexpr auto operator<=>(const Coding&, const Coding&) = default;  // NOLINT(modernize-use-nullptr)
 };
-inline constexpr Coding Coding::raw{Codec::raw, Framing::unknown};
-inline constexpr Coding Coding::zstd{Codec::zstd, Framing::unknown};
-inline constexpr Coding Coding::seekable{Codec::zstd, Framing::seekable};
-inline constexpr Coding Coding::deflate{Codec::deflate, Framing::unknown};
+inline constexpr Coding Coding::raw{Codec::raw, Framing::unknown, ElementForm::bytes1};
+inline constexpr Coding Coding::zstd{Codec::zstd, Framing::unknown, ElementForm::bytes1};
+inline constexpr Coding Coding::seekable{Codec::zstd, Framing::seekable, ElementForm::bytes1};
+inline constexpr Coding Coding::deflate{Codec::deflate, Framing::unknown, ElementForm::bytes1};
+
+// How elements of a dtype are stored.
+ElementForm element_form(DType dtype);
 
 // Which words of an element have the opposite sign in the file: of a real number its only word, of a complex number the
 // first or the last of two (PyTorch's conj and neg bits).

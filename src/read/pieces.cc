@@ -26,7 +26,7 @@ class RangePieces final : public Pieces {
  public:
   RangePieces(const PartSource& part, PartPlan plan, DigestCheck check, Use use, std::size_t swap)
       : fetcher_(*part.store),
-        codec_(part.recipe.coding.codec),
+        coding_(part.recipe.coding),
         plan_(std::move(plan)),
         check_(std::move(check)),
         swap_(swap) {
@@ -46,7 +46,7 @@ class RangePieces final : public Pieces {
       scratch.stored.resize(static_cast<std::size_t>(stored.length));  // checked against the file at open
       fetcher_.fetch(stored, scratch.stored);
       if (!check_.over_decoded()) check_.take(piece, scratch.stored);
-      decode_piece(scratch.decoders.of(codec_), plan_.frames_of(piece), scratch.stored, out);
+      decode_piece(scratch.decoders.of(coding_.codec, coding_.form), plan_.frames_of(piece), scratch.stored, out);
     }
     if (check_.over_decoded()) check_.take(piece, out);
     swap_words(out, swap_);
@@ -59,7 +59,7 @@ class RangePieces final : public Pieces {
 
  private:
   Fetcher fetcher_;
-  Codec codec_;
+  model::Coding coding_;
   PartPlan plan_;
   DigestCheck check_;
   std::size_t swap_;

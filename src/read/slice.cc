@@ -132,7 +132,8 @@ class FrameSlice {
     const Region stored = plan_.piece(number).stored;
     scratch.stored.resize(static_cast<std::size_t>(stored.length));  // checked against the file at open
     fetcher_.fetch(stored, scratch.stored);
-    decode_piece(scratch.decoders.of(blob_.recipe.coding.codec), plan_.frames_of(number), scratch.stored, out);
+    decode_piece(scratch.decoders.of(blob_.recipe.coding.codec, blob_.recipe.coding.form), plan_.frames_of(number),
+                 scratch.stored, out);
   }
 
   void copy_from(std::span<const std::byte> piece, std::span<const Copy> copies) {

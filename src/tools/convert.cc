@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "base/utf8.h"
+#include "codec/codecs.h"
 #include "io/publish.h"
 #include "io/replaceable.h"
 #include "run/progress.h"
@@ -48,6 +49,13 @@ class Conversion {
   ConvertReport run();
 
  private:
+  // How to store a tensor anew; empty: as it is. Byte planes are only kept where they are asked for.
+  std::optional<Encoding> recode_of(const Tensor& tensor) const {
+    const std::string_view planes = codec::row_of(Codec::planes).name;
+    bool has_planes = false;
+    for (std::size_t i = 0; i < tensor.parts(); ++i) has_planes = has_planes || tensor.part(i).encoding() == planes;
+    return has_planes && !options_.recode ? Encoding::raw() : options_.recode;
+  }
   void check_paths() const;
   void open_inputs();
   bool picks() const { return !options_.include.empty() || !options_.exclude.empty() || !options_.names.empty(); }
@@ -168,7 +176,7 @@ void Conversion::select() {
                         whole_[one.input] = false;
                       });
   for (const Chosen& one : chosen_) {
-    total_ += tools::work_of(one.tensor, options_.recode.has_value());
+    total_ += tools::work_of(one.tensor, recode_of(one.tensor).has_value());
     if (picks()) report_.bytes_in += tools::work_of(one.tensor, false);
   }
   if (chosen_.empty() && !report_.skipped.empty()) {
@@ -278,7 +286,7 @@ void Conversion::write() {
   std::vector<Tensor> tensors;
   for (const Chosen& one : chosen_) tensors.push_back(one.tensor);
   for (const std::size_t next : writer.plan(tensors)) {  // tensors that come in this order are written once
-    writer.add_stored(tensors[next].name(), tensors[next], options_.recode);
+    writer.add_stored(tensors[next].name(), tensors[next], recode_of(tensors[next]));
   }
   writer.finalize();
   report_.losses.insert(report_.losses.end(), writer.losses().begin(), writer.losses().end());

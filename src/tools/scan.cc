@@ -28,7 +28,9 @@ namespace zip = foreign::zip;
 constexpr std::uint64_t kMostInflated = std::uint64_t{256} << 20;
 constexpr std::string_view kNpyMagic = "\x93NUMPY";
 
-bool is_marked(std::string_view head) { return head.size() > 1 && head[0] == '\x80' && head[1] >= 0 && head[1] <= 5; }
+bool is_marked(std::string_view head) {
+  return head.size() > 1 && head[0] == '\x80' && static_cast<unsigned char>(head[1]) <= 5;
+}
 
 // Whether the text of an .npy header may name a dtype with objects: "O" and "object", whole, in pieces or in escapes; or
 // with strings of any length, "T", which NumPy pickles too.

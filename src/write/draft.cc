@@ -21,10 +21,12 @@ void Draft::check_open() const {
   }
 }
 
-void Draft::begin_tensor(std::string_view name, std::span<const std::uint64_t> shape_of_it, std::uint64_t bound) {
+void Draft::begin_tensor(std::string_view name, std::span<const std::uint64_t> shape_of_it, std::uint64_t bound,
+                         bool is_plain) {
   if (form.canonical) check_normal_form(name);
   broken = true;  // until end_tensor(): a tensor without all of its parts must not be published
   member = name;
+  plain = is_plain;
   shape.assign(shape_of_it.begin(), shape_of_it.end());
   try {
     target->begin_tensor(name, bound);
@@ -37,6 +39,10 @@ void Draft::begin_tensor(std::string_view name, std::span<const std::uint64_t> s
 StoredPart Draft::store(Pieces& pieces, DType dtype, const PartOptions& options) {
   PartOptions wanted = options;
   wanted.member = {.name = member, .shape = shape, .dtype = dtype};
+  wanted.form = model::element_form(dtype);
+  if (wanted.encoding.codec() == Codec::planes && form.encoder->holds.planes_of_dense && !plain) {
+    wanted.encoding = Encoding::zstd(wanted.encoding.level());
+  }
   try {
     return target->store(pieces, wanted, *meter);
   } catch (const std::bad_alloc&) {

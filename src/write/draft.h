@@ -20,9 +20,9 @@ namespace zt::write {
 struct Draft {
   // Throws usage if a write has failed, or after the end.
   void check_open() const;
-  // Announces the parts of a tensor; `bound` limits their bytes. Throws usage for a name that the form does not allow,
+  // Announces the parts of a tensor; `bound` limits their bytes. `plain`: the tensor is dense, and has one part. Throws usage for a name that the form does not allow,
   // which changes nothing. The file is unusable from here to end_tensor(), so after any other exception it stays so.
-  void begin_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::uint64_t bound);
+  void begin_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::uint64_t bound, bool plain);
   // Stores one part, of elements of `dtype`, at the next place.
   StoredPart store(Pieces& pieces, DType dtype, const PartOptions& options);
   // Adds a part to the last tensor of the catalog.
@@ -36,6 +36,7 @@ struct Draft {
   source::Owner made_by;             // a forked child must not write to the file
   std::string member;                // the name of the tensor between begin_tensor() and end_tensor()
   std::vector<std::uint64_t> shape;  // its shape
+  bool plain = false;                // whether it is dense, with one part
   std::string streamed;              // the name of the tensor whose stream is open; "": none is
   std::uint64_t stream = 0;          // the number of the last stream, so that an old one of the same name is no match
   bool open = true;

@@ -47,7 +47,7 @@ bool is_open_after(const std::string& failing) {
   const std::byte byte{};
   const ArrayView array{.dtype = DType::u8, .shape = {1}, .data = &byte};
   try {
-    draft.begin_tensor("w", {}, 1);
+    draft.begin_tensor("w", {}, 1, true);
     ArrayPieces pieces(array);
     const StoredPart stored = draft.store(pieces, DType::u8, {});
     draft.catalog.add_tensor("w", array.shape, "dense", {});

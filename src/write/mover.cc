@@ -71,7 +71,7 @@ void Mover::move_parts(std::string_view name, const Tensor& tensor, std::optiona
   std::uint64_t texts = name.size() + tensor.layout().size() + tensor.attributes_cbor().size();
   for (const model::PartRow* part : parts) texts += from.catalog.word(part->role).size();
   bound = checked::add_up(bound, shard_overhead(form(), parts.size(), tensor.shape().size(), texts));
-  draft_.begin_tensor(name, tensor.shape(), bound);
+  draft_.begin_tensor(name, tensor.shape(), bound, tensor.layout() == "dense" && parts.size() == 1);
   std::vector<StoredPart> stored;
   for (const model::PartRow* part : parts) {
     source::located(from, row, part, [&] { stored.push_back(store_part(tensor, *part, recode)); });
@@ -91,7 +91,7 @@ void Mover::move_sparse(std::string_view name, const Tensor& tensor, std::option
   for (const PartView& view : views) texts += view.role.size();
   const std::uint64_t overhead = shard_overhead(form(), views.size(), tensor.shape().size(), texts);
   draft_.begin_tensor(name, tensor.shape(),
-                      checked::add_up(stored_bound(parts.bytes(), options_of({}, recode)), overhead));
+                      checked::add_up(stored_bound(parts.bytes(), options_of({}, recode)), overhead), false);
   if (holds().sorted_parts) std::ranges::sort(views, {}, &PartView::role);
   std::vector<StoredPart> stored;
   source::located(*source_, Access::row(tensor), nullptr, [&] {
@@ -124,12 +124,17 @@ DType Mover::dtype_of(const model::PartRow& part) const { return *stored_dtype(p
 // Whether bytes of the part other than 0 and 1 become 1.
 bool Mover::cleans(const model::PartRow& part) const { return form().options.lossy && part.dtype == DType::boolean; }
 
+// Whether the format of the new file has no place for planes of such a tensor.
+bool Mover::is_misplaced(model::Coding coding) const {
+  return coding.codec == Codec::planes && holds().planes_of_dense && !draft_.plain;
+}
+
 MovePlan Mover::plan_of(const model::PartRow& part, std::optional<Encoding> recode) const {
   const MovedPart moved{.foreign = source::is_foreign(source_->catalog.format),
                         .decoded_digests = source_->catalog.decoded_digests,
                         .coding = part.recipe.coding,
                         .whole = part.recipe.view == model::kWhole && part.recipe.swap == 0,
-                        .changed = cleans(part),
+                        .changed = cleans(part) || is_misplaced(part.recipe.coding),
                         .digest = source_->catalog.text(part.digest),
                         .is_seekable = [&] { return is_seekable(*source_, part); }};
   return plan_move(moved, form(), recode);

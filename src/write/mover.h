@@ -35,6 +35,7 @@ class Mover {
   const Form& form() const { return draft_.form; }
   const model::Holds& holds() const { return draft_.form.encoder->holds; }
   bool cleans(const model::PartRow& part) const;
+  bool is_misplaced(model::Coding coding) const;
   DType dtype_of(const model::PartRow& part) const;
   void move_parts(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);
   void move_sparse(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);

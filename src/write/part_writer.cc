@@ -24,7 +24,7 @@ std::vector<std::byte> PartWriter::compress(std::span<const std::byte> decoded) 
       encoders_.pop_back();
     }
   }
-  if (!encoder) encoder = row().encoder(part_.encoding.level());
+  if (!encoder) encoder = row().encoder(part_.form, part_.encoding.level());
   std::vector<std::byte> stored = encoder->encode(decoded);
   const std::lock_guard lock(mutex_);
   encoders_.push_back(std::move(encoder));
@@ -68,12 +68,12 @@ void PartWriter::make_batch(Pieces& source, std::size_t first, std::size_t count
   });
 }
 
-// Whether the codec saves a sixteenth of the batch. If it saves less, decoding is not worth its time.
+// Whether the codec saves enough of the batch. If it saves less, decoding is not worth its time.
 bool PartWriter::shrinks(std::size_t count, std::uint64_t decoded) const {
   constexpr std::uint64_t kTable = 17;  // bytes of the seek table, besides 8 for each frame
   std::uint64_t stored = kTable;
   for (std::size_t i = 0; i < count; ++i) stored += slots_[i].stored.size() + 8;
-  return stored <= decoded - decoded / 16;
+  return stored <= decoded - decoded / worth_;
 }
 
 void PartWriter::digest(std::span<const std::byte> bytes) {
@@ -123,12 +123,14 @@ void PartWriter::write_memory(std::span<const std::byte> bytes) {
 }
 
 void PartWriter::begin(const PartOptions& options, std::optional<std::uint64_t> length, run::Meter& meter) {
-  if (!options.encoding.is_raw() && options.encoding != made_for_) {
+  if (!options.encoding.is_raw() && (options.encoding != made_for_ || options.form != made_form_)) {
     encoders_.clear();
     made_for_ = options.encoding;
+    made_form_ = options.form;
   }
   meter_ = &meter;
   part_ = options;
+  worth_ = row().worth;
   length_ = length;
   if (length == 0) part_.encoding = Encoding::raw();
   if (part_.encoding.is_raw()) output_.expect(length.value_or(0));
@@ -162,11 +164,31 @@ WrittenPart PartWriter::write(Pieces& source, const PartOptions& options, run::M
   for (std::size_t first = 0; first < pieces; first += batch_) {
     const std::size_t count = std::min(batch_, pieces - first);
     make_batch(source, first, count);
+    if (first == 0) choose_codec(count);
     if (first == 0) judge_codec(count, std::min<std::uint64_t>(count * read::kPieceBytes, length));
     write_batch(count);
   }
   source.finish();
   return finish();
+}
+
+// After the first pieces are made, as planes: tries zstd for some of them, and takes it for all if it is smaller.
+void PartWriter::choose_codec(std::size_t count) {
+  constexpr std::size_t kTried = 4;
+  if (!part_.encoding.is_automatic()) return;
+  codec::FrameEncoder zstd(Encoding::zstd().level());
+  std::uint64_t as_planes = 0, as_zstd = 0;
+  const std::size_t tried = std::min(count, kTried);
+  for (std::size_t i = 0; i < tried; ++i) {
+    const Slot& slot = slots_[i * count / tried];
+    as_planes += slot.stored.size();
+    as_zstd += zstd.encode(slot.bytes).size();
+  }
+  if (as_zstd >= as_planes) return;
+  part_.encoding = Encoding::zstd();
+  made_for_ = part_.encoding;
+  encoders_.clear();
+  for (std::size_t i = 0; i < count; ++i) make_stored(slots_[i]);
 }
 
 // After the first pieces are made: stores the part raw if its codec does not shrink them.
@@ -209,7 +231,10 @@ void PartWriter::write_fed(std::size_t count) {
     make_stored(slots_[i]);
     meter_->add(slots_[i].bytes.size());
   });
-  if (frames_.empty()) judge_codec(count, decoded);  // nothing is written yet
+  if (frames_.empty()) {  // nothing is written yet
+    choose_codec(count);
+    judge_codec(count, decoded);
+  }
   write_batch(count);
   for (std::size_t i = 0; i < count; ++i) slots_[i].decoded.clear();
   full_ = 0;
@@ -225,9 +250,9 @@ WrittenPart PartWriter::close() {
 WrittenPart PartWriter::finish() {
   const bool seekable = row().has_frames;
   if (seekable) write_seek_table();
-  return {.stored_length = stored_length_,
-          .coding = model::Coding::of(row().codec, seekable ? model::Framing::seekable : model::Framing::unknown),
-          .digest = finish_digest()};
+  model::Coding coding = model::Coding::of(row().codec, seekable ? model::Framing::seekable : model::Framing::unknown);
+  if (coding.codec == Codec::planes) coding.form = part_.form;
+  return {.stored_length = stored_length_, .coding = coding, .digest = finish_digest()};
 }
 
 }  // namespace zt::write

@@ -27,6 +27,7 @@ namespace zt::write {
 // How to store a part.
 struct PartOptions {
   Encoding encoding = Encoding::raw();
+  ElementForm form = ElementForm::bytes1;  // of the elements
   Checksum checksum = Checksum::none;
   bool digest_decoded = false;  // digest the decoded bytes (generation 2) instead of the stored ones
   // Null: the part is no member of an archive. Otherwise `member` says what the member is, except its length.
@@ -80,6 +81,7 @@ class PartWriter {
   void make_batch(Pieces& pieces, std::size_t first, std::size_t count);
   void make_stored(Slot& slot);
   std::vector<std::byte> compress(std::span<const std::byte> decoded);
+  void choose_codec(std::size_t count);
   bool shrinks(std::size_t count, std::uint64_t decoded) const;
   void judge_codec(std::size_t count, std::uint64_t decoded);
   void write_fed(std::size_t count);
@@ -98,10 +100,12 @@ class PartWriter {
   std::vector<Slot> slots_;
   std::mutex mutex_;                                            // guards encoders_
   std::vector<std::unique_ptr<codec::PieceEncoder>> encoders_;  // threads borrow them: at high levels each is large
-  Encoding made_for_ = Encoding::raw();                         // the encoding of encoders_
+  Encoding made_for_ = Encoding::raw();                         // the encoding and elements of encoders_
+  ElementForm made_form_ = ElementForm::bytes1;
   // The current part:
   run::Meter* meter_ = nullptr;
-  PartOptions part_;  // its encoding becomes raw if the codec is not worth it
+  PartOptions part_;         // its encoding becomes raw if the codec is not worth it
+  std::uint64_t worth_ = 1;  // one byte in so many must be saved
   std::vector<codec::FrameSize> frames_;
   std::uint64_t stored_length_ = 0;
   std::optional<std::uint64_t> length_;  // decoded, if it is known

@@ -65,6 +65,7 @@ RowStream::RowStream(Draft& draft, std::string_view name, const Shape& shape, DT
     throw Error(Code::usage, "", "the shape has more than " + std::to_string(form.options.limits.rank) + " dimensions");
   attributes_ = form.attributes_of(options.attributes, false);
   options_ = form.part_options(options);
+  options_.form = model::element_form(dtype);
   const PartView data{"data", {.dtype = dtype, .shape = first, .data = nullptr}};
   check_part(data, *form.encoder);
   check_layout(first, "dense", {&data, 1}, attributes_, *form.encoder);
@@ -166,7 +167,7 @@ StoredPart RowStream::stored() {
   const std::uint64_t texts = name_.size() + attributes_.size() + std::string_view("densedata").size();
   const std::uint64_t bound =
       checked::add_up(stored_bound(pieces.length(), options_), shard_overhead(draft_.form, 1, shape_.size(), texts));
-  draft_.begin_tensor(name_, whole_shape(), bound);
+  draft_.begin_tensor(name_, whole_shape(), bound, true);
   return draft_.store(pieces, dtype_, options_);
 }
 

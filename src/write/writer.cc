@@ -172,7 +172,7 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     if (encoder.holds.checked_profiles) write::check_quantized(shape, layout, parts, options.attributes);
 
     bound = checked::add_up(bound, write::shard_overhead(form, ordered.size(), shape.size(), texts));
-    draft.begin_tensor(name, shape, bound);
+    draft.begin_tensor(name, shape, bound, layout == "dense" && ordered.size() == 1);
     std::vector<write::StoredPart> stored;
     stored.reserve(pieces.size());
     for (std::size_t i = 0; i < pieces.size(); ++i) {

@@ -532,6 +532,38 @@ static void use_tools(const char* path, const char* folder) {
   zt_bytes_free(&bytes);
 }
 
+/* Byte planes, which make whole weights of float16 smaller. */
+static void use_planes(const char* folder) {
+  char path[512];
+  static uint16_t weights[20000], again[20000];
+  const uint64_t shape[1] = {20000};
+  const int32_t encodings[2] = {ZT_ENCODING_PLANES, ZT_ENCODING_AUTO};
+  snprintf(path, sizeof path, "%s/planes.zt", folder);
+  for (size_t i = 0; i < 20000; ++i) weights[i] = (uint16_t)(0x2000 + i * i % 1021);
+  for (size_t i = 0; i < 2; ++i) {
+    zt_writer* writer = NULL;
+    zt_source* source = NULL;
+    zt_add_options add;
+    memset(&add, 0, sizeof add);
+    add.size = sizeof add;
+    add.encoding = encodings[i];
+    const zt_array array = array_of(ZT_FLOAT16, shape, 1, weights);
+    WORKS(zt_writer_create(path, ZT_MODE_REPLACE, NULL, &writer, &error));
+    WORKS(zt_writer_add(writer, "w", &array, &add, &error));
+    WORKS(zt_writer_finalize(writer, &error));
+    zt_writer_free(writer);
+    WORKS(zt_open(path, NULL, &source, &error));
+    zt_part_info part;
+    memset(&part, 0, sizeof part);
+    part.size = sizeof part;
+    WORKS(zt_part_get(source, 0, 0, &part, &error));
+    CHECK(is_text(part.encoding, "planes") && part.stored_bytes < sizeof weights * 9 / 10);
+    WORKS(zt_tensor_read(source, 0, again, sizeof again, ZT_VERIFY_ALWAYS, &error));
+    CHECK(memcmp(weights, again, sizeof weights) == 0);
+    zt_source_close(source);
+  }
+}
+
 static void make_mistakes(const char* path) {
   zt_source* source = NULL;
   FAILS(zt_open(NULL, NULL, &source, &error), ZT_ERROR_USAGE, "path is NULL");
@@ -666,6 +698,7 @@ int main(int argc, char** argv) {
   read_elsewhere(path);
   write_elsewhere();
   use_tools(path, argv[1]);
+  use_planes(argv[1]);
   make_mistakes(path);
   if (failures != 0) printf("%d checks failed\n", failures);
   return failures == 0 ? 0 : 1;

@@ -32,6 +32,7 @@ from zt2_cases import (
 )
 from zt2_published import published_cases
 from zt12_bytes import DROP, Raw, changed, struct_u64
+from zt12_planes import FLOATS, planes_of, stored_planes
 
 
 def frame_cases():
@@ -302,6 +303,15 @@ def seekable_cases():
     )
 
 
+def planes_cases():
+    stored = stored_planes([planes_of(FLOATS, 2, True)])
+    encoded = {"encoding": "zt.planes/1", "decoded_length": 8}
+    content = patched(objects(4096 + len(stored), {"t": d("bf16", [4], 4096, len(stored), **encoded)}), 4096, stored)
+    good("ok.planes", content, t=("dense", "bfloat16", [4], {"data": FLOATS}))
+    big = objects(4113, {"t": d("u8", [2**40], 4096, 17, encoding="zt.planes/1", decoded_length=2**40)})
+    listed("planes.ratio", big, "zt2.zstd.ratio")
+
+
 def manifest_of(content):
     offset, length = struct.unpack_from("<QQ", content, len(content) - 40)
     return content[offset : offset + length]
@@ -320,6 +330,7 @@ def main():
         coo_cases,
         layout_cases,
         seekable_cases,
+        planes_cases,
     ):
         make()
     write_cases("zt2", files, expected)

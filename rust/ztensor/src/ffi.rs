@@ -174,6 +174,8 @@ pub type zt_encoding = i32;
 pub const ZT_ENCODING_DEFAULT: zt_encoding = 0;
 pub const ZT_ENCODING_RAW: zt_encoding = 1;
 pub const ZT_ENCODING_ZSTD: zt_encoding = 2;
+pub const ZT_ENCODING_PLANES: zt_encoding = 3;
+pub const ZT_ENCODING_AUTO: zt_encoding = 4;
 
 pub type zt_checksum = i32;
 pub const ZT_CHECKSUM_DEFAULT: zt_checksum = 0;

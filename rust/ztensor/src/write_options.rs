@@ -19,6 +19,10 @@ pub enum Encoding {
     Zstd,
     /// Compressed, at a level from 1 to 22.
     ZstdLevel(i32),
+    /// As byte planes, which make weights smaller than zstd does: bfloat16 by a third. Formats 1.2 and 2.
+    Planes,
+    /// For each part what is smallest by a sample: planes, zstd or raw. Formats 1.2 and 2.
+    Auto,
 }
 
 impl Encoding {
@@ -29,6 +33,8 @@ impl Encoding {
             Some(Encoding::Raw) => (ffi::ZT_ENCODING_RAW, 0),
             Some(Encoding::Zstd) => (ffi::ZT_ENCODING_ZSTD, 0),
             Some(Encoding::ZstdLevel(level)) => (ffi::ZT_ENCODING_ZSTD, level),
+            Some(Encoding::Auto) => (ffi::ZT_ENCODING_AUTO, 0),
+            Some(Encoding::Planes) => (ffi::ZT_ENCODING_PLANES, 0),
         }
     }
 }

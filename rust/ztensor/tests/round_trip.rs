@@ -11,7 +11,7 @@ use ztensor::{
     WriterOptions, ZTensorReader, ZTensorWriter, BF16, F16, UNKNOWN_ROWS,
 };
 
-const ENCODINGS: [Encoding; 3] = [Encoding::Raw, Encoding::Zstd, Encoding::ZstdLevel(9)];
+const ENCODINGS: [Encoding; 5] = [Encoding::Raw, Encoding::Zstd, Encoding::ZstdLevel(9), Encoding::Planes, Encoding::Auto];
 fn write_one<T: Element>(folder: &Folder, shape: &[u64], elements: &[T]) -> Result<ZTensorReader> {
     let path = folder.file("one.zt");
     let mut writer = ZTensorWriter::create(&path)?;

@@ -10,6 +10,7 @@
 #include "container/shared/tensor_checks.h"
 #include "container/shared/trailer.h"
 #include "container/zt12/manifest.h"
+#include "container/zt12/planes.h"
 #include "container/zt12/zt12.h"
 #include "wire/cbor_end.h"
 #include "ztensor/error.h"
@@ -103,6 +104,7 @@ class Entries {
   void add(std::string_view name, const ObjectFields& object);
 
  private:
+  void add_object(std::string_view name, const ObjectFields& object);
   void add_part(const PartFields& part);
   void set_type(model::PartRow& row, const PartFields& part);
   void check_part(const PartFields& part);
@@ -118,6 +120,23 @@ class Entries {
 
 // zt-1.2 §3
 void Entries::add(std::string_view name, const ObjectFields& object) {
+  if (object.layout != kPlanes) return add_object(name, object);
+  try {
+    const PlanesAsDense dense = planes_as_dense(object);
+    ObjectFields shown = object;
+    shown.layout = "dense";
+    shown.attributes = dense.attributes;
+    shown.parts = {&dense.part, 1};
+    add_object(name, shown);
+  } catch (const Error& error) {
+    if (error.rule() == std::string_view("zt12.name.duplicate")) throw;
+    ObjectFields shown = object;
+    shown.fault = error;
+    add_object(name, shown);
+  }
+}
+
+void Entries::add_object(std::string_view name, const ObjectFields& object) {
   if (!catalog_.add_tensor(name, object.shape, object.layout, object.attributes)) {
     throw Error(Code::malformed, "zt12.name.duplicate", "two tensors are named " + in_quotes(name));
   }
@@ -145,12 +164,12 @@ void Entries::add_part(const PartFields& part) {
   }
   const bool raw = part.codec == Codec::raw;
   const std::uint64_t decoded = raw ? part.length : part.decoded_length.value_or(model::kUnknownLength);
-  model::PartRow& row = catalog_.add_part(part.role, storage.value_or(DType::u8),
-                                          {.offset = part.offset,
-                                           .stored_length = part.length,
-                                           .decoded_length = decoded,
-                                           .coding = model::Coding::of(part.codec)},
-                                          part.digest);
+  const model::Coding coding = part.codec == Codec::planes
+                                   ? model::Coding::planes(model::element_form(storage.value_or(DType::u8)))
+                                   : model::Coding::of(part.codec);
+  model::PartRow& row = catalog_.add_part(
+      part.role, storage.value_or(DType::u8),
+      {.offset = part.offset, .stored_length = part.length, .decoded_length = decoded, .coding = coding}, part.digest);
   row.storage = catalog_.intern(part.dtype);
   row.logical = catalog_.intern(part.type);
   if (fault) {

@@ -6,6 +6,7 @@
 #include "container/shared/fields.h"
 #include "container/shared/splice.h"
 #include "container/zt12/manifest.h"
+#include "container/zt12/planes.h"
 #include "container/zt12/zt12.h"
 #include "wire/cbor.h"
 
@@ -18,27 +19,32 @@ using wire::CborWriter;
 
 std::string_view word_of(Codec codec) { return codec::row_of(codec).word(codec::Words::zt1); }
 
-void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
-  const Codec codec = part.recipe.coding.codec;
+struct PartTexts {
+  std::string_view dtype;
+  std::string_view logical;  // "": none
+  std::string_view digest;   // "": none
+};
+
+void encode_part(const PartTexts& texts, const model::Recipe& recipe, CborWriter& out) {
+  const Codec codec = recipe.coding.codec == Codec::planes ? Codec::zstd : recipe.coding.codec;
   const bool encoded = codec != Codec::raw;
-  const bool knows_length = encoded && part.recipe.decoded_length != model::kUnknownLength;
-  const std::string_view logical = catalog.word(part.logical);
-  const std::string_view digest = catalog.text(part.digest);
+  const bool knows_length = encoded && recipe.decoded_length != model::kUnknownLength;
+  const auto& [dtype, logical, digest] = texts;
   out.map(3 + (logical.empty() ? 0U : 1U) + (knows_length ? 1U : 0U) + (encoded ? 1U : 0U) +
           (digest.empty() ? 0U : 1U));
   out.text("dtype");
-  out.text(catalog.word(part.storage));
+  out.text(dtype);
   if (!logical.empty()) {
     out.text("type");
     out.text(logical);
   }
   out.text("offset");
-  out.unsigned_integer(part.recipe.offset);
+  out.unsigned_integer(recipe.offset);
   out.text("length");
-  out.unsigned_integer(part.recipe.stored_length);
+  out.unsigned_integer(recipe.stored_length);
   if (knows_length) {
     out.text("uncompressed_length");
-    out.unsigned_integer(part.recipe.decoded_length);
+    out.unsigned_integer(recipe.decoded_length);
   }
   if (encoded) {
     out.text("encoding");
@@ -50,7 +56,28 @@ void encode_part(const Catalog& catalog, const PartRow& part, CborWriter& out) {
   }
 }
 
+// zt.planes/1: spec/planes.md §3
+void encode_planes(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
+  const PartRow& part = catalog.parts(tensor)[0];
+  const std::string_view logical = catalog.word(part.logical), digest = catalog.text(part.digest);
+  out.map(4);
+  out.text("shape");
+  const auto shape = catalog.shape(tensor);
+  out.array(shape.size());
+  for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
+  out.text("format");
+  out.text(kPlanes);
+  out.text("attributes");
+  out.raw(with_planes_dtype(as_bytes(catalog.text(tensor.attributes)),
+                            logical.empty() ? catalog.word(part.storage) : logical));
+  out.text("components");
+  out.map(1);
+  out.text(kPlanesRole);
+  encode_part({.dtype = "u8", .logical = {}, .digest = digest}, part.recipe, out);
+}
+
 void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
+  if (is_planes(catalog, tensor)) return encode_planes(catalog, tensor, out);
   const std::string_view attributes = catalog.text(tensor.attributes);
   out.map(attributes.empty() ? 3 : 4);
   out.text("shape");
@@ -67,7 +94,10 @@ void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborW
   out.map(tensor.part_count);
   for (const PartRow& part : catalog.parts(tensor)) {
     out.text(catalog.word(part.role));
-    encode_part(catalog, part, out);
+    encode_part({.dtype = catalog.word(part.storage),
+                 .logical = catalog.word(part.logical),
+                 .digest = catalog.text(part.digest)},
+                part.recipe, out);
   }
 }
 
@@ -101,11 +131,22 @@ std::vector<std::byte> footer(std::uint64_t, std::span<const std::byte> manifest
   return bytes;
 }
 
+// The edit with new attributes of tensors stored as planes that keep the dtype.
+model::ManifestEdit with_planes_dtypes(model::ManifestEdit edit, std::span<const std::byte> objects) {
+  if (edit.changed.empty()) return edit;
+  for (const MemberView& object : members_of(objects)) {
+    const auto changed = edit.changed.find(object.key);
+    if (changed != edit.changed.end()) changed->second = keep_planes_dtype(object.value, changed->second);
+  }
+  return edit;
+}
+
 // Keeps the order of objects; new objects come last.
 model::EditedManifest edit_manifest(std::span<const std::byte> manifest, const model::ManifestEdit& edit) {
   const std::vector<MemberView> old_root = members_of(manifest, edit.objects);
-  const EditedObjects objects(find_member(old_root, "objects")->value, edit, encode_object,
-                              EditedObjects::Order::as_added);
+  const auto old_objects = find_member(old_root, "objects")->value;
+  const model::ManifestEdit whole_edit = with_planes_dtypes(edit, old_objects);
+  const EditedObjects objects(old_objects, whole_edit, encode_object, EditedObjects::Order::as_added);
   MapBuilder root;
   for (const MemberView& member : old_root) {
     if (member.key != "objects" && !(member.key == "attributes" && edit.attributes)) root.keep(member);
@@ -158,13 +199,13 @@ const model::Encoder kEncoder = {
     .most_alignment = model::kMostAlignment,
     .canonical_alignment = 0,
     .manifest_alignment = 1,
-    .holds = {},
+    .holds = {.planes_of_dense = true},
     .head = head,
     .index_head = nullptr,
     .order = nullptr,
     .storage = [](DType dtype) { return type_words(dtype).storage; },
     .logical = [](DType dtype) { return type_words(dtype).logical; },
-    .encoding = word_of,
+    .encoding = [](Codec codec) { return codec == Codec::planes ? kPlanes : word_of(codec); },
     .manifest = manifest_of,
     .footer = footer,
     .shard_index = nullptr,

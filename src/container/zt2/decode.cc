@@ -95,6 +95,13 @@ void Entries::add_object(std::string_view name, const ObjectFields& object) {
   }
 }
 
+// zt-2 §7
+Coding coding_of(const codec::Row* coder, DType storage) {
+  if (coder == nullptr) return Coding::raw;
+  if (coder->codec == Codec::planes) return Coding::planes(model::element_form(storage));
+  return Coding::of(coder->codec, model::Framing::seekable);
+}
+
 // zt-2 §5
 void Entries::add_part(const PartFields& part) {
   const DType storage = storage_of(part);
@@ -109,14 +116,13 @@ void Entries::add_part(const PartFields& part) {
   }
   const bool known = logical.verdict == Logical::ok;
   const codec::Row* coder = part.encoding ? codec::find_word(codec::Words::zt2, *part.encoding) : nullptr;
-  model::PartRow& row =
-      catalog_.add_part(part.role, logical.dtype,
-                        {.offset = part.offset,
-                         .stored_length = part.length,
-                         .decoded_length = part.decoded_length,
-                         .file = file,
-                         .coding = coder != nullptr ? Coding::of(coder->codec, model::Framing::seekable) : Coding::raw},
-                        part.digest);
+  model::PartRow& row = catalog_.add_part(part.role, logical.dtype,
+                                          {.offset = part.offset,
+                                           .stored_length = part.length,
+                                           .decoded_length = part.decoded_length,
+                                           .file = file,
+                                           .coding = coding_of(coder, storage)},
+                                          part.digest);
   row.storage = catalog_.intern(part.dtype);
   row.logical = catalog_.intern(part.type.value_or(""));
   facts_.push_back({.role = part.role,

@@ -1,0 +1,258 @@
+#include "codec/planes.h"
+
+// For ZSTD_c_literalCompressionMode.
+#define ZSTD_STATIC_LINKING_ONLY  // NOLINT(readability-identifier-naming): zstd defines this name
+#include <zstd.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "base/endian.h"
+#include "codec/blocks.h"
+#include "codec/split.h"
+#include "codec/zstd.h"
+#include "hash/xxh64.h"
+#include "ztensor/error.h"
+
+namespace zt::codec {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+// How a plane is stored.
+enum class Way : std::uint8_t {
+  raw,
+  repeated,  // one byte
+  literals,  // Huffman codes
+  zstd,
+};
+
+constexpr std::size_t kSample = 4096;    // bytes of one sample
+constexpr std::size_t kSamples = 4;      // of a plane, evenly spread
+constexpr std::uint32_t kBit = 1 << 16;  // the unit of entropies
+
+// log2(x) for x > 0, in units of 1 / kBit. In integers, so that each machine makes the same choice.
+std::uint32_t log2_of(std::uint32_t x) {
+  const auto whole = static_cast<std::uint32_t>(std::bit_width(x) - 1);
+  std::uint64_t mantissa = (std::uint64_t{x} << 31) >> whole;  // from 1 to 2, in units of 2^-31
+  std::uint32_t result = whole;
+  for (int bit = 0; bit < 16; ++bit) {
+    mantissa = (mantissa * mantissa) >> 31;
+    result <<= 1;
+    if (mantissa >> 32 != 0) {
+      mantissa >>= 1;
+      result |= 1;
+    }
+  }
+  return result;
+}
+
+// Parts of a plane that stand for all of it, one after another.
+std::vector<std::byte> sample_of(Bytes plane) {
+  if (plane.size() <= kSample * kSamples) return {plane.begin(), plane.end()};
+  std::vector<std::byte> sample;
+  sample.reserve(kSample * kSamples);
+  for (std::size_t i = 0; i < kSamples; ++i) {
+    const auto part = plane.subspan((plane.size() - kSample) / (kSamples - 1) * i, kSample);
+    sample.insert(sample.end(), part.begin(), part.end());
+  }
+  return sample;
+}
+
+// Bits that a byte of the sample needs if each byte value has a code of its own, in units of 1 / kBit.
+std::uint64_t entropy_of(Bytes sample) {
+  std::array<std::uint32_t, 256> counts = {};
+  for (const std::byte byte : sample) ++counts[std::to_integer<std::size_t>(byte)];
+  std::uint64_t sum = 0;
+  for (const std::uint32_t count : counts) {
+    if (count != 0) sum += std::uint64_t{count} * log2_of(count);
+  }
+  return log2_of(static_cast<std::uint32_t>(sample.size())) - sum / sample.size();
+}
+
+// Whether texts come again far away, such as copied rows do. A place is looked at if the word of 8 bytes there has a
+// certain hash, so that the same texts are looked at wherever they are. `length`: of a text, a multiple of 8.
+bool has_copies(Bytes plane, std::size_t length) {
+  constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15;
+  constexpr unsigned kOneIn = 6, kTable = 12;  // bits: one word in 64, 4096 places
+  std::array<std::uint32_t, std::size_t{1} << kTable> seen = {};
+  std::uint32_t looked_at = 0, again = 0;
+  for (std::size_t i = 0; i + length <= plane.size(); i += 8) {
+    std::uint64_t hash = endian::load_le<std::uint64_t>(plane.data() + i) * kFactor;
+    if (hash >> (64 - kOneIn) != 0) continue;
+    for (std::size_t k = 8; k < length; k += 8) {
+      hash = (hash ^ hash >> 29 ^ endian::load_le<std::uint64_t>(plane.data() + i + k)) * kFactor;
+    }
+    const auto check = static_cast<std::uint32_t>(hash >> 8) | 1;
+    std::uint32_t& place = seen[hash >> (64 - kTable)];
+    ++looked_at;
+    if (place == check) ++again;
+    place = check;
+  }
+  return looked_at >= 64 && again > looked_at / 8;
+}
+
+// So long that a text hardly comes again by chance, if a byte has so many bits.
+std::size_t text_length(std::uint64_t entropy) {
+  constexpr std::uint64_t kBits = 48;
+  const std::uint64_t bytes = kBits * kBit / std::max<std::uint64_t>(entropy, kBit / 4);
+  return static_cast<std::size_t>(bytes + 7) / 8 * 8;
+}
+
+bool is_repeated(Bytes plane) { return std::memcmp(plane.data(), plane.data() + 1, plane.size() - 1) == 0; }
+
+struct FreeCompressor {
+  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
+};
+
+std::size_t checked_result(std::size_t result) {
+  if (ZSTD_isError(result) == 0) return result;
+  throw Error(Code::no_memory, "", std::string("zstd: ") + ZSTD_getErrorName(result));
+}
+
+class Compressor {
+ public:
+  explicit Compressor(int level) : context_(ZSTD_createCCtx()) {
+    if (!context_) throw Error(Code::no_memory, "", "no memory for a zstd context");
+    set(ZSTD_c_compressionLevel, level);
+    set(ZSTD_c_checksumFlag, 0);
+  }
+  void set(ZSTD_cParameter parameter, int value) {
+    checked_result(ZSTD_CCtx_setParameter(context_.get(), parameter, value));
+  }
+  // One frame, in memory that `buffer` keeps for the next one.
+  Bytes compress(Bytes bytes, std::vector<std::byte>& buffer) {
+    buffer.resize(std::max(buffer.size(), ZSTD_compressBound(bytes.size())));
+    return Bytes(buffer).first(
+        checked_result(ZSTD_compress2(context_.get(), buffer.data(), buffer.size(), bytes.data(), bytes.size())));
+  }
+
+ private:
+  std::unique_ptr<ZSTD_CCtx, FreeCompressor> context_;
+};
+
+}  // namespace
+
+// --- PlanesEncoder ---
+
+struct PlanesEncoder::State {
+  State(ElementForm element_form, int level) : form(element_form), zstd(level), literals(ZSTD_minCLevel()), quick(1) {
+    literals.set(ZSTD_c_literalCompressionMode, ZSTD_ps_enable);
+  }
+  // A plane and how to store it. `coded`: a frame that has its blocks, for Way::literals.
+  struct Plane {
+    Bytes bytes;
+    Way way = Way::raw;
+    Bytes coded = {};
+  };
+  Way way_of(Bytes plane);
+  Plane plan(Bytes plane, std::vector<std::byte>& buffer);
+  void add(FrameBuilder& frame, const Plane& plane);
+
+  ElementForm form;
+  Compressor zstd;
+  Compressor literals;  // so far from looking for matches that it hardly finds any
+  Compressor quick;     // tells whether a sample has repeats
+  std::vector<std::byte> planes;
+  std::vector<std::byte> buffer;
+  std::array<std::vector<std::byte>, 8> coded;  // of each plane
+};
+
+PlanesEncoder::PlanesEncoder(ElementForm form, int level) : state_(std::make_unique<State>(form, level)) {}
+PlanesEncoder::~PlanesEncoder() = default;
+
+Way PlanesEncoder::State::way_of(Bytes plane) {
+  constexpr std::uint64_t kNoise = kBit * 79 / 10;  // bits of a byte, above which nothing is gained
+  constexpr std::size_t kFew = 64;                  // bytes of a plane that are not worth a code
+  if (is_repeated(plane)) return Way::repeated;
+  if (plane.size() < kFew) return Way::raw;
+  const std::vector<std::byte> sample = sample_of(plane);
+  const std::uint64_t entropy = entropy_of(sample);
+  const std::uint64_t with_codes = entropy * sample.size() / 8 / kBit;  // bytes
+  const std::size_t with_repeats = quick.compress(sample, buffer).size();
+  if (with_repeats + with_repeats / 32 + kFew < with_codes) return Way::zstd;
+  if (has_copies(plane, text_length(entropy))) return Way::zstd;
+  return entropy > kNoise ? Way::raw : Way::literals;
+}
+
+PlanesEncoder::State::Plane PlanesEncoder::State::plan(Bytes bytes, std::vector<std::byte>& memory) {
+  Plane plane{.bytes = bytes, .way = way_of(bytes)};
+  if (plane.way != Way::literals) return plane;
+  plane.coded = literals.compress(bytes, memory);
+  if (has_matches(plane.coded)) plane.way = Way::zstd;
+  return plane;
+}
+
+void PlanesEncoder::State::add(FrameBuilder& frame, const Plane& plane) {
+  switch (plane.way) {
+    case Way::raw: return frame.add_raw(plane.bytes);
+    case Way::repeated: return frame.add_repeated(plane.bytes.front(), plane.bytes.size());
+    case Way::literals: return frame.add_blocks(plane.coded);
+    case Way::zstd: return frame.add_blocks(zstd.compress(plane.bytes, buffer));
+  }
+}
+
+std::vector<std::byte> PlanesEncoder::encode(Bytes decoded) {
+  State& state = *state_;
+  const std::size_t width = width_of(state.form);
+  if (decoded.size() > kFrameBytes || decoded.size() % width != 0) {
+    throw Error(Code::internal, "", "these bytes are no piece of planes");
+  }
+  Bytes planes = decoded;
+  if (width > 1) {
+    state.planes.resize(kFrameBytes);
+    split(state.form, decoded, std::span(state.planes).first(decoded.size()));
+    planes = Bytes(state.planes).first(decoded.size());
+  }
+  std::vector<std::byte> out;
+  FrameBuilder frame(out, planes.size(), planes.size() + planes.size() / 256 + 64);
+  const std::size_t n = planes.size() / width;
+  std::array<State::Plane, 8> plans;
+  // Blocks with matches go on from the repeated offsets of such blocks before. So all planes with matches are one run,
+  // which libzstd compresses at once.
+  std::size_t first = width, last = 0;
+  for (std::size_t k = 0; n != 0 && k < width; ++k) {
+    plans[k] = state.plan(planes.subspan(k * n, n), state.coded[k]);
+    if (plans[k].way != Way::zstd) continue;
+    first = std::min(first, k);
+    last = k;
+  }
+  if (first < last) plans[first].bytes = planes.subspan(first * n, (last - first + 1) * n);
+  for (std::size_t k = 0; n != 0 && k < width; ++k) {
+    if (k <= first || k > last) state.add(frame, plans[k]);
+  }
+  frame.finish(hash::xxh64(planes));
+  return out;
+}
+
+// --- PlanesDecoder ---
+
+struct PlanesDecoder::State {
+  explicit State(ElementForm element_form) : form(element_form) {}
+  ElementForm form;
+  FrameDecoder frames;
+  std::vector<std::byte> planes;
+};
+
+PlanesDecoder::PlanesDecoder(ElementForm form) : state_(std::make_unique<State>(form)) {}
+PlanesDecoder::~PlanesDecoder() = default;
+
+void PlanesDecoder::decode(Bytes stored, std::span<std::byte> out) {
+  const std::size_t width = width_of(state_->form);
+  if (out.size() % width != 0) {
+    throw Error(Code::malformed, "planes.width",
+                "a piece of " + std::to_string(out.size()) + " bytes is no number of elements of " +
+                    std::to_string(width) + " bytes");
+  }
+  if (width == 1) return state_->frames.decode(stored, out);
+  if (state_->planes.size() < out.size()) state_->planes.resize(out.size());
+  const auto planes = std::span(state_->planes).first(out.size());
+  state_->frames.decode(stored, planes);
+  join(state_->form, planes, out);
+}
+
+}  // namespace zt::codec

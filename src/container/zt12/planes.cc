@@ -1,0 +1,106 @@
+#include "container/zt12/planes.h"
+
+#include <string>
+#include <utility>
+
+#include "base/utf8.h"
+#include "container/shared/fields.h"
+#include "container/shared/splice.h"
+#include "wire/cbor.h"
+
+namespace zt::container::zt12 {
+namespace {
+
+constexpr std::string_view kDType = "zt.planes.dtype";
+
+[[noreturn]] void refuse(const char* rule, const std::string& message) { throw Error(Code::malformed, rule, message); }
+
+// The words of a dense part whose dtype has this word: that of its logical type if it has one, else of its storage.
+TypeWords words_of(std::string_view word) {
+  for (std::size_t i = 0; i < kDTypeCount; ++i) {
+    const TypeWords words = type_words(static_cast<DType>(i));
+    if (word == (words.logical.empty() ? words.storage : words.logical)) return words;
+  }
+  throw Error(Code::unsupported, "zt12.part.dtype", "unknown dtype " + in_quotes(word));
+}
+
+// The text of an encoded value; empty if it is none.
+std::string text_of(std::span<const std::byte> value) {
+  const wire::CborItem item = wire::CborCursor(value).read();
+  return item.kind == wire::CborKind::text ? std::string(as_text(item.content)) : std::string();
+}
+
+std::vector<std::byte> encoded(const MapBuilder& map) {
+  wire::CborWriter out;
+  map.write(out);
+  return std::move(out.buffer());
+}
+
+}  // namespace
+
+PlanesAsDense planes_as_dense(const ObjectFields& object) {
+  if (object.fault) throw *object.fault;
+  if (object.parts.size() != 1 || object.parts[0].role != kPlanesRole) {
+    refuse("zt12.planes.parts", "an object of format zt.planes/1 needs one component, planes");
+  }
+  const PartFields& stored = object.parts[0];
+  if (stored.fault) throw *stored.fault;
+  if (stored.dtype != "u8" || !stored.type.empty() || stored.codec != Codec::zstd || !stored.decoded_length) {
+    refuse("zt12.planes.part", "planes must be u8, encoded with zstd, and state their uncompressed_length");
+  }
+  PlanesAsDense dense{.part = stored, .attributes = {}};
+  MapBuilder others;
+  std::string word;
+  std::size_t count = 0;
+  if (!object.attributes.empty()) {
+    const std::vector<MemberView> members = members_of(object.attributes);
+    for (const MemberView& member : members) {
+      if (member.key == kDType) {
+        word = text_of(member.value);
+      } else {
+        others.keep(member);
+        ++count;
+      }
+    }
+    if (count > 0) dense.attributes = encoded(others);
+  }
+  if (word.empty()) refuse("zt12.planes.dtype", "the attribute zt.planes.dtype must say the dtype of the tensor");
+  const TypeWords words = words_of(word);
+  dense.part.role = "data";
+  dense.part.dtype = words.storage;
+  dense.part.type = words.logical;
+  dense.part.codec = Codec::planes;
+  return dense;
+}
+
+bool is_planes(const model::Catalog& catalog, const model::TensorRow& tensor) {
+  return tensor.part_count == 1 && catalog.parts(tensor)[0].recipe.coding.codec == Codec::planes;
+}
+
+std::vector<std::byte> with_planes_dtype(std::span<const std::byte> attributes, std::string_view dtype) {
+  MapBuilder map;
+  std::vector<MemberView> members;
+  if (!attributes.empty()) members = members_of(attributes);
+  for (const MemberView& member : members) {
+    if (member.key != kDType) map.keep(member);
+  }
+  wire::CborWriter word;
+  word.text(dtype);
+  map.add(kDType, std::move(word.buffer()));
+  return encoded(map);
+}
+
+std::vector<std::byte> keep_planes_dtype(std::span<const std::byte> object, std::span<const std::byte> attributes) {
+  const std::vector<MemberView> members = members_of(object);
+  const MemberView* format = find_member(members, "format");
+  const MemberView* former = find_member(members, "attributes");
+  if (format == nullptr || former == nullptr || text_of(format->value) != kPlanes) {
+    return {attributes.begin(), attributes.end()};
+  }
+  const std::vector<MemberView> old = members_of(former->value);
+  const MemberView* dtype = find_member(old, kDType);
+  if (dtype == nullptr) return {attributes.begin(), attributes.end()};
+  return with_planes_dtype(attributes, text_of(dtype->value));
+}
+
+}  // namespace zt::container::zt12
