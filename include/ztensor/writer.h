@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -200,7 +201,8 @@ class ZT_API Writer {
   static ArrayView array_of(const R& elements) {
     return {.dtype = dtype_of<std::ranges::range_value_t<R>>::value,
             .shape = {std::ranges::size(elements)},
-            .data = reinterpret_cast<const std::byte*>(std::ranges::data(elements))};
+            .data = reinterpret_cast<const std::byte*>(std::ranges::data(elements)),
+            .byte_swapped = std::endian::native == std::endian::big};
   }
   std::shared_ptr<State> state_;  // one owner; a TensorStream knows it as long as it lives
 };

@@ -365,9 +365,10 @@ TEST_F(Repository, JoinsSplitGgufFiles) {
     EXPECT_TRUE(source.notes().empty());
     EXPECT_EQ(source.tensor("b").read<float>(), (std::vector<float>{1, 2}));
   }
-  for (const auto& [in, out] : {std::pair(1, 2), std::pair(2, 1), std::pair(2, 2)}) {  // a file of the input
+  for (const auto& pair : {std::pair(1, 2), std::pair(2, 1), std::pair(2, 2)}) {  // a file of the input
     const auto name = [&](int number) { return at("m-0000" + std::to_string(number) + "-of-00002.gguf"); };
-    EXPECT_EQ(test::code_of([&] { convert({name(in)}, name(out), {.overwrite = true}); }), Code::usage) << in << out;
+    EXPECT_EQ(test::code_of([&] { convert({name(pair.first)}, name(pair.second), {.overwrite = true}); }), Code::usage)
+        << pair.first << pair.second;
   }
   convert({at("m-00001-of-00002.gguf")}, at("whole.gguf"));
   EXPECT_EQ(names_of(open(at("whole.gguf"))), (Names{"a", "b"}));

@@ -5,17 +5,12 @@
 
 #include "base/checked.h"
 #include "model/integers.h"
+#include "model/recipe.h"
 #include "source/indices.h"
 #include "ztensor/error.h"
 
 namespace zt::write {
 namespace {
-
-// The width of the words whose bytes may be swapped: half an element of a complex dtype.
-std::size_t word_bytes(DType dtype) {
-  const std::size_t bytes = dtype_bits(dtype) / 8;
-  return dtype == DType::complex64 || dtype == DType::complex128 ? bytes / 2 : bytes;
-}
 
 std::uint64_t length_of(const ArrayView& array) {
   const auto elements = checked::elements(array.shape);
@@ -48,7 +43,7 @@ read::StridedView view_of(const ArrayView& array) {
       stride *= static_cast<std::int64_t>(array.shape[i]);
     }
   }
-  const std::size_t word = array.byte_swapped ? word_bytes(array.dtype) : 0;
+  const std::size_t word = array.byte_swapped ? width_of(model::element_form(array.dtype)) : 0;
   return {array.data, array.shape, strides, bytes, word > 1 ? word : 0};
 }
 

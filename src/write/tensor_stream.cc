@@ -1,6 +1,10 @@
+#include <bit>
 #include <string>
+#include <vector>
 
 #include "base/utf8.h"
+#include "model/recipe.h"
+#include "read/gather.h"
 #include "write/row_stream.h"
 #include "write/writer_state.h"
 #include "ztensor/error.h"
@@ -53,6 +57,12 @@ void TensorStream::write(const ArrayView& chunk) {
 }
 
 void TensorStream::write_elements(DType dtype, std::span<const std::byte> bytes) {
+  std::vector<std::byte> swapped;
+  if constexpr (std::endian::native == std::endian::big) {
+    swapped.assign(bytes.begin(), bytes.end());
+    read::swap_words(swapped, width_of(model::element_form(dtype)));
+    bytes = swapped;
+  }
   state().run([&](Writer::State&) { state_->rows.write(dtype, bytes); });
 }
 
