@@ -1,9 +1,12 @@
 """A Conan 2 recipe: `conan create .` in this folder."""
 
+import os
+
 from conan import ConanFile
 from conan.errors import ConanInvalidConfiguration
 from conan.tools.build import check_min_cppstd
 from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
+from conan.tools.files import copy
 from conan.tools.gnu import PkgConfigDeps
 
 required_conan_version = ">=2.0"
@@ -68,6 +71,7 @@ class ZTensor(ConanFile):
         cmake.build()
 
     def package(self):
+        copy(self, "LICENSE", self.source_folder, os.path.join(self.package_folder, "licenses"))
         CMake(self).install()
 
     def package_info(self):

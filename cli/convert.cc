@@ -63,9 +63,9 @@ void add_convert(CLI::App& app, Command& chosen) {
   command.add_flag("--delete-original", options.delete_originals,
                    "delete the inputs after the output is complete and was compared with them");
   command.footer(
-      "Formats are recognized by content. Without -c, tensors keep their encoding,\n"
-      "except in canonical files of format 2, where all are raw, and byte planes, which\n"
-      "become raw without --float.\n\n"
+      "Formats are recognized by content. Without -c and --float, tensors keep their\n"
+      "encoding, except that byte planes become raw, and all parts in canonical files of\n"
+      "format 2.\n\n"
       "Examples:\n"
       "  ztensor convert model.safetensors model.zt\n"
       "  ztensor convert model.zt model.safetensors --max-shard-size 5GB\n"

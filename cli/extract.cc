@@ -13,7 +13,8 @@ void add_extract(CLI::App& app, Command& chosen) {
   add_transfer_options(command, *transfer);
   add_target(command, transfer->options);
   command.footer(
-      "The tensors keep their encoding, and the new file has the attributes of FILE.\n"
+      "The tensors keep their encoding, except byte planes, which become raw. The new\n"
+      "file has the attributes of FILE.\n"
       "'ztensor convert --include GLOB' takes tensors by pattern. Put '--' before a\n"
       "name that begins with a dash.\n\n"
       "Example:\n"

@@ -16,7 +16,7 @@ void add_migrate(CLI::App& app, Command& chosen) {
   command.footer(
       "Reads OUT back and compares every byte with IN. If the generation cannot hold\n"
       "something, refuses it by name, unless --lossy. Tensors keep their encoding, except\n"
-      "in canonical files of format 2, where all are raw.\n\n"
+      "that byte planes become raw, and all parts in canonical files of format 2.\n\n"
       "Examples:\n"
       "  ztensor migrate old.zt -o new.zt\n"
       "  ztensor migrate model.zt -o published.zt --to 2");

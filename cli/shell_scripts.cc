@@ -13,7 +13,7 @@
 namespace cli {
 namespace {
 
-// Words such as @names@ stand for a text of their own.
+// filled() replaces each @word@.
 constexpr std::string_view kBash = R"sh(# bash completion of the command ztensor: eval "$(ztensor completion bash)"
 _ztensor() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command=${COMP_WORDS[1]} words=
@@ -96,11 +96,11 @@ std::vector<std::string> names_of(const std::vector<OptionWords>& options) {
 
 // One specification of _arguments: '(-o --output)'{-o,--output}'[help]:OUT:_files'
 std::string zsh_option(const OptionWords& option) {
-  std::string text;
-  if (option.names.size() > 1) {
+  std::string text = option.repeats ? "'*'" : "";
+  if (option.names.size() > 1 && !option.repeats) {
     text = fmt::format("'({})'{{{}}}", fmt::join(option.names, " "), fmt::join(option.names, ","));
   } else {
-    text = option.names.front();
+    text += option.names.front();
   }
   std::string rest = "[" + escaped(option.help, "[]\\") + "]";
   if (!option.choices.empty()) {

@@ -23,6 +23,8 @@ OptionWords words_of(const CLI::Option& option) {
   if (option.get_items_expected_max() == 0) return words;
   words.value = option.get_option_text().empty() ? option.get_type_name() : option.get_option_text();
   if (words.value == " ") words.value.clear();  // a flag with a callback, which CLI11 counts as an option
+  words.repeats = option.get_multi_option_policy() == CLI::MultiOptionPolicy::TakeAll ||
+                  option.get_expected_max() == CLI::detail::expected_max_vector_size;
   if (words.value.find('|') != std::string::npos) words.choices = split(words.value, '|');
   return words;
 }

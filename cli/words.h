@@ -12,9 +12,10 @@ struct OptionWords {
   std::string help;
   std::string value;                 // "OUT"; empty if the option takes no value
   std::vector<std::string> choices;  // of the value, where there are few
+  bool repeats = false;              // it may be given several times
 };
 
-// A command as its --help shows it. The command line itself is one with an empty name.
+// A command as its --help shows it. The command line itself is one, named "ztensor".
 struct CommandWords {
   std::string name;
   std::string help;
@@ -23,6 +24,7 @@ struct CommandWords {
   std::vector<OptionWords> options;
 };
 
+// `called`: how users call the command: "ztensor NAME".
 CommandWords words_of(const CLI::App& command, const std::string& called);
 // The commands that `ztensor --help` lists.
 std::vector<CommandWords> commands_of(const CLI::App& app);

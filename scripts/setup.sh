@@ -104,15 +104,17 @@ need_jax() {
   ln -sfn "$(.venv/bin/python -c 'import ztensor; print(ztensor.__path__[0])')" "$packages/ztensor"
 }
 
-# A cross compiler and an emulator, and the libraries of a big-endian machine in build/s390x-root. They come through a
-# package index of their own, so that the system stays as it is.
+# A cross compiler and an emulator, and the libraries of a big-endian machine in build/s390x-root. The libraries come
+# through a package index of their own, and are not installed.
 need_s390x() {
   local root=$PWD/build/s390x-root apt=$PWD/build/s390x-apt wanted=(g++-s390x-linux-gnu qemu-user) package as_root=()
   local packages=(libzstd-dev libzstd1 libutf8proc-dev libutf8proc2 libxxhash-dev zlib1g-dev zlib1g libsimdjson-dev
     libsimdjson14 libgtest-dev libssl-dev libssl3)
   ((EUID == 0)) || as_root=(sudo)
   for package in "${wanted[@]}"; do
-    dpkg-query -W "$package" >/dev/null 2>&1 || "${as_root[@]}" apt-get -q install -y --no-install-recommends "$package"
+    dpkg-query -W "$package" >/dev/null 2>&1 && continue
+    "${as_root[@]}" apt-get -q update </dev/null
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$package" </dev/null
   done
   [[ -f $root/stamp ]] && return
   rm -rf "$root" "$apt"

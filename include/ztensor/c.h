@@ -407,7 +407,7 @@ typedef struct zt_array {
 typedef struct zt_add_options {
   size_t size;
   zt_encoding encoding;
-  int32_t level;
+  int32_t level; /* as in zt_writer_options */
   zt_checksum checksum;
   bool replace; /* in a file that grows: takes the place of a tensor of this name, if there is one */
   zt_attributes attributes;
@@ -500,7 +500,7 @@ typedef struct zt_convert_options {
   size_t size;
   const zt_writer_options* writer; /* NULL: defaults. Its encoding must be unset: see the next fields */
   const zt_open_options* open;     /* NULL: defaults */
-  zt_encoding encoding;            /* of every part; default: what the output can hold stays as it is */
+  zt_encoding encoding; /* of every part; default: what the output can hold stays, except planes, which become raw */
   int32_t level;
   const char* from;           /* the format that the inputs must have; NULL: any */
   const char* const* include; /* globs over names */

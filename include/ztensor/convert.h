@@ -15,7 +15,7 @@ namespace zt {
 
 struct ConvertOptions {
   WriterOptions writer = {};            // of the output; its attributes come before those of the inputs
-  std::optional<Encoding> recode = {};  // stores every part so; empty: keeps what the output's format can hold
+  std::optional<Encoding> recode = {};  // stores every part so; empty: keeps what the output can hold, except planes
   // What each input must be: a format name as Source::format() gives it, also without "zt-", or "auto" for any format.
   // WriterOptions::to says what is written.
   std::string from = "auto";

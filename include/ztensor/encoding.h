@@ -19,12 +19,12 @@ class Encoding {
   [[nodiscard]] static constexpr Encoding raw() { return Encoding(Codec::raw, {}); }
   // zstd frames of 1 MiB with a seek table (spec/zt-1.2.md §6). `level` is 1 to 22; the writer throws usage otherwise.
   [[nodiscard]] static constexpr Encoding zstd(int level = 3) { return Encoding(Codec::zstd, level); }
-  // The bytes of elements apart by their significance, each plane stored in the smallest way (spec/planes.md): a model of
-  // bfloat16 is a third smaller. `level`: of zstd, for planes with repeats; 1 to 22. Formats .zt 1.2 and 2 have it; in 1.2
-  // only dense tensors, and the parts of other layouts are stored as zstd(level).
+  // Stores the bytes of elements apart by their significance, each plane in the smallest way (spec/planes.md): a model of
+  // bfloat16 is a third smaller. `level`, 1 to 22, is that of zstd for planes with copies. Formats .zt 1.2 and 2 have it;
+  // the writer throws usage for others. In 1.2 only dense tensors have planes: parts of other layouts become zstd(level).
   [[nodiscard]] static constexpr Encoding planes(int level = 3) { return Encoding(Codec::planes, level); }
-  // For each part what is smallest by a sample: planes, zstd at level 3, or raw where neither saves 3%. Formats as for
-  // planes.
+  // Stores each part in the way that is smallest by a sample: planes, zstd at level 3, or raw where neither saves 3%. Up to
+  // four pieces of each part are encoded twice. Its codec() is that of planes, and so are its formats.
   [[nodiscard]] static constexpr Encoding automatic() { return Encoding(Codec::planes, 3, true); }
   [[nodiscard]] constexpr Codec codec() const { return codec_; }
   [[nodiscard]] constexpr bool is_raw() const { return codec_ == Codec::raw; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -45,7 +46,7 @@ class ZT_API Part {
   [[nodiscard]] DType dtype() const;                // where the logical type is unknown: the dtype of the storage
   [[nodiscard]] std::string_view storage() const;   // the file's own word for the stored type: "f32", "BF16"
   [[nodiscard]] std::string_view logical() const;   // the file's own word for the logical type, or ""
-  [[nodiscard]] std::string_view encoding() const;  // "raw", "zstd"
+  [[nodiscard]] std::string_view encoding() const;  // "raw", "zstd", "planes", "deflate"
   [[nodiscard]] std::string_view digest() const;    // as the file has it, "crc32c:0x1234ABCD", or ""
   // Of the stored bytes in their file. In kNoFile, it only tells parts apart.
   [[nodiscard]] std::uint64_t offset() const;
@@ -155,6 +156,7 @@ class ZT_API Tensor {
     check_type(dtype_of<T>::value);
     std::vector<T> out(elements());
     read_into(std::as_writable_bytes(std::span<T>(out)));
+    to_host_order(std::span<T>(out));
     return out;
   }
   // The same into memory of the caller, a vector, an array or a span, whose size must be elements().
@@ -162,6 +164,7 @@ class ZT_API Tensor {
   void read_into(R&& out, std::optional<Verify> verify = {}) const {
     check_type(dtype_of<std::ranges::range_value_t<R>>::value);
     read_into(std::as_writable_bytes(std::span(out)), verify);
+    to_host_order(std::span<std::ranges::range_value_t<R>>(out));
   }
   // The same as bytes, for any dtype.
   void read_into(std::span<std::byte> out, std::optional<Verify> verify = {}) const;
@@ -194,6 +197,7 @@ class ZT_API Tensor {
     check_type(dtype_of<T>::value);
     std::vector<T> out(selected_elements(selection));
     read_slice(selection, std::as_writable_bytes(std::span<T>(out)), verify, progress);
+    to_host_order(std::span<T>(out));
     return out;
   }
   // Rows first to last - 1 of axis 0. Throws usage also when first > last.
@@ -203,6 +207,7 @@ class ZT_API Tensor {
     check_type(dtype_of<T>::value);
     std::vector<T> out(row_elements(first, last));
     read_slice({rows(first, last)}, std::as_writable_bytes(std::span<T>(out)), verify);
+    to_host_order(std::span<T>(out));
     return out;
   }
 
@@ -234,6 +239,13 @@ class ZT_API Tensor {
   void check_layout(std::string_view wanted) const;
   std::uint64_t row_elements(std::uint64_t first, std::uint64_t last) const;
   std::uint64_t selected_elements(const Selection& selection) const;  // throws usage as read_slice()
+  // Elements in files are little-endian.
+  template <class T>
+  static void to_host_order(std::span<T> elements) {
+    if constexpr (std::endian::native == std::endian::big)
+      swap_bytes(dtype_of<T>::value, std::as_writable_bytes(elements));
+  }
+  static void swap_bytes(DType dtype, std::span<std::byte> elements);
   template <class T>
   std::vector<T> read_values(std::string_view wanted) const {
     check_layout(wanted);
@@ -243,6 +255,7 @@ class ZT_API Tensor {
     if (length % sizeof(T) != 0) throw_ragged(length);
     std::vector<T> out(length / sizeof(T));
     values.read_into(std::as_writable_bytes(std::span<T>(out)));
+    to_host_order(std::span<T>(out));
     return out;
   }
   [[noreturn]] void throw_ragged(std::uint64_t length) const;

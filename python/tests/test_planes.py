@@ -222,6 +222,48 @@ def test_auto_takes_what_is_smallest(format):
         assert same(reader["stream"].numpy(), arrays["zstd"].reshape(-1, 2))
 
 
+@pytest.mark.parametrize("options", [{}, {"to": "2", "canonical": False}])
+@pytest.mark.parametrize("compress", ["float", "auto"])
+def test_equal_bytes_of_other_dtypes_are_no_ties(tmp_path, compress, options):
+    path, out = tmp_path / "c.zt", tmp_path / "out.zt"
+    array = weights(100_000, "float32")
+    with ztensor.Writer(path, format="2") as writer:  # a canonical file stores equal bytes once
+        writer.add_tensor("a", array)
+        writer.add_tensor("bits", array.view(np.int32))
+        writer.add_tensor("bytes", array.view(np.uint8))
+        writer.add_object("x", (1,), "my.layout", {"values": array, "more": array})
+        writer.add_object("y", (1,), "my.layout", {"values": array})
+        writer.add_alias("again", "a")
+    assert path.stat().st_size < 2 * array.nbytes
+    ztensor.convert(path, out, compress=compress, **options)
+    copy = tmp_path / "copy.zt"
+    with ztensor.Writer(copy) as writer:
+        writer.add_tensor("first", np.arange(3))
+    ztensor.append(copy, out)
+    for file in (out, copy):
+        ztensor.verify(file)
+        with ztensor.open(file) as reader:
+            assert same(reader["a"].numpy(), array) and same(reader["again"].numpy(), array)
+            assert same(reader["bits"].numpy(), array.view(np.int32))
+            assert same(reader["bytes"].numpy(), array.view(np.uint8))
+            assert all(reader[name].layout == "my.layout" for name in ("x", "y"))
+            assert same(reader["x"].parts["more"], array) and same(reader["y"].parts["values"], array)
+
+
+def test_the_name_of_our_attribute_is_taken(tmp_path):
+    array = weights(100_000)
+    with ztensor.Writer(tmp_path / "t.zt", compress="float") as writer:
+        with pytest.raises(ztensor.UsageError, match=r"zt\.planes\.dtype"):
+            writer.add_tensor("w", array, attributes={"zt.planes.dtype": "mine"})
+        writer.add_tensor("w", array, attributes={"a": 1})
+    with pytest.raises(ztensor.UsageError, match=r"zt\.planes\.dtype"):
+        ztensor.set(tmp_path / "t.zt", {"zt.planes.dtype": "f64"}, tensor="w")
+    assert same(ztensor.open(tmp_path / "t.zt")["w"].numpy(), array)
+    ztensor.set(tmp_path / "t.zt", unset="a", tensor="w")
+    with ztensor.open(tmp_path / "t.zt") as reader:
+        assert same(reader["w"].numpy(), array) and reader["w"].attributes == {}
+
+
 def test_save_file_and_other_formats(tmp_path):
     from ztensor import numpy as ztn
 

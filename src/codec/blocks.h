@@ -17,8 +17,8 @@ class FrameBuilder {
   FrameBuilder(std::vector<std::byte>& out, std::size_t content, std::size_t room);
   void add_raw(std::span<const std::byte> bytes);
   void add_repeated(std::byte byte, std::size_t count);
-  // The blocks of a whole frame that libzstd made, without its header and checksum. Their content takes part in nothing
-  // before it, but for the repeated offsets: at most one call may have blocks with matches, see has_matches().
+  // The blocks of a whole frame that libzstd made, without its header and checksum. Nothing in them refers to what is
+  // before, except to the repeated offsets: so only one call may add blocks with matches (has_matches()).
   void add_blocks(std::span<const std::byte> frame);
   // `checksum`: of the content, by XXH64.
   void finish(std::uint64_t checksum);

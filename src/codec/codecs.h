@@ -35,7 +35,7 @@ struct Row {
   // What stores such a part anew: the codec at its default level, or raw if we do not write the codec.
   Encoding usual;
   std::string_view name;                       // for users
-  std::array<std::string_view, 2> words = {};  // by Words; "": these generations do not have it
+  std::array<std::string_view, 2> words = {};  // by Words; "": these generations have no such word
   int most_level = 0;                          // levels are 1 to this level; 0: no levels
   bool has_frames = false;                     // a seek table follows the pieces, so any of them can be read alone
   std::uint64_t ratio = 1;                     // the most decoded bytes for one stored byte

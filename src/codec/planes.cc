@@ -63,10 +63,25 @@ std::vector<std::byte> sample_of(Bytes plane) {
   return sample;
 }
 
-// Bits that a byte of the sample needs if each byte value has a code of its own, in units of 1 / kBit.
-std::uint64_t entropy_of(Bytes sample) {
-  std::array<std::uint32_t, 256> counts = {};
+using Counts = std::array<std::uint32_t, 256>;  // by byte value
+
+Counts count_bytes(Bytes sample) {
+  Counts counts = {};
   for (const std::byte byte : sample) ++counts[std::to_integer<std::size_t>(byte)];
+  return counts;
+}
+
+// A byte value that is about as frequent as one in 256.
+std::byte rare_byte(const Counts& counts, std::size_t size) {
+  const auto distance = [&](std::uint32_t count) {
+    const auto wanted = static_cast<std::uint32_t>(size / 256);
+    return count == 0 ? ~std::uint32_t{0} : std::max(count, wanted) - std::min(count, wanted);
+  };
+  return static_cast<std::byte>(std::ranges::min_element(counts, {}, distance) - counts.begin());
+}
+
+// Bits that a byte of a sample needs if each byte value has a code of its own, in units of 1 / kBit.
+std::uint64_t entropy_of(const Counts& counts, Bytes sample) {
   std::uint64_t sum = 0;
   for (const std::uint32_t count : counts) {
     if (count != 0) sum += std::uint64_t{count} * log2_of(count);
@@ -74,24 +89,28 @@ std::uint64_t entropy_of(Bytes sample) {
   return log2_of(static_cast<std::uint32_t>(sample.size())) - sum / sample.size();
 }
 
-// Whether texts come again far away, such as copied rows do. A place is looked at if the word of 8 bytes there has a
-// certain hash, so that the same texts are looked at wherever they are. `length`: of a text, a multiple of 8.
-bool has_copies(Bytes plane, std::size_t length) {
+// Whether texts come again far away, such as copied rows do. The texts that begin with `first` are looked at, so the same
+// ones wherever they are. `length`: of a text, a multiple of 8.
+bool has_copies(Bytes plane, std::byte first, std::size_t length) {
   constexpr std::uint64_t kFactor = 0x9E3779B97F4A7C15;
-  constexpr unsigned kOneIn = 6, kTable = 12;  // bits: one word in 64, 4096 places
-  std::array<std::uint32_t, std::size_t{1} << kTable> seen = {};
+  constexpr unsigned kTable = 14;         // bits of a place
+  constexpr std::uint32_t kMost = 16384;  // texts
+  std::vector<std::uint32_t> seen(std::size_t{1} << kTable);
   std::uint32_t looked_at = 0, again = 0;
-  for (std::size_t i = 0; i + length <= plane.size(); i += 8) {
-    std::uint64_t hash = endian::load_le<std::uint64_t>(plane.data() + i) * kFactor;
-    if (hash >> (64 - kOneIn) != 0) continue;
-    for (std::size_t k = 8; k < length; k += 8) {
-      hash = (hash ^ hash >> 29 ^ endian::load_le<std::uint64_t>(plane.data() + i + k)) * kFactor;
+  while (plane.size() >= length && looked_at < kMost) {
+    const auto* found = static_cast<const std::byte*>(
+        std::memchr(plane.data(), std::to_integer<int>(first), plane.size() - length + 1));
+    if (found == nullptr) break;
+    std::uint64_t hash = 0;
+    for (std::size_t k = 0; k < length; k += 8) {
+      hash = (hash ^ hash >> 29 ^ endian::load_le<std::uint64_t>(found + k)) * kFactor;
     }
     const auto check = static_cast<std::uint32_t>(hash >> 8) | 1;
     std::uint32_t& place = seen[hash >> (64 - kTable)];
     ++looked_at;
     if (place == check) ++again;
     place = check;
+    plane = plane.subspan(static_cast<std::size_t>(found - plane.data()) + 1);
   }
   return looked_at >= 64 && again > looked_at / 8;
 }
@@ -171,11 +190,12 @@ Way PlanesEncoder::State::way_of(Bytes plane) {
   if (is_repeated(plane)) return Way::repeated;
   if (plane.size() < kFew) return Way::raw;
   const std::vector<std::byte> sample = sample_of(plane);
-  const std::uint64_t entropy = entropy_of(sample);
-  const std::uint64_t with_codes = entropy * sample.size() / 8 / kBit;  // bytes
+  const Counts counts = count_bytes(sample);
+  const std::uint64_t entropy = entropy_of(counts, sample);
+  const std::uint64_t with_codes = std::max<std::uint64_t>(entropy, kBit) * sample.size() / 8 / kBit;  // in bytes
   const std::size_t with_repeats = quick.compress(sample, buffer).size();
   if (with_repeats + with_repeats / 32 + kFew < with_codes) return Way::zstd;
-  if (has_copies(plane, text_length(entropy))) return Way::zstd;
+  if (has_copies(plane, rare_byte(counts, sample.size()), text_length(entropy))) return Way::zstd;
   return entropy > kNoise ? Way::raw : Way::literals;
 }
 

@@ -122,6 +122,23 @@ TEST(Planes, OfWeightsReachTheEntropyOfTheirExponents) {
   EXPECT_LT(size / static_cast<double>(elements.size()), 0.664);  // zstd at level 3: 0.78
 }
 
+// Copies far away, and at distances that are no multiple of anything.
+TEST(Planes, OfCopiedRowsAreAsSmallAsByZstd) {
+  std::mt19937 random(7);
+  std::normal_distribution<float> normal(0, 0.02F);
+  for (const std::size_t row : std::initializer_list<std::size_t>{4096, 65536, 65537, 90001, 131072}) {
+    Data elements(kFrameBytes);
+    for (std::size_t i = 0; i < elements.size(); i += 2) {
+      const auto bits = std::bit_cast<std::uint32_t>(normal(random));
+      endian::store_le(elements.data() + i, static_cast<std::uint16_t>(bits >> 16));
+    }
+    for (std::size_t i = 2 * row; i < elements.size(); ++i) elements[i] = elements[i - 2 * row];
+    expect_round_trip(ElementForm::float2, elements, "rows of " + std::to_string(row));
+    const std::size_t planes = PlanesEncoder(ElementForm::float2, 3).encode(elements).size();
+    EXPECT_LT(planes, FrameEncoder(3).encode(elements).size() * 21 / 20) << row;
+  }
+}
+
 TEST(Planes, RefuseAFrameThatEndsInsideAnElement) {
   const Data stored = PlanesEncoder(ElementForm::bytes1, 3).encode(Data(6));
   Data out(6);

@@ -7,7 +7,7 @@
 
 #ifdef __x86_64__
 #include <immintrin.h>
-#elif defined(__aarch64__)
+#elif defined(__AARCH64EL__)
 #include <arm_neon.h>
 #endif
 
@@ -115,7 +115,7 @@ ZT_VECTOR void put_together(const std::byte* even, const std::byte* odd, std::si
   }
 }
 
-#elif defined(__aarch64__)
+#elif defined(__AARCH64EL__)
 
 #define ZT_VECTOR
 

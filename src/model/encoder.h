@@ -64,6 +64,7 @@ struct Holds {
   bool own_attributes = true;             // false: the library's own "ztensor.*" attributes are left out
   std::string_view kept_attributes = {};  // except those that begin so, which the encoder uses
   bool deterministic_attributes = false;  // one form of CBOR: no tags, and sorted keys that are names
+  std::string_view taken_attribute = {};  // no tensor may have this attribute; "": none
   std::uint32_t index_depth = 0;          // how deep the index may nest, whatever Limits say; 0: as Limits say
 
   // Layouts and roles.
@@ -82,7 +83,7 @@ struct Holds {
   bool whole_bytes = false;     // elements smaller than a byte fill whole bytes
 
   // Parts.
-  bool planes_of_dense = false;      // byte planes are of dense tensors alone, whose only part they are
+  bool planes_of_dense = false;      // only dense tensors of one part may have byte planes
   bool only_seekable_parts = false;  // compressed parts are frames with a seek table
   bool sorted_parts = false;         // the parts of a tensor are in the order of their roles
   bool shared_parts = true;          // tensors may name the same bytes

@@ -4,16 +4,18 @@
 namespace zt::source {
 namespace {
 
-constexpr std::string_view kHint = "use one that was made with ZTENSOR_FOREIGN=ON";
+constexpr std::string_view kHint = "use a build that was made with ZTENSOR_FOREIGN=ON";
 
 constexpr Format kForeign[] = {
     {.name = "safetensors", .title = "a safetensors file", .suffixes = {".safetensors"}, .hint = kHint},
     {.name = "gguf", .title = "a GGUF file", .suffixes = {".gguf"}, .begins_with = {"GGUF"}, .hint = kHint},
     {.name = "npz",
      .title = "a ZIP archive, such as an npz or PyTorch file",
-     .suffixes = {".npz", ".pt", ".pth", ".ckpt"},
+     .suffixes = {".npz"},
      .begins_with = {"PK\x03\x04", "PK\x05\x06"},
      .hint = kHint},
+    {.name = "pt", .title = "a PyTorch file", .suffixes = {".pt", ".pth", ".ckpt", ".bin"}, .hint = kHint},
+    {.name = "pickle", .title = "a pickle", .suffixes = {".pkl", ".pickle", ".joblib"}, .hint = kHint},
     {.name = "npy", .title = "an npy file", .suffixes = {".npy"}, .begins_with = {"\x93NUMPY"}, .hint = kHint},
     {.name = "hdf5",
      .title = "an HDF5 file",

@@ -11,7 +11,9 @@
 
 namespace zt::source {
 
-// One known format, whether this build reads it or not. A new format needs only a row in foreign_formats.cc here.
+// One known format, whether this build reads it or not. A new format needs only a row: a generation of
+// .zt in formats.cc, a format of others in foreign_formats.cc and, so that builds without them know it, in
+// foreign_formats_absent.cc.
 struct Format {
   std::string_view name;                             // as users type it; for .zt also without "zt-"
   std::string_view title;                            // for errors: "a GGUF file"

@@ -301,4 +301,8 @@ SparseIndices Tensor::read_indices(std::uint64_t nnz, std::optional<Verify> veri
   return found;
 }
 
+void Tensor::swap_bytes(DType dtype, std::span<std::byte> elements) {
+  read::swap_words(elements, width_of(model::element_form(dtype)));
+}
+
 }  // namespace zt

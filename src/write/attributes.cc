@@ -99,6 +99,11 @@ std::vector<std::byte> encode_attributes(const Value& attributes, const model::E
   for (const auto& [key, value] : *attributes.members()) {
     if (key.text() == nullptr) throw Error(Code::usage, "", "a key of the attributes is not text: give text keys");
     if (is_left_out(key, encoder)) continue;
+    if (!of_file && !encoder.holds.taken_attribute.empty() && *key.text() == encoder.holds.taken_attribute) {
+      throw Error(Code::usage, "",
+                  "attribute " + in_quotes(*key.text()) + " belongs to format " + std::string(encoder.title) +
+                      ": choose another name");
+    }
     if (encoder.holds.deterministic_attributes && !fault_of_name(*key.text()).empty()) {
       throw Error(Code::usage, "", "attribute " + in_quotes(*key.text()) + ": its key " + fault_of_name(*key.text()));
     }

@@ -22,7 +22,8 @@ namespace {
 
 // Whether the stored bytes are exactly frames and a seek table, as generation 2 needs them.
 bool is_seekable(const SourceState& from, const model::PartRow& part) {
-  if (part.recipe.coding.framing == model::Framing::seekable) return true;
+  // The manifest of generation 2 says so. That of 1.2 does not, and byte planes are taken for it until they are read.
+  if (part.recipe.coding.framing == model::Framing::seekable && from.catalog.decoded_digests) return true;
   const bool has_frames = codec::row_of(part.recipe.coding.codec).has_frames;
   if (!has_frames || part.recipe.decoded_length == model::kUnknownLength) return false;
   try {
@@ -170,11 +171,15 @@ std::optional<StoredPart> Mover::find_tied(const Tensor& tensor, const model::Pa
 
 StoredPart Mover::store_part(const Tensor& tensor, const model::PartRow& part, std::optional<Encoding> recode) {
   const model::Recipe& recipe = part.recipe;
-  const Range range{recipe.file, recipe.offset, recipe.stored_length, recipe.coding,
-                    recipe.view, recipe.swap,   cleans(part)};
+  PartOptions wanted = options_of(source_->catalog.text(part.digest), recode);
+  const bool planes = wanted.encoding.codec() == Codec::planes || recipe.coding.codec == Codec::planes;
+  const Range range{recipe.file,           recipe.offset,
+                    recipe.stored_length,  recipe.coding,
+                    recipe.view,           recipe.swap,
+                    cleans(part),          planes ? model::element_form(dtype_of(part)) : ElementForm::bytes1,
+                    planes && draft_.plain};
   const MovePlan plan = plan_of(part, recode);
   if (auto tied = find_tied(tensor, part, range, plan.as_is)) return *std::move(tied);
-  PartOptions wanted = options_of(source_->catalog.text(part.digest), recode);
   // A compressed part stays compressed, even if it must be encoded anew.
   const bool may_compress = !form().canonical && form().encoder->has_codec(recipe.coding.codec);
   if (!recode && may_compress && wanted.encoding.is_raw()) wanted.encoding = codec::row_of(recipe.coding.codec).usual;

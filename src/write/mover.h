@@ -24,9 +24,10 @@ class Mover {
   void move(std::string_view name, const Tensor& tensor, std::optional<Encoding> recode);
 
  private:
-  // A stored range of a source, how it is read, and whether its bytes are cleaned; and the part that it became.
-  using Range =
-      std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t, std::uint8_t, bool>;
+  // A stored range of a source, how it is read, and whether its bytes are cleaned; for byte planes, also the elements and
+  // whether the tensor is plain, because what they become depends on these. And the part that it became.
+  using Range = std::tuple<std::uint16_t, std::uint64_t, std::uint64_t, model::Coding, std::uint32_t, std::uint8_t,
+                           bool, ElementForm, bool>;
   struct Moved {
     StoredPart part;
     const model::PartRow* from = nullptr;  // the part of the source

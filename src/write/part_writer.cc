@@ -1,6 +1,7 @@
 #include "write/part_writer.h"
 
 #include <algorithm>
+#include <atomic>
 
 #include "hash/crc.h"
 #include "run/parallel.h"
@@ -164,8 +165,7 @@ WrittenPart PartWriter::write(Pieces& source, const PartOptions& options, run::M
   for (std::size_t first = 0; first < pieces; first += batch_) {
     const std::size_t count = std::min(batch_, pieces - first);
     make_batch(source, first, count);
-    if (first == 0) choose_codec(count);
-    if (first == 0) judge_codec(count, std::min<std::uint64_t>(count * read::kPieceBytes, length));
+    if (first == 0) settle_codec(count, std::min<std::uint64_t>(count * read::kPieceBytes, length));
     write_batch(count);
   }
   source.finish();
@@ -176,23 +176,25 @@ WrittenPart PartWriter::write(Pieces& source, const PartOptions& options, run::M
 void PartWriter::choose_codec(std::size_t count) {
   constexpr std::size_t kTried = 4;
   if (!part_.encoding.is_automatic()) return;
-  codec::FrameEncoder zstd(Encoding::zstd().level());
-  std::uint64_t as_planes = 0, as_zstd = 0;
+  std::uint64_t as_planes = 0;
+  std::atomic<std::uint64_t> as_zstd = 0;
   const std::size_t tried = std::min(count, kTried);
-  for (std::size_t i = 0; i < tried; ++i) {
-    const Slot& slot = slots_[i * count / tried];
-    as_planes += slot.stored.size();
-    as_zstd += zstd.encode(slot.bytes).size();
-  }
+  const auto slot = [&](std::size_t i) -> const Slot& { return slots_[i * count / tried]; };
+  for (std::size_t i = 0; i < tried; ++i) as_planes += slot(i).stored.size();
+  run::parallel_for(tried, tried * read::kPieceBytes, threads_, *meter_, [&](std::size_t i) {
+    as_zstd += codec::FrameEncoder(Encoding::zstd().level()).encode(slot(i).bytes).size();
+  });
   if (as_zstd >= as_planes) return;
   part_.encoding = Encoding::zstd();
   made_for_ = part_.encoding;
   encoders_.clear();
-  for (std::size_t i = 0; i < count; ++i) make_stored(slots_[i]);
+  run::parallel_for(count, count * read::kPieceBytes, threads_, *meter_,
+                    [&](std::size_t i) { make_stored(slots_[i]); });
 }
 
 // After the first pieces are made: stores the part raw if its codec does not shrink them.
-void PartWriter::judge_codec(std::size_t count, std::uint64_t decoded) {
+void PartWriter::settle_codec(std::size_t count, std::uint64_t decoded) {
+  choose_codec(count);
   if (part_.encoding.is_raw() || shrinks(count, decoded)) return;
   part_.encoding = Encoding::raw();
   output_.expect(length_.value_or(0));
@@ -231,10 +233,7 @@ void PartWriter::write_fed(std::size_t count) {
     make_stored(slots_[i]);
     meter_->add(slots_[i].bytes.size());
   });
-  if (frames_.empty()) {  // nothing is written yet
-    choose_codec(count);
-    judge_codec(count, decoded);
-  }
+  if (frames_.empty()) settle_codec(count, decoded);  // nothing is written yet
   write_batch(count);
   for (std::size_t i = 0; i < count; ++i) slots_[i].decoded.clear();
   full_ = 0;

@@ -83,7 +83,7 @@ class PartWriter {
   std::vector<std::byte> compress(std::span<const std::byte> decoded);
   void choose_codec(std::size_t count);
   bool shrinks(std::size_t count, std::uint64_t decoded) const;
-  void judge_codec(std::size_t count, std::uint64_t decoded);
+  void settle_codec(std::size_t count, std::uint64_t decoded);
   void write_fed(std::size_t count);
   WrittenPart finish();
   void write_batch(std::size_t count);

@@ -532,7 +532,7 @@ static void use_tools(const char* path, const char* folder) {
   zt_bytes_free(&bytes);
 }
 
-/* Byte planes, which make whole weights of float16 smaller. */
+/* Byte planes make float16 elements smaller. */
 static void use_planes(const char* folder) {
   char path[512];
   static uint16_t weights[20000], again[20000];

@@ -2,7 +2,7 @@
 
 import struct
 
-from zt12_bytes import DROP, Map, changed, frame, lay, seek_table
+from zt12_bytes import DROP, Map, Raw, changed, frame, lay, seek_table
 from zt12_cases import beside_good, entry, good
 
 FLOATS = struct.pack("<4H", 0x3F80, 0xBF80, 0x3F00, 0x4049)  # bfloat16 1, -1, 0.5, 3.140625
@@ -60,6 +60,8 @@ def planes_cases():
         ("empty", {"zt.planes.dtype": ""}),
     ):
         case("dtype." + name, "zt12.planes.dtype", tensor(whole, obj={"attributes": attributes}))
+    twice = Map([("zt.planes.dtype", "bf16"), ("zt.planes.dtype", "i16")])
+    case("dtype.twice", "zt12.planes.dtype", tensor(whole, obj={"attributes": twice}))
     case("dtype.unknown", "zt12.part.dtype", tensor(whole, dtype="f12"), code="unsupported")
     case("length", "zt12.dense.length", tensor(whole, decoded=7))
     case("length.dtype", "zt12.dense.length", tensor(whole, dtype="f32"))
@@ -78,6 +80,10 @@ def planes_cases():
 
     fine("bf16", tensor(whole), FLOATS, "bfloat16")
     fine("attributes", tensor(whole, obj={"attributes": {"a": 1, "zt.planes.dtype": "bf16"}}), FLOATS, "bfloat16")
+    chunks = Raw(b"\x7f\x62bf\x6216\xff")
+    fine("chunks", tensor(whole, obj={"attributes": {"zt.planes.dtype": chunks}}), FLOATS, "bfloat16")
+    bytes_too = Map([(b"zt.planes.dtype", "i16"), ("zt.planes.dtype", "bf16")])
+    fine("bytes.key", tensor(whole, obj={"attributes": bytes_too}), FLOATS, "bfloat16")
     halves = stored_planes([planes_of(FLOATS[:4], 2, True), planes_of(FLOATS[4:], 2, True)])
     fine("pieces", tensor(halves), FLOATS, "bfloat16")
     for word, name, width, rotates in (

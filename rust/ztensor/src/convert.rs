@@ -35,7 +35,8 @@ setters! { ConvertOptions:
     /// How the inputs are opened.
     open: &OpenOptions => open.clone();
 
-    /// The encoding of every part. By default, what the output can hold stays as it is.
+    /// The encoding of every part. By default, what the output can hold stays as it is, except byte
+    /// planes, which become raw.
     encoding: Encoding => Some(encoding);
 
     /// The format that the inputs must have. By default, any.

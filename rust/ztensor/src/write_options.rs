@@ -192,10 +192,10 @@ pub struct AddOptions {
 }
 
 setters! { AddOptions:
-    /// How its elements become stored bytes. By default, raw.
+    /// How its elements become stored bytes. By default, as the writer does.
     encoding: Encoding => Some(encoding);
 
-    /// Which digest is stored with each of its parts. By default, that of the format.
+    /// Which digest is stored with each of its parts. By default, that of the writer.
     checksum: ChecksumAlgorithm => Some(checksum);
 
     /// The attributes of the tensor: a JSON object.

@@ -121,19 +121,17 @@ class Entries {
 // zt-1.2 §3
 void Entries::add(std::string_view name, const ObjectFields& object) {
   if (object.layout != kPlanes) return add_object(name, object);
+  ObjectFields shown = object;
+  PlanesAsDense dense;
   try {
-    const PlanesAsDense dense = planes_as_dense(object);
-    ObjectFields shown = object;
+    dense = planes_as_dense(object);
     shown.layout = "dense";
     shown.attributes = dense.attributes;
     shown.parts = {&dense.part, 1};
-    add_object(name, shown);
   } catch (const Error& error) {
-    if (error.rule() == std::string_view("zt12.name.duplicate")) throw;
-    ObjectFields shown = object;
     shown.fault = error;
-    add_object(name, shown);
   }
+  add_object(name, shown);
 }
 
 void Entries::add_object(std::string_view name, const ObjectFields& object) {

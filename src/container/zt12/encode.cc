@@ -26,7 +26,8 @@ struct PartTexts {
 };
 
 void encode_part(const PartTexts& texts, const model::Recipe& recipe, CborWriter& out) {
-  const Codec codec = recipe.coding.codec == Codec::planes ? Codec::zstd : recipe.coding.codec;
+  const Codec codec = recipe.coding.codec;
+  if (codec == Codec::planes) throw Error(Code::internal, "", "only a plain dense tensor has byte planes");
   const bool encoded = codec != Codec::raw;
   const bool knows_length = encoded && recipe.decoded_length != model::kUnknownLength;
   const auto& [dtype, logical, digest] = texts;
@@ -73,7 +74,9 @@ void encode_planes(const Catalog& catalog, const model::TensorRow& tensor, CborW
   out.text("components");
   out.map(1);
   out.text(kPlanesRole);
-  encode_part({.dtype = "u8", .logical = {}, .digest = digest}, part.recipe, out);
+  model::Recipe recipe = part.recipe;
+  recipe.coding = model::Coding::seekable;
+  encode_part({.dtype = "u8", .logical = {}, .digest = digest}, recipe, out);
 }
 
 void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
@@ -199,7 +202,7 @@ const model::Encoder kEncoder = {
     .most_alignment = model::kMostAlignment,
     .canonical_alignment = 0,
     .manifest_alignment = 1,
-    .holds = {.planes_of_dense = true},
+    .holds = {.taken_attribute = kPlanesDType, .planes_of_dense = true},
     .head = head,
     .index_head = nullptr,
     .order = nullptr,

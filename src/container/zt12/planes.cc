@@ -11,8 +11,6 @@
 namespace zt::container::zt12 {
 namespace {
 
-constexpr std::string_view kDType = "zt.planes.dtype";
-
 [[noreturn]] void refuse(const char* rule, const std::string& message) { throw Error(Code::malformed, rule, message); }
 
 // The words of a dense part whose dtype has this word: that of its logical type if it has one, else of its storage.
@@ -26,8 +24,14 @@ TypeWords words_of(std::string_view word) {
 
 // The text of an encoded value; empty if it is none.
 std::string text_of(std::span<const std::byte> value) {
-  const wire::CborItem item = wire::CborCursor(value).read();
+  wire::CborCursor cursor(value);  // it owns a text that comes in chunks
+  const wire::CborItem item = cursor.read();
   return item.kind == wire::CborKind::text ? std::string(as_text(item.content)) : std::string();
+}
+
+// A byte string of the same bytes is another key.
+bool is_dtype_key(const MemberView& member) {
+  return member.key == kPlanesDType && wire::CborCursor(member.encoded_key).read().kind == wire::CborKind::text;
 }
 
 std::vector<std::byte> encoded(const MapBuilder& map) {
@@ -55,7 +59,8 @@ PlanesAsDense planes_as_dense(const ObjectFields& object) {
   if (!object.attributes.empty()) {
     const std::vector<MemberView> members = members_of(object.attributes);
     for (const MemberView& member : members) {
-      if (member.key == kDType) {
+      if (is_dtype_key(member)) {
+        if (!word.empty()) refuse("zt12.planes.dtype", "the attribute zt.planes.dtype is there twice");
         word = text_of(member.value);
       } else {
         others.keep(member);
@@ -74,7 +79,8 @@ PlanesAsDense planes_as_dense(const ObjectFields& object) {
 }
 
 bool is_planes(const model::Catalog& catalog, const model::TensorRow& tensor) {
-  return tensor.part_count == 1 && catalog.parts(tensor)[0].recipe.coding.codec == Codec::planes;
+  return tensor.part_count == 1 && catalog.word(tensor.layout) == "dense" &&
+         catalog.parts(tensor)[0].recipe.coding.codec == Codec::planes;
 }
 
 std::vector<std::byte> with_planes_dtype(std::span<const std::byte> attributes, std::string_view dtype) {
@@ -82,11 +88,11 @@ std::vector<std::byte> with_planes_dtype(std::span<const std::byte> attributes, 
   std::vector<MemberView> members;
   if (!attributes.empty()) members = members_of(attributes);
   for (const MemberView& member : members) {
-    if (member.key != kDType) map.keep(member);
+    if (!is_dtype_key(member)) map.keep(member);
   }
   wire::CborWriter word;
   word.text(dtype);
-  map.add(kDType, std::move(word.buffer()));
+  map.add(kPlanesDType, std::move(word.buffer()));
   return encoded(map);
 }
 
@@ -94,13 +100,13 @@ std::vector<std::byte> keep_planes_dtype(std::span<const std::byte> object, std:
   const std::vector<MemberView> members = members_of(object);
   const MemberView* format = find_member(members, "format");
   const MemberView* former = find_member(members, "attributes");
-  if (format == nullptr || former == nullptr || text_of(format->value) != kPlanes) {
-    return {attributes.begin(), attributes.end()};
+  const bool planes = format != nullptr && text_of(format->value) == kPlanes;
+  if (planes && former != nullptr && wire::CborCursor(former->value).read().kind == wire::CborKind::map) {
+    for (const MemberView& member : members_of(former->value)) {
+      if (is_dtype_key(member)) return with_planes_dtype(attributes, text_of(member.value));
+    }
   }
-  const std::vector<MemberView> old = members_of(former->value);
-  const MemberView* dtype = find_member(old, kDType);
-  if (dtype == nullptr) return {attributes.begin(), attributes.end()};
-  return with_planes_dtype(attributes, text_of(dtype->value));
+  return {attributes.begin(), attributes.end()};
 }
 
 }  // namespace zt::container::zt12

@@ -9,16 +9,17 @@
 #include "model/catalog.h"
 
 // A dense tensor stored as byte planes. In the manifest it is an object of the format `zt.planes/1`, which earlier
-// readers list and refuse, while they read the other tensors of the file (spec/planes.md §3).
+// readers do not know, while they read the other tensors of the file (spec/planes.md §3).
 namespace zt::container::zt12 {
 
 inline constexpr std::string_view kPlanes = "zt.planes/1";
 inline constexpr std::string_view kPlanesRole = "planes";
+inline constexpr std::string_view kPlanesDType = "zt.planes.dtype";  // an attribute
 
 // The object as the dense tensor that it stands for.
 struct PlanesAsDense {
-  PartFields part;
-  std::vector<std::byte> attributes;  // without ours; empty: none
+  PartFields part = {};
+  std::vector<std::byte> attributes = {};  // without ours; empty: none
 };
 // Throws malformed "zt12.planes.*", unsupported for a dtype that we do not know.
 PlanesAsDense planes_as_dense(const ObjectFields& object);
