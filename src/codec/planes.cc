@@ -1,7 +1,5 @@
 #include "codec/planes.h"
 
-// For ZSTD_c_literalCompressionMode.
-#define ZSTD_STATIC_LINKING_ONLY  // NOLINT(readability-identifier-naming): zstd defines this name
 #include <zstd.h>
 
 #include <algorithm>
@@ -124,11 +122,11 @@ std::size_t text_length(std::uint64_t entropy) {
 
 bool is_repeated(Bytes plane) { return std::memcmp(plane.data(), plane.data() + 1, plane.size() - 1) == 0; }
 
-struct FreeCompressor {
+struct FreeContext {
   void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
 };
 
-std::size_t checked_result(std::size_t result) {
+std::size_t checked_size(std::size_t result) {
   if (ZSTD_isError(result) == 0) return result;
   throw Error(Code::no_memory, "", std::string("zstd: ") + ZSTD_getErrorName(result));
 }
@@ -141,17 +139,17 @@ class Compressor {
     set(ZSTD_c_checksumFlag, 0);
   }
   void set(ZSTD_cParameter parameter, int value) {
-    checked_result(ZSTD_CCtx_setParameter(context_.get(), parameter, value));
+    checked_size(ZSTD_CCtx_setParameter(context_.get(), parameter, value));
   }
   // One frame, in memory that `buffer` keeps for the next one.
   Bytes compress(Bytes bytes, std::vector<std::byte>& buffer) {
     buffer.resize(std::max(buffer.size(), ZSTD_compressBound(bytes.size())));
     return Bytes(buffer).first(
-        checked_result(ZSTD_compress2(context_.get(), buffer.data(), buffer.size(), bytes.data(), bytes.size())));
+        checked_size(ZSTD_compress2(context_.get(), buffer.data(), buffer.size(), bytes.data(), bytes.size())));
   }
 
  private:
-  std::unique_ptr<ZSTD_CCtx, FreeCompressor> context_;
+  std::unique_ptr<ZSTD_CCtx, FreeContext> context_;
 };
 
 }  // namespace
@@ -160,7 +158,7 @@ class Compressor {
 
 struct PlanesEncoder::State {
   State(ElementForm element_form, int level) : form(element_form), zstd(level), literals(ZSTD_minCLevel()), quick(1) {
-    literals.set(ZSTD_c_literalCompressionMode, ZSTD_ps_enable);
+    literals.set(ZSTD_c_experimentalParam5, 1);  // ZSTD_c_literalCompressionMode: Huffman codes at any level
   }
   // A plane and how to store it. `coded`: a frame that has its blocks, for Way::literals.
   struct Plane {

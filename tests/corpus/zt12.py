@@ -35,8 +35,8 @@ from zt12_cases import (
     rle_frame,
     zstd_part,
 )
-from zt12_planes import planes_cases
 from zt12_contents import digest_cases, sparse_cases, zstd_cases
+from zt12_planes import planes_cases
 
 
 def controls():
