@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/conformance/*/{zt12,cbor,zstd,digest,sparse,planes}/: for each rule of a 1.2 file a file that breaks only it.
+"""Writes tests/conformance/*/{zt12,cbor,zstd,digest,sparse,planes}/: for each rule of 1.2 a file that breaks only it.
 
 Each file to reject is a valid file with one change. If the change breaks one tensor, the file also has a valid tensor.
 "where" is the step that meets the fault: opening the file, reading the named tensor, or verifying it. "limits" are the
