@@ -98,7 +98,7 @@ void add_transfer_options(CLI::App& command, Transfer& transfer) {
 }
 
 void add_level(CLI::App& command, std::optional<int>& level) {
-  command.add_option("-l,--level", level, "level of zstd, also in --float, 1 (fast) to 22 (small); default 3")
+  command.add_option("-l,--level", level, "zstd level, 1 (fast) to 22 (small); default 3")
       ->type_name("LEVEL")
       ->check(CLI::Range(1, 22))
       ->option_text("LEVEL");

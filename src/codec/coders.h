@@ -15,8 +15,14 @@ class PieceEncoder {
   virtual ~PieceEncoder() = default;
   PieceEncoder(const PieceEncoder&) = delete;
   PieceEncoder& operator=(const PieceEncoder&) = delete;
-  // The result depends only on the input, and on the level of the encoder.
-  virtual std::vector<std::byte> encode(std::span<const std::byte> decoded) = 0;
+  // `stored`: gets the stored bytes; its memory is used again. They depend only on the input, and on the level and the
+  // elements of the encoder.
+  virtual void encode(std::span<const std::byte> decoded, std::vector<std::byte>& stored) = 0;
+  std::vector<std::byte> encode(std::span<const std::byte> decoded) {
+    std::vector<std::byte> stored;
+    encode(decoded, stored);
+    return stored;
+  }
 };
 
 // Decodes pieces independently. Keeps its memory between calls. For one thread at a time.

@@ -191,10 +191,11 @@ Way PlanesEncoder::State::way_of(Bytes plane) {
   const Counts counts = count_bytes(sample);
   const std::uint64_t entropy = entropy_of(counts, sample);
   const std::uint64_t with_codes = std::max<std::uint64_t>(entropy, kBit) * sample.size() / 8 / kBit;  // in bytes
-  const std::size_t with_repeats = quick.compress(sample, buffer).size();
+  const bool is_noise = entropy > kNoise;  // copies in it are long, and looked for below
+  const std::size_t with_repeats = is_noise ? sample.size() : quick.compress(sample, buffer).size();
   if (with_repeats + with_repeats / 32 + kFew < with_codes) return Way::zstd;
   if (has_copies(plane, rare_byte(counts, sample.size()), text_length(entropy))) return Way::zstd;
-  return entropy > kNoise ? Way::raw : Way::literals;
+  return is_noise ? Way::raw : Way::literals;
 }
 
 PlanesEncoder::State::Plane PlanesEncoder::State::plan(Bytes bytes, std::vector<std::byte>& memory) {
@@ -214,7 +215,7 @@ void PlanesEncoder::State::add(FrameBuilder& frame, const Plane& plane) {
   }
 }
 
-std::vector<std::byte> PlanesEncoder::encode(Bytes decoded) {
+void PlanesEncoder::encode(Bytes decoded, std::vector<std::byte>& stored) {
   State& state = *state_;
   const std::size_t width = width_of(state.form);
   if (decoded.size() > kFrameBytes || decoded.size() % width != 0) {
@@ -226,8 +227,7 @@ std::vector<std::byte> PlanesEncoder::encode(Bytes decoded) {
     split(state.form, decoded, std::span(state.planes).first(decoded.size()));
     planes = Bytes(state.planes).first(decoded.size());
   }
-  std::vector<std::byte> out;
-  FrameBuilder frame(out, planes.size(), planes.size() + planes.size() / 256 + 64);
+  FrameBuilder frame(stored, planes.size(), planes.size() + planes.size() / 256 + 64);
   const std::size_t n = planes.size() / width;
   std::array<State::Plane, 8> plans;
   // Blocks with matches go on from the repeated offsets of such blocks before. So all planes with matches are one run,
@@ -244,7 +244,6 @@ std::vector<std::byte> PlanesEncoder::encode(Bytes decoded) {
     if (k <= first || k > last) state.add(frame, plans[k]);
   }
   frame.finish(hash::xxh64(planes));
-  return out;
 }
 
 // --- PlanesDecoder ---

@@ -17,9 +17,9 @@ class PlanesEncoder final : public PieceEncoder {
  public:
   PlanesEncoder(ElementForm form, int level);
   ~PlanesEncoder() override;
-  // One frame of at most kFrameBytes. `decoded` is a multiple of the width. The bytes depend only on form, level and
-  // input.
-  std::vector<std::byte> encode(std::span<const std::byte> decoded) override;
+  using PieceEncoder::encode;
+  // One frame of at most kFrameBytes. `decoded` is a multiple of the width.
+  void encode(std::span<const std::byte> decoded, std::vector<std::byte>& stored) override;
 
  private:
   struct State;

@@ -127,6 +127,7 @@ Pointer checked_context(Pointer context) {
 
 struct FrameEncoder::State {
   std::unique_ptr<ZSTD_CCtx, FreeCompressor> context{ZSTD_createCCtx()};
+  std::unique_ptr<std::byte[]> room;  // for a frame of any content; null until the first one
 };
 
 FrameEncoder::FrameEncoder(int level) : state_(std::make_unique<State>()) {
@@ -138,13 +139,15 @@ FrameEncoder::FrameEncoder(int level) : state_(std::make_unique<State>()) {
 
 FrameEncoder::~FrameEncoder() = default;
 
-std::vector<std::byte> FrameEncoder::encode(std::span<const std::byte> decoded) {
+void FrameEncoder::encode(std::span<const std::byte> decoded, std::vector<std::byte>& stored) {
+  constexpr std::size_t kRoom = ZSTD_COMPRESSBOUND(kFrameBytes);
   if (decoded.size() > kFrameBytes) throw Error(Code::internal, "", "too many bytes for one zstd frame");
-  std::vector<std::byte> stored(ZSTD_compressBound(decoded.size()));
+  if (!state_->room) state_->room.reset(new std::byte[kRoom]);  // not initialized: a vector would be, each time
+  std::byte* const room = state_->room.get();
   // One call lets libzstd know the size, so that the window is not larger than needed.
-  stored.resize(checked_result(
-      ZSTD_compress2(state_->context.get(), stored.data(), stored.size(), decoded.data(), decoded.size())));
-  return stored;
+  const std::size_t size =
+      checked_result(ZSTD_compress2(state_->context.get(), room, kRoom, decoded.data(), decoded.size()));
+  stored.assign(room, room + size);
 }
 
 // --- FrameDecoder ---

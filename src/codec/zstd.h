@@ -22,8 +22,9 @@ class FrameEncoder final : public PieceEncoder {
  public:
   explicit FrameEncoder(int level);
   ~FrameEncoder() override;
+  using PieceEncoder::encode;
   // One frame of at most kFrameBytes, with content size and content checksum. The bytes depend only on level and input.
-  std::vector<std::byte> encode(std::span<const std::byte> decoded) override;
+  void encode(std::span<const std::byte> decoded, std::vector<std::byte>& stored) override;
 
  private:
   struct State;

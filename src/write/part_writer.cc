@@ -16,7 +16,7 @@ std::size_t length_of(const Pieces& source, std::size_t piece) {
 
 }  // namespace
 
-std::vector<std::byte> PartWriter::compress(std::span<const std::byte> decoded) {
+void PartWriter::compress(std::span<const std::byte> decoded, std::vector<std::byte>& stored) {
   std::unique_ptr<codec::PieceEncoder> encoder;
   {
     const std::lock_guard lock(mutex_);
@@ -26,10 +26,9 @@ std::vector<std::byte> PartWriter::compress(std::span<const std::byte> decoded) 
     }
   }
   if (!encoder) encoder = row().encoder(part_.form, part_.encoding.level());
-  std::vector<std::byte> stored = encoder->encode(decoded);
+  encoder->encode(decoded, stored);
   const std::lock_guard lock(mutex_);
   encoders_.push_back(std::move(encoder));
-  return stored;
 }
 
 std::span<const std::byte> PartWriter::stored_bytes(const Slot& slot) const {
@@ -41,7 +40,7 @@ std::span<const std::byte> PartWriter::digested_bytes(const Slot& slot) const {
 }
 
 void PartWriter::make_stored(Slot& slot) {
-  if (!part_.encoding.is_raw()) slot.stored = compress(slot.bytes);
+  if (!part_.encoding.is_raw()) compress(slot.bytes, slot.stored);
   if (hash::is_crc(part_.checksum)) slot.crc = hash::crc_of(part_.checksum, digested_bytes(slot));
 }
 

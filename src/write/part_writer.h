@@ -80,7 +80,7 @@ class PartWriter {
   void write_memory(std::span<const std::byte> bytes);
   void make_batch(Pieces& pieces, std::size_t first, std::size_t count);
   void make_stored(Slot& slot);
-  std::vector<std::byte> compress(std::span<const std::byte> decoded);
+  void compress(std::span<const std::byte> decoded, std::vector<std::byte>& stored);
   void choose_codec(std::size_t count);
   bool shrinks(std::size_t count, std::uint64_t decoded) const;
   void settle_codec(std::size_t count, std::uint64_t decoded);
