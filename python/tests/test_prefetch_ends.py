@@ -168,8 +168,9 @@ class Slow:
         return self.file.readinto(buffer)
 
 busy, slow = threading.Event(), Slow()
-prefetch = ztensor.open(slow).prefetch(["t5"], "numpy")
-slow.slow = True
+source = ztensor.open(slow)
+slow.slow = True  # before a thread may have read the tensor
+prefetch = source.prefetch(["t5"], "numpy")
 threading.Thread(target=lambda: prefetch.take("t5"), daemon=True).start()
 busy.wait()
 """
