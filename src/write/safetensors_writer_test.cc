@@ -133,10 +133,11 @@ TEST(SafetensorsWriter, RefusesByNameWhatTheFormatCannotHold) {
 
 TEST(SafetensorsWriter, RefusesAFormatThatTheNameDoesNotSay) {
   const test::TempDir folder;
-  for (const auto& [name, format] : {std::pair("m.safetensors", "1.2"), std::pair("m.onnx", "safetensors")}) {
+  for (const auto& pair : {std::pair("m.safetensors", "1.2"), std::pair("m.onnx", "safetensors")}) {
     WriterOptions options;
-    options.to = format;
-    EXPECT_EQ(test::error_of([&] { (void)Writer::create(folder / name, options); }).code(), Code::usage) << name;
+    options.to = pair.second;
+    EXPECT_EQ(test::error_of([&] { (void)Writer::create(folder / pair.first, options); }).code(), Code::usage)
+        << pair.first;
   }
 }
 

@@ -316,13 +316,13 @@ void expect_rest(const zt::Tensor& before, const zt::Tensor& after, bool has_att
   EXPECT_EQ(before.layout(), after.layout());
   EXPECT_TRUE(std::ranges::equal(before.shape(), after.shape()));
   const Value old = before.attributes(), kept = after.attributes();
-  for (const auto& [key, value] : old.is_map() ? *old.members() : Value::Map{}) {
-    const std::string* text = key.text();
-    if (!has_attributes || text == nullptr || text->empty() || !is_plain(value)) continue;
-    const auto same = [&](const auto& member) { return member.first == key; };
+  for (const auto& one : old.is_map() ? *old.members() : Value::Map{}) {
+    const std::string* text = one.first.text();
+    if (!has_attributes || text == nullptr || text->empty() || !is_plain(one.second)) continue;
+    const auto same = [&](const auto& member) { return member.first == one.first; };
     if (std::ranges::count_if(*old.members(), same) > 1) continue;
     ASSERT_NE(kept.find(*text), nullptr);
-    EXPECT_EQ(kept.find(*text)->encode_sorted(), value.encode_sorted());
+    EXPECT_EQ(kept.find(*text)->encode_sorted(), one.second.encode_sorted());
   }
   const bool sparse = before.layout().starts_with("sparse");
   for (std::size_t i = 0; i < after.parts(); ++i) {
