@@ -54,8 +54,10 @@ TEST(GgufValues, HaveNoTypeThatGgufLacks) {
   EXPECT_NE(fault(Value::Array{-1, ~std::uint64_t{0}}), "");
   EXPECT_NE(fault(Value(Value::Negative{~std::uint64_t{0}})), "");
   EXPECT_NE(fault(Value::tagged(1, 5)), "");
-  EXPECT_NE(fault(Value::Array{Value::Array{Value::Array{Value::Array{Value::Array{}}}}}), "");
-  EXPECT_EQ(fault(Value::Array{Value::Array{Value::Array{Value::Array{1}}}}), "");
+  const auto nested = [](const Value& inner) { return Value(Value::Array{inner}); };
+  const Value deep = nested(nested(nested(nested(1))));
+  EXPECT_EQ(fault(deep), "");
+  EXPECT_NE(fault(nested(deep)), "");
   EXPECT_NE(kEncoder.attribute_fault("general.alignment", Value(3).encode()), "");
   EXPECT_NE(kEncoder.attribute_fault("", Value(3).encode()), "");
 }
@@ -130,8 +132,8 @@ TEST(GgufEncode, WritesAChangedValueAsItsUsualType) {
 TEST(GgufEncode, IgnoresTypesThatAreNone) {
   for (const char* type : {"", "[", "]", "[]", "[[", "[[]", "[,]", "[[u8],[u8]]", "u9", "[array]", "array"}) {
     const Value found = written_and_read(Value::Map{
-        {"a", Value::Array{Value::Array{1, 2}}}, {"b", 1}, {kValueTypes, Value::Map{{"a", type}, {"b", type}}}});
-    EXPECT_EQ(*found.find("a"), Value(Value::Array{Value::Array{1, 2}})) << type;
+        {"a", Value::Array{Value(Value::Array{1, 2})}}, {"b", 1}, {kValueTypes, Value::Map{{"a", type}, {"b", type}}}});
+    EXPECT_EQ(*found.find("a"), Value(Value::Array{Value(Value::Array{1, 2})})) << type;
     EXPECT_EQ(*found.find("b"), Value(1)) << type;
   }
 }
