@@ -62,6 +62,8 @@ def planes_cases():
         case("dtype." + name, "zt12.planes.dtype", tensor(whole, obj={"attributes": attributes}))
     twice = Map([("zt.planes.dtype", "bf16"), ("zt.planes.dtype", "i16")])
     case("dtype.twice", "zt12.planes.dtype", tensor(whole, obj={"attributes": twice}))
+    empty = Map([("zt.planes.dtype", ""), ("zt.planes.dtype", "bf16")])
+    case("dtype.twice.empty", "zt12.planes.dtype", tensor(whole, obj={"attributes": empty}))
     case("dtype.unknown", "zt12.part.dtype", tensor(whole, dtype="f12"), code="unsupported")
     case("length", "zt12.dense.length", tensor(whole, decoded=7))
     case("length.dtype", "zt12.dense.length", tensor(whole, dtype="f32"))

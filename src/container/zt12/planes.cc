@@ -40,6 +40,18 @@ std::vector<std::byte> encoded(const MapBuilder& map) {
   return std::move(out.buffer());
 }
 
+// The attributes with this dtype instead of one they have. `dtype`: an encoded value.
+std::vector<std::byte> with_dtype(std::span<const std::byte> attributes, std::vector<std::byte> dtype) {
+  MapBuilder map;
+  std::vector<MemberView> members;
+  if (!attributes.empty()) members = members_of(attributes);
+  for (const MemberView& member : members) {
+    if (!is_dtype_key(member)) map.keep(member);
+  }
+  map.add(kPlanesDType, std::move(dtype));
+  return encoded(map);
+}
+
 }  // namespace
 
 PlanesAsDense planes_as_dense(const ObjectFields& object) {
@@ -55,12 +67,14 @@ PlanesAsDense planes_as_dense(const ObjectFields& object) {
   PlanesAsDense dense{.part = stored, .attributes = {}};
   MapBuilder others;
   std::string word;
+  bool is_there = false;
   std::size_t count = 0;
   if (!object.attributes.empty()) {
     const std::vector<MemberView> members = members_of(object.attributes);
     for (const MemberView& member : members) {
       if (is_dtype_key(member)) {
-        if (!word.empty()) refuse("zt12.planes.dtype", "the attribute zt.planes.dtype is there twice");
+        if (is_there) refuse("zt12.planes.dtype", "the attribute zt.planes.dtype is there twice");
+        is_there = true;
         word = text_of(member.value);
       } else {
         others.keep(member);
@@ -84,16 +98,9 @@ bool is_planes(const model::Catalog& catalog, const model::TensorRow& tensor) {
 }
 
 std::vector<std::byte> with_planes_dtype(std::span<const std::byte> attributes, std::string_view dtype) {
-  MapBuilder map;
-  std::vector<MemberView> members;
-  if (!attributes.empty()) members = members_of(attributes);
-  for (const MemberView& member : members) {
-    if (!is_dtype_key(member)) map.keep(member);
-  }
   wire::CborWriter word;
   word.text(dtype);
-  map.add(kPlanesDType, std::move(word.buffer()));
-  return encoded(map);
+  return with_dtype(attributes, std::move(word.buffer()));
 }
 
 std::vector<std::byte> keep_planes_dtype(std::span<const std::byte> object, std::span<const std::byte> attributes) {
@@ -103,7 +110,7 @@ std::vector<std::byte> keep_planes_dtype(std::span<const std::byte> object, std:
   const bool planes = format != nullptr && text_of(format->value) == kPlanes;
   if (planes && former != nullptr && wire::CborCursor(former->value).read().kind == wire::CborKind::map) {
     for (const MemberView& member : members_of(former->value)) {
-      if (is_dtype_key(member)) return with_planes_dtype(attributes, text_of(member.value));
+      if (is_dtype_key(member)) return with_dtype(attributes, {member.value.begin(), member.value.end()});
     }
   }
   return {attributes.begin(), attributes.end()};
