@@ -6,6 +6,7 @@
 #include "foreign/pickle/pickle.h"
 #include "foreign/safetensors.h"
 #include "foreign/torch/torch.h"
+
 namespace zt::source {
 namespace {
 
@@ -56,11 +57,7 @@ constexpr Format kForeign[] = {
      .suffixes = {".npy"},
      .sniff = numpy::sniff_npy,
      .decode = numpy::decode_npy},
-    {.name = "hdf5",
-     .title = "an HDF5 file",
-     .suffixes = {".h5", ".hdf5"},
-     .begins_with = {"\x89HDF\r\n\x1a\n"},
-     .hint = "only the Python package reads it, by ztensor.open() and ztensor.convert(): pip install 'ztensor[hdf5]'"},
+    kHdf5,
     {.name = "onnx",
      .title = "an ONNX file",
      .suffixes = {".onnx"},

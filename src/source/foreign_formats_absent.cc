@@ -17,11 +17,7 @@ constexpr Format kForeign[] = {
     {.name = "pt", .title = "a PyTorch file", .suffixes = {".pt", ".pth", ".ckpt", ".bin"}, .hint = kHint},
     {.name = "pickle", .title = "a pickle", .suffixes = {".pkl", ".pickle", ".joblib"}, .hint = kHint},
     {.name = "npy", .title = "an npy file", .suffixes = {".npy"}, .begins_with = {"\x93NUMPY"}, .hint = kHint},
-    {.name = "hdf5",
-     .title = "an HDF5 file",
-     .suffixes = {".h5", ".hdf5"},
-     .begins_with = {"\x89HDF\r\n\x1a\n"},
-     .hint = "only the Python package reads it, by ztensor.open() and ztensor.convert(): pip install 'ztensor[hdf5]'"},
+    kHdf5,
     {.name = "onnx", .title = "an ONNX file", .suffixes = {".onnx"}, .hint = kHint},
 };
 

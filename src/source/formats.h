@@ -28,6 +28,14 @@ struct Format {
   bool may_be_text = false;                 // its name counts even where the content is text
 };
 
+// Only the Python package reads it.
+inline constexpr Format kHdf5 = {
+    .name = "hdf5",
+    .title = "an HDF5 file",
+    .suffixes = {".h5", ".hdf5"},
+    .begins_with = {"\x89HDF\r\n\x1a\n"},
+    .hint = "only the Python package reads it, by ztensor.open() and ztensor.convert(): pip install 'ztensor[hdf5]'"};
+
 // The formats of others, in the order of detection.
 std::span<const Format> foreign_formats();
 // What can be opened, for an error: "a .zt file of any generation, or ...".
