@@ -54,7 +54,7 @@ std::string options_section(const std::vector<OptionWords>& options) {
   return page;
 }
 
-// The lines of a footer are broken as --help shows them; "Examples:" and a word with a colon before such lines stay.
+// The lines of a footer stay as --help breaks them.
 std::string notes_section(const std::string& footer) {
   return footer.empty() ? "" : ".SH NOTES\n.nf\n" + plain(footer) + "\n.fi\n";
 }

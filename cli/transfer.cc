@@ -105,7 +105,7 @@ void add_level(CLI::App& command, std::optional<int>& level) {
 }
 
 void add_float(CLI::App& command, bool& is_float) {
-  command.add_flag("--float", is_float, "compress as byte planes: bfloat16 weights by a third, faster than zstd");
+  command.add_flag("--float", is_float, "compress as byte planes, which make bfloat16 weights a third smaller");
 }
 
 std::optional<zt::Encoding> encoding_of(bool compress, bool is_float, std::optional<int> level) {

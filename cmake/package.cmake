@@ -17,8 +17,8 @@ set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 # Whoever links the static library needs these as well.
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS
   "libzstd-dev, libutf8proc-dev, zlib1g-dev, libisal-dev, libssl-dev, libsimdjson-dev, pkg-config")
-# CPack tells ldconfig of libraries in /usr/lib, but not of those in the folder of an architecture.
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+# CPack tells ldconfig of libraries in /usr/lib, but not of those in the folder of an architecture.
 file(WRITE ${PROJECT_BINARY_DIR}/triggers "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${PROJECT_BINARY_DIR}/triggers)
 if(CMAKE_INSTALL_PREFIX STREQUAL /usr)

@@ -55,8 +55,9 @@ nb::object from_path(const std::filesystem::path& path);
 Limits to_limits(nb::handle limits);  // None, or an object with the members of Limits, each of which may be None
 nb::list to_list(const std::vector<std::string>& lines);
 std::optional<Verify> to_verify(std::optional<bool> verify);
-std::optional<Encoding> to_encoding(std::optional<int> level);  // 0 means raw
-std::optional<Checksum> to_checksum(nb::handle name);           // None, or a name
+// `level`: of zstd; 0: raw, -1: byte planes, -2: what is smallest by a sample.
+std::optional<Encoding> to_encoding(std::optional<int> level);
+std::optional<Checksum> to_checksum(nb::handle name);  // None, or a name
 // Lets Ctrl-C through. `callback` is None, or is called with the bytes done and the total; it returns False to stop.
 Progress to_progress(nb::object callback = nb::none());
 

@@ -131,6 +131,7 @@ std::size_t checked_size(std::size_t result) {
   throw Error(Code::no_memory, "", std::string("zstd: ") + ZSTD_getErrorName(result));
 }
 
+// Compresses at one level.
 class Compressor {
  public:
   explicit Compressor(int level) : context_(ZSTD_createCCtx()) {

@@ -20,8 +20,9 @@ namespace zt::write {
 struct Draft {
   // Throws usage if a write has failed, or after the end.
   void check_open() const;
-  // Announces the parts of a tensor; `bound` limits their bytes. `plain`: the tensor is dense, and has one part. Throws usage for a name that the form does not allow,
-  // which changes nothing. The file is unusable from here to end_tensor(), so after any other exception it stays so.
+  // Announces the parts of a tensor; `bound` limits their bytes. `plain`: the tensor is dense, and has one part. Throws
+  // usage for a name that the form does not allow, which changes nothing. The file is unusable from here to end_tensor(),
+  // so after any other exception it stays so.
   void begin_tensor(std::string_view name, std::span<const std::uint64_t> shape, std::uint64_t bound, bool plain);
   // Stores one part, of elements of `dtype`, at the next place.
   StoredPart store(Pieces& pieces, DType dtype, const PartOptions& options);
