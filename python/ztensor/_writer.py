@@ -29,8 +29,8 @@ class Writer:
     `format`: "1.0", "1.2", "2", "safetensors" or "npz"; None takes the format from the ending of the target's name,
     else 1.2.
     `compress`: False, True (zstd level 3), a zstd level, or "float": byte planes, which make weights smaller than zstd
-    does (bfloat16 by a third) and are read faster; or "auto": for each tensor what is smallest by a sample. The last two
-    need format 1.2 or 2.
+    does (bfloat16 by a third) and are read faster; or "auto": for each tensor what is smallest by a sample. The last
+    two need format 1.2 or 2.
     `checksum`: "crc32c", "xxh3", "sha256" or "none"; None is the default of the format. `alignment` of parts: a power
     of two; None is the default of the format. `attributes` are attributes of the file; a growing file gets them in
     addition to its own. `durable` also syncs new files.
