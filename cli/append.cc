@@ -14,6 +14,7 @@
 #include "transfer.h"
 #include "ztensor/grow.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 
 namespace cli {
 namespace {
@@ -49,13 +50,14 @@ int run(const Append& append) {
   options.writer.threads = append.threads;
   options.open.threads = append.threads;
   if (append.compress || append.level) options.recode = zt::Encoding::zstd(append.level.value_or(3));
-  const std::vector<std::filesystem::path> sources(append.sources.begin(), append.sources.end());
+  std::vector<std::filesystem::path> sources;
+  for (const std::string& source : append.sources) sources.push_back(zt::path_of(source));
   zt::ChangeReport report;
   double seconds = 0;
   {
     Bar bar(append.quiet);
     options.progress = bar.callback();
-    report = zt::append_files(append.file, sources, options);
+    report = zt::append_files(zt::path_of(append.file), sources, options);
     seconds = bar.seconds();
   }
   print_result(append, report, seconds);

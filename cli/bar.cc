@@ -1,12 +1,11 @@
 #include "bar.h"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 
+#include "platform.h"
 #include "signals.h"
 #include "terminal.h"
 
@@ -16,17 +15,11 @@ namespace {
 constexpr double kPatience = 0.3;  // seconds before the bar appears: it should not just flash
 constexpr double kSteady = 1;      // seconds before the time that is left can be told
 
-std::size_t terminal_columns() {
-  winsize size = {};
-  if (::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
-  return size.ws_col;
-}
-
 void put(const std::string& text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 }  // namespace
 
-Bar::Bar(bool quiet) : start_(std::chrono::steady_clock::now()), visible_(!quiet && ::isatty(STDERR_FILENO) == 1) {
+Bar::Bar(bool quiet) : start_(std::chrono::steady_clock::now()), visible_(!quiet && has_terminal()) {
   catch_interrupts();
 }
 

@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "terminal.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 #include "ztensor/source.h"
 
 namespace cli {
@@ -263,7 +264,7 @@ void print_tensor(const zt::Tensor& tensor, const Picked& picked, std::optional<
 }
 
 int run(const Cat& cat) {
-  const zt::Source source = zt::open(cat.operands[0], {.threads = cat.threads});
+  const zt::Source source = zt::open(zt::path_of(cat.operands[0]), {.threads = cat.threads});
   const zt::Tensor tensor = source.tensor(cat.operands[1]);
   if (const auto cause = tensor.unreadable()) throw *cause;
   if (tensor.layout() != "dense") {

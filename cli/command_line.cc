@@ -1,32 +1,21 @@
 #include "command_line.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#include <csignal>
 #include <new>
 #include <string>
 
 #include "commands.h"
 #include "hints.h"
+#include "platform.h"
 #include "signals.h"
 #include "terminal.h"
 #include "ztensor/error.h"
 
 namespace {
-
-// If descriptor 1 is closed, the next file that we open would get this number, and our summary would go into the file.
-void hold_standard_descriptors() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (::fcntl(fd, F_GETFD) != -1) continue;
-    // Opened for the wrong direction, so that using it still fails. open() takes the lowest free descriptor, `fd`.
-    if (::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd) return;
-  }
-}
 
 int print_parse_error(const CLI::App& app, const CLI::ParseError& error) {
   std::string command = "ztensor";
@@ -111,10 +100,7 @@ int run_and_report(int argc, char** argv) {
 }  // namespace
 
 int ztensor_command(int argc, char** argv) {
-  hold_standard_descriptors();
-  // So a file size limit and a closed pipe are errors of write(), and we can clean up.
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);
+  cli::prepare_process();
   const int exit_code = run_and_report(argc, argv);
   if (cli::interrupted() != 0) cli::end_by(cli::interrupted());
   return exit_code;

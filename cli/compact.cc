@@ -10,6 +10,7 @@
 #include "terminal.h"
 #include "ztensor/grow.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 
 namespace cli {
 namespace {
@@ -22,7 +23,7 @@ int run(const Compact& compact) {
   zt::CompactReport report;
   {
     Bar bar(compact.quiet);
-    report = zt::compact(compact.file, {.durable = compact.durable, .progress = bar.callback()});
+    report = zt::compact(zt::path_of(compact.file), {.durable = compact.durable, .progress = bar.callback()});
   }
   for (const std::string& note : report.notes) print_note(note);
   if (compact.json) {

@@ -14,6 +14,7 @@
 #include "signals.h"
 #include "terminal.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 
 namespace cli {
 namespace {
@@ -118,7 +119,7 @@ void print_report(const zt::DiffReport& report) {
 }
 
 zt::Source open_file(const std::string& file, const Diff& diff) {
-  zt::Source source = zt::open(file, {.threads = diff.threads});
+  zt::Source source = zt::open(zt::path_of(file), {.threads = diff.threads});
   for (const std::string& note : source.notes()) print_note(note);
   return source;
 }

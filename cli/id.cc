@@ -10,6 +10,7 @@
 #include "terminal.h"
 #include "ztensor/diff.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 
 namespace cli {
 namespace {
@@ -23,7 +24,7 @@ struct Id {
 };
 
 std::string id_of(const std::string& file, const Id& id) {
-  const zt::Source source = zt::open(file, {.threads = id.threads});
+  const zt::Source source = zt::open(zt::path_of(file), {.threads = id.threads});
   for (const std::string& note : source.notes()) print_note(note);
   Bar bar(id.quiet);
   return zt::content_id(source, {.trust_digests = id.trust_digests, .progress = bar.callback()});

@@ -15,6 +15,7 @@
 #include "commands.h"
 #include "terminal.h"
 #include "ztensor/dtype.h"
+#include "ztensor/paths.h"
 #include "ztensor/source.h"
 
 namespace cli {
@@ -194,7 +195,7 @@ std::string stored_text(const zt::Source& source) {
 }
 
 int run(const std::string& file, bool json) {
-  const zt::Source source = zt::open(file);
+  const zt::Source source = zt::open(zt::path_of(file));
   for (const std::string& note : source.notes()) print_note(note);
   if (json) {
     print(zt::info_json(source) + "\n");

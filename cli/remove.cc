@@ -11,6 +11,7 @@
 #include "terminal.h"
 #include "ztensor/grow.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 
 namespace cli {
 namespace {
@@ -24,12 +25,12 @@ struct Remove : Change {
 int run(const Remove& remove) {
   const std::vector<std::string> names(remove.operands.begin() + 1, remove.operands.end());
   zt::RemoveOptions options{.durable = remove.durable, .overwrite = remove.force};
-  if (remove.output) options.output = *remove.output;
+  if (remove.output) options.output = zt::path_of(*remove.output);
   zt::ChangeReport report;
   {
     Bar bar(remove.quiet);
     options.progress = bar.callback();
-    report = zt::remove_tensors(remove.file, names, options);
+    report = zt::remove_tensors(zt::path_of(remove.file), names, options);
   }
   const std::string& file = remove.output.value_or(remove.file);
   for (const std::string& note : report.notes) print_note(note);

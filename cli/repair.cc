@@ -12,6 +12,7 @@
 #include "terminal.h"
 #include "ztensor/grow.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 
 namespace cli {
 namespace {
@@ -51,12 +52,12 @@ std::string summary(const Repair& repair, const zt::RepairReport& report) {
 
 int run(const Repair& repair) {
   zt::RepairOptions options{.dry_run = repair.dry_run, .overwrite = repair.force, .durable = repair.durable};
-  if (repair.output) options.output = *repair.output;
+  if (repair.output) options.output = zt::path_of(*repair.output);
   zt::RepairReport report;
   {
     Bar bar(repair.quiet);
     options.progress = bar.callback();
-    report = zt::repair(repair.file, options);
+    report = zt::repair(zt::path_of(repair.file), options);
   }
   for (const std::string& note : report.notes) print_note(fmt::format("{}: {}", repair.file, note));
   if (repair.json) {

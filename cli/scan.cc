@@ -1,4 +1,5 @@
 #include "ztensor/scan.h"
+#include "ztensor/paths.h"
 
 #include <fmt/format.h>
 #include <CLI/Error.hpp>
@@ -59,10 +60,10 @@ void print_report(const std::string& file, const zt::ScanReport& report) {
 std::vector<std::string> files_in(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code failed;
-  fs::directory_iterator entry(folder, failed);
+  fs::directory_iterator entry(zt::path_of(folder), failed);
   for (; !failed && entry != fs::directory_iterator(); entry.increment(failed)) {
     std::error_code unknown;
-    if (entry->is_regular_file(unknown)) files.push_back(entry->path().string());
+    if (entry->is_regular_file(unknown)) files.push_back(zt::utf8_of(entry->path()));
   }
   if (failed) throw zt::Error::system(failed.value(), folder, "cannot be listed");
   std::ranges::sort(files);
@@ -76,7 +77,7 @@ class Scanner {
 
   // Returns whether the file has a pickle, or may have one. `always`: reports it also if it has none.
   bool scan_file(const std::string& file, bool always) {
-    const zt::ScanReport report = zt::scan(file);
+    const zt::ScanReport report = zt::scan(zt::path_of(file));
     const bool is_based = !report.pickles.empty() || !report.faults.empty();
     is_bad_ = is_bad_ || report.risk == zt::Risk::danger;
     if (!is_based && !always) return false;
@@ -127,7 +128,7 @@ int run(const ScanCommand& scan) {
   for (const std::string& operand : scan.files) {
     std::error_code unknown;
     const auto work = [&] {
-      if (fs::is_directory(operand, unknown)) return scanner.scan_folder(operand);
+      if (fs::is_directory(zt::path_of(operand), unknown)) return scanner.scan_folder(operand);
       static_cast<void>(scanner.scan_file(operand, true));
     };
     if (scan.files.size() == 1) {

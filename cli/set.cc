@@ -14,6 +14,7 @@
 #include "ztensor/error.h"
 #include "ztensor/grow.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 
 namespace cli {
 namespace {
@@ -69,7 +70,7 @@ int run(const Set& set) {
     const std::string key = set.operands[i].substr(0, equals);
     edits.set.emplace_back(zt::Value(key), value_of(key, set.operands[i].substr(equals + 1)));
   }
-  const zt::AttributeReport report = zt::set_attributes(set.file, edits);
+  const zt::AttributeReport report = zt::set_attributes(zt::path_of(set.file), edits);
   if (set.json) {
     print(fmt::format(R"({{"file": {}, "set": {}, "unset": {}}})"
                       "\n",

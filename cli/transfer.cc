@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "terminal.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 #include "ztensor/source.h"
 
 namespace cli {
@@ -33,7 +34,7 @@ bool is_tensor_file(const fs::path& path, const zt::OpenOptions& options) {
 
 // `ztensor convert a.zt b.zt` may come from `*.zt` with a forgotten `-o`. Do not overwrite the last file then.
 void refuse_positional_tensor_file(const std::string& output, const zt::OpenOptions& options) {
-  if (!is_tensor_file(output, options)) return;
+  if (!is_tensor_file(zt::path_of(output), options)) return;
   throw zt::Error(
       zt::Code::usage, "",
       fmt::format("{}: exists and is a tensor file; to replace it, name it with -o and add --force", output));
@@ -64,11 +65,12 @@ Written find_written(const std::string& output, const zt::ConvertOptions& option
   if (options.writer.max_shard_size == 0) return {output};
   std::error_code failed;
   Written written{output};
-  if (const std::string index = output + ".index.json"; !fs::exists(output, failed) && fs::exists(index, failed)) {
+  if (const std::string index = output + ".index.json";
+      !fs::exists(zt::path_of(output), failed) && fs::exists(zt::path_of(index), failed)) {
     written.path = index;
   }
   try {
-    written.shards = zt::open(written.path, options.open).files() - 1;
+    written.shards = zt::open(zt::path_of(written.path), options.open).files() - 1;
   } catch (const zt::Error&) {
     return {output};  // another process has changed it meanwhile
   }
@@ -157,7 +159,8 @@ int run(const Transfer& transfer) {
   zt::ConvertOptions options = transfer.options;
   options.open.threads = transfer.threads;
   options.writer.threads = transfer.threads;
-  std::vector<fs::path> inputs(transfer.operands.begin(), transfer.operands.end());
+  std::vector<fs::path> inputs;
+  for (const std::string& operand : transfer.operands) inputs.push_back(zt::path_of(operand));
   if (!transfer.output) {
     inputs.pop_back();
     refuse_positional_tensor_file(transfer.operands.back(), options.open);
@@ -172,7 +175,7 @@ int run(const Transfer& transfer) {
   {
     Bar bar(transfer.quiet);
     options.progress = bar.callback();
-    report = zt::convert(inputs, output, options);
+    report = zt::convert(inputs, zt::path_of(output), options);
     seconds = bar.seconds();
   }
   print_report(find_written(output, options), report, seconds, transfer.quiet);

@@ -1,4 +1,5 @@
 #include "ztensor/verify.h"
+#include "ztensor/paths.h"
 
 #include <fmt/format.h>
 #include <CLI/Error.hpp>
@@ -25,7 +26,7 @@ struct Verify {
 };
 
 zt::VerifyReport check(const std::string& file, const Verify& verify, std::size_t& tensors) {
-  const zt::Source source = zt::open(file, {.threads = verify.threads});
+  const zt::Source source = zt::open(zt::path_of(file), {.threads = verify.threads});
   for (const std::string& note : source.notes()) print_note(note);
   tensors = source.size();
   Bar bar(verify.quiet);

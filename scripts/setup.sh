@@ -103,27 +103,3 @@ need_jax() {
   packages=$("$folder/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
   ln -sfn "$(.venv/bin/python -c 'import ztensor; print(ztensor.__path__[0])')" "$packages/ztensor"
 }
-
-# A cross compiler and an emulator, and the libraries of a big-endian machine in build/s390x-root. The libraries come
-# through a package index of their own, and are not installed.
-need_s390x() {
-  local root=$PWD/build/s390x-root apt=$PWD/build/s390x-apt wanted=(g++-s390x-linux-gnu qemu-user) package as_root=()
-  local packages=(libzstd-dev libzstd1 libutf8proc-dev libutf8proc2 libxxhash-dev zlib1g-dev zlib1g libsimdjson-dev
-    libsimdjson14 libgtest-dev libssl-dev libssl3)
-  ((EUID == 0)) || as_root=(sudo)
-  for package in "${wanted[@]}"; do
-    dpkg-query -W "$package" >/dev/null 2>&1 && continue
-    "${as_root[@]}" apt-get -q update </dev/null
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "$package" </dev/null
-  done
-  [[ -f $root/stamp ]] && return
-  rm -rf "$root" "$apt"
-  mkdir -p "$root" "$apt"/{lists,cache/archives}/partial "$apt/packages"
-  touch "$apt/status"
-  printf '%s\n' 'APT::Architecture "s390x";' 'APT::Architectures { "s390x"; };' "Dir::State::Lists \"$apt/lists\";" \
-    "Dir::State::Status \"$apt/status\";" "Dir::Cache \"$apt/cache\";" 'APT::Sandbox::User "";' >"$apt/apt.conf"
-  APT_CONFIG=$apt/apt.conf apt-get -q update
-  (cd "$apt/packages" && APT_CONFIG=$apt/apt.conf apt-get -q download "${packages[@]}")
-  for package in "$apt"/packages/*.deb; do dpkg-deb -x "$package" "$root"; done
-  touch "$root/stamp"
-}

@@ -16,6 +16,7 @@
 #include "ztensor/limits.h"
 #include "ztensor/memory.h"
 #include "ztensor/options.h"
+#include "ztensor/paths.h"
 #include "ztensor/prefetch.h"
 #include "ztensor/progress.h"
 #include "ztensor/resolver.h"

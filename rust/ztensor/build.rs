@@ -63,7 +63,23 @@ fn link(folder: &Path) {
         return;
     }
     println!("cargo:rustc-link-lib=static=ztensor");
-    build_sources::link_needed();
+    match needed_by(&folder.join("pkgconfig").join("ztensor.pc")) {
+        Some(names) => build_sources::link_each(&names),
+        None => build_sources::link_needed(),
+    }
+}
+
+/// The libraries that an installed static library says it needs: a build without the formats of others needs fewer.
+fn needed_by(description: &Path) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(description).ok()?;
+    let packages = text.lines().find_map(|line| line.strip_prefix("Requires.private:"))?;
+    let library = |package: &str| match package {
+        "zlib" => "z".to_string(),
+        other => other.strip_prefix("lib").unwrap_or(other).to_string(),
+    };
+    let mut names: Vec<String> = packages.split(',').map(|package| library(package.trim())).collect();
+    names.push("stdc++".to_string());
+    Some(names)
 }
 
 fn from_pkg_config() -> Result<(), String> {

@@ -63,7 +63,7 @@ pub fn link_needed() {
     link_each(&NEEDED_BY_LIBRARY);
 }
 
-fn link_each(names: &[&str]) {
+pub fn link_each<Name: std::fmt::Display>(names: &[Name]) {
     for name in names {
         println!("cargo:rustc-link-lib=dylib={name}");
     }

@@ -78,6 +78,8 @@ zt_code caught(zt_error* error) noexcept {
 
 std::string text_of(const char* text, const char* what) { return &needed(text, what); }
 
+std::filesystem::path path_of(const char* path, const char* what) { return zt::path_of(&needed(path, what)); }
+
 std::vector<std::string> texts_of(const char* const* texts, std::size_t count, const char* what) {
   std::vector<std::string> out;
   for (const char* text : array_of(texts, count, what)) out.push_back(text_of(text, what));
@@ -86,7 +88,7 @@ std::vector<std::string> texts_of(const char* const* texts, std::size_t count, c
 
 std::vector<std::filesystem::path> paths_of(const char* const* paths, std::size_t count) {
   std::vector<std::filesystem::path> out;
-  for (const char* path : array_of(paths, count, "the list of paths")) out.emplace_back(text_of(path, "a path"));
+  for (const char* path : array_of(paths, count, "the list of paths")) out.push_back(path_of(path, "a path"));
   return out;
 }
 

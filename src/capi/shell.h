@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "ztensor/c.h"
+#include "ztensor/paths.h"
 #include "ztensor/ztensor.h"
 
 // What every function of c.h needs: exceptions become codes, pointers are checked, and structs of any version are taken.
@@ -41,6 +42,7 @@ T& needed(T* pointer, const char* what) {
   return *pointer;
 }
 std::string text_of(const char* text, const char* what);
+std::filesystem::path path_of(const char* path, const char* what);
 std::vector<std::string> texts_of(const char* const* texts, std::size_t count, const char* what);
 std::vector<std::filesystem::path> paths_of(const char* const* paths, std::size_t count);
 

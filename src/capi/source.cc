@@ -62,7 +62,7 @@ zt_source* open_callers(const std::shared_ptr<const ByteStore>& store, Releaser&
 zt_code zt_open(const char* path, const zt_open_options* options, zt_source** out, zt_error* error) {
   return capi::guard(error, [&] {
     zt_source*& to = capi::needed(out, "out");
-    to = new zt_source{zt::open(capi::text_of(path, "path"), capi::open_options_of(options))};
+    to = new zt_source{zt::open(capi::path_of(path, "path"), capi::open_options_of(options))};
   });
 }
 
@@ -124,7 +124,7 @@ zt_code zt_source_path(const zt_source* source, size_t file, zt_bytes* out, zt_e
           zt::Code::not_found, "",
           "no file has number " + std::to_string(file) + ": there are paths of " + std::to_string(paths.size()));
     }
-    capi::give_text(to, paths[file].string());
+    capi::give_text(to, zt::utf8_of(paths[file]));
   });
 }
 

@@ -8,7 +8,7 @@ namespace zt::capi {
 namespace {
 
 std::optional<std::filesystem::path> path_if_any(const char* path) {
-  return path == nullptr ? std::nullopt : std::optional<std::filesystem::path>(path);
+  return path == nullptr ? std::nullopt : std::optional(zt::path_of(path));
 }
 
 void give_change(zt_change_report* out, const ChangeReport& report, const zt_lines& lines) {
@@ -95,7 +95,7 @@ zt_code zt_convert(const char* const* inputs, size_t count, const char* output, 
     wanted.delete_originals = given.delete_originals;
     wanted.open = capi::open_options_of(given.open);
     wanted.progress = capi::progress_of(given.progress);
-    const zt::ConvertReport done = zt::convert(capi::paths_of(inputs, count), capi::text_of(output, "output"), wanted);
+    const zt::ConvertReport done = zt::convert(capi::paths_of(inputs, count), capi::path_of(output, "output"), wanted);
     capi::tell(given.lines, ZT_LINE_SKIPPED, done.skipped);
     capi::tell(given.lines, ZT_LINE_LOSS, done.losses);
     capi::tell(given.lines, ZT_LINE_NOTE, done.notes);
@@ -118,7 +118,7 @@ zt_code zt_append(const char* target, const char* const* sources, size_t count, 
                                    .skip_unreadable = given.skip_unreadable,
                                    .open = capi::open_options_of(given.open),
                                    .progress = capi::progress_of(given.progress)};
-    capi::give_change(report, zt::append_files(capi::text_of(target, "target"), capi::paths_of(sources, count), wanted),
+    capi::give_change(report, zt::append_files(capi::path_of(target, "target"), capi::paths_of(sources, count), wanted),
                       given.lines);
   });
 }
@@ -134,7 +134,7 @@ zt_code zt_remove(const char* path, const char* const* names, size_t count, cons
                                    .limits = capi::limits_of(given.limits),
                                    .progress = capi::progress_of(given.progress)};
     capi::give_change(report,
-                      zt::remove_tensors(capi::text_of(path, "path"), capi::texts_of(names, count, "names"), wanted),
+                      zt::remove_tensors(capi::path_of(path, "path"), capi::texts_of(names, count, "names"), wanted),
                       given.lines);
   });
 }
@@ -147,7 +147,7 @@ zt_code zt_set_attributes(const char* path, const zt_attribute_edits* edits, zt_
                               .tensor = {},
                               .durable = given.durable};
     if (given.tensor != nullptr) wanted.tensor = given.tensor;
-    zt::set_attributes(capi::text_of(path, "path"), wanted);
+    zt::set_attributes(capi::path_of(path, "path"), wanted);
   });
 }
 
@@ -156,7 +156,7 @@ zt_code zt_compact(const char* path, const zt_compact_options* options, zt_compa
     const zt_compact_options given = capi::taken(options, "zt_compact_options");
     capi::check_out(report, "zt_compact_report");
     const zt::CompactReport done =
-        zt::compact(capi::text_of(path, "path"), {.durable = given.durable,
+        zt::compact(capi::path_of(path, "path"), {.durable = given.durable,
                                                   .limits = capi::limits_of(given.limits),
                                                   .progress = capi::progress_of(given.progress)});
     capi::tell(given.lines, ZT_LINE_NOTE, done.notes);
@@ -176,7 +176,7 @@ zt_code zt_repair(const char* path, const zt_repair_options* options, zt_repair_
     const zt_repair_options given = capi::taken(options, "zt_repair_options");
     capi::check_out(report, "zt_repair_report");
     const zt::RepairReport done =
-        zt::repair(capi::text_of(path, "path"), {.dry_run = given.dry_run,
+        zt::repair(capi::path_of(path, "path"), {.dry_run = given.dry_run,
                                                  .output = capi::path_if_any(given.output),
                                                  .overwrite = given.overwrite,
                                                  .durable = given.durable,
@@ -219,7 +219,7 @@ zt_code zt_content_id(const zt_source* source, bool trust_digests, zt_progress p
 zt_code zt_scan_json(const char* path, zt_bytes* out, zt_error* error) {
   return capi::guard(error, [&] {
     zt_bytes& to = capi::needed(out, "out");
-    const std::string name = capi::text_of(path, "path");
-    capi::give_text(to, zt::scan_json(name, zt::scan(name)));
+    const std::filesystem::path name = capi::path_of(path, "path");
+    capi::give_text(to, zt::scan_json(zt::utf8_of(name), zt::scan(name)));
   });
 }

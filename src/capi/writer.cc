@@ -50,7 +50,7 @@ zt_code zt_writer_create(const char* path, zt_write_mode mode, const zt_writer_o
                          zt_error* error) {
   return capi::guard(error, [&] {
     zt_writer*& to = capi::needed(out, "out");
-    const std::string name = capi::text_of(path, "path");
+    const std::filesystem::path name = capi::path_of(path, "path");
     to = new zt_writer{zt::Writer::create(name, capi::mode_of(mode), capi::writer_options_of(options))};
   });
 }

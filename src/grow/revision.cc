@@ -11,6 +11,7 @@
 #include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
+#include "ztensor/paths.h"
 
 namespace zt::grow {
 namespace {
@@ -76,7 +77,7 @@ void check_no_own_shard(const std::filesystem::path& path, const model::Catalog&
   const auto own = io::identify(path);
   for (const std::filesystem::path& name : io::names_through_links(path)) {
     for (const model::FileRow& shard : catalog.files) {
-      const auto place = name.parent_path() / (name.stem().string() + "-" + shard.name + ".zt");
+      const auto place = name.parent_path() / path_of(utf8_of(name.stem()) + "-" + shard.name + ".zt");
       if (own && own == io::identify(place)) {
         throw Error(Code::unsupported, "write.shard",
                     "shard " + in_quotes(shard.name) + " is the file itself: a shard must not grow under its own root");
@@ -115,7 +116,7 @@ Revision::Revision(const std::filesystem::path& path, const WriterOptions& optio
   try {
     read_present(options);
   } catch (Error& error) {
-    error.enter_file(path.string());
+    error.enter_file(utf8_of(path));
     throw;
   }
 }
@@ -125,7 +126,7 @@ void Revision::read_present(const WriterOptions& options) {
   OpenOptions open_options;
   open_options.limits = options.limits;
   open_options.threads = options.threads;
-  source::Opened opened{.store = store, .path = {}, .name = path_.string()};
+  source::Opened opened{.store = store, .path = {}, .name = utf8_of(path_)};
   model::Catalog present = source::decode(opened, options.limits, &manifest_);
   current_ = source::make_source(std::move(opened), std::move(present), open_options);
   encoder_ = source::find_encoder(current_.format());
@@ -160,7 +161,7 @@ bool Revision::has(std::string_view name) const { return current_.find(name) && 
 void Revision::remove(std::string_view name) {
   if (!has(name)) {
     Error error(Code::not_found, "", "no tensor is named " + in_quotes(name));
-    error.enter_file(path_.string());
+    error.enter_file(utf8_of(path_));
     throw error;
   }
   edit_.changed.erase(std::string(name));
@@ -200,7 +201,7 @@ std::uint64_t Revision::packed_size(const model::Catalog& added, Region manifest
 }
 
 Committed Revision::commit(const model::Catalog& added, const Limits& limits) {
-  inside(path_.string(), [&] { check_entries(); });
+  inside(utf8_of(path_), [&] { check_entries(); });
   edit_.added = &added;
   std::optional<Region> region;
   if (encoder_->grower->tail == Tail::footer) {

@@ -10,6 +10,7 @@
 
 #include "errors.h"
 #include "memory_file.h"
+#include "posix_only.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
 
@@ -292,6 +293,7 @@ TEST(LockedFile, RefusesEntriesThatWouldComeToNameNewBytes) {
 }
 
 TEST(LockedFile, RefusesAFileThatIsItsOwnShard) {
+  ZT_POSIX_ONLY("links that anyone may make");
   const test::TempDir folder;
   const fs::path path = folder.path() / "m.zt";
   Writer writer = Writer::create(path, {.to = "2", .max_shard_size = 1 << 20});

@@ -2,7 +2,7 @@
 
 #include "ztensor/error.h"
 
-#ifdef ZT_HAVE_OPENSSL
+#ifdef ZT_HAVE_SHA256
 // EVP_sha256 is one entry of a table of everything, so a program that links libcrypto.a would get 3.8 MB for one hash.
 // OpenSSL calls these functions deprecated, but every release of OpenSSL 3 has them.
 #define OPENSSL_SUPPRESS_DEPRECATED  // NOLINT(readability-identifier-naming): OpenSSL defines this name
@@ -11,7 +11,7 @@
 
 namespace zt::hash {
 
-#ifdef ZT_HAVE_OPENSSL
+#ifdef ZT_HAVE_SHA256
 
 namespace {
 

@@ -12,7 +12,7 @@
 namespace zt::hash {
 namespace {
 
-#ifdef ZT_HAVE_OPENSSL
+#ifdef ZT_HAVE_SHA256
 
 std::string hex(std::array<std::byte, 32> sha) {
   return format_digest({.algorithm = Checksum::sha256, .sha = sha}).substr(7);

@@ -1,18 +1,13 @@
 #include "io/beneath.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
 
-#include <linux/openat2.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
 #include "io/descriptor.h"
+#include "ztensor/paths.h"
 
 namespace zt::io {
 namespace {
@@ -24,7 +19,7 @@ constexpr int kFolder = O_PATH | O_DIRECTORY | O_CLOEXEC;
 
 [[noreturn]] void refuse(const char* rule, const fs::path& path, std::string message) {
   Error error(Code::refused, rule, std::move(message));
-  error.enter_file(path.native());
+  error.enter_file(utf8_of(path));
   throw error;
 }
 
@@ -35,14 +30,6 @@ std::pair<std::string, std::string> split(std::string_view relative) {
   return {std::string(relative.substr(0, slash)), std::string(relative.substr(slash + 1))};
 }
 
-int open_with_kernel(int folder, const std::string& relative, int flags) {
-  struct open_how how {};
-  how.flags = static_cast<decltype(how.flags)>(flags);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS;
-  // glibc has no wrapper.
-  return static_cast<int>(retry([&] { return ::syscall(SYS_openat2, folder, relative.c_str(), &how, sizeof how); }));
-}
-
 // Fails with ELOOP if a component is a link.
 int open_components(int folder, std::string_view relative, int flags) {
   Descriptor here;
@@ -51,14 +38,14 @@ int open_components(int folder, std::string_view relative, int flags) {
     const bool last = slash == std::string_view::npos;
     const std::string name(relative.substr(0, slash));
     const int base = here ? here.get() : folder;
-    struct stat status {};
-    if (::fstatat(base, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return -1;
-    if (S_ISLNK(status.st_mode)) {
+    os::Status status;
+    if (!os::status_at(base, name.c_str(), status)) return -1;
+    if (status.kind == os::Kind::link) {
       errno = ELOOP;
       return -1;
     }
     // If a link takes the name now, O_NOFOLLOW fails.
-    Descriptor next(retry([&] { return ::openat(base, name.c_str(), (last ? flags : kFolder) | O_NOFOLLOW); }));
+    Descriptor next(retry([&] { return os::openat(base, name.c_str(), (last ? flags : kFolder) | O_NOFOLLOW, 0); }));
     if (last || !next) return next.release();
     here = std::move(next);
     relative.remove_prefix(slash + 1);
@@ -68,7 +55,7 @@ int open_components(int folder, std::string_view relative, int flags) {
 // Opens a path below a folder through no link; fails with ELOOP if there is one.
 Descriptor open_plain(int folder, const std::string& relative, int flags, Walk walk) {
   if (walk == Walk::kernel) {
-    Descriptor file(open_with_kernel(folder, relative, flags));
+    Descriptor file(retry([&] { return os::open_beneath(folder, relative.c_str(), flags); }));
     // Old systems lack the call, and filters of old containers forbid what they do not know.
     if (file || (errno != ENOSYS && errno != EPERM)) return file;
   }
@@ -95,7 +82,7 @@ std::optional<Blob> blob_of(std::string_view link, const fs::path& physical) {
   std::string up;
   std::size_t steps = 0;
   for (; link.starts_with(kUp); link.remove_prefix(kUp.size()), ++steps) {
-    child = root.filename().native();
+    child = utf8_of(root.filename());
     root = root.parent_path();
     up += up.empty() ? ".." : "/..";
   }
@@ -104,35 +91,26 @@ std::optional<Blob> blob_of(std::string_view link, const fs::path& physical) {
   return Blob{up, std::string(link)};
 }
 
-// The text of a link, or "".
-std::string text_of_link(int folder, const std::string& name) {
-  std::array<char, 512> text{};
-  const ssize_t length = ::readlinkat(folder, name.c_str(), text.data(), text.size());
-  if (length <= 0 || static_cast<std::size_t>(length) == text.size()) return "";
-  return {text.data(), static_cast<std::size_t>(length)};
-}
-
 // The file behind a link that open_plain() did not follow. Fails with ELOOP if the link is not one of a download cache.
 Descriptor open_blob(int folder, const fs::path& path, std::string_view relative, Walk walk) {
   const auto [parents, name] = split(relative);
   std::error_code unknown;
   fs::path physical = fs::canonical(path, unknown);
-  if (!parents.empty()) physical /= parents;
+  if (!parents.empty()) physical /= path_of(parents);
   const Descriptor inner = parents.empty() ? Descriptor() : open_plain(folder, parents, kFolder, walk);
   if (!parents.empty() && !inner) return {};
   const int base = inner ? inner.get() : folder;
-  const auto blob = blob_of(text_of_link(base, name), physical);
-  const Descriptor root(blob && !unknown ? ::openat(base, blob->up.c_str(), kFolder) : -1);
+  const auto blob = blob_of(os::text_of_link_at(base, name.c_str()), physical);
+  const Descriptor root(blob && !unknown ? os::openat(base, blob->up.c_str(), kFolder, 0) : -1);
   if (root) return open_plain(root.get(), blob->relative, kRead, walk);
   errno = ELOOP;
   return {};
 }
 
-void check_file(const struct stat& status, const fs::path& path, Identity by) {
-  if (!S_ISREG(status.st_mode)) refuse("external.regular", path, "this is not a regular file");
-  const Identity here{static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
-  if (here == by) refuse("external.self", path, "the file names itself as a file of its tensors");
-  if (status.st_nlink > 1) {
+void check_file(const os::Status& status, const fs::path& path, Identity by) {
+  if (status.kind != os::Kind::regular) refuse("external.regular", path, "this is not a regular file");
+  if (status.identity == by) refuse("external.self", path, "the file names itself as a file of its tensors");
+  if (status.names > 1) {
     refuse("external.regular", path,
            "the file has further names (hard links), so it may belong elsewhere: put a copy in its place");
   }
@@ -142,8 +120,8 @@ void check_file(const struct stat& status, const fs::path& path, Identity by) {
 
 std::shared_ptr<const File> open_beneath(const fs::path& folder, std::string_view relative, Identity by, Walk walk) {
   const fs::path& place = folder.empty() ? fs::path(".") : folder;
-  const fs::path path = place / relative;
-  const Descriptor base(retry([&] { return ::open(place.c_str(), kFolder); }));
+  const fs::path path = place / path_of(relative);
+  const Descriptor base(os::open(place, kFolder));
   if (!base) fail(errno, place, "cannot open the folder");
   Descriptor file = open_plain(base.get(), std::string(relative), kRead, walk);
   if (!file && errno == ELOOP) file = open_blob(base.get(), place, relative, walk);
@@ -152,8 +130,8 @@ std::shared_ptr<const File> open_beneath(const fs::path& folder, std::string_vie
   }
   if (!file && errno == ENXIO) refuse("external.regular", path, "this is not a regular file");
   if (!file) fail(errno, path, "cannot open");
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail(errno, path, "cannot read its status");
+  os::Status status;
+  if (!os::status_of(file.get(), status)) fail(errno, path, "cannot read its status");
   check_file(status, path, by);
   return File::take(file, status, path);
 }

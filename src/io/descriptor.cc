@@ -9,7 +9,7 @@ namespace zt::io {
 void check_path(const std::filesystem::path& path) {
   // The system's message for an empty path would name nothing.
   if (path.empty()) fail(ENOENT, path, "'': a path must not be empty");
-  if (path.native().find('\0') == std::string::npos) return;
+  if (path.native().find(std::filesystem::path::value_type{}) == std::filesystem::path::string_type::npos) return;
   throw Error(Code::usage, "", "the path contains a NUL byte: remove it");
 }
 
@@ -26,16 +26,16 @@ std::size_t read_up_to(int file, std::uint64_t offset, std::span<std::byte> out,
   return done;
 }
 
-Descriptor open_regular(const std::filesystem::path& path, struct stat& status) {
+Descriptor open_regular(const std::filesystem::path& path, os::Status& status) {
   check_path(path);
-  constexpr int kFlags = O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  Descriptor file(retry([&] { return ::open(path.c_str(), kFlags); }));
+  constexpr int kFlags = O_RDONLY | O_NOCTTY | O_NONBLOCK;
+  Descriptor file(os::open(path, kFlags));
   // The system gives ENXIO for a socket.
   if (!file && errno == ENXIO) fail(EINVAL, path, "not a regular file");
   if (!file) fail(errno, path, "cannot open");
-  if (::fstat(file.get(), &status) != 0) fail(errno, path, "cannot read its status");
-  if (S_ISDIR(status.st_mode)) fail(EISDIR, path, "cannot open");
-  if (!S_ISREG(status.st_mode)) fail(EINVAL, path, "not a regular file");
+  if (!os::status_of(file.get(), status)) fail(errno, path, "cannot read its status");
+  if (status.kind == os::Kind::folder) fail(EISDIR, path, "cannot open");
+  if (status.kind != os::Kind::regular) fail(EINVAL, path, "not a regular file");
   return file;
 }
 

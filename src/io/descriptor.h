@@ -8,15 +8,11 @@
 #include <string>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
+#include "io/os.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 
 namespace zt::io {
-
-static_assert(sizeof(off_t) == 8, "off_t must have 64 bits: build with _FILE_OFFSET_BITS=64");
 
 inline constexpr std::size_t kMostAtOnce = std::size_t{1} << 29;  // bytes of a read or write: systems stop at 2 GiB
 
@@ -36,7 +32,7 @@ class Descriptor {
   explicit operator bool() const { return number_ >= 0; }
   int release() { return std::exchange(number_, -1); }
   void reset() noexcept {
-    if (number_ >= 0) ::close(std::exchange(number_, -1));
+    if (number_ >= 0) os::close(std::exchange(number_, -1));
   }
 
  private:
@@ -53,12 +49,12 @@ auto retry(Call&& call) {
 }
 
 [[noreturn]] inline void fail(int os_error, const std::filesystem::path& path, const char* what) {
-  throw Error::system(os_error, path.native(), what);
+  throw Error::system(os_error, utf8_of(path), what);
 }
 
 [[noreturn]] inline void fail_with(Code code, const std::filesystem::path& path, std::string message) {
   Error error(code, "", std::move(message));
-  error.enter_file(path.native());
+  error.enter_file(utf8_of(path));
   throw error;
 }
 
@@ -77,6 +73,6 @@ std::size_t read_up_to(int file, std::uint64_t offset, std::span<std::byte> out,
 
 // Opens a regular file for reading, and fills `status`. It never blocks on a FIFO, and never makes a terminal the
 // controlling one. Throws io: EISDIR for a folder, EINVAL for a FIFO, a socket or a device.
-Descriptor open_regular(const std::filesystem::path& path, struct stat& status);
+Descriptor open_regular(const std::filesystem::path& path, os::Status& status);
 
 }  // namespace zt::io

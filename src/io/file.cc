@@ -6,10 +6,6 @@
 #include <string>
 #include <utility>
 
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/checked.h"
 #include "io/descriptor.h"
 #include "io/system.h"
@@ -19,53 +15,44 @@ namespace zt::io {
 namespace {
 
 [[noreturn]] void fail_cut(const std::filesystem::path& path, std::uint64_t size, std::uint64_t now) {
-  throw Error::system(0, path.native(),
+  throw Error::system(0, utf8_of(path),
                       "the file was cut while it was open: it had " + std::to_string(size) + " bytes and now ends at " +
                           std::to_string(now));
 }
 
-std::int64_t modified_at(const struct stat& status) {
-  return std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-}
-
-std::uint64_t size_of(int descriptor, const std::filesystem::path& path) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0) fail(errno, path, "cannot read the status of the file");
-  return static_cast<std::uint64_t>(status.st_size);
+os::Status status_of(int descriptor, const std::filesystem::path& path) {
+  os::Status status;
+  if (!os::status_of(descriptor, status)) fail(errno, path, "cannot read the status of the file");
+  return status;
 }
 
 Bytes map_pages(int descriptor, std::uint64_t length, Mapping mapping, const std::filesystem::path& path) {
   if (length > std::numeric_limits<std::size_t>::max()) fail(EFBIG, path, "cannot map");
   const auto size = static_cast<std::size_t>(length);
-  const bool shared = mapping == Mapping::shared;
-  // Without MAP_NORESERVE the system refuses a private mapping of a file larger than memory.
-  void* const pages = ::mmap(nullptr, size, shared ? PROT_READ : PROT_READ | PROT_WRITE,
-                             shared ? MAP_SHARED : MAP_PRIVATE | MAP_NORESERVE, descriptor, 0);
-  if (pages == MAP_FAILED) fail(errno, path, "cannot map");
-  std::shared_ptr<const void> owner(pages, [size](void* start) { ::munmap(start, size); });
+  void* const pages = os::map(descriptor, size, mapping == Mapping::shared);
+  if (pages == nullptr) fail(errno, path, "cannot map");
+  std::shared_ptr<const void> owner(pages, [size](void* start) { os::unmap(start, size); });
   return {std::move(owner), {static_cast<const std::byte*>(pages), size}};
 }
 
 }  // namespace
 
 std::shared_ptr<const File> File::open(const std::filesystem::path& path) {
-  struct stat status {};
+  os::Status status;
   Descriptor file = open_regular(path, status);
   return take(file, status, path);
 }
 
 std::shared_ptr<const File> File::share(int descriptor) {
-  Descriptor file(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
-  struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0) fail(errno, "", "cannot use the open file");
-  if (!S_ISREG(status.st_mode)) fail(EINVAL, "", "not a regular file");
+  Descriptor file(os::duplicate(descriptor));
+  os::Status status;
+  if (!file || !os::status_of(file.get(), status)) fail(errno, "", "cannot use the open file");
+  if (status.kind != os::Kind::regular) fail(EINVAL, "", "not a regular file");
   return take(file, status, "");
 }
 
-std::shared_ptr<const File> File::take(Descriptor& file, const struct stat& status, const std::filesystem::path& path) {
-  const Identity identity{static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
-  const auto size = static_cast<std::uint64_t>(status.st_size);
-  std::unique_ptr<const File> opened(new File(file.get(), size, modified_at(status), identity, path));
+std::shared_ptr<const File> File::take(Descriptor& file, const os::Status& status, const std::filesystem::path& path) {
+  std::unique_ptr<const File> opened(new File(file.get(), status.size, status.modified, status.identity, path));
   file.release();
   return opened;
 }
@@ -75,10 +62,10 @@ File::File(int descriptor, std::uint64_t size, std::int64_t modified, Identity i
 
 File::~File() {
   for (const auto& mapped : mappings_) delete mapped.load();
-  ::close(descriptor_);
+  os::close(descriptor_);
 }
 
-std::uint64_t File::size_now() const { return size_of(descriptor_, path_); }
+std::uint64_t File::size_now() const { return status_of(descriptor_, path_).size; }
 
 bool File::is_remote() const noexcept {
   constexpr std::uint32_t kRemote[] = {
@@ -102,26 +89,25 @@ bool File::is_remote() const noexcept {
 }
 
 bool File::was_changed() const {
-  struct stat status {};
-  if (::fstat(descriptor_, &status) != 0) fail(errno, path_, "cannot read the status of the file");
-  return static_cast<std::uint64_t>(status.st_size) != size_ || modified_at(status) != modified_;
+  const os::Status status = status_of(descriptor_, path_);
+  return status.size != size_ || status.modified != modified_;
 }
 
 void File::read_at(std::uint64_t offset, std::span<std::byte> out) const {
   if (!checked::within(offset, out.size(), size_)) {
-    throw Error::system(0, path_.native(),
+    throw Error::system(0, utf8_of(path_),
                         "bytes " + std::to_string(offset) + " + " + std::to_string(out.size()) +
                             " run past the end at " + std::to_string(size_));
   }
   if (read_up_to(descriptor_, offset, out, path_, "cannot read") < out.size()) {
-    fail_cut(path_, size_, size_of(descriptor_, path_));
+    fail_cut(path_, size_, status_of(descriptor_, path_).size);
   }
 }
 
 Bytes File::map(Mapping mapping) const {
   if (size_ == 0) return {};
   // Touching pages past the end is SIGBUS. So we refuse a file that was cut, even if we have mapped it already.
-  const std::uint64_t now = size_of(descriptor_, path_);
+  const std::uint64_t now = status_of(descriptor_, path_).size;
   if (now < size_) fail_cut(path_, size_, now);
   std::atomic<const Bytes*>& kept = mappings_[static_cast<std::size_t>(mapping)];
   const Bytes* pages = kept.load();
@@ -134,7 +120,7 @@ Bytes File::map(Mapping mapping) const {
 
 void File::release(std::uint64_t offset, std::uint64_t length) const {
   if (!checked::within(offset, length, size_)) return;
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  static const auto page = std::uint64_t{os::page_size()};
   const std::uint64_t first = (offset + page - 1) / page * page;
   const std::uint64_t last = (offset + length) / page * page;
   if (first >= last) return;
@@ -143,7 +129,7 @@ void File::release(std::uint64_t offset, std::uint64_t length) const {
     if (pages == nullptr) continue;
     const bool may_be_written = static_cast<Mapping>(i) == Mapping::copy_on_write;
     auto* const start = const_cast<std::byte*>(pages->view().data()) + first;
-    ::madvise(start, last - first, may_be_written ? MADV_PAGEOUT : MADV_DONTNEED);  // if this fails, the pages stay
+    os::forget(start, static_cast<std::size_t>(last - first), may_be_written);
   }
 }
 

@@ -6,20 +6,15 @@
 #include <memory>
 #include <span>
 
+#include "io/identity.h"
 #include "ztensor/byte_store.h"
-
-struct stat;
 
 namespace zt::io {
 
 class Descriptor;
-
-// Identifies a file, whatever its name is.
-struct Identity {
-  std::uint64_t device = 0;
-  std::uint64_t inode = 0;
-  friend bool operator==(const Identity&, const Identity&) = default;
-};
+namespace os {
+struct Status;
+}
 
 // A regular file, opened once for reading; its size is read once. read_at() uses pread, so a file that was cut
 // meanwhile is an io error. A mapping is made when it is first asked for. It lives until the File and all Bytes over
@@ -31,7 +26,7 @@ class File final : public ByteStore {
   // A file that the caller has open for reading. Duplicates the descriptor; has no path. Throws io as open() does.
   static std::shared_ptr<const File> share(int descriptor);
   // Takes over the descriptor of an open regular file, whose status is `status`.
-  static std::shared_ptr<const File> take(Descriptor& file, const struct stat& status,
+  static std::shared_ptr<const File> take(Descriptor& file, const os::Status& status,
                                           const std::filesystem::path& path);
   ~File() override;
   File(const File&) = delete;

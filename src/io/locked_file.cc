@@ -5,10 +5,6 @@
 #include <system_error>
 #include <vector>
 
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "io/publish.h"
 #include "io/system.h"
 #include "io/target.h"
@@ -23,8 +19,7 @@ constexpr std::size_t kMovedBlock = std::size_t{1} << 20;
 constexpr int kMaxOpens = 10;  // a file that is replaced as often as we open it
 
 Descriptor open_writable(const fs::path& path) {
-  constexpr int kFlags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-  Descriptor file(retry([&] { return ::open(path.c_str(), kFlags); }));
+  Descriptor file(os::open(path, O_RDWR | O_NOCTTY | O_NONBLOCK));
   if (!file) fail(errno, path, "cannot open for writing");
   return file;
 }
@@ -36,22 +31,22 @@ void lock(const Descriptor& file, const fs::path& path) {
 }
 
 Identity identity_of(const Descriptor& file, const fs::path& path) {
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0) fail(errno, path, "cannot read the status of the file");
-  return {static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
+  os::Status status;
+  if (!os::status_of(file.get(), status)) fail(errno, path, "cannot read the status of the file");
+  return status.identity;
 }
 
 }  // namespace
 
 LockedFile::LockedFile(const fs::path& path, bool durable)
-    : path_(path), place_(absolute_path(path)), durable_(durable), process_(::getpid()) {
+    : path_(path), place_(absolute_path(path)), durable_(durable), process_(os::process_id()) {
   open();
   size_ = store_->size();
 }
 
 void LockedFile::open() {
   for (int i = 0; i < kMaxOpens; ++i) {
-    struct stat looked {};
+    os::Status looked;
     open_regular(path_, looked);  // refuses devices: opening one for writing may have effects
     file_ = open_writable(path_);
     lock(file_, path_);
@@ -67,7 +62,7 @@ LockedFile::~LockedFile() {
   if (is_owner()) sys::flock(file_.get(), LOCK_UN);
 }
 
-bool LockedFile::is_owner() const { return process_ == ::getpid(); }
+bool LockedFile::is_owner() const { return process_ == os::process_id(); }
 
 void LockedFile::read(std::uint64_t offset, std::span<std::byte> out) const {
   if (read_up_to(file_.get(), offset, out, path_, "cannot read") < out.size()) {
@@ -105,10 +100,10 @@ void LockedFile::sync() {
 }
 
 void LockedFile::check_written() {
-  const int copy = ::fcntl(file_.get(), F_DUPFD_CLOEXEC, 0);
+  const int copy = os::duplicate(file_.get());
   if (copy < 0) fail(errno, path_, "cannot write");
   // Linux closes the descriptor even when it reports EINTR, so we never close twice.
-  if (::close(copy) != 0 && errno != EINTR) fail(errno, path_, "cannot write");
+  if (os::close(copy) != 0 && errno != EINTR) fail(errno, path_, "cannot write");
 }
 
 void LockedFile::check_place() const {

@@ -5,8 +5,6 @@
 #include <memory>
 #include <span>
 
-#include <sys/types.h>
-
 #include "io/descriptor.h"
 #include "io/file.h"
 
@@ -46,7 +44,7 @@ class LockedFile {
   std::filesystem::path path_;
   std::filesystem::path place_;
   bool durable_;
-  pid_t process_;
+  std::int64_t process_;
   Descriptor file_;
   std::shared_ptr<const File> store_;
   std::uint64_t size_ = 0;

@@ -9,6 +9,7 @@
 #include "errors.h"
 #include "io/file.h"
 #include "io/publish.h"
+#include "posix_only.h"
 #include "temp_dir.h"
 #include "ztensor/error.h"
 
@@ -17,17 +18,13 @@ namespace zt::io {
 namespace {
 
 namespace fs = std::filesystem;
+using test::error_of;
+using test::expect_io;
 using test::TempDir;
 using test::write_file;
 
-template <class Work>
-void expect_io(int os_error, Work&& work) {
-  const Error error = test::error_of(std::forward<Work>(work));
-  EXPECT_EQ(error.code(), Code::io) << error.what();
-  EXPECT_EQ(error.os_error(), os_error) << error.what();
-}
-
 TEST(Identify, FollowsLinksAndIsEmptyForWhatIsNotThere) {
+  ZT_POSIX_ONLY("links that anyone may make");
   const TempDir dir;
   write_file(dir / "f", "x");
   fs::create_symlink("f", dir / "link");
@@ -41,6 +38,7 @@ TEST(Identify, FollowsLinksAndIsEmptyForWhatIsNotThere) {
 }
 
 TEST(SyncFile, SyncsAFileAlsoThroughALink) {
+  ZT_POSIX_ONLY("links that anyone may make");
   const TempDir dir;
   write_file(dir / "f", "x");
   fs::create_symlink("f", dir / "link");
@@ -50,6 +48,7 @@ TEST(SyncFile, SyncsAFileAlsoThroughALink) {
 }
 
 TEST(RemoveFile, RemovesOnlyTheFileItWasShown) {
+  ZT_REPLACES_OPEN_FILES();
   const TempDir dir;
   write_file(dir / "f", "x");
   write_file(dir / "g", "y");
@@ -81,6 +80,7 @@ TEST(RemoveFile, KeepsAFileThatWasChangedSinceItWasOpened) {
 }
 
 TEST(RemoveFile, RemovesNeitherALinkNorWhatItLeadsTo) {
+  ZT_POSIX_ONLY("links that anyone may make");
   const TempDir dir;
   write_file(dir / "f", "x");
   fs::create_symlink("f", dir / "link");

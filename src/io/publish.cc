@@ -6,10 +6,6 @@
 #include <utility>
 #include <vector>
 
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/checked.h"
 #include "io/descriptor.h"
 #include "io/replaceable.h"
@@ -18,6 +14,7 @@
 #include "io/target.h"
 #include "io/traits.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 
 namespace zt::io {
 namespace {
@@ -27,8 +24,6 @@ namespace fs = std::filesystem;
 constexpr mode_t kNewMode = 0666;  // the system applies the umask
 constexpr int kMaxNames = 100;     // if so many random names are taken, we give up
 constexpr std::size_t kCopied = std::size_t{1} << 20;
-
-std::string open_file_path(const Descriptor& file) { return "/proc/self/fd/" + std::to_string(file.get()); }
 
 // Opens an unnamed file in the folder. Empty if the system has no such files, or could not name the file later.
 Descriptor open_unnamed(const Target& target, mode_t mode) {
@@ -40,11 +35,7 @@ Descriptor open_unnamed(const Target& target, mode_t mode) {
     if (!refused) fail_replacing(errno, target, "cannot create a file in its folder");
     return file;
   }
-  struct stat opened {};
-  struct stat listed {};
-  const bool linkable = ::fstat(file.get(), &opened) == 0 && ::stat(open_file_path(file).c_str(), &listed) == 0 &&
-                        opened.st_ino == listed.st_ino && opened.st_dev == listed.st_dev;
-  if (!linkable) file.reset();  // no /proc
+  if (!os::is_nameable(file.get())) file.reset();
   return file;
 }
 
@@ -60,14 +51,14 @@ struct Publication::State {
   State(const fs::path& path, const PublishOptions& chosen)
       : options(chosen),
         target(resolve_target(path, chosen.durable ? Folder::syncable : Folder::place)),
-        process(::getpid()) {}
+        process(os::process_id()) {}
   ~State() { abandon(); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
 
   void open();
   void open_sibling();
-  mode_t new_mode() const { return replaced_ ? guarded_mode(replaced_->st_mode) : kNewMode; }
+  mode_t new_mode() const { return replaced_ ? guarded_mode(replaced_->mode) : kNewMode; }
   void write(std::span<const std::byte> bytes);
   void move_to(std::uint64_t position);
   void read_back(std::uint64_t offset, std::span<std::byte> out) const;
@@ -77,8 +68,8 @@ struct Publication::State {
   PublishOptions options;
   Target target;
   Descriptor file;
-  std::string sibling;  // the temporary name of the file, or empty
-  pid_t process;        // a forked child has a copy of this object, but the sibling belongs to its parent
+  std::string sibling;   // the temporary name of the file, or empty
+  std::int64_t process;  // a forked child has a copy of this object, but the sibling belongs to its parent
   Stage stage = Stage::writing;
   std::uint64_t position = 0;  // where the next bytes go
   std::vector<std::string> notes;
@@ -93,7 +84,7 @@ struct Publication::State {
   void copy_to_sibling();
   void replace();
 
-  std::optional<struct stat> replaced_;  // the file that had the name at the beginning
+  std::optional<os::Status> replaced_;  // the file that had the name at the beginning
 };
 
 void Publication::State::open() {
@@ -120,9 +111,9 @@ void Publication::State::open_sibling() {
     if (!opened && errno == EEXIST) continue;
     if (!opened) fail_replacing(errno, target, "cannot create a file in its folder");
     // Until the sibling is locked, another save may take it for stale and remove it.
-    struct stat status {};
+    os::Status status;
     if (!lock_sibling(opened.get())) continue;
-    if (::fstat(opened.get(), &status) == 0 && status.st_nlink == 0) continue;
+    if (os::status_of(opened.get(), status) && status.names == 0) continue;
     sibling = std::move(name);
     file = std::move(opened);
     return;
@@ -141,10 +132,10 @@ void Publication::State::check_renames() {
   }
   const int os_error = errno;
   if (replaced_) fail_replacing(os_error, target, "cannot replace files in its folder");
-  if (retry([&] { return sys::linkat(folder, sibling.c_str(), folder, name.c_str(), 0); }) != 0) {
+  if (retry([&] { return sys::linkat(folder, sibling.c_str(), folder, name.c_str()); }) != 0) {
     fail(os_error, target.asked, "cannot rename files in its folder");
   }
-  sys::unlinkat(folder, name.c_str(), 0);
+  sys::unlinkat(folder, name.c_str());
 }
 
 void Publication::State::write(std::span<const std::byte> bytes) {
@@ -159,7 +150,7 @@ void Publication::State::write(std::span<const std::byte> bytes) {
 }
 
 void Publication::State::move_to(std::uint64_t to) {
-  if (::lseek(file.get(), static_cast<off_t>(to), SEEK_SET) < 0) fail(errno, target.asked, "cannot write");
+  if (os::lseek(file.get(), static_cast<off_t>(to), SEEK_SET) < 0) fail(errno, target.asked, "cannot write");
   position = to;
 }
 
@@ -172,10 +163,10 @@ void Publication::State::read_back(std::uint64_t offset, std::span<std::byte> ou
 // Network file systems and quotas report a failed write only at close. The first descriptor holds the lock, so we close
 // a second one.
 void Publication::State::check_written() {
-  const int copy = ::fcntl(file.get(), F_DUPFD_CLOEXEC, 0);
+  const int copy = os::duplicate(file.get());
   if (copy < 0) fail(errno, target.asked, "cannot write");
   // Linux closes the descriptor even when it reports EINTR, so we never close twice.
-  if (::close(copy) != 0 && errno != EINTR) fail(errno, target.asked, "cannot write");
+  if (os::close(copy) != 0 && errno != EINTR) fail(errno, target.asked, "cannot write");
 }
 
 // Gives the file the target's name, if the name is free. Returns 0 or an errno.
@@ -183,9 +174,7 @@ int Publication::State::place_new() {
   const int folder = target.folder.get();
   if (options.durable && !sync_data(file)) fail(errno, target.asked, "cannot sync");
   if (sibling.empty()) {
-    const std::string from = open_file_path(file);
-    const char* const name = target.name.c_str();
-    if (retry([&] { return sys::linkat(AT_FDCWD, from.c_str(), folder, name, AT_SYMLINK_FOLLOW); }) == 0) return 0;
+    if (retry([&] { return sys::name_open(file.get(), folder, target.name.c_str()); }) == 0) return 0;
     if (!lacks_names(errno)) return errno;
     copy_to_sibling();
   }
@@ -201,8 +190,8 @@ int Publication::State::place_sibling() {
     return 0;
   }
   if (!lacks_names(errno)) return errno;  // NFS and others lack this kind of rename
-  if (retry([&] { return sys::linkat(folder, from, folder, name, 0); }) == 0) {
-    sys::unlinkat(folder, from, 0);
+  if (retry([&] { return sys::linkat(folder, from, folder, name); }) == 0) {
+    sys::unlinkat(folder, from);
     sibling.clear();
     return 0;
   }
@@ -219,10 +208,10 @@ int Publication::State::place_over_claim() {
   const Descriptor claim(retry([&] { return sys::openat(folder, name, kFlags, kNewMode); }));
   if (!claim) return errno;
   const auto is_ours = [&] {
-    struct stat opened {};
-    struct stat named {};
-    return ::fstat(claim.get(), &opened) == 0 && ::fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino && named.st_size == 0;
+    os::Status opened;
+    os::Status named;
+    return os::status_of(claim.get(), opened) && os::status_at(folder, name, named) &&
+           opened.identity == named.identity && named.size == 0;
   };
   if (!is_ours()) return EEXIST;  // another process has replaced it or written to it
   if (retry([&] { return sys::renameat(folder, sibling.c_str(), folder, name); }) == 0) {
@@ -230,7 +219,7 @@ int Publication::State::place_over_claim() {
     return 0;
   }
   const int os_error = errno;
-  if (is_ours()) sys::unlinkat(folder, name, 0);
+  if (is_ours()) sys::unlinkat(folder, name);
   return os_error;
 }
 
@@ -256,11 +245,9 @@ void Publication::State::copy_to_sibling() {
 // Gives the file a name for a moment, because an unnamed file cannot replace another. False if a copy got the name.
 bool Publication::State::link_sibling() {
   lock_sibling(file.get());  // nobody else knows this file, so the lock is free
-  const std::string from = open_file_path(file);
   for (int i = 0; i < kMaxNames; ++i) {
     std::string name = sibling_name(target.folder.get(), target.name);
-    const int done = retry(
-        [&] { return sys::linkat(AT_FDCWD, from.c_str(), target.folder.get(), name.c_str(), AT_SYMLINK_FOLLOW); });
+    const int done = retry([&] { return sys::name_open(file.get(), target.folder.get(), name.c_str()); });
     if (done == 0) {
       sibling = std::move(name);
       return true;
@@ -304,9 +291,9 @@ bool Publication::State::publish() {
 }
 
 void Publication::State::abandon() noexcept {
-  if (!sibling.empty() && process == ::getpid()) sys::unlinkat(target.folder.get(), sibling.c_str(), 0);
+  file.reset();  // Windows may not free the name of an open file
+  if (!sibling.empty() && process == os::process_id()) sys::unlinkat(target.folder.get(), sibling.c_str());
   sibling.clear();
-  file.reset();
 }
 
 Publication::Publication(const fs::path& target, const PublishOptions& options)
@@ -350,7 +337,7 @@ void Publication::rewind(std::uint64_t position) {
 
 void Publication::rename_target(const std::string& name) {
   state_->target.name = name;
-  state_->target.asked.replace_filename(name);
+  state_->target.asked.replace_filename(path_of(name));
 }
 
 const std::vector<std::string>& Publication::notes() const { return state_->notes; }
@@ -389,16 +376,14 @@ bool Publication::try_publish() {
 
 std::optional<Identity> identify(const fs::path& path) {
   check_path(path);
-  struct stat status {};
-  if (::stat(path.c_str(), &status) == 0) {
-    return Identity{static_cast<std::uint64_t>(status.st_dev), static_cast<std::uint64_t>(status.st_ino)};
-  }
+  os::Status status;
+  if (os::status_of(path, status)) return status.identity;
   if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
   fail(errno, path, "cannot look up the path");
 }
 
 void sync_file(const fs::path& path) {
-  struct stat status {};
+  os::Status status;
   const Descriptor file = open_regular(path, status);
   if (!sync_data(file)) fail(errno, path, "cannot sync");
   sync_folder(resolve_target(path, Folder::syncable));
@@ -413,11 +398,10 @@ void remove_file(const fs::path& path, const Identity& expected) {
   const Target target = name_target(path, Folder::place);
   const auto found = look(target);
   if (!found) fail(ENOENT, path, "cannot remove");
-  if (S_ISLNK(found->st_mode)) fail_usage(path, "the path is a link: remove the file that it leads to");
+  if (found->kind == os::Kind::link) fail_usage(path, "the path is a link: remove the file that it leads to");
   check_regular(*found, path);
-  const Identity now{static_cast<std::uint64_t>(found->st_dev), static_cast<std::uint64_t>(found->st_ino)};
-  if (now != expected) fail_usage(path, "not removed: the path leads to another file by now");
-  if (sys::unlinkat(target.folder.get(), target.name.c_str(), 0) != 0) fail(errno, path, "cannot remove");
+  if (found->identity != expected) fail_usage(path, "not removed: the path leads to another file by now");
+  if (sys::unlinkat(target.folder.get(), target.name.c_str()) != 0) fail(errno, path, "cannot remove");
 }
 
 }  // namespace zt::io

@@ -2,15 +2,13 @@
 
 #include <filesystem>
 
-#include <sys/stat.h>
-
 #include "io/target.h"
 
 namespace zt::io {
 
 // Throws io for an existing file that the system will not let us replace: a file that is mounted by itself, or a file
 // of another user in a sticky folder. Passes if it cannot find out.
-void check_replaceable(const Target& target, const struct stat& existing);
+void check_replaceable(const Target& target, const os::Status& existing);
 
 // Throws `os_error`, from a step that puts a file in its place. The rule is "write.inplace" if the existing file may be
 // written to in place, so that a caller can say how.

@@ -1,6 +1,5 @@
 #include "io/spool.h"
 
-#include <cstdlib>
 #include <string>
 
 #include "base/checked.h"
@@ -14,16 +13,15 @@ const std::filesystem::path kPlace = "a temporary file";
 }  // namespace
 
 Spool::Spool() {
-  std::string name = (std::filesystem::temp_directory_path() / "ztensor-XXXXXX").string();
-  file_ = Descriptor(::mkostemp(name.data(), O_CLOEXEC));
+  std::filesystem::path name;
+  file_ = Descriptor(os::open_temporary(name));
   if (!file_) fail(errno, name, "cannot create a temporary file");
-  ::unlink(name.c_str());
 }
 
 void Spool::write(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t done =
-        retry([&] { return ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(position_)); });
+        retry([&] { return os::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(position_)); });
     if (done <= 0) fail(done < 0 ? errno : EIO, kPlace, "cannot write");
     bytes = bytes.subspan(static_cast<std::size_t>(done));
     position_ += static_cast<std::uint64_t>(done);

@@ -5,13 +5,10 @@
 #include <cerrno>
 #include <limits>
 
-#include <linux/magic.h>
-#include <stdio.h>
-#include <sys/file.h>
+#ifdef __linux__
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <sys/xattr.h>
-#include <unistd.h>
+#endif
 
 namespace zt::io::sys {
 namespace {
@@ -49,26 +46,25 @@ void set_hook(Hook* hook) noexcept { current.store(hook, std::memory_order_relea
 
 int openat(int folder, const char* name, int flags, mode_t mode) noexcept {
   return perform({.call = Call::create, .file = folder, .flags = static_cast<unsigned>(flags)},
-                 [&](std::size_t) { return ::openat(folder, name, flags, mode); });
+                 [&](std::size_t) { return os::openat(folder, name, flags, mode); });
 }
 
 ssize_t pread(int file, void* out, std::size_t length, std::uint64_t offset) noexcept {
   if (Hook* const hook = current.load(std::memory_order_acquire); hook != nullptr) [[unlikely]]
     hook->reading(file, offset, length);
-  return ::pread(file, out, length, static_cast<off_t>(offset));
+  return os::pread(file, out, length, static_cast<off_t>(offset));
 }
 
 std::uint32_t file_system(int file) noexcept {
   if (Hook* const hook = current.load(std::memory_order_acquire); hook != nullptr) [[unlikely]] {
     if (const auto told = hook->file_system(file)) return *told;
   }
-  struct statfs status {};
-  return ::fstatfs(file, &status) == 0 ? static_cast<std::uint32_t>(status.f_type) : 0;
+  return os::file_system(file);
 }
 
 ssize_t write(int file, const void* bytes, std::size_t length) noexcept {
   return perform({Call::write, file, 0, as_span(bytes, length)},
-                 [&](std::size_t at_most) { return ::write(file, bytes, std::min(length, at_most)); });
+                 [&](std::size_t at_most) { return os::write(file, bytes, std::min(length, at_most)); });
 }
 
 ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t offset) noexcept {
@@ -77,17 +73,14 @@ ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t of
     return -1;
   }
   return perform({Call::pwrite, file, offset, as_span(bytes, length)}, [&](std::size_t at_most) {
-    return ::pwrite(file, bytes, std::min(length, at_most), static_cast<off_t>(offset));
+    return os::pwrite(file, bytes, std::min(length, at_most), static_cast<off_t>(offset));
   });
 }
 
 void reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept {
   if (offset > kMaxOffset || length > kMaxOffset - offset) return;
-  perform({.call = Call::reserve, .file = file, .offset = offset, .length = length}, [&](std::size_t) {
-    struct statfs system {};
-    if (::fstatfs(file, &system) != 0 || system.f_type != EXT4_SUPER_MAGIC) return 0;
-    return ::fallocate(file, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(offset), static_cast<off_t>(length));
-  });
+  perform({.call = Call::reserve, .file = file, .offset = offset, .length = length},
+          [&](std::size_t) { return os::reserve(file, offset, length); });
 }
 
 int ftruncate(int file, std::uint64_t size) noexcept {
@@ -96,16 +89,45 @@ int ftruncate(int file, std::uint64_t size) noexcept {
     return -1;
   }
   return perform({Call::truncate, file, size},
-                 [&](std::size_t) { return ::ftruncate(file, static_cast<off_t>(size)); });
+                 [&](std::size_t) { return os::ftruncate(file, static_cast<off_t>(size)); });
 }
 
 int fsync(int file) noexcept {
-  return perform({Call::sync, file}, [&](std::size_t) { return ::fsync(file); });
+  return perform({Call::sync, file}, [&](std::size_t) { return os::fsync(file); });
 }
 
 int fdatasync(int file) noexcept {
-  return perform({Call::datasync, file}, [&](std::size_t) { return ::fdatasync(file); });
+  return perform({Call::datasync, file}, [&](std::size_t) { return os::fdatasync(file); });
 }
+
+int linkat(int from_folder, const char* from, int to_folder, const char* to) noexcept {
+  return perform({Call::link, to_folder}, [&](std::size_t) { return os::linkat(from_folder, from, to_folder, to, 0); });
+}
+
+int name_open(int file, int folder, const char* name) noexcept {
+  return perform({Call::link, folder}, [&](std::size_t) { return os::name_open(file, folder, name); });
+}
+
+int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept {
+  return perform({Call::rename, to_folder},
+                 [&](std::size_t) { return os::renameat(from_folder, from, to_folder, to); });
+}
+
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
+  return perform({.call = Call::rename, .file = to_folder, .flags = flags},
+                 [&](std::size_t) { return os::renameat2(from_folder, from, to_folder, to, flags); });
+}
+
+int unlinkat(int folder, const char* name) noexcept {
+  return perform({Call::unlink, folder}, [&](std::size_t) { return os::unlinkat(folder, name, 0); });
+}
+
+int flock(int file, int operation) noexcept {
+  const Call call = operation == LOCK_UN ? Call::unlock : Call::lock;
+  return perform({call, file}, [&](std::size_t) { return os::flock(file, operation); });
+}
+
+#ifdef __linux__
 
 int fchmod(int file, mode_t mode) noexcept {
   return perform({Call::chmod, file}, [&](std::size_t) { return ::fchmod(file, mode); });
@@ -123,27 +145,6 @@ int fremovexattr(int file, const char* name) noexcept {
   return perform({Call::attribute, file}, [&](std::size_t) { return ::fremovexattr(file, name); });
 }
 
-int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept {
-  return perform({Call::link, to_folder},
-                 [&](std::size_t) { return ::linkat(from_folder, from, to_folder, to, flags); });
-}
-
-int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept {
-  return perform({Call::rename, to_folder}, [&](std::size_t) { return ::renameat(from_folder, from, to_folder, to); });
-}
-
-int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept {
-  return perform({.call = Call::rename, .file = to_folder, .flags = flags},
-                 [&](std::size_t) { return ::renameat2(from_folder, from, to_folder, to, flags); });
-}
-
-int unlinkat(int folder, const char* name, int flags) noexcept {
-  return perform({Call::unlink, folder}, [&](std::size_t) { return ::unlinkat(folder, name, flags); });
-}
-
-int flock(int file, int operation) noexcept {
-  const Call call = operation == LOCK_UN ? Call::unlock : Call::lock;
-  return perform({call, file}, [&](std::size_t) { return ::flock(file, operation); });
-}
+#endif
 
 }  // namespace zt::io::sys

@@ -5,11 +5,12 @@
 #include <optional>
 #include <span>
 
-#include <fcntl.h>
 #include <sys/types.h>
 
-// Every system call of io that changes a file, its size, its name or its lock, and pread and fstatfs. They behave as the
-// system's own, unless a test has set a Hook. Other calls that only read are made directly.
+#include "io/os.h"
+
+// Every call of os.h that changes a file, its size, its name or its lock, and pread and file_system. They behave as those
+// of os.h, unless a test has set a Hook. Other calls that only read are made directly.
 namespace zt::io::sys {
 
 enum class Call {
@@ -69,19 +70,22 @@ ssize_t pwrite(int file, const void* bytes, std::size_t length, std::uint64_t of
 // no size, and ignores errors: the writes will report a full disk. On other file systems it would harm: XFS keeps space
 // behind the end, btrfs stops to compress, and tmpfs clears the memory first.
 void reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept;
-// The magic number of the file system that the file is on (linux/magic.h); 0 if it is not known.
+// The magic number of the file system that the file is on, as in linux/magic.h; 0 if it is not known.
 std::uint32_t file_system(int file) noexcept;
 int ftruncate(int file, std::uint64_t size) noexcept;
 int fsync(int file) noexcept;
 int fdatasync(int file) noexcept;
+int linkat(int from_folder, const char* from, int to_folder, const char* to) noexcept;
+int name_open(int file, int folder, const char* name) noexcept;
+int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept;
+int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept;
+int unlinkat(int folder, const char* name) noexcept;
+int flock(int file, int operation) noexcept;
+#ifdef __linux__
 int fchmod(int file, mode_t mode) noexcept;
 int fchown(int file, uid_t owner, gid_t group) noexcept;
 int fsetxattr(int file, const char* name, const void* value, std::size_t length) noexcept;
 int fremovexattr(int file, const char* name) noexcept;
-int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept;
-int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept;
-int renameat2(int from_folder, const char* from, int to_folder, const char* to, unsigned flags) noexcept;
-int unlinkat(int folder, const char* name, int flags) noexcept;
-int flock(int file, int operation) noexcept;
+#endif
 
 }  // namespace zt::io::sys

@@ -5,8 +5,6 @@
 #include <string>
 #include <vector>
 
-#include <sys/stat.h>
-
 #include "io/descriptor.h"
 
 namespace zt::io {
@@ -33,13 +31,18 @@ Target resolve_target(const std::filesystem::path& path, Folder folder);
 Target name_target(const std::filesystem::path& path, Folder folder);
 
 // The status of the name now, without following a link; empty if there is no such name. Throws io.
-std::optional<struct stat> look(const Target& target);
+std::optional<os::Status> look(const Target& target);
 
 // Throws io (EISDIR) for a folder, usage "write.regular" for anything else that is not a regular file.
-void check_regular(const struct stat& status, const std::filesystem::path& asked);
+void check_regular(const os::Status& status, const std::filesystem::path& asked);
 
 // The path and, while the last one is a link, the path that it leads to. Ends early at a link that cannot be followed.
 std::vector<std::filesystem::path> names_through_links(const std::filesystem::path& path);
+
+// Whether the path itself is a link. False if there is no such path.
+bool is_link(const std::filesystem::path& path) noexcept;
+// The path from the root of an existing file or folder, after all links were followed. Throws io.
+std::filesystem::path path_without_links(const std::filesystem::path& path);
 
 // The same path from the root, for a path that is used again later: the working directory may change. If there is no
 // working directory, the path stays as it is.

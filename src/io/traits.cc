@@ -6,6 +6,7 @@
 #include <string_view>
 #include <system_error>
 
+#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "io/system.h"
@@ -54,7 +55,7 @@ mode_t shared_rights(mode_t mode) {
 // Gives one file the traits of another; each method keeps one trait.
 class Keeper {
  public:
-  Keeper(const Target& target, const struct stat& existing, int file)
+  Keeper(const Target& target, const os::Status& existing, int file)
       : target_(target),
         existing_(existing),
         file_(file),
@@ -102,13 +103,13 @@ class Keeper {
   bool keep_group() {
     struct stat now {};
     if (::fstat(file_, &now) != 0) fail(errno, target_.asked, "cannot read the status of the file");
-    if (now.st_uid == existing_.st_uid && now.st_gid == existing_.st_gid) return true;
-    if (sys::fchown(file_, existing_.st_uid, existing_.st_gid) == 0) return true;
+    if (now.st_uid == existing_.owner && now.st_gid == existing_.group) return true;
+    if (sys::fchown(file_, existing_.owner, existing_.group) == 0) return true;
     const int os_error = errno;
-    if (now.st_uid != existing_.st_uid) note("its owner " + std::to_string(existing_.st_uid), os_error);
-    if (now.st_gid == existing_.st_gid) return true;
-    if (now.st_uid != existing_.st_uid && sys::fchown(file_, kSame, existing_.st_gid) == 0) return true;
-    note("its group " + std::to_string(existing_.st_gid), os_error);
+    if (now.st_uid != existing_.owner) note("its owner " + std::to_string(existing_.owner), os_error);
+    if (now.st_gid == existing_.group) return true;
+    if (now.st_uid != existing_.owner && sys::fchown(file_, kSame, existing_.group) == 0) return true;
+    note("its group " + std::to_string(existing_.group), os_error);
     return false;
   }
 
@@ -128,7 +129,7 @@ class Keeper {
   void keep_mode(bool group) {
     struct stat now {};
     if (::fstat(file_, &now) != 0) fail(errno, target_.asked, "cannot read the status of the file");
-    const mode_t old = existing_.st_mode & kKept;
+    const mode_t old = existing_.mode & kKept;
     const mode_t wanted = group ? old : (old & 0700) | shared_rights(old);
     // Some systems refuse to set even the mode that the file already has.
     if ((now.st_mode & 07777) == wanted || sys::fchmod(file_, wanted) == 0) return;
@@ -138,7 +139,7 @@ class Keeper {
 
   static constexpr uid_t kSame = static_cast<uid_t>(-1);
   const Target& target_;
-  const struct stat& existing_;
+  const os::Status& existing_;
   int file_;
   std::string path_;
   std::vector<std::string> names_;  // the attributes of the old file
@@ -147,9 +148,9 @@ class Keeper {
 
 }  // namespace
 
-mode_t guarded_mode(mode_t replaced) { return 0600 | shared_rights(replaced); }
+mode_t guarded_mode(std::uint32_t replaced) { return 0600 | shared_rights(replaced); }
 
-std::vector<std::string> keep_traits(const Target& target, const struct stat& existing, const Descriptor& file) {
+std::vector<std::string> keep_traits(const Target& target, const os::Status& existing, const Descriptor& file) {
   return Keeper(target, existing, file.get()).keep();
 }
 

@@ -47,7 +47,9 @@ std::shared_ptr<std::byte> huge(std::size_t size) {
   if (before != 0) ::munmap(start, before);
   start += before;
   ::munmap(start + length, kHugePage - before);
+#ifdef MADV_HUGEPAGE
   ::madvise(start, length, MADV_HUGEPAGE);  // if this fails, we use small pages
+#endif
   return {start, [length](std::byte* at) { ::munmap(at, length); }};
 }
 

@@ -10,6 +10,7 @@
 #include "io/beneath.h"
 #include "io/target.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 #include "ztensor/shards.h"
 
 namespace zt::source {
@@ -34,7 +35,7 @@ class ExternalFiles final : public Resolver {
     return nullptr;
   }
 
-  fs::path place(const ShardIdentity& file) const override { return folders_.front() / file.name; }
+  fs::path place(const ShardIdentity& file) const override { return folders_.front() / path_of(file.name); }
 
  private:
   std::vector<fs::path> folders_;

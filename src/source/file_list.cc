@@ -6,6 +6,7 @@
 #include "io/file.h"
 #include "source/joined_files.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 #include "ztensor/resolver.h"
 #include "ztensor/source.h"
 
@@ -17,7 +18,7 @@ class AtPaths final : public Resolver {
  public:
   void expect(const std::string& name, std::shared_ptr<const io::File> file) { files_[name] = std::move(file); }
   std::shared_ptr<const ByteStore> find(const ShardIdentity& shard) const override { return files_.at(shard.name); }
-  std::filesystem::path place(const ShardIdentity& shard) const override { return shard.name; }
+  std::filesystem::path place(const ShardIdentity& shard) const override { return path_of(shard.name); }
 
  private:
   std::map<std::string, std::shared_ptr<const io::File>> files_;  // as they were opened
@@ -33,8 +34,8 @@ Source open(std::span<const std::filesystem::path> paths, const OpenOptions& opt
   for (const std::filesystem::path& path : paths) {
     const std::filesystem::path absolute = std::filesystem::absolute(path);
     const auto file = io::File::open(path);
-    opened->expect(absolute.string(), file);
-    files.add({.store = file, .path = absolute, .name = path.string()}, absolute.string(), opened);
+    opened->expect(utf8_of(absolute), file);
+    files.add({.store = file, .path = absolute, .name = utf8_of(path)}, utf8_of(absolute), opened);
   }
   return std::move(files).finish();
 }

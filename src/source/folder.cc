@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "io/target.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 
 namespace zt::source {
 namespace {
@@ -38,10 +40,10 @@ std::vector<std::string> names_in(const fs::path& folder) {
   fs::directory_iterator entries(folder, failed);
   for (; !failed && entries != fs::directory_iterator(); entries.increment(failed)) {
     std::error_code unknown;
-    std::string name = entries->path().filename().string();
+    std::string name = utf8_of(entries->path().filename());
     if (!name.starts_with('.') && !entries->is_directory(unknown)) names.push_back(std::move(name));
   }
-  if (failed) throw Error::system(failed.value(), folder.native(), "cannot list the folder");
+  if (failed) throw Error::system(failed.value(), utf8_of(folder), "cannot list the folder");
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -62,7 +64,7 @@ std::string choose_index(const fs::path& folder, const std::vector<std::string>&
   std::string usual = std::string(kind.stem) + std::string(kind.index);
   if (std::ranges::find(indexes, usual) != indexes.end()) return usual;
   throw Error(Code::usage, "",
-              folder.string() + ": the folder has several models: open " + in_quotes(indexes[0]) + " or " +
+              utf8_of(folder) + ": the folder has several models: open " + in_quotes(indexes[0]) + " or " +
                   in_quotes(indexes[1]));
 }
 
@@ -102,25 +104,23 @@ FolderContent look_into(const fs::path& folder) {
     std::vector<std::string> files = of_suffix(names, kind.suffixes);
     if (!files.empty()) return {.index = {}, .files = std::move(files)};
   }
-  throw Error(Code::usage, "", folder.string() + ": the folder has no tensor files: name a file, or another folder");
+  throw Error(Code::usage, "", utf8_of(folder) + ": the folder has no tensor files: name a file, or another folder");
 }
 
 std::shared_ptr<const io::File> open_in_folder(const fs::path& folder, const std::string& name) {
-  const fs::path path = folder / name;
-  std::error_code error;
+  const fs::path path = folder / path_of(name);
   std::shared_ptr<const io::File> file = io::File::open(path);
-  if (fs::is_symlink(fs::symlink_status(path, error))) {
-    const fs::path target = fs::canonical(path, error);
-    if (error) throw Error::system(error.value(), path.native(), "cannot follow the link");
-    const fs::path bounds = bounds_of(fs::canonical(folder, error));
+  if (io::is_link(path)) {
+    const fs::path target = io::path_without_links(path);
+    const fs::path bounds = bounds_of(io::path_without_links(folder));
     if (!is_within(target, bounds)) {
       throw Error(
           Code::refused, "index.shard.link",
-          path.string() + ": the link leads out of " + bounds.string() + ": open " + target.string() + " itself");
+          utf8_of(path) + ": the link leads out of " + utf8_of(bounds) + ": open " + utf8_of(target) + " itself");
     }
     // The link may have changed since the file was opened. The target has no links.
     if (io::File::open(target)->identity() != file->identity()) {
-      throw Error(Code::mismatch, "index.shard.changed", path.string() + ": the link changed: open the model again");
+      throw Error(Code::mismatch, "index.shard.changed", utf8_of(path) + ": the link changed: open the model again");
     }
   }
   return file;

@@ -258,6 +258,7 @@ TEST(Prefetch, RefusesCallsAfterItIsClosed) {
 }
 
 TEST(Prefetch, BelongsToTheProcessThatMadeIt) {
+  ZT_POSIX_ONLY("fork");
   const Watched from = watched();
   std::atomic<bool> open = false;
   from.store->watch = [&](std::uint64_t) { open.wait(false); };

@@ -18,6 +18,7 @@
 #include "source/shard_index.h"
 #include "source/split_set.h"
 #include "source/state.h"
+#include "ztensor/paths.h"
 #include "ztensor/resolver.h"
 
 namespace zt::source {
@@ -34,10 +35,11 @@ class InFolder final : public Resolver {
     std::shared_ptr<const io::File> file = open_in_folder(folder_, shard.name);
     const bool is_same = Seen{file->identity(), file->modified()} == seen_.at(shard.name);
     if (is_same || file->size() != shard.size) return file;  // the caller checks the size
-    throw Error(Code::mismatch, "index.shard.changed",
-                (folder_ / shard.name).string() + ": the file is another one than at opening: open the model again");
+    throw Error(
+        Code::mismatch, "index.shard.changed",
+        utf8_of(folder_ / path_of(shard.name)) + ": the file is another one than at opening: open the model again");
   }
-  fs::path place(const ShardIdentity& shard) const override { return folder_ / shard.name; }
+  fs::path place(const ShardIdentity& shard) const override { return folder_ / path_of(shard.name); }
 
  private:
   struct Seen {
@@ -59,7 +61,8 @@ class Repository {
   void add(const std::string& name, const std::function<void(model::Catalog&)>& check = {}) {
     const auto file = open_in_folder(folder_, name);
     members_->expect(name, *file);
-    files_.add({.store = file, .path = folder_ / name, .name = (folder_ / name).string()}, name, members_, check);
+    files_.add({.store = file, .path = folder_ / path_of(name), .name = utf8_of(folder_ / path_of(name))}, name,
+               members_, check);
   }
   void set_root(Opened root) { files_.set_root(std::move(root)); }
   Join& join() { return files_.join(); }
@@ -104,9 +107,9 @@ void add_missing(const ShardIndex& index, model::Catalog& catalog) {
 
 // docs/formats/index.md
 Source open_index(const fs::path& path, const OpenOptions& options) {
-  Opened root{.store = io::File::open(path), .path = fs::absolute(path), .name = path.string()};
+  Opened root{.store = io::File::open(path), .path = fs::absolute(path), .name = utf8_of(path)};
   try {
-    const ShardIndex index = read_shard_index(*root.store, path.filename().native(), options.limits);
+    const ShardIndex index = read_shard_index(*root.store, utf8_of(path.filename()), options.limits);
     Repository repository(root.path.parent_path(), options);
     repository.set_root(std::move(root));
     for (const std::string& file : index.files) {
@@ -117,7 +120,7 @@ Source open_index(const fs::path& path, const OpenOptions& options) {
     add_missing(index, catalog);
     return repository.finish();
   } catch (Error& error) {
-    error.enter_file(path.string());
+    error.enter_file(utf8_of(path));
     throw;
   }
 }
@@ -143,9 +146,9 @@ void drop_shards(const fs::path& folder, std::vector<std::string>& files, const 
   std::set<std::string> shards;
   for (const std::string& root : files) {
     if (!root.ends_with(".zt")) return;
-    const std::string prefix = fs::path(root).stem().string() + "-";
+    const std::string prefix = utf8_of(path_of(root).stem()) + "-";
     if (std::ranges::none_of(files, [&](const std::string& file) { return file.starts_with(prefix); })) continue;
-    const Opened opened{.store = open_in_folder(folder, root), .path = {}, .name = (folder / root).string()};
+    const Opened opened{.store = open_in_folder(folder, root), .path = {}, .name = utf8_of(folder / path_of(root))};
     for (const model::FileRow& shard : decode(opened, options.limits).files) shards.insert(prefix + shard.name + ".zt");
   }
   std::erase_if(files, [&](const std::string& file) { return shards.contains(file); });
@@ -154,7 +157,7 @@ void drop_shards(const fs::path& folder, std::vector<std::string>& files, const 
 Source open_folder(const fs::path& folder, const OpenOptions& options) {
   FolderContent content = look_into(folder);
   if (content.files.size() > 1) drop_shards(folder, content.files, options);
-  if (!content.index.empty()) return open_index(folder / content.index, options);
+  if (!content.index.empty()) return open_index(folder / path_of(content.index), options);
   std::map<std::string, PartName> sets;
   for (const std::string& file : content.files) {
     if (const auto part = parse_part_name(file)) sets.emplace(part->stem, *part);
@@ -166,7 +169,7 @@ Source open_folder(const fs::path& folder, const OpenOptions& options) {
     for (unsigned number = 1; number <= set.count && number <= content.files.size() + 1; ++number) {
       const std::string name = part_name(set, number);
       if (std::ranges::find(content.files, name) == content.files.end()) {
-        throw Error::system(ENOENT, (folder / name).native(), "this file of the model is missing");
+        throw Error::system(ENOENT, utf8_of(folder / path_of(name)), "this file of the model is missing");
       }
     }
   }
@@ -174,8 +177,8 @@ Source open_folder(const fs::path& folder, const OpenOptions& options) {
     const std::string& file = content.files.front();
     Source source = open_settled(
         [&] {
-          const fs::path path = folder / file;
-          return Opened{.store = open_in_folder(folder, file), .path = fs::absolute(path), .name = path.string()};
+          const fs::path path = folder / path_of(file);
+          return Opened{.store = open_in_folder(folder, file), .path = fs::absolute(path), .name = utf8_of(path)};
         },
         options);
     if (file.ends_with(".safetensors") && source.format() != "safetensors") refuse_kind(source.format());
@@ -191,7 +194,7 @@ Source open_folder(const fs::path& folder, const OpenOptions& options) {
 std::optional<Source> open_repository(const fs::path& path, const OpenOptions& options) {
   std::error_code unknown;
   if (fs::is_directory(path, unknown)) return open_folder(path, options);
-  const std::string name = path.filename().string();
+  const std::string name = utf8_of(path.filename());
   if (name.ends_with(".index.json")) return open_index(path, options);
   const auto part = parse_part_name(name);
   if (part && part->count > 1 && part->suffix == ".gguf") {

@@ -12,6 +12,7 @@
 
 #include "errors.h"
 #include "foreign/gguf/gguf.h"
+#include "posix_only.h"
 #include "source/join.h"
 #include "source/split_set.h"
 #include "temp_dir.h"
@@ -154,6 +155,7 @@ TEST_F(Repository, RefusesNamesThatLeaveTheFolder) {
 }
 
 TEST_F(Repository, FollowsLinksOnlyWithinTheCacheOfAHub) {
+  ZT_POSIX_ONLY("links that anyone may make");
   const fs::path snapshot = at("hub") / "snapshots" / "1";
   fs::create_directories(snapshot);
   fs::create_directories(at("hub") / "blobs");
@@ -199,6 +201,7 @@ TEST(Join, CountsFilesOfAllMembers) {
 }
 
 TEST_F(Repository, JoinsFilesWithoutAnIndexAndTheirAttributes) {
+  ZT_REPLACES_OPEN_FILES();
   Value first;
   first.set("format", "pt");
   first.set("who", "one");
@@ -296,6 +299,7 @@ TEST_F(Repository, PrefersTheFileOfAWholeModelToAnIndex) {
 }
 
 TEST_F(Repository, HasTheSameRulesForOneFileAsForMany) {
+  ZT_POSIX_ONLY("links that anyone may make");
   TempDir other;
   save(other / "m.safetensors", {"a"});
   fs::create_symlink(other / "m.safetensors", at("m.safetensors"));

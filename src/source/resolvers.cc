@@ -16,6 +16,7 @@
 #include "run/progress.h"
 #include "source/shards.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 #include "ztensor/shards.h"
 
 namespace zt {
@@ -44,7 +45,7 @@ class Beside final : public Resolver {
       throw Error(Code::malformed, "shard.name", in_quotes(shard.name) + " is not a name of a shard");
     }
     fs::path name = stem_;
-    name += "-" + shard.name + ".zt";
+    name += path_of("-" + shard.name + ".zt");
     return folder_ / name;
   }
 

@@ -14,6 +14,7 @@
 #include "hash/running.h"
 #include "io/file.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 
 namespace zt::source {
 namespace {
@@ -37,7 +38,7 @@ void check_ends(const ByteStore& store) {
 [[noreturn]] void fail_missing(const model::FileRow& row, const std::filesystem::path& place, bool has_resolver) {
   const bool raw = row.kind == model::FileRow::Kind::raw;
   if (!place.empty()) {
-    throw Error::system(ENOENT, place.native(),
+    throw Error::system(ENOENT, utf8_of(place),
                         raw ? "the file is missing: put it there"
                             : "the shard is missing, and no *.zt file beside it has its " + std::to_string(row.size) +
                                   " bytes and its digest");

@@ -15,6 +15,7 @@
 #include "source/formats.h"
 #include "source/repository.h"
 #include "source/state.h"
+#include "ztensor/paths.h"
 
 namespace zt {
 namespace source {
@@ -180,10 +181,10 @@ std::shared_ptr<const io::File> open_file(const std::filesystem::path& path) {
   try {
     return io::File::open(path);
   } catch (const Error& error) {
-    const std::string index = path.string() + ".index.json";
+    const std::string index = utf8_of(path) + ".index.json";
     std::error_code failed;
-    if (error.os_error() != ENOENT || !std::filesystem::exists(index, failed)) throw;
-    throw Error::system(ENOENT, path.native(), "the model is in several files: open " + in_quotes(index));
+    if (error.os_error() != ENOENT || !std::filesystem::exists(path_of(index), failed)) throw;
+    throw Error::system(ENOENT, utf8_of(path), "the model is in several files: open " + in_quotes(index));
   }
 }
 
@@ -193,7 +194,7 @@ Source open(const std::filesystem::path& path, const OpenOptions& options) {
   if (auto repository = source::open_repository(path, options)) return *std::move(repository);
   return source::open_settled(
       [&] {
-        return source::Opened{.store = open_file(path), .path = std::filesystem::absolute(path), .name = path.string()};
+        return source::Opened{.store = open_file(path), .path = std::filesystem::absolute(path), .name = utf8_of(path)};
       },
       options);
 }

@@ -138,6 +138,7 @@ TEST(SliceCache, IsNotUsedOnceTheFileHasChanged) {
 }
 
 TEST(SliceCache, OfOneSourceIsNoOtherSources) {
+  ZT_REPLACES_OPEN_FILES();
   const test::TempDir dir;
   write_values(dir / "w.zt", 0);
   const Source before = open(dir / "w.zt");
@@ -148,6 +149,7 @@ TEST(SliceCache, OfOneSourceIsNoOtherSources) {
 }
 
 TEST(SliceCache, OfAChildIsNotItsParents) {
+  ZT_POSIX_ONLY("fork");
   const test::TempDir dir;
   write_values(dir / "w.zt", 0);
   const Source source = open(dir / "w.zt");

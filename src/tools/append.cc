@@ -17,6 +17,7 @@
 #include "tools/in_file.h"
 #include "tools/inputs.h"
 #include "tools/rewrite.h"
+#include "ztensor/paths.h"
 #include "ztensor/source.h"
 #include "ztensor/writer.h"
 
@@ -31,7 +32,7 @@ std::span<const fs::path> checked_paths(const fs::path& target, std::span<const 
   for (const fs::path& path : paths) {
     const auto source = io::identify(path);
     if (own && source && *own == *source)
-      throw Error(Code::usage, "", target.string() + ": the target is also the source " + path.string());
+      throw Error(Code::usage, "", utf8_of(target) + ": the target is also the source " + utf8_of(path));
   }
   return paths;
 }
@@ -67,8 +68,8 @@ void Append::select(const Writer& writer) {
     if (!writer.has(tensor.name())) continue;
     if (!options_.replace) {
       throw Error(Code::usage, "append.taken",
-                  "tensor " + in_quotes(tensor.name()) + " of " + sources_.path(input).string() + " is in " +
-                      target_.string() + " already: rename or remove one of them");
+                  "tensor " + in_quotes(tensor.name()) + " of " + utf8_of(sources_.path(input)) + " is in " +
+                      utf8_of(target_) + " already: rename or remove one of them");
     }
     ++report_.replaced;
   }
@@ -82,7 +83,7 @@ void Append::take_attributes(Writer& writer) {
     for (const auto& [key, value] : *given) merged.take(key, value);
   }
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    const std::string path = sources_.path(i).string();
+    const std::string path = utf8_of(sources_.path(i));
     const Value found = inside(path, [&] { return sources_[i].attributes(); });
     if (found.members() == nullptr || found.members()->empty()) continue;
     if (writer.grows()) {
@@ -133,7 +134,7 @@ void check_beside_shards(const Source& source, const fs::path& path, const fs::p
     if (folder_of(files[i]) == folder) continue;
     throw Error(
         Code::usage, "",
-        path.string() + ": the file has shards: write the output to their folder, that of " + files[i].string());
+        utf8_of(path) + ": the file has shards: write the output to their folder, that of " + utf8_of(files[i]));
   }
 }
 
@@ -142,10 +143,10 @@ ChangeReport copy_without(const fs::path& path, std::span<const std::string> nam
   const fs::path& output = *options.output;
   const auto target = io::identify(output);
   if (target && target == io::identify(path))
-    throw Error(Code::usage, "", output.string() + ": the output is also the input " + path.string());
+    throw Error(Code::usage, "", utf8_of(output) + ": the output is also the input " + utf8_of(path));
   io::check_output(output, options.overwrite);
   const Source source = open(path, {.limits = options.limits});
-  if (!source::is_foreign(source.format())) source::find_target(source.format(), output.native());
+  if (!source::is_foreign(source.format())) source::find_target(source.format(), utf8_of(output));
   for (const std::string& name : names) static_cast<void>(source.tensor(name));  // throws not_found
   check_beside_shards(source, path, output);
   return tools::in_file(path, [&] {
@@ -199,7 +200,7 @@ ChangeReport append_files(const fs::path& target, std::span<const fs::path> sour
 ChangeReport remove_tensors(const fs::path& path, std::span<const std::string> names, const RemoveOptions& options) {
   if (names.empty()) throw Error(Code::usage, "", "no tensors to remove: name at least one");
   if (options.output) return copy_without(path, names, options);
-  if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
+  if (!io::identify(path)) throw Error::system(ENOENT, utf8_of(path), "cannot open");
   ChangeReport report{.bytes_in = io::File::open(path)->size()};
   Writer writer = Writer::create(path, WriteMode::append, {.durable = options.durable, .limits = options.limits});
   const std::set<std::string, std::less<>> each(names.begin(), names.end());
@@ -212,7 +213,7 @@ ChangeReport remove_tensors(const fs::path& path, std::span<const std::string> n
 }
 
 AttributeReport set_attributes(const fs::path& path, const AttributeEdits& edits) {
-  if (!io::identify(path)) throw Error::system(ENOENT, path.string(), "cannot open");
+  if (!io::identify(path)) throw Error::system(ENOENT, utf8_of(path), "cannot open");
   Writer writer = Writer::create(path, WriteMode::append, {.durable = edits.durable});
   const Value old = edits.tensor ? open(path).tensor(*edits.tensor).attributes() : writer.attributes();
   AttributeReport report;

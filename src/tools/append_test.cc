@@ -8,9 +8,8 @@
 #include <string>
 #include <vector>
 
-#include <sys/stat.h>
-
 #include "lacking_calls.h"
+#include "posix_only.h"
 #include "system_faults.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
@@ -154,6 +153,7 @@ TEST_P(GrowFiles, SetsAndUnsetsAttributes) {
 }
 
 TEST_P(GrowFiles, TellsWhatAFileWrittenAnewCouldNotKeep) {
+  ZT_POSIX_ONLY("modes of files");
   const fs::path path = make("t.zt", [](Writer& w) {
     w.add("w", kShape, data());
     w.add("gone", {4096}, std::span<const float>(std::vector<float>(4096)));
@@ -161,14 +161,14 @@ TEST_P(GrowFiles, TellsWhatAFileWrittenAnewCouldNotKeep) {
   const std::vector<std::string> names = {"gone"};
   const fs::path copy = folder_.path() / "copy.zt";
   test::write_file(copy, "old");
-  for (const fs::path& file : {path, copy}) ASSERT_EQ(::chmod(file.c_str(), 0640), 0);
+  for (const fs::path& file : {path, copy}) fs::permissions(file, fs::perms(0640));
   const test::Lacking mount([](const io::sys::Event& event) { return event.call == io::sys::Call::chmod ? EPERM : 0; });
   const std::string note = ": its mode could not be kept: Operation not permitted";
   EXPECT_EQ(remove_tensors(path, names, {.output = copy, .overwrite = true}).notes,
             std::vector<std::string>{copy.string() + note});
   remove_tensors(path, names);
   EXPECT_EQ(compact(path).notes, std::vector<std::string>{path.string() + note});
-  ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
+  fs::permissions(path, fs::perms(0640));
   Writer writer = Writer::create(path, {.to = GetParam()});
   writer.add("w", kShape, other());
   writer.finalize();
@@ -302,6 +302,7 @@ TEST(Compact, RefusesTensorsThatCannotBeRead) {
 }
 
 TEST(Compact, KeepsNamesAndVersionsThatNewFilesDoNotHave) {
+  ZT_REPLACES_OPEN_FILES();
   const test::TempDir folder;
   const fs::path path = folder.path() / "m.zt";
   Writer writer = Writer::create(path);
@@ -324,6 +325,7 @@ TEST(Compact, KeepsNamesAndVersionsThatNewFilesDoNotHave) {
 }
 
 TEST(Compact, KeepsReferencesToShards) {
+  ZT_REPLACES_OPEN_FILES();
   const test::TempDir folder;
   const fs::path base = folder.path() / "base.zt";
   const fs::path root = folder.path() / "root.zt";

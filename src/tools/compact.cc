@@ -6,6 +6,7 @@
 #include "tools/in_file.h"
 #include "tools/rewrite.h"
 #include "ztensor/grow.h"
+#include "ztensor/paths.h"
 #include "ztensor/shards.h"
 
 namespace zt {
@@ -15,7 +16,7 @@ Source open_at(std::shared_ptr<const ByteStore> store, const std::filesystem::pa
   OpenOptions options;
   options.limits = limits;
   options.resolver = shards_of(path);
-  return open(std::move(store), path.string(), options);
+  return open(std::move(store), utf8_of(path), options);
 }
 
 }  // namespace tools

@@ -7,6 +7,7 @@
 #include "io/file.h"
 #include "source/folder.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 
 namespace zt::tools {
 namespace {
@@ -22,12 +23,12 @@ std::vector<std::string> json_files(const fs::path& folder) {
   fs::directory_iterator entries(folder, failed);
   for (; !failed && entries != fs::directory_iterator(); entries.increment(failed)) {
     std::error_code unknown;
-    const std::string name = entries->path().filename().string();
+    const std::string name = utf8_of(entries->path().filename());
     if (name.starts_with('.') || !name.ends_with(".json") || name.ends_with(".index.json")) continue;
     if (!is_utf8(name) || !entries->is_regular_file(unknown) || entries->file_size(unknown) > kMostBytes) continue;
     names.push_back(name);
   }
-  if (failed) throw Error::system(failed.value(), folder.native(), "cannot list the folder");
+  if (failed) throw Error::system(failed.value(), utf8_of(folder), "cannot list the folder");
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -50,7 +51,7 @@ Value::Map config_beside(const fs::path& folder, std::vector<std::string>& notes
       found.emplace_back(Value(name), json_parse(as_text(bytes)));
     } catch (const Error& error) {
       if (error.code() == Code::io) throw;
-      notes.push_back((folder / name).string() + " was left out: " + error.what());
+      notes.push_back(utf8_of(folder / path_of(name)) + " was left out: " + error.what());
     }
   }
   return found;

@@ -26,6 +26,7 @@
 #include "write/form.h"
 #include "write/losses.h"
 #include "write/names.h"
+#include "ztensor/paths.h"
 #include "ztensor/source.h"
 #include "ztensor/writer.h"
 
@@ -104,10 +105,10 @@ void Conversion::check_paths() const {
   for (const fs::path& path : paths_) {
     const auto input = io::identify(path);
     if (target && input && *target == *input)
-      throw Error(Code::usage, "", output_.string() + ": the output is also the input " + path.string());
-    if (options_.delete_originals && fs::is_symlink(fs::symlink_status(path))) {
+      throw Error(Code::usage, "", utf8_of(output_) + ": the output is also the input " + utf8_of(path));
+    if (options_.delete_originals && io::is_link(path)) {
       throw Error(Code::usage, "",
-                  path.string() + ": the path is a link: to delete the original, give the path of the file itself");
+                  utf8_of(path) + ": the path is a link: to delete the original, give the path of the file itself");
     }
   }
   io::check_output(output_, options_.overwrite);
@@ -119,7 +120,7 @@ void Conversion::open_inputs() {
   if (format != "auto") source::check_format_name(format);
   inputs_.emplace(paths_, options_.open);
   for (std::size_t input = 0; input < inputs_->size(); ++input) {
-    const std::string path = paths_[input].string();
+    const std::string path = utf8_of(paths_[input]);
     const std::string_view found = (*inputs_)[input].format();
     if (format != "auto" && format != found && "zt-" + format != found) {
       throw Error(Code::usage, "convert.format", path + ": the format is " + std::string(found) + ", not " + format);
@@ -130,7 +131,7 @@ void Conversion::open_inputs() {
     for (std::size_t i = is_first ? 1 : 0; i < files.size(); ++i) {
       const auto shard = io::identify(files[i]);
       if (target && shard && *target == *shard)
-        throw Error(Code::usage, "", output_.string() + ": the output is also a file of " + path);
+        throw Error(Code::usage, "", utf8_of(output_) + ": the output is also a file of " + path);
     }
   }
   if (!picks()) report_.bytes_in = inputs_->stored_size();
@@ -157,7 +158,7 @@ void Conversion::check_names() const {
     }
     if (!found) {
       Error error(Code::not_found, "", "no tensor is named " + in_quotes(name));
-      error.enter_file(paths_[0].string());
+      error.enter_file(utf8_of(paths_[0]));
       throw error;
     }
   }
@@ -190,7 +191,7 @@ void Conversion::select() {
 // Runs before a byte is written: refuses what the format cannot hold, or notes the loss if losses are allowed.
 void Conversion::check_losses() {
   for (const Chosen& one : chosen_) {
-    inside(paths_[one.input].string(),
+    inside(utf8_of(paths_[one.input]),
            [&] { inside("tensor " + in_quotes(one.tensor.name()), [&] { admit(one.tensor, one.input); }); });
   }
 }
@@ -241,14 +242,14 @@ Value Conversion::attributes() {
     return taken == Taken::kept;
   };
   const auto note_left_out = [&](std::size_t input, const Value& key) {
-    report_.notes.push_back(paths_[input].string() + ": attribute " + in_quotes(*key.text()) +
+    report_.notes.push_back(utf8_of(paths_[input]) + ": attribute " + in_quotes(*key.text()) +
                             " was left out: an earlier file has another value for it");
   };
   if (const auto* members = options_.writer.attributes.members()) {
     for (const auto& [key, value] : *members) take(key, value);
   }
   for (std::size_t i = 0; i < inputs_->size(); ++i) {
-    inside(paths_[i].string(), [&] {
+    inside(utf8_of(paths_[i]), [&] {
       const Value found = (*inputs_)[i].attributes();
       if (found.members() == nullptr) return;
       for (const auto& [key, value] : *found.members()) {
@@ -325,7 +326,7 @@ void Conversion::compare_output() {
                             own ? written.attributes() : without_own(written.attributes()), differences);
   if (written.size() != chosen_.size() || !differences.empty()) {
     throw Error(Code::mismatch, "convert.readback",
-                output_.string() + ": the tensors that were read back differ from those that were written");
+                utf8_of(output_) + ": the tensors that were read back differ from those that were written");
   }
   meter.finish();  // the last chance to stop
 }
@@ -334,15 +335,15 @@ void Conversion::delete_originals() {
   for (const fs::path& path : open(output_, options_.open).paths()) io::sync_file(path);
   for (std::size_t i = 0; i < inputs_->size(); ++i) {
     if (fs::is_directory(paths_[i])) {
-      report_.notes.push_back(paths_[i].string() + ": not deleted, because it is a folder");
+      report_.notes.push_back(utf8_of(paths_[i]) + ": not deleted, because it is a folder");
     } else if (source::holds_more((*inputs_)[i].format())) {
-      report_.notes.push_back(paths_[i].string() + ": not deleted, because it holds more than tensors");
+      report_.notes.push_back(utf8_of(paths_[i]) + ": not deleted, because it holds more than tensors");
     } else if (!Access::state((*inputs_)[i])->catalog.files.empty()) {
-      report_.notes.push_back(paths_[i].string() + ": not deleted, because it has shards");
+      report_.notes.push_back(utf8_of(paths_[i]) + ": not deleted, because it has shards");
     } else if (whole_[i]) {
       io::remove_file(paths_[i], *Access::state((*inputs_)[i])->file());
     } else {
-      report_.notes.push_back(paths_[i].string() + ": not deleted, because parts of it were left out");
+      report_.notes.push_back(utf8_of(paths_[i]) + ": not deleted, because parts of it were left out");
     }
   }
 }

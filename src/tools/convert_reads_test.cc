@@ -11,8 +11,6 @@
 #include <utility>
 #include <vector>
 
-#include <sys/stat.h>
-
 #include "io/system.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
@@ -26,7 +24,7 @@ namespace fs = std::filesystem;
 class Reads final : public io::sys::Hook {
  public:
   explicit Reads(const fs::path& path) {
-    EXPECT_EQ(::stat(path.c_str(), &file_), 0);
+    EXPECT_TRUE(io::os::status_of(path, file_));
     io::sys::set_hook(this);
   }
   ~Reads() override { io::sys::set_hook(nullptr); }
@@ -35,8 +33,8 @@ class Reads final : public io::sys::Hook {
 
   io::sys::Verdict before(const io::sys::Event&) noexcept override { return {}; }
   void reading(int file, std::uint64_t offset, std::uint64_t length) noexcept override {
-    struct stat status {};
-    if (::fstat(file, &status) != 0 || status.st_dev != file_.st_dev || status.st_ino != file_.st_ino) return;
+    io::os::Status status;
+    if (!io::os::status_of(file, status) || status.identity != file_.identity) return;
     const std::lock_guard lock(mutex_);
     ranges_.emplace_back(offset, offset + length);
   }
@@ -49,7 +47,7 @@ class Reads final : public io::sys::Hook {
   }
 
  private:
-  struct stat file_ {};
+  io::os::Status file_;
   std::mutex mutex_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges_;
 };

@@ -5,6 +5,7 @@
 
 #include "io/locked_file.h"
 #include "ztensor/limits.h"
+#include "ztensor/paths.h"
 #include "ztensor/progress.h"
 #include "ztensor/source.h"
 
@@ -17,7 +18,7 @@ decltype(auto) in_file(const std::filesystem::path& path, F&& work) {
   try {
     return std::forward<F>(work)();
   } catch (Error& error) {
-    error.enter_file(path.string());
+    error.enter_file(utf8_of(path));
     throw;
   }
 }

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "source/access.h"
 #include "source/state.h"
+#include "ztensor/paths.h"
 
 namespace zt::tools {
 namespace {
@@ -44,7 +45,7 @@ std::uint64_t Inputs::stored_size() const {
 std::vector<std::string> Inputs::notes() const {
   std::vector<std::string> notes;
   for (std::size_t i = 0; i < sources_.size(); ++i) {
-    for (const std::string& note : sources_[i].notes()) notes.push_back(paths_[i].string() + ": " + note);
+    for (const std::string& note : sources_[i].notes()) notes.push_back(utf8_of(paths_[i]) + ": " + note);
   }
   return notes;
 }
@@ -63,8 +64,8 @@ std::vector<Inputs::Chosen> Inputs::choose(const std::function<bool(std::string_
       const auto [owner, added] = owners.emplace(tensor.name(), i);
       if (!added) {
         throw Error(Code::usage, "",
-                    "tensor " + in_quotes(tensor.name()) + " is in both " + paths_[owner->second].string() + " and " +
-                        paths_[i].string());
+                    "tensor " + in_quotes(tensor.name()) + " is in both " + utf8_of(paths_[owner->second]) + " and " +
+                        utf8_of(paths_[i]));
       }
       chosen.push_back({i, tensor});
     }

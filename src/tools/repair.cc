@@ -14,6 +14,7 @@
 #include "tools/in_file.h"
 #include "tools/salvage.h"
 #include "ztensor/grow.h"
+#include "ztensor/paths.h"
 
 namespace zt {
 namespace {
@@ -68,9 +69,9 @@ void check_output(const fs::path& path, const RepairOptions& options) {
   if (!options.output) return;
   const auto target = io::identify(*options.output);
   if (target && target == io::identify(path)) {
-    throw Error(Code::usage, "", options.output->string() + ": the output is also the input " + path.string());
+    throw Error(Code::usage, "", utf8_of(*options.output) + ": the output is also the input " + utf8_of(path));
   }
-  source::find_target("1.2", options.output->native());  // any generation: they have one suffix
+  source::find_target("1.2", utf8_of(*options.output));  // any generation: they have one suffix
   io::check_output(*options.output, options.overwrite);
 }
 
@@ -181,7 +182,7 @@ RepairReport repair(const fs::path& path, const RepairOptions& options) {
     }
     if ((report.state != RepairReport::State::healthy || options.output) && !options.dry_run) {
       for (const std::string& note : carry_out(end, *store, locked.get(), options)) {
-        report.notes.push_back(options.output->string() + ": " + note);
+        report.notes.push_back(utf8_of(*options.output) + ": " + note);
       }
     }
     return report;

@@ -11,6 +11,7 @@
 #include "source/state.h"
 #include "tools/compare.h"
 #include "write/output.h"
+#include "ztensor/paths.h"
 #include "ztensor/shards.h"
 
 namespace zt::tools {
@@ -119,11 +120,11 @@ std::vector<std::string> Rewrite::publish(const Target& target, run::Meter& mete
   output.write(manifest_);
   output.write(encoder_->footer(packing_->manifest_offset(), manifest_));
   output.flush();
-  check(std::make_shared<StagedStore>(publication, size_), target.path.string(), meter);
+  check(std::make_shared<StagedStore>(publication, size_), utf8_of(target.path), meter);
   last();
   publication.publish();
   std::vector<std::string> notes = publication.notes();
-  for (std::string& note : notes) note.insert(0, target.path.string() + ": ");
+  for (std::string& note : notes) note.insert(0, utf8_of(target.path) + ": ");
   return notes;
 }
 

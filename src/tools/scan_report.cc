@@ -7,6 +7,7 @@
 #include "io/file.h"
 #include "tools/in_file.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 #include "ztensor/scan.h"
 
 namespace zt {
@@ -31,7 +32,7 @@ std::string json_array(const Items& items, F&& text) {
 }  // namespace
 
 ScanReport scan(const std::filesystem::path& path) {
-  return tools::in_file(path, [&] { return scan(*io::File::open(path), path.string()); });
+  return tools::in_file(path, [&] { return scan(*io::File::open(path), utf8_of(path)); });
 }
 
 std::string_view risk_name(Risk risk) noexcept {

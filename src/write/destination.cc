@@ -5,6 +5,7 @@
 #include "io/publish.h"
 #include "io/spool.h"
 #include "io/target.h"
+#include "ztensor/paths.h"
 
 namespace zt::write {
 namespace {
@@ -27,13 +28,13 @@ class PathDestination final : public Destination {
   }
   bool publish_as(const std::string& name, std::vector<std::string>& notes) override {
     if (!file_->publish_as(name)) return false;
-    add_notes(path_.parent_path() / name, notes);
+    add_notes(path_.parent_path() / path_of(name), notes);
     return true;
   }
 
  private:
   void add_notes(const std::filesystem::path& path, std::vector<std::string>& notes) const {
-    for (const std::string& note : file_->notes()) notes.push_back(path.string() + ": " + note);
+    for (const std::string& note : file_->notes()) notes.push_back(utf8_of(path) + ": " + note);
   }
 
   std::filesystem::path path_;

@@ -8,6 +8,7 @@
 #include "source/hidden.h"
 #include "write/attributes.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 
 namespace zt::write {
 namespace {
@@ -71,7 +72,7 @@ Checksum default_checksum(const model::Encoder& encoder) {
 }
 
 Form form_of_new(const WriterOptions& options, const std::filesystem::path& path, WriteMode mode) {
-  Form form{.encoder = source::find_target(options.to, path.string()).encoder, .options = options, .mode = mode};
+  Form form{.encoder = source::find_target(options.to, utf8_of(path)).encoder, .options = options, .mode = mode};
   form.canonical = is_canonical(options, mode, *form.encoder);
   if (options.alignment == 0) {
     form.options.alignment = form.canonical ? form.encoder->canonical_alignment : form.encoder->alignment;

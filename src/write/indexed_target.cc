@@ -11,6 +11,7 @@
 #include "write/ordered_target.h"
 #include "write/shard_target.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 
 namespace zt::write {
 namespace {
@@ -40,12 +41,12 @@ bool names_no_shard(const fs::path& index, const std::optional<io::Identity>& fo
 IndexedTarget::IndexedTarget(const Form& form, const fs::path& path)
     : form_(form),
       path_(io::absolute_path(io::names_through_links(path).back())),
-      index_path_(path_.string() + ".index.json"),
+      index_path_(path_of(utf8_of(path_) + ".index.json")),
       replaced_(io::identify(path_)),
       durable_(form.options.durable || replaced_ || io::identify(index_path_)) {
   if (form.mode == WriteMode::replace) return;
   for (const fs::path& taken : {path_, index_path_}) {
-    if (io::identify(taken)) throw Error::system(EEXIST, taken.string(), "must not exist yet", "write.exists");
+    if (io::identify(taken)) throw Error::system(EEXIST, utf8_of(taken), "must not exist yet", "write.exists");
   }
 }
 
@@ -168,8 +169,8 @@ void IndexedTarget::finish(model::Catalog& catalog) {
 // If an older model with equally many shards exists, the new names get a number.
 std::string IndexedTarget::name_of(std::size_t shard, std::size_t attempt) const {
   const std::string again = attempt == 1 ? "" : "-" + std::to_string(attempt);
-  return path_.stem().string() + "-" + shard_number(shard + 1) + "-of-" + shard_number(shards_.size()) + again +
-         path_.extension().string();
+  return utf8_of(path_.stem()) + "-" + shard_number(shard + 1) + "-of-" + shard_number(shards_.size()) + again +
+         utf8_of(path_.extension());
 }
 
 // The first number for which all names are free.
@@ -177,7 +178,7 @@ std::size_t IndexedTarget::free_attempt() const {
   for (std::size_t attempt = 1;; ++attempt) {
     bool free = true;
     for (std::size_t i = 0; free && i < shards_.size(); ++i) {
-      free = !io::identify(path_.parent_path() / name_of(i, attempt));
+      free = !io::identify(path_.parent_path() / path_of(name_of(i, attempt)));
     }
     if (free) return attempt;
   }
@@ -191,7 +192,7 @@ std::vector<std::string> IndexedTarget::publish_shards(std::vector<std::string>&
     std::size_t attempt = first;
     while (!shards_[i].destination->publish_as(name_of(i, attempt), notes)) ++attempt;
     names.push_back(name_of(i, attempt));
-    const fs::path path = path_.parent_path() / names.back();
+    const fs::path path = path_.parent_path() / path_of(names.back());
     published_.emplace_back(path, io::identify(path));
   }
   return names;
@@ -211,14 +212,14 @@ void IndexedTarget::publish(std::vector<std::string>& notes) {
   if (shards_.size() == 1) return shards_.front().destination->publish(notes);
   const bool create_new = form_.mode != WriteMode::replace;
   if (create_new && io::identify(path_))
-    throw Error::system(EEXIST, path_.string(), "must not exist yet", "write.exists");
+    throw Error::system(EEXIST, utf8_of(path_), "must not exist yet", "write.exists");
   const auto former = io::identify(index_path_);
   try {
     io::Publication index(index_path_, {.create_new = create_new, .durable = durable_});
     const std::vector<std::byte> text = form_.encoder->shard_index(*catalog_, publish_shards(notes));
     index.write(text);
     index.publish();
-    for (const std::string& note : index.notes()) notes.push_back(index_path_.string() + ": " + note);
+    for (const std::string& note : index.notes()) notes.push_back(utf8_of(index_path_) + ": " + note);
     index_bytes_ = text.size();
   } catch (...) {
     if (names_no_shard(index_path_, former)) take_back();
@@ -233,7 +234,7 @@ void IndexedTarget::remove_replaced(std::vector<std::string>& notes) const {
   const auto present = io::identify(path_);
   if (!present) return;
   if (present == replaced_) return io::remove_file(path_, *replaced_);
-  notes.push_back(path_.string() + ": another process wrote this file meanwhile, and readers take it for the model");
+  notes.push_back(utf8_of(path_) + ": another process wrote this file meanwhile, and readers take it for the model");
 }
 
 void IndexedTarget::abort() noexcept {

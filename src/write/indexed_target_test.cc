@@ -12,9 +12,12 @@
 #include <utility>
 #include <vector>
 
+#ifdef __GLIBC__
 #include <malloc.h>
+#endif
 
 #include "errors.h"
+#include "posix_only.h"
 #include "random.h"
 #include "system_faults.h"
 #include "temp_dir.h"
@@ -141,6 +144,7 @@ Writer writer_of_two(const fs::path& path, WriteMode mode) {
 }
 
 TEST(ShardsOfSafetensors, RemoveNoFileThatAnotherProcessMadeMeanwhile) {
+  ZT_POSIX_ONLY("unnamed files");
   for (const WriteMode mode : {WriteMode::create_new, WriteMode::replace}) {
     const test::TempDir folder;
     const fs::path path = folder / "model.safetensors";
@@ -174,6 +178,7 @@ TEST(ShardsOfSafetensors, RemoveTheFileThatTheyReplaceAndNotItsSuccessor) {
 }
 
 TEST(ShardsOfSafetensors, ReplaceNoShardThatAnotherProcessPublishesAtTheSameTime) {
+  ZT_POSIX_ONLY("unnamed files");
   const test::TempDir folder;
   Writer writer = writer_of_two(folder / "model.safetensors", WriteMode::replace);
   {
@@ -211,6 +216,8 @@ TEST(ShardsOfSafetensors, LeaveNothingBehindWhenASaveFails) {
   EXPECT_GT(failures, 3U);
 }
 
+#ifdef __GLIBC__  // has a count of the memory in use
+
 std::size_t memory_in_use() {
   const struct mallinfo2 info = mallinfo2();
   return info.uordblks + info.hblkhd;
@@ -237,6 +244,8 @@ TEST(ShardsOfSafetensors, KeepNoMemoryWhenTheyAreComplete) {
     EXPECT_LT(memory_in_use(), one + 2 * kShard);
   }
 }
+
+#endif
 
 // The working directory of a scope.
 class Inside {

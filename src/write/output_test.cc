@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "io/publish.h"
+#include "posix_only.h"
 #include "system_faults.h"
 #include "temp_dir.h"
 #include "ztensor/writer.h"
@@ -75,6 +76,7 @@ TEST(Output, TakesRoomInSteps) {
 }
 
 TEST(Output, ASaveDoesNotNeedTheRoomThatIsRefused) {
+  ZT_POSIX_ONLY("unnamed files");
   const test::TempDir folder;
   const std::vector<std::byte> bytes(5 * kMiB, std::byte{7});
   for (const bool refused : {false, true}) {

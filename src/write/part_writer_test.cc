@@ -19,7 +19,7 @@ constexpr std::size_t kBatch = 9;  // pieces: few, so that parts take several ba
 constexpr Checksum kChecksums[] = {
     Checksum::none,
     Checksum::crc32c,
-#ifdef ZT_HAVE_OPENSSL
+#ifdef ZT_HAVE_SHA256
     Checksum::sha256,
 #endif
     Checksum::xxh3,

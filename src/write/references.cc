@@ -6,14 +6,15 @@
 #include "hash/digest.h"
 #include "run/progress.h"
 #include "source/shards.h"
+#include "ztensor/paths.h"
 
 namespace zt::write {
 namespace {
 
 // Makes a name for the table of shards from a file's name.
 std::string name_for(const std::filesystem::path& path, const std::filesystem::path& root) {
-  std::string stem = path.stem().string();
-  const std::string prefix = root.stem().string() + "-";
+  std::string stem = utf8_of(path.stem());
+  const std::string prefix = utf8_of(root.stem()) + "-";
   const bool beside = std::filesystem::absolute(path).parent_path() == std::filesystem::absolute(root).parent_path();
   if (beside && stem.starts_with(prefix) && container::zt2::is_shard_name(stem.substr(prefix.size()))) {
     return stem.substr(prefix.size());
@@ -37,7 +38,7 @@ model::FileRow shard_of(const SourceState& source, std::uint16_t file, const std
   if (folder(source.path) != folder(root) || source.path.extension() != ".zt") {
     throw Error(
         Code::unsupported, "write.reference",
-        "readers look for referenced files only among the *.zt files beside " + root.string() + ": put the file there");
+        "readers look for referenced files only among the *.zt files beside " + utf8_of(root) + ": put the file there");
   }
   run::Meter nobody;
   return {name_for(source.path, root), source.store->size(),

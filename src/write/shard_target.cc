@@ -9,6 +9,7 @@
 #include "run/parallel.h"
 #include "write/indexed_target.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 
 namespace zt::write {
 namespace {
@@ -131,11 +132,11 @@ void ShardTarget::finish(model::Catalog& catalog) {
 
 void ShardTarget::publish(std::vector<std::string>& notes) {
   for (const Shard& shard : shards_) {
-    const std::string name = shards_path_.stem().string() + "-" + shard.row.name + ".zt";
+    const std::string name = utf8_of(shards_path_.stem()) + "-" + shard.row.name + ".zt";
     shard.file->rename_target(name);
     shard.file->publish();
     for (const std::string& note : shard.file->notes()) {
-      notes.push_back((shards_path_.parent_path() / name).string() + ": " + note);
+      notes.push_back(utf8_of(shards_path_.parent_path() / path_of(name)) + ": " + note);
     }
   }
   root_.publish(notes);

@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "errors.h"
 #include "memory_file.h"
+#include "posix_only.h"
 #include "sha256_hex.h"
 #include "temp_dir.h"
 #include "ztensor/ztensor.h"
@@ -252,6 +253,7 @@ TEST(Writer2, KeepsShardsOfManySmallTensorsWithinTheirSize) {
 }
 
 TEST(Writer2, PutsShardsBesideTheRootWhateverHasTheNameOfAShardsNumber) {
+  ZT_POSIX_ONLY("links that anyone may make");
   for (const bool link : {false, true}) {
     const test::TempDir folder;
     const test::TempDir other;

@@ -11,8 +11,6 @@
 #include <string>
 #include <vector>
 
-#include <sys/stat.h>
-
 #include "memory_file.h"
 #include "power_loss.h"
 #include "random.h"
@@ -360,16 +358,16 @@ class SyncOrder final : public zt::io::sys::Hook {
 
   zt::io::sys::Verdict before(const zt::io::sys::Event& event) noexcept override {
     using zt::io::sys::Call;
-    struct stat status {};
-    ::fstat(event.file, &status);
+    zt::io::os::Status status;
+    static_cast<void>(zt::io::os::status_of(event.file, status));
     switch (event.call) {
       case Call::write:
       case Call::pwrite:
-      case Call::truncate: dirty_.insert(status.st_ino); break;
+      case Call::truncate: dirty_.insert(status.identity.inode); break;
       case Call::sync:
       case Call::datasync:
-        dirty_.erase(status.st_ino);
-        if (S_ISDIR(status.st_mode)) named_ = 0;
+        dirty_.erase(status.identity.inode);
+        if (status.kind == zt::io::os::Kind::folder) named_ = 0;
         return {.pretend = true};
       case Call::link:
       case Call::rename: names_.push_back({dirty_, named_++}); break;
@@ -402,9 +400,9 @@ TEST(PowerCutSaves, ADurableSaveNamesNothingBeforeItLasts) {
       ASSERT_FALSE(order.names().empty());
       const std::size_t last = order.names().size() - 1;
       for (const auto& entry : fs::directory_iterator(folder.path())) {
-        struct stat status {};
-        ASSERT_EQ(::stat(entry.path().c_str(), &status), 0);
-        EXPECT_FALSE(order.names()[last].dirty.contains(status.st_ino)) << entry.path();
+        zt::io::os::Status status;
+        ASSERT_TRUE(zt::io::os::status_of(entry.path(), status));
+        EXPECT_FALSE(order.names()[last].dirty.contains(status.identity.inode)) << entry.path();
       }
       for (std::size_t i = 0; i < order.names().size(); ++i) {
         // A replacement is linked beside its target first, then renamed over it.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <gtest/gtest.h>
+
 #include "ztensor/error.h"
 
 namespace zt::test {
@@ -20,6 +22,14 @@ Error error_of(Work&& work) {
 template <class Work>
 Code code_of(Work&& work) {
   return error_of(std::forward<Work>(work)).code();
+}
+
+// Expects an error of the system.
+template <class Work>
+void expect_io(int os_error, Work&& work) {
+  const Error error = error_of(std::forward<Work>(work));
+  EXPECT_EQ(error.code(), Code::io) << error.what();
+  EXPECT_EQ(error.os_error(), os_error) << error.what();
 }
 
 }  // namespace zt::test

@@ -4,8 +4,6 @@
 #include <mutex>
 #include <utility>
 
-#include <fcntl.h>
-
 #include "io/system.h"
 
 namespace zt::test {

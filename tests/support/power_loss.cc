@@ -4,8 +4,6 @@
 #include <random>
 #include <span>
 
-#include <sys/stat.h>
-
 #include "base/utf8.h"
 #include "temp_dir.h"
 
@@ -17,18 +15,17 @@ constexpr std::uint64_t kSector = 512;
 }  // namespace
 
 PowerLoss::PowerLoss(const std::filesystem::path& path) : first_(read_file(path)) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) throw std::system_error(errno, std::generic_category(), path.native());
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
+  io::os::Status status;
+  if (!io::os::status_of(path, status)) throw std::system_error(errno, std::generic_category(), path.string());
+  file_ = status.identity;
   io::sys::set_hook(this);
 }
 
 PowerLoss::~PowerLoss() { io::sys::set_hook(nullptr); }
 
 io::sys::Verdict PowerLoss::before(const io::sys::Event& event) noexcept {
-  struct stat status {};
-  if (::fstat(event.file, &status) != 0 || status.st_dev != device_ || status.st_ino != inode_) return {};
+  io::os::Status status;
+  if (!io::os::status_of(event.file, status) || status.identity != file_) return {};
   using io::sys::Call;
   if (event.call == Call::sync || event.call == Call::datasync) {
     changes_.push_back({Change::Kind::sync, 0, {}});

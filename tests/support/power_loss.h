@@ -37,8 +37,7 @@ class PowerLoss final : public io::sys::Hook {
   static void apply(const Change& change, std::string& content);
 
   std::string first_;
-  std::uint64_t device_ = 0;
-  std::uint64_t inode_ = 0;
+  io::Identity file_;
   std::vector<Change> changes_;
 };
 
