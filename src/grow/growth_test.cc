@@ -13,6 +13,7 @@
 #include "errors.h"
 #include "grown_file.h"
 #include "io/publish.h"
+#include "posix_only.h"
 #include "power_loss.h"
 #include "system_faults.h"
 #include "temp_dir.h"
@@ -323,6 +324,7 @@ TEST_P(Grow, RefusesASecondWriterAtOnce) {
 }
 
 TEST_P(Grow, RefusesToPublishIntoAFileThatWasReplaced) {
+  ZT_REPLACES_OPEN_FILES();
   make(one());
   const Faults quick;
   const std::string other = test::make_file(tail(), {{"other", "other"}});
@@ -349,6 +351,7 @@ TEST_P(Grow, RefusesToPublishIntoAFileThatWasReplaced) {
 }
 
 TEST_P(Grow, GrowsTheFileThatWasThereWhenTheLockWas) {
+  ZT_REPLACES_OPEN_FILES();
   make({{"old", "old"}});
   Faults faults;
   bool replaced = false;

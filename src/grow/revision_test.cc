@@ -112,6 +112,7 @@ std::optional<std::uint64_t> bytes_read() {
 
 // Decoding an index needs one read. Another read puts the new index together from pieces of the old one.
 TEST_P(Revision, DecodesTheIndexOnce) {
+  ZT_REPLACES_OPEN_FILES();
   if (!bytes_read()) GTEST_SKIP() << "/proc/self/io does not count reads here";
   constexpr int kTensors = 3000;
   const fs::path path = make([](Writer& w) {
@@ -137,6 +138,7 @@ TEST_P(Revision, DecodesTheIndexOnce) {
 
 // On the way the offsets become longer and shorter, and with them the manifest.
 TEST_P(Revision, TellsExactlyWhatCompactGivesBack) {
+  ZT_REPLACES_OPEN_FILES();
   const fs::path path = make([](Writer& w) {
     w.add("first", {20000}, std::span<const float>(std::vector<float>(20000, 1.5F)));
     w.add("w", kShape, data());

@@ -85,9 +85,13 @@ TEST(Windows, TakesPathsThatAreLongerThanTheOldLimit) {
   }
   save(folder / "f", "old", {});
   save(folder / "f", "new", {});
-  const auto file = File::open(folder / "f");
-  EXPECT_EQ(as_text(file->map(Mapping::shared).view()), "new");
-  remove_file(folder / "f", *file);
+  const auto identity = [&] {
+    const auto file = File::open(folder / "f");
+    const Bytes bytes = file->map(Mapping::shared);
+    EXPECT_EQ(as_text(bytes.view()), "new");
+    return file->identity();
+  }();
+  remove_file(folder / "f", identity);
 }
 
 }  // namespace

@@ -121,6 +121,7 @@ TEST_P(Publish, DurableSavesLikeAnyOther) {
 }
 
 TEST_P(ThreadsPublish, ManySaversOfOneTargetDoNotDisturbEachOther) {
+  ZT_REPLACES_OPEN_FILES();
   std::vector<std::thread> threads;
   for (char c = 'a'; c < 'e'; ++c) {
     threads.emplace_back([this, c] {

@@ -176,6 +176,7 @@ TEST_P(GrowFiles, TellsWhatAFileWrittenAnewCouldNotKeep) {
 }
 
 TEST_P(GrowFiles, CompactGivesBackWhatAppendsLeft) {
+  ZT_REPLACES_OPEN_FILES();
   const fs::path path = make("t.zt", [](Writer& w) {
     w.add("w", kShape, data());
     w.add_alias("tied", "w");

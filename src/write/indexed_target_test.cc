@@ -199,6 +199,7 @@ TEST(ShardsOfSafetensors, ReplaceNoShardThatAnotherProcessPublishesAtTheSameTime
 }
 
 TEST(ShardsOfSafetensors, LeaveNothingBehindWhenASaveFails) {
+  ZT_REPLACES_OPEN_FILES();
   bool hit = true;
   std::size_t failures = 0;
   for (std::size_t at = 0; hit; ++at) {
