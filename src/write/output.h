@@ -15,10 +15,10 @@ namespace zt::write {
 
 // Where the bytes of a file go. Counts the bytes, and gathers small writes. No write to the sink crosses a multiple of
 // kBlock, and most writes end at one: the page cache then uses large folios, which cost less than many small ones. A
-// block stays in the cache of a core between its CRC and its write. One owner.
+// block stays in the cache of a core between its write and its CRC. One owner.
 class Output {
  public:
-  static constexpr std::size_t kBlock = std::size_t{512} << 10;
+  static constexpr std::size_t kBlock = std::size_t{1} << 20;
 
   // A sink takes bytes from front to back. A file can also be read back and cut. `position`: where writing begins.
   explicit Output(std::unique_ptr<ByteSink> sink);

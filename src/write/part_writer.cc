@@ -4,10 +4,14 @@
 #include <atomic>
 
 #include "hash/crc.h"
+#include "run/idle.h"
 #include "run/parallel.h"
+#include "write/digest_ahead.h"
 
 namespace zt::write {
 namespace {
+
+constexpr std::size_t kStretch = std::size_t{64} << 20;
 
 std::size_t length_of(const Pieces& source, std::size_t piece) {
   return static_cast<std::size_t>(
@@ -76,6 +80,11 @@ bool PartWriter::shrinks(std::size_t count, std::uint64_t decoded) const {
   return stored <= decoded - decoded / worth_;
 }
 
+void PartWriter::digest_in_order(std::span<const std::byte> bytes) {
+  if (hash::is_crc(part_.checksum)) crc_ = hash::crc_of(part_.checksum, bytes, crc_);
+  digest(bytes);
+}
+
 void PartWriter::digest(std::span<const std::byte> bytes) {
   if (sha_) sha_->update(bytes);
   if (xxh3_) xxh3_->update(bytes);
@@ -102,24 +111,38 @@ void PartWriter::write_batch(std::size_t count) {
 
 void PartWriter::write_seek_table() {
   const std::vector<std::byte> table = codec::encode_seek_table(frames_);
-  if (!part_.digest_decoded) {
-    if (hash::is_crc(part_.checksum)) crc_ = hash::crc_of(part_.checksum, table, crc_);
-    digest(table);
-  }
+  if (!part_.digest_decoded) digest_in_order(table);
   put(table);
 }
 
-// Writes raw bytes in memory. Digests and writes block by block, so that each block is loaded from memory once.
+// Writes raw bytes in memory. Asks again now and then whether a core is idle.
 void PartWriter::write_memory(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
-    const auto chunk = bytes.first(std::min(bytes.size(), output_.room()));
-    if (hash::is_crc(part_.checksum)) crc_ = hash::crc_of(part_.checksum, chunk, crc_);  // in order: no CRCs to join
-    digest(chunk);
-    put(chunk);
-    meter_->add(chunk.size());
-    meter_->poll();
-    bytes = bytes.subspan(chunk.size());
+    const auto stretch = bytes.first(std::min(bytes.size(), kStretch));
+    const bool large = stretch.size() > run::kWorthThreads && threads_ > 1 && part_.checksum != Checksum::none;
+    write_stretch(stretch, large && run::has_idle_core());
+    bytes = bytes.subspan(stretch.size());
   }
+}
+
+// Writes block by block. The digest reads a block right after its write, from the cache, or a second thread takes it
+// ahead of the write.
+void PartWriter::write_stretch(std::span<const std::byte> bytes, bool second_thread) {
+  std::optional<DigestAhead> ahead;
+  if (second_thread) ahead.emplace(bytes, [this](std::span<const std::byte> piece) { digest_in_order(piece); });
+  for (std::size_t done = 0; done < bytes.size();) {
+    const auto block = bytes.subspan(done, std::min(bytes.size() - done, output_.room()));
+    put(block);
+    done += block.size();
+    if (ahead) {
+      ahead->passed(done);
+    } else {
+      digest_in_order(block);
+    }
+    meter_->add(block.size());
+    meter_->poll();
+  }
+  if (ahead) ahead->finish();
 }
 
 void PartWriter::begin(const PartOptions& options, std::optional<std::uint64_t> length, run::Meter& meter) {

@@ -78,6 +78,7 @@ class PartWriter {
   std::span<const std::byte> stored_bytes(const Slot& slot) const;
   std::span<const std::byte> digested_bytes(const Slot& slot) const;
   void write_memory(std::span<const std::byte> bytes);
+  void write_stretch(std::span<const std::byte> bytes, bool second_thread);
   void make_batch(Pieces& pieces, std::size_t first, std::size_t count);
   void make_stored(Slot& slot);
   void compress(std::span<const std::byte> decoded, std::vector<std::byte>& stored);
@@ -91,6 +92,7 @@ class PartWriter {
   void write_seek_table();
   // Feeds the hashes that need all bytes in order; CRCs of pieces are joined instead.
   void digest(std::span<const std::byte> bytes);
+  void digest_in_order(std::span<const std::byte> bytes);  // the same, and the CRC of the bytes before goes on
   void put(std::span<const std::byte> bytes);
   hash::Digest finish_digest();
 
