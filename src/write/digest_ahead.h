@@ -1,29 +1,52 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
-#include <exception>
+#include <cstdint>
 #include <functional>
-#include <mutex>
+#include <memory>
 #include <span>
 
-#include "run/background.h"
+#include "run/process.h"
 
 namespace zt::write {
 
-// Takes the digest of bytes in memory while the thread that made this object writes them. A second thread goes ahead of
-// the writing thread, by a distance at which the bytes still lie in the shared cache when they are written. Where no
+// A second thread that takes digests. It starts when it is first used, sleeps between uses, and ends with this object:
+// to start a thread for each tensor of 16 MiB would cost as much as it saves. One owner.
+class DigestThread {
+ public:
+  DigestThread() = default;
+  ~DigestThread() { end(); }
+  DigestThread(const DigestThread&) = delete;
+  DigestThread& operator=(const DigestThread&) = delete;
+  // Ends the thread; it starts again when it is used. In a forked child there is no thread, and perhaps a lock that
+  // nobody will give back: the child leaves its copy in memory.
+  void end() noexcept;
+
+ private:
+  friend class DigestAhead;
+  struct State;
+  struct Free {
+    void operator()(State* state) const noexcept;
+  };
+  State& state();
+
+  std::int64_t process_ = run::process_id();
+  std::unique_ptr<State, Free> state_;
+};
+
+// Takes the digest of bytes in memory while the thread that made this object writes them. The second thread goes ahead
+// of the writing thread, by a distance at which the bytes still lie in the shared cache when they are written. Where no
 // core is idle for the second thread, the writing thread does the work itself, and waits for nobody but at the end.
-// One owner.
+// One owner. A DigestThread serves one of these at a time.
 class DigestAhead {
  public:
   static constexpr std::size_t kPiece = std::size_t{256} << 10;
   static constexpr std::size_t kLead = std::size_t{8} << 20;
+  using Update = std::function<void(std::span<const std::byte>)>;
 
-  // `update` gets all of `bytes` in order, in pieces, from either thread, but never from both at once. Both must outlive
-  // this object.
-  DigestAhead(std::span<const std::byte> bytes, std::function<void(std::span<const std::byte>)> update);
-  // Ends the second thread, which has then left `bytes`.
+  // `update` gets all of `bytes` in order, in pieces, from either thread, but never from both at once.
+  DigestAhead(DigestThread& thread, std::span<const std::byte> bytes, Update update);
+  // Waits until the second thread has left `bytes`.
   ~DigestAhead();
   DigestAhead(const DigestAhead&) = delete;
   DigestAhead& operator=(const DigestAhead&) = delete;
@@ -34,22 +57,7 @@ class DigestAhead {
   void finish();
 
  private:
-  using Lock = std::unique_lock<std::mutex>;
-  void run() noexcept;
-  bool has_work() const { return !busy_ && taken_ < bytes_.size() && taken_ < passed_ + kLead; }
-  void take_piece(Lock& lock);
-
-  std::span<const std::byte> bytes_;
-  std::function<void(std::span<const std::byte>)> update_;
-  std::mutex mutex_;  // guards all below
-  std::condition_variable changed_;
-  std::size_t taken_ = 0;   // the bytes whose digest is taken
-  std::size_t passed_ = 0;  // the bytes that are written
-  bool busy_ = false;       // a thread is in update_
-  bool asleep_ = false;     // the second thread waits for work
-  bool over_ = false;
-  std::exception_ptr error_;  // of the second thread
-  run::Background second_;    // the last member: its thread uses the others
+  DigestThread::State& state_;
 };
 
 }  // namespace zt::write

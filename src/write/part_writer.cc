@@ -6,7 +6,6 @@
 #include "hash/crc.h"
 #include "run/idle.h"
 #include "run/parallel.h"
-#include "write/digest_ahead.h"
 
 namespace zt::write {
 namespace {
@@ -129,7 +128,8 @@ void PartWriter::write_memory(std::span<const std::byte> bytes) {
 // ahead of the write.
 void PartWriter::write_stretch(std::span<const std::byte> bytes, bool second_thread) {
   std::optional<DigestAhead> ahead;
-  if (second_thread) ahead.emplace(bytes, [this](std::span<const std::byte> piece) { digest_in_order(piece); });
+  if (second_thread)
+    ahead.emplace(digest_thread_, bytes, [this](std::span<const std::byte> piece) { digest_in_order(piece); });
   for (std::size_t done = 0; done < bytes.size();) {
     const auto block = bytes.subspan(done, std::min(bytes.size() - done, output_.room()));
     put(block);

@@ -17,6 +17,7 @@
 #include "model/recipe.h"
 #include "read/pieces.h"
 #include "run/progress.h"
+#include "write/digest_ahead.h"
 #include "write/output.h"
 #include "write/pieces.h"
 #include "ztensor/byte_store.h"
@@ -64,6 +65,7 @@ class PartWriter {
   void free_buffers() noexcept {
     slots_ = std::vector<Slot>();
     encoders_.clear();
+    digest_thread_.end();
   }
 
  private:
@@ -116,6 +118,7 @@ class PartWriter {
   std::uint32_t crc_ = 0;
   std::optional<hash::Sha256> sha_;
   std::optional<hash::Xxh3> xxh3_;
+  DigestThread digest_thread_;  // the last member: its thread uses the others
 };
 
 }  // namespace zt::write
