@@ -166,7 +166,8 @@ unsigned thread_count(unsigned requested) {
   return std::min({kMostThreads, affinity_cores(), quota.load()});
 }
 
-void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter, const Work& work) {
+void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter, const Work& work,
+                  const std::function<void()>& first) {
   Hook* const hook = current.load(std::memory_order_acquire);
   const std::uint64_t worth_threads = hook == nullptr ? kWorthThreads : hook->worth_threads();
   const std::size_t most = bytes > worth_threads ? std::min<std::size_t>(threads, count) : 1;
@@ -175,6 +176,7 @@ void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Mete
   {
     Helpers helpers(items);
     if (most > 1) helpers.start(most - 1);
+    if (first) first();
     while (items.do_one()) meter.poll();
     helpers.wait(meter);
   }

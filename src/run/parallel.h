@@ -21,8 +21,11 @@ inline constexpr std::uint64_t kWorthThreads = std::uint64_t{8} << 20;
 
 // Runs work(0) ... work(count - 1), each once, started in this order. The call makes and joins threads, but only if
 // `bytes` of work exceed kWorthThreads. The calling thread works too, and it alone calls the callback of `meter`. After
-// an item has failed, no further items start; the call throws the error of the lowest index.
-void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter, const Work& work);
+// an item has failed, no further items start; the call throws the error of the lowest index. The calling thread does
+// `first`, if it is given, before it works on items; the other threads do not wait for this. If `first` throws, no
+// further items start, and the call throws this error.
+void parallel_for(std::size_t count, std::uint64_t bytes, unsigned threads, Meter& meter, const Work& work,
+                  const std::function<void()>& first = {});
 
 // Lets a test start threads for less work, and see which threads do the work, in all calls of the process.
 class Hook {

@@ -103,6 +103,39 @@ TEST(ThreadsParallel, StartsNothingAfterAFailure) {
   EXPECT_EQ(serial, 5u);
 }
 
+TEST(ThreadsParallel, TheCallerDoesItsOwnWorkFirstWhileTheOthersWork) {
+  Meter meter;
+  std::atomic<std::size_t> items = 0;
+  std::size_t items_meanwhile = 0;
+  const auto own = [&] {
+    while (items < 3) nap(1);  // hangs if the other thread waits for this work
+    items_meanwhile = items;
+  };
+  parallel_for(
+      100, kMuch, 2, meter, [&](std::size_t) { ++items; }, own);
+  EXPECT_GE(items_meanwhile, 3u);
+  EXPECT_EQ(items, 100u);
+
+  std::vector<std::size_t> order;
+  parallel_for(
+      2, 1, 2, meter, [&](std::size_t i) { order.push_back(i); }, [&] { order.push_back(9); });
+  EXPECT_EQ(order, (std::vector<std::size_t>{9, 0, 1}));
+}
+
+TEST(ThreadsParallel, AfterAFaultOfItsOwnWorkNothingStarts) {
+  for (const std::uint64_t much : {std::uint64_t{1}, kMuch}) {
+    Meter meter;
+    std::atomic<std::size_t> items = 0;
+    const auto work = [&](std::size_t) {
+      ++items;
+      nap(1);
+    };
+    EXPECT_THROW(parallel_for(100000, much, 2, meter, work, [] { throw std::out_of_range("mine"); }),
+                 std::out_of_range);
+    EXPECT_LT(items, 50000u);
+  }
+}
+
 // Waits in every thread except the caller's until `let_go`.
 void wait_in_helpers(const std::thread::id caller, const std::atomic<bool>& let_go) {
   while (std::this_thread::get_id() != caller && !let_go) nap(1);

@@ -47,10 +47,14 @@ void PartWriter::make_stored(Slot& slot) {
   if (hash::is_crc(part_.checksum)) slot.crc = hash::crc_of(part_.checksum, digested_bytes(slot));
 }
 
-void PartWriter::make_batch(Pieces& source, std::size_t first, std::size_t count) {
+// Makes pieces from `first` on. The calling thread does `meanwhile` before it makes any.
+void PartWriter::make_batch(Pieces& source, std::size_t first, Batch batch, const std::function<void()>& meanwhile) {
+  const std::size_t count = batch.count;
   const auto memory = source.in_memory();
+  if (slots_.size() < batch.slot + count) slots_.resize(batch.slot + count);
+  const auto slots = std::span(slots_).subspan(batch.slot, count);
   const auto fill = [&](std::size_t i) {
-    Slot& slot = slots_[i];
+    Slot& slot = slots[i];
     const std::size_t length = length_of(source, first + i);
     if (!memory.empty()) {
       slot.bytes = memory.subspan((first + i) * read::kPieceBytes, length);
@@ -60,15 +64,15 @@ void PartWriter::make_batch(Pieces& source, std::size_t first, std::size_t count
     source.read(first + i, slot.decoded, slot.scratch);
     slot.bytes = slot.decoded;
   };
-  if (slots_.size() < count) slots_.resize(count);
   if (source.ordered()) {
     for (std::size_t i = 0; i < count; ++i) fill(i);
   }
-  run::parallel_for(count, count * read::kPieceBytes, threads_, *meter_, [&](std::size_t i) {
+  const auto make = [&](std::size_t i) {
     if (!source.ordered()) fill(i);
-    make_stored(slots_[i]);
-    meter_->add(slots_[i].bytes.size());
-  });
+    make_stored(slots[i]);
+    meter_->add(slots[i].bytes.size());
+  };
+  run::parallel_for(count, count * read::kPieceBytes, threads_, *meter_, make, meanwhile);
 }
 
 // Whether the codec saves enough of the batch. If it saves less, decoding is not worth its time.
@@ -94,9 +98,8 @@ void PartWriter::put(std::span<const std::byte> bytes) {
   output_.write(bytes);
 }
 
-void PartWriter::write_batch(std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const Slot& slot = slots_[i];
+void PartWriter::write_batch(Batch batch) {
+  for (const Slot& slot : std::span(slots_).subspan(batch.slot, batch.count)) {
     const auto digested = digested_bytes(slot);
     const auto stored = stored_bytes(slot);
     if (hash::is_crc(part_.checksum)) crc_ = hash::crc_join(part_.checksum, crc_, slot.crc, digested.size());
@@ -176,22 +179,36 @@ hash::Digest PartWriter::finish_digest() {
 }
 
 WrittenPart PartWriter::write(Pieces& source, const PartOptions& options, run::Meter& meter) {
-  const std::uint64_t length = source.length();
-  auto pieces = static_cast<std::size_t>(length / read::kPieceBytes + (length % read::kPieceBytes != 0));
-  begin(options, length, meter);
+  begin(options, source.length(), meter);
   const auto memory = source.in_memory();
   if (part_.encoding.is_raw() && !memory.empty()) {
     write_memory(memory);
-    pieces = 0;
-  }
-  for (std::size_t first = 0; first < pieces; first += batch_) {
-    const std::size_t count = std::min(batch_, pieces - first);
-    make_batch(source, first, count);
-    if (first == 0) settle_codec(count, std::min<std::uint64_t>(count * read::kPieceBytes, length));
-    write_batch(count);
+  } else {
+    write_pieces(source);
   }
   source.finish();
   return finish();
+}
+
+// With several threads, the next batch is made while this thread writes the last one. It is smaller, for memory.
+void PartWriter::write_pieces(Pieces& source) {
+  const std::uint64_t length = source.length();
+  const auto pieces = static_cast<std::size_t>(length / read::kPieceBytes + (length % read::kPieceBytes != 0));
+  Batch batch{0, std::min(batch_, pieces)};
+  make_batch(source, 0, batch);
+  settle_codec(batch.count, std::min<std::uint64_t>(batch.count * read::kPieceBytes, length));
+  for (std::size_t first = batch.count; first < pieces; first += batch.count) {
+    const Batch ready = batch;
+    if (threads_ == 1) {
+      write_batch(ready);
+      batch = {0, std::min(batch_, pieces - first)};
+      make_batch(source, first, batch);
+    } else {
+      batch = {ready.slot == 0 ? batch_ : 0, std::min(batch_ / 2 + 1, pieces - first)};
+      make_batch(source, first, batch, [&] { write_batch(ready); });
+    }
+  }
+  write_batch(batch);
 }
 
 // After the first pieces are made, as planes: tries zstd for some of them, and takes it for all if it is smaller.
@@ -256,7 +273,7 @@ void PartWriter::write_fed(std::size_t count) {
     meter_->add(slots_[i].bytes.size());
   });
   if (frames_.empty()) settle_codec(count, decoded);  // nothing is written yet
-  write_batch(count);
+  write_batch({0, count});
   for (std::size_t i = 0; i < count; ++i) slots_[i].decoded.clear();
   full_ = 0;
 }

@@ -48,8 +48,8 @@ struct WrittenPart {
 class PartWriter {
  public:
   static constexpr std::size_t kBatch = 64;
-  // `batch`: the number of pieces in work at once, which bounds memory. The first batch decides whether the codec is
-  // worth it.
+  // `batch`: the number of pieces in work at once, which bounds memory; while they are written, several threads make
+  // half as many more. The first batch decides whether the codec is worth it.
   PartWriter(Output& output, unsigned threads, std::size_t batch = kBatch)
       : output_(output), threads_(threads), batch_(batch) {}
   // Stores a part raw if it is empty, or if its codec does not shrink it.
@@ -81,7 +81,12 @@ class PartWriter {
   std::span<const std::byte> digested_bytes(const Slot& slot) const;
   void write_memory(std::span<const std::byte> bytes);
   void write_stretch(std::span<const std::byte> bytes, bool second_thread);
-  void make_batch(Pieces& pieces, std::size_t first, std::size_t count);
+  struct Batch {  // pieces that lie in slots_[slot] and those behind it
+    std::size_t slot = 0;
+    std::size_t count = 0;
+  };
+  void write_pieces(Pieces& pieces);
+  void make_batch(Pieces& pieces, std::size_t first, Batch batch, const std::function<void()>& meanwhile = {});
   void make_stored(Slot& slot);
   void compress(std::span<const std::byte> decoded, std::vector<std::byte>& stored);
   void choose_codec(std::size_t count);
@@ -89,7 +94,7 @@ class PartWriter {
   void settle_codec(std::size_t count, std::uint64_t decoded);
   void write_fed(std::size_t count);
   WrittenPart finish();
-  void write_batch(std::size_t count);
+  void write_batch(Batch batch);
   const codec::Row& row() const { return codec::row_of(part_.encoding.codec()); }
   void write_seek_table();
   // Feeds the hashes that need all bytes in order; CRCs of pieces are joined instead.
