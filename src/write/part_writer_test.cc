@@ -98,6 +98,16 @@ TEST(PartWriter, DigestsDecodedBytesOfGenerationTwo) {
   }
 }
 
+// So long that the writer asks several times whether a second thread would help.
+TEST(PartWriter, DigestsLongPartsWithAnyNumberOfThreads) {
+  const std::vector<std::byte> bytes = test::Random(7).bytes((std::size_t{64} << 20) + 10 * read::kPieceBytes + 5);
+  for (const unsigned threads : {1u, 2u}) {
+    const Written written = write_memory(bytes, {.checksum = Checksum::crc32c}, threads);
+    EXPECT_EQ(written.part.digest, digest_of(bytes, Checksum::crc32c)) << threads;
+    EXPECT_TRUE(written.bytes == bytes) << threads;
+  }
+}
+
 TEST(PartWriter, DigestsStoredBytesOfEarlierGenerations) {
   const std::vector<std::byte> all = test::Random(2).soft_bytes(*std::rbegin(kSizes));
   for (const std::size_t size : {std::size_t{1}, all.size()}) {
