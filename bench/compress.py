@@ -2,18 +2,21 @@
 """Compares what compressors make of weights: size, rates of writing and reading, the time of a slice.
 
 Run it with `./dev bench compress`. Every compressor gets the same bytes in one run. Ours write a `.zt` file to memory,
-with digests, and read it with them checked; the others compress and decompress bytes, without a container. A rate is in
-GB of decoded bytes a second, the best of a few rounds, in which the compressors take turns. Real weights come from the
-models that `./dev fetch` has fetched; without these, only made ones are measured, and a line says so. A library that is
-not installed is left out, and a line says so.
+with digests, and read it with them checked; the others compress and decompress bytes, without a container, and lmzip
+files of safetensors on a tmpfs. A rate is in GB of decoded bytes a second, the best of a few rounds, in which the
+compressors take turns. Real weights come from the models that `./dev fetch` has fetched; without these, only made ones
+are measured, and a line says so. A library that is not installed is left out, and a line says so.
 """
 
 from __future__ import annotations
 
 import argparse
+import atexit
 import importlib.util
 import inspect
 import io
+import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +26,7 @@ import ml_dtypes
 import numpy as np
 
 import ztensor
+import ztensor.numpy
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / ".cache" / "models"
@@ -94,7 +98,31 @@ def others(threads: int) -> dict[str, Codec]:
             lambda array: bytes(standalone.simple_compress(numbers(array), config)),
             lambda packed, array: standalone.simple_decompress(packed),
         )
+    if importlib.util.find_spec("lmz"):
+        codecs["lmzip"] = lmzip(threads)
     return codecs
+
+
+def lmzip(threads: int) -> Codec:
+    """It makes files of safetensors files; both lie on a tmpfs. The first round also saves the file that it gets."""
+    lmz = importlib.import_module("lmz")
+    folder = Path(tempfile.mkdtemp(prefix="ztensor-bench-", dir="/dev/shm"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    file, packed_file, unpacked_file = (folder / name for name in ("w.safetensors", "w.lmz", "back.safetensors"))
+    saved: list[Array] = []
+
+    def pack(array: Array) -> bytes:
+        if not (saved and saved[0] is array):
+            ztensor.numpy.save_file({"w": array}, file)
+            saved[:] = [array]
+        lmz.compress(str(file), str(packed_file), workers=threads)
+        return packed_file.read_bytes()
+
+    def unpack(packed: bytes, array: Array) -> Any:
+        lmz.decompress(str(packed_file), str(unpacked_file), workers=threads, overwrite=True)
+        return ztensor.numpy.load_file(unpacked_file)["w"]
+
+    return Codec(pack, unpack)
 
 
 def made(megabytes: int) -> dict[str, Array]:
@@ -166,7 +194,7 @@ def main() -> None:
     rows = made(options.megabytes) | real()
     if not any("as bf16" in name for name in rows):
         print("There are no real weights here: ./dev fetch fetches some.\n")
-    for library in ("zipnn", "blosc2", "pcodec"):
+    for library in ("zipnn", "blosc2", "pcodec", "lmz"):
         if not importlib.util.find_spec(library):
             print(f"{library} is not installed here, and left out.")
     for threads in options.threads:
