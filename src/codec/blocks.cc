@@ -91,13 +91,15 @@ bool has_matches(std::span<const std::byte> frame) {
   }
 }
 
-FrameBuilder::FrameBuilder(std::vector<std::byte>& out, std::size_t content, std::size_t room) : out_(out) {
-  constexpr std::byte kDescriptor{0x80 | 0x20 | 0x04};  // 4 bytes of content size, a single segment, a checksum
+FrameBuilder::FrameBuilder(std::vector<std::byte>& out, std::size_t content, std::size_t room, Checksum checksum)
+    : out_(out), checksum_(checksum) {
+  constexpr std::byte kDescriptor{0x80 | 0x20};  // 4 bytes of content size, a single segment
+  constexpr std::byte kWithChecksum{0x04};
   out_.clear();
   out_.reserve(room);
   out_.resize(9);
   endian::store_le(out_.data(), kMagic);
-  out_[4] = kDescriptor;
+  out_[4] = checksum == Checksum::yes ? kDescriptor | kWithChecksum : kDescriptor;
   endian::store_le(out_.data() + 5, static_cast<std::uint32_t>(content));
 }
 
@@ -139,6 +141,7 @@ void FrameBuilder::add_blocks(std::span<const std::byte> frame) {
 void FrameBuilder::finish(std::uint64_t checksum) {
   if (last_header_ == 0) add_header(kRawBlock, 0);
   out_[last_header_] |= std::byte{1};
+  if (checksum_ == Checksum::no) return;
   out_.resize(out_.size() + 4);
   endian::store_le(out_.data() + out_.size() - 4, static_cast<std::uint32_t>(checksum));
 }

@@ -10,23 +10,25 @@ namespace zt::codec {
 
 inline constexpr std::size_t kMostBlockBytes = std::size_t{128} << 10;  // decoded bytes of a block
 
-// Makes one frame of a single segment, with content size and content checksum. For one thread at a time.
+// Makes one frame of a single segment, with content size. For one thread at a time.
 class FrameBuilder {
  public:
-  // `room`: about how long the frame may get.
-  FrameBuilder(std::vector<std::byte>& out, std::size_t content, std::size_t room);
+  enum class Checksum : bool { no, yes };
+  // `out`: gets the frame; what it has is dropped. `room`: about how long the frame may get. `checksum`: of the content.
+  FrameBuilder(std::vector<std::byte>& out, std::size_t content, std::size_t room, Checksum checksum = Checksum::yes);
   void add_raw(std::span<const std::byte> bytes);
   void add_repeated(std::byte byte, std::size_t count);
   // The blocks of a whole frame that libzstd made, without its header and checksum. Nothing in them refers to what is
   // before, except to the repeated offsets: so only one call may add blocks with matches (has_matches()).
   void add_blocks(std::span<const std::byte> frame);
-  // `checksum`: of the content, by XXH64.
-  void finish(std::uint64_t checksum);
+  // `checksum`: of the content, by XXH64; ignored in a frame without one.
+  void finish(std::uint64_t checksum = 0);
 
  private:
   void add_header(unsigned type, std::size_t size);
 
   std::vector<std::byte>& out_;
+  Checksum checksum_;
   std::size_t last_header_ = 0;  // where the header of the last block is; 0: there is no block
 };
 

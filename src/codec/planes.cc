@@ -4,13 +4,13 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <cstring>
 #include <string>
 
 #include "base/endian.h"
 #include "codec/blocks.h"
+#include "codec/entropy.h"
 #include "codec/split.h"
 #include "codec/zstd.h"
 #include "hash/xxh64.h"
@@ -29,25 +29,8 @@ enum class Way : std::uint8_t {
   zstd,
 };
 
-constexpr std::size_t kSample = 4096;    // bytes of one sample
-constexpr std::size_t kSamples = 4;      // of a plane, evenly spread
-constexpr std::uint32_t kBit = 1 << 16;  // the unit of entropies
-
-// log2(x) for x > 0, in units of 1 / kBit. In integers, so that each machine makes the same choice.
-std::uint32_t log2_of(std::uint32_t x) {
-  const auto whole = static_cast<std::uint32_t>(std::bit_width(x) - 1);
-  std::uint64_t mantissa = (std::uint64_t{x} << 31) >> whole;  // from 1 to 2, in units of 2^-31
-  std::uint32_t result = whole;
-  for (int bit = 0; bit < 16; ++bit) {
-    mantissa = (mantissa * mantissa) >> 31;
-    result <<= 1;
-    if (mantissa >> 32 != 0) {
-      mantissa >>= 1;
-      result |= 1;
-    }
-  }
-  return result;
-}
+constexpr std::size_t kSample = 4096;  // bytes of one sample
+constexpr std::size_t kSamples = 4;    // of a plane, evenly spread
 
 // Parts of a plane that stand for all of it, one after another.
 std::vector<std::byte> sample_of(Bytes plane) {
@@ -61,30 +44,13 @@ std::vector<std::byte> sample_of(Bytes plane) {
   return sample;
 }
 
-using Counts = std::array<std::uint32_t, 256>;  // by byte value
-
-Counts count_bytes(Bytes sample) {
-  Counts counts = {};
-  for (const std::byte byte : sample) ++counts[std::to_integer<std::size_t>(byte)];
-  return counts;
-}
-
 // A byte value that is about as frequent as one in 256.
-std::byte rare_byte(const Counts& counts, std::size_t size) {
+std::byte rare_byte(const ByteCounts& counts, std::size_t size) {
   const auto distance = [&](std::uint32_t count) {
     const auto wanted = static_cast<std::uint32_t>(size / 256);
     return count == 0 ? ~std::uint32_t{0} : std::max(count, wanted) - std::min(count, wanted);
   };
   return static_cast<std::byte>(std::ranges::min_element(counts, {}, distance) - counts.begin());
-}
-
-// Bits that a byte of a sample needs if each byte value has a code of its own, in units of 1 / kBit.
-std::uint64_t entropy_of(const Counts& counts, Bytes sample) {
-  std::uint64_t sum = 0;
-  for (const std::uint32_t count : counts) {
-    if (count != 0) sum += std::uint64_t{count} * log2_of(count);
-  }
-  return log2_of(static_cast<std::uint32_t>(sample.size())) - sum / sample.size();
 }
 
 // Whether texts come again far away, such as copied rows do. The texts that begin with `first` are looked at, so the same
@@ -116,7 +82,7 @@ bool has_copies(Bytes plane, std::byte first, std::size_t length) {
 // So long that a text hardly comes again by chance, if a byte has so many bits.
 std::size_t text_length(std::uint64_t entropy) {
   constexpr std::uint64_t kBits = 48;
-  const std::uint64_t bytes = kBits * kBit / std::max<std::uint64_t>(entropy, kBit / 4);
+  const std::uint64_t bytes = kBits * kEntropyBit / std::max<std::uint64_t>(entropy, kEntropyBit / 4);
   return static_cast<std::size_t>(bytes + 7) / 8 * 8;
 }
 
@@ -184,14 +150,15 @@ PlanesEncoder::PlanesEncoder(ElementForm form, int level) : state_(std::make_uni
 PlanesEncoder::~PlanesEncoder() = default;
 
 Way PlanesEncoder::State::way_of(Bytes plane) {
-  constexpr std::uint64_t kNoise = kBit * 79 / 10;  // bits of a byte, above which nothing is gained
-  constexpr std::size_t kFew = 64;                  // bytes of a plane that are not worth a code
+  constexpr std::uint64_t kNoise = kEntropyBit * 79 / 10;  // bits of a byte, above which nothing is gained
+  constexpr std::size_t kFew = 64;                         // bytes of a plane that are not worth a code
   if (is_repeated(plane)) return Way::repeated;
   if (plane.size() < kFew) return Way::raw;
   const std::vector<std::byte> sample = sample_of(plane);
-  const Counts counts = count_bytes(sample);
+  const ByteCounts counts = count_bytes(sample);
   const std::uint64_t entropy = entropy_of(counts, sample);
-  const std::uint64_t with_codes = std::max<std::uint64_t>(entropy, kBit) * sample.size() / 8 / kBit;  // in bytes
+  const std::uint64_t with_codes =
+      std::max<std::uint64_t>(entropy, kEntropyBit) * sample.size() / 8 / kEntropyBit;  // in bytes
   const bool is_noise = entropy > kNoise;  // copies in it are long, and looked for below
   const std::size_t with_repeats = is_noise ? sample.size() : quick.compress(sample, buffer).size();
   if (with_repeats + with_repeats / 32 + kFew < with_codes) return Way::zstd;
