@@ -1,5 +1,6 @@
 #include "platform.h"
 
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -18,9 +19,12 @@ void prepare_process() noexcept {
   // Else every byte 10 that cat writes would get a byte 13 before it.
   ::_setmode(::_fileno(stdout), _O_BINARY);
   ::_setmode(::_fileno(stderr), _O_BINARY);
+  static const UINT before = ::GetConsoleOutputCP();
   ::SetConsoleOutputCP(CP_UTF8);
+  std::atexit([] { ::SetConsoleOutputCP(before); });
 }
 
+// A pattern such as *.zt stays as it is typed.
 char** utf8_arguments(int& argc, char**) {
   int count = 0;
   wchar_t** const wide = ::CommandLineToArgvW(::GetCommandLineW(), &count);

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <csignal>
 #include <cstdlib>
 #include <initializer_list>
@@ -7,7 +8,7 @@
 namespace cli {
 namespace {
 
-volatile std::sig_atomic_t g_signal = 0;
+std::atomic<int> g_signal = 0;  // the handler runs on a thread of its own
 
 extern "C" void remember_signal(int signal) { g_signal = signal; }  // the runtime has set SIG_DFL already
 

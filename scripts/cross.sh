@@ -46,7 +46,6 @@ need_mingw() {
   rm -rf "$root"
   mkdir -p "$root"/{include,obj,lib/pkgconfig,lib/cmake/fmt,lib/cmake/CLI11}
   # The sources come from where the packages come from.
-  mkdir -p "$apt"
   sed 's/^Types: deb$/Types: deb-src/' /etc/apt/sources.list.d/debian.sources >"$root/sources.sources"
   apt_beside "$apt" "Dir::Etc::SourceList \"/dev/null\";" "Dir::Etc::SourceParts \"$root\";"
   sources=$apt/packages

@@ -1,5 +1,5 @@
 #include <cerrno>
-#include <string>
+#include <cstdio>
 
 #include <linux/capability.h>
 #include <linux/magic.h>
@@ -23,7 +23,11 @@ bool owns_all() {
   return (sets[CAP_TO_INDEX(CAP_FOWNER)].effective & CAP_TO_MASK(CAP_FOWNER)) != 0;
 }
 
-std::string link_to(int file) { return "/proc/self/fd/" + std::to_string(file); }
+// The path of an open file below /proc. It throws nothing, so that it can fail in functions that may not.
+struct OpenPath {
+  explicit OpenPath(int file) { std::snprintf(text, sizeof text, "/proc/self/fd/%d", file); }
+  char text[32];
+};
 
 }  // namespace
 
@@ -55,7 +59,7 @@ void forget(void* pages, std::size_t length, bool keep_written) noexcept {
 bool is_nameable(int file) noexcept {
   struct stat opened {};
   struct stat listed {};  // not there without /proc
-  return ::fstat(file, &opened) == 0 && ::stat(link_to(file).c_str(), &listed) == 0 && opened.st_ino == listed.st_ino &&
+  return ::fstat(file, &opened) == 0 && ::stat(OpenPath(file).text, &listed) == 0 && opened.st_ino == listed.st_ino &&
          opened.st_dev == listed.st_dev;
 }
 
@@ -67,7 +71,7 @@ int open_beneath(int folder, const char* relative, int flags) noexcept {
 }
 
 int name_open(int file, int folder, const char* name) noexcept {
-  return ::linkat(AT_FDCWD, link_to(file).c_str(), folder, name, AT_SYMLINK_FOLLOW);
+  return ::linkat(AT_FDCWD, OpenPath(file).text, folder, name, AT_SYMLINK_FOLLOW);
 }
 
 int reserve(int file, std::uint64_t offset, std::uint64_t length) noexcept {

@@ -39,7 +39,7 @@ bool take(int result, const struct stat& from, Status& to) {
         .size = static_cast<std::uint64_t>(from.st_size),
         .modified = std::int64_t{modified.tv_sec} * 1'000'000'000 + modified.tv_nsec,
         .names = static_cast<std::uint64_t>(from.st_nlink),
-        .mode = from.st_mode & ~static_cast<mode_t>(S_IFMT),
+        .mode = static_cast<std::uint32_t>(from.st_mode & ~static_cast<mode_t>(S_IFMT)),
         .owner = from.st_uid,
         .group = from.st_gid};
   return true;
@@ -96,7 +96,7 @@ std::string text_of_link_at(int folder, const char* name) {
   return {text.data(), static_cast<std::size_t>(length)};
 }
 
-std::vector<std::string> names_in(int folder, std::size_t most) {
+std::vector<std::string> names_in(int folder, std::size_t most, const std::function<bool(std::string_view)>& wanted) {
   std::vector<std::string> names;
   const int listed = until_done([&] { return ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (listed < 0) return names;
@@ -106,10 +106,10 @@ std::vector<std::string> names_in(int folder, std::size_t most) {
     ::close(listed);
     return names;
   }
-  while (names.size() < most) {
+  for (std::size_t searched = 0; searched < most; ++searched) {
     const dirent* const entry = ::readdir(list.get());
     if (entry == nullptr) break;
-    names.emplace_back(entry->d_name);
+    if (wanted(entry->d_name)) names.emplace_back(entry->d_name);
   }
   return names;
 }
@@ -125,8 +125,8 @@ bool may_write_at(int folder, const char* name) noexcept { return ::faccessat(fo
 
 int open_temporary(std::filesystem::path& name) {
   std::string text = (std::filesystem::temp_directory_path() / "ztensor-XXXXXX").native();
-  const int file = ::mkostemp(text.data(), O_CLOEXEC);
   name = text;
+  const int file = ::mkostemp(text.data(), O_CLOEXEC);
   if (file >= 0) ::unlink(text.c_str());
   return file;
 }

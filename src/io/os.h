@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <fcntl.h>
@@ -24,7 +26,7 @@
 
 // The calls of the operating system that io is made of. os.cc has those of POSIX, beyond_posix.cc what each POSIX system
 // has of its own, os_windows.cc all for Windows. They fail as in POSIX: with -1 or false, and errno. Only system.h calls
-// those that change something, so that a test may watch them.
+// those that change something, so that a test may watch them, except a Spool, whose file nobody else sees.
 namespace zt::io::os {
 
 enum class Kind : std::uint8_t { regular, folder, link, other };
@@ -54,8 +56,8 @@ std::filesystem::path text_of_link(const std::filesystem::path& link);
 std::filesystem::path real_path(const std::filesystem::path& path);
 std::string text_of_link_at(int folder, const char* name);  // "" if there is none
 
-// Up to `most` names in a folder, in no order; empty if it cannot be listed.
-std::vector<std::string> names_in(int folder, std::size_t most);
+// Those of the first `most` names in a folder that are wanted; empty if it cannot be listed.
+std::vector<std::string> names_in(int folder, std::size_t most, const std::function<bool(std::string_view)>& wanted);
 // The longest name that a file in the folder may have, in bytes.
 std::size_t longest_name(int folder) noexcept;
 bool may_write_in(int folder) noexcept;

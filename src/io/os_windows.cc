@@ -121,10 +121,9 @@ std::string narrow_name(std::wstring_view wide) { return utf8_of(fs::path(wide))
 fs::path reachable(const fs::path& path) {
   constexpr std::size_t kShort = 240;
   constexpr std::wstring_view kPrefix = LR"(\\?\)";
-  if (path.native().size() < kShort || path.native().starts_with(kPrefix)) return path;
   std::error_code error;
   fs::path whole = fs::absolute(path, error).lexically_normal().make_preferred();
-  if (error) return path;
+  if (error || whole.native().size() < kShort || whole.native().starts_with(kPrefix)) return path;
   const bool network = whole.native().starts_with(LR"(\\)");
   return std::wstring(network ? LR"(\\?\UNC)" : kPrefix) + (network ? whole.native().substr(1) : whole.native());
 }
@@ -152,7 +151,7 @@ int number_of(Handle handle) {
 constexpr DWORD kShared = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 
 ACCESS_MASK access_of(int flags) {
-  if ((flags & O_PATH) != 0) return FILE_READ_ATTRIBUTES | FILE_TRAVERSE | SYNCHRONIZE;
+  if ((flags & O_PATH) != 0) return FILE_READ_ATTRIBUTES | FILE_TRAVERSE | READ_CONTROL | SYNCHRONIZE;
   ACCESS_MASK access = FILE_GENERIC_READ;
   if ((flags & (O_WRONLY | O_RDWR)) != 0) access |= FILE_GENERIC_WRITE;
   if ((flags & O_CREAT) != 0) access |= WRITE_DAC;
@@ -160,7 +159,7 @@ ACCESS_MASK access_of(int flags) {
 }
 
 // Opens `name` in a folder, itself if it is a link. Null, with errno, if it fails.
-Handle open_in(int folder, const char* name, ACCESS_MASK access, ULONG disposition, ULONG options) {
+Handle open_raw(int folder, const char* name, ACCESS_MASK access, ULONG disposition, ULONG options) {
   std::optional<std::wstring> wide = wide_name(name);
   if (!wide) return nullptr;
   UNICODE_STRING text{static_cast<USHORT>(wide->size() * sizeof(wchar_t)),
@@ -175,8 +174,7 @@ Handle open_in(int folder, const char* name, ACCESS_MASK access, ULONG dispositi
   HANDLE handle = nullptr;
   const NTSTATUS status = ::NtCreateFile(
       &handle, access | SYNCHRONIZE | FILE_READ_ATTRIBUTES, &object, &result, nullptr, FILE_ATTRIBUTE_NORMAL, kShared,
-      disposition, options | FILE_SYNCHRONOUS_IO_NONALERT | FILE_OPEN_FOR_BACKUP_INTENT | FILE_OPEN_REPARSE_POINT,
-      nullptr, 0);
+      disposition, options | FILE_SYNCHRONOUS_IO_NONALERT | FILE_OPEN_FOR_BACKUP_INTENT, nullptr, 0);
   if (status < 0) {
     fail_status(status);
     return nullptr;
@@ -186,11 +184,21 @@ Handle open_in(int folder, const char* name, ACCESS_MASK access, ULONG dispositi
 
 // --- what is known of a file ---------------------------------------------------------------------------------------
 
-bool is_link(HANDLE handle) {
+// The tag of a link, of a file whose content is elsewhere (in a cloud, deduplicated), and so on; 0 if it has none.
+ULONG tag_of(HANDLE handle) {
   FILE_ATTRIBUTE_TAG_INFO tag{};
-  if (::GetFileInformationByHandleEx(handle, FileAttributeTagInfo, &tag, sizeof tag) == 0) return false;
-  if ((tag.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) == 0) return false;
-  return tag.ReparseTag == IO_REPARSE_TAG_SYMLINK || tag.ReparseTag == IO_REPARSE_TAG_MOUNT_POINT;
+  if (::GetFileInformationByHandleEx(handle, FileAttributeTagInfo, &tag, sizeof tag) == 0) return 0;
+  return (tag.FileAttributes & FILE_ATTRIBUTE_REPARSE_POINT) != 0 ? tag.ReparseTag : 0;
+}
+
+// A tag with this bit names something else.
+bool is_link(HANDLE handle) { return (tag_of(handle) & 0x2000'0000) != 0; }
+
+// Opens `name` in a folder, itself if it is a link, and as programs see it otherwise.
+Handle open_in(int folder, const char* name, ACCESS_MASK access, ULONG disposition, ULONG options) {
+  Handle handle = open_raw(folder, name, access, disposition, options | FILE_OPEN_REPARSE_POINT);
+  if (!handle || tag_of(handle.get()) == 0 || is_link(handle.get())) return handle;
+  return open_raw(folder, name, access, FILE_OPEN, options);
 }
 
 std::uint64_t joined(DWORD high, DWORD low) { return std::uint64_t{high} << 32 | low; }
@@ -203,7 +211,10 @@ bool status_of_handle(HANDLE handle, Status& status) {
   status = {};
   BY_HANDLE_FILE_INFORMATION found{};
   if (::GetFileInformationByHandle(handle, &found) == 0) {
-    return ::GetFileType(handle) != FILE_TYPE_DISK || fail_now() == 0;  // a device or a pipe
+    const DWORD error = ::GetLastError();
+    if (::GetFileType(handle) != FILE_TYPE_DISK) return true;  // a device or a pipe
+    fail(error);
+    return false;
   }
   const bool folder = (found.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
   status.kind = is_link(handle) ? Kind::link : folder ? Kind::folder : Kind::regular;
@@ -217,11 +228,14 @@ bool status_of_handle(HANDLE handle, Status& status) {
   return true;
 }
 
-Handle open_path(const fs::path& path, ACCESS_MASK access, DWORD flags) {
+Handle open_path(const fs::path& path, ACCESS_MASK access, DWORD flags) noexcept try {
   const HANDLE handle = ::CreateFileW(reachable(path).c_str(), access, kShared, nullptr, OPEN_EXISTING,
                                       flags | FILE_FLAG_BACKUP_SEMANTICS, nullptr);
   if (handle != INVALID_HANDLE_VALUE) return Handle(handle);
   fail_now();
+  return nullptr;
+} catch (const std::bad_alloc&) {
+  errno = ENOMEM;
   return nullptr;
 }
 
@@ -281,7 +295,7 @@ NTSTATUS set_name(HANDLE file, FILE_INFORMATION_CLASS what, ULONG flags, int fol
   return NtSetInformationFile(file, &result, &information, sizeof information, what);
 }
 
-int name_as(int from_folder, const char* from, int to_folder, const char* to, bool link, bool replace) {
+int try_name_as(int from_folder, const char* from, int to_folder, const char* to, bool link, bool replace) {
   const std::optional<std::wstring> wide = wide_name(to);
   if (!wide) return -1;
   if (wide->size() > 255) {
@@ -300,24 +314,29 @@ int name_as(int from_folder, const char* from, int to_folder, const char* to, bo
   return status >= 0 ? 0 : fail_status(status);
 }
 
+// Scanners and indexers open new files for a moment.
+int name_as(int from_folder, const char* from, int to_folder, const char* to, bool link, bool replace) {
+  constexpr int kTries = 50;
+  for (int i = 1;; ++i) {
+    const int done = try_name_as(from_folder, from, to_folder, to, link, replace);
+    if (done == 0 || errno != EBUSY || i == kTries) return done;
+    ::Sleep(20);
+  }
+}
+
 }  // namespace
 
 // --- opening -------------------------------------------------------------------------------------------------------
 
 int open(const fs::path& path, int flags) noexcept {
-  try {
-    Handle handle = open_path(path, access_of(flags), 0);
-    if (!handle) return -1;
-    Status status;
-    if ((flags & O_DIRECTORY) != 0 && status_of_handle(handle.get(), status) && status.kind != Kind::folder) {
-      errno = ENOTDIR;
-      return -1;
-    }
-    return number_of(std::move(handle));
-  } catch (const std::bad_alloc&) {
-    errno = ENOMEM;
+  Handle handle = open_path(path, access_of(flags), 0);
+  if (!handle) return -1;
+  Status status;
+  if ((flags & O_DIRECTORY) != 0 && status_of_handle(handle.get(), status) && status.kind != Kind::folder) {
+    errno = ENOTDIR;
     return -1;
   }
+  return number_of(std::move(handle));
 }
 
 int openat(int folder, const char* name, int flags, mode_t) noexcept {
@@ -342,6 +361,10 @@ int open_beneath(int, const char*, int) noexcept {
 }
 
 int duplicate(int file) noexcept {
+  if (handle_of(file) == INVALID_HANDLE_VALUE) {  // to the system, this is the process itself
+    errno = EBADF;
+    return -1;
+  }
   HANDLE copy = nullptr;
   const HANDLE self = ::GetCurrentProcess();
   if (::DuplicateHandle(self, handle_of(file), self, &copy, 0, FALSE, DUPLICATE_SAME_ACCESS) == 0) return fail_now();
@@ -412,16 +435,18 @@ fs::path real_path(const fs::path& path) {
 
 std::string text_of_link_at(int, const char*) { return ""; }
 
-std::vector<std::string> names_in(int folder, std::size_t most) {
+std::vector<std::string> names_in(int folder, std::size_t most, const std::function<bool(std::string_view)>& wanted) {
   std::vector<std::string> names;
   const Handle list = open_in(folder, ".", FILE_LIST_DIRECTORY, FILE_OPEN, FILE_DIRECTORY_FILE);
   if (!list) return names;
   alignas(FILE_FULL_DIR_INFO) std::array<std::byte, 16'384> block{};
-  while (names.size() < most &&
+  std::size_t searched = 0;
+  while (searched < most &&
          ::GetFileInformationByHandleEx(list.get(), FileFullDirectoryInfo, block.data(), block.size()) != 0) {
-    for (std::size_t offset = 0; names.size() < most;) {
+    for (std::size_t offset = 0; searched < most; ++searched) {
       const auto* entry = reinterpret_cast<const FILE_FULL_DIR_INFO*>(block.data() + offset);
-      names.push_back(narrow_name({entry->FileName, entry->FileNameLength / sizeof(wchar_t)}));
+      std::string name = narrow_name({entry->FileName, entry->FileNameLength / sizeof(wchar_t)});
+      if (wanted(name)) names.push_back(std::move(name));
       if (entry->NextEntryOffset == 0) break;
       offset += entry->NextEntryOffset;
     }
@@ -482,10 +507,14 @@ int ftruncate(int file, std::int64_t size) noexcept {
 
 int fsync(int file) noexcept {
   if (::FlushFileBuffers(handle_of(file)) != 0) return 0;
-  const DWORD error = ::GetLastError();
+  DWORD error = ::GetLastError();
   // Only who may write may flush.
-  const HANDLE writable = ::ReOpenFile(handle_of(file), FILE_GENERIC_WRITE, kShared, 0);
-  if (writable != INVALID_HANDLE_VALUE && ::FlushFileBuffers(Handle(writable).get()) != 0) return 0;
+  const HANDLE writable = ::ReOpenFile(handle_of(file), FILE_GENERIC_WRITE, kShared, FILE_FLAG_BACKUP_SEMANTICS);
+  if (writable != INVALID_HANDLE_VALUE) {
+    const Handle flushed(writable);
+    if (::FlushFileBuffers(flushed.get()) != 0) return 0;
+    error = ::GetLastError();
+  }
   Status status;
   if (status_of(file, status) && status.kind == Kind::folder) {
     errno = EINVAL;

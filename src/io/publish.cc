@@ -116,6 +116,7 @@ void Publication::State::open_sibling() {
     if (os::status_of(opened.get(), status) && status.names == 0) continue;
     sibling = std::move(name);
     file = std::move(opened);
+    if (replaced_) guard_traits(target, file);
     return;
   }
   fail(EEXIST, target.asked, "cannot find a free temporary name in its folder");

@@ -37,12 +37,8 @@ bool matches(std::string_view prefix, std::string_view candidate) {
 }
 
 std::vector<std::string> find_siblings(int folder, std::string_view name) {
-  std::vector<std::string> found;
   const std::string prefix = prefix_of(folder, name);
-  for (std::string& candidate : os::names_in(folder, kMaxSearched)) {
-    if (matches(prefix, candidate)) found.push_back(std::move(candidate));
-  }
-  return found;
+  return os::names_in(folder, kMaxSearched, [&](std::string_view candidate) { return matches(prefix, candidate); });
 }
 
 bool is_regular(int folder, const std::string& name, os::Status& status) {

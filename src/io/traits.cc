@@ -150,6 +150,8 @@ class Keeper {
 
 mode_t guarded_mode(std::uint32_t replaced) { return 0600 | shared_rights(replaced); }
 
+void guard_traits(const Target&, const Descriptor&) {}
+
 std::vector<std::string> keep_traits(const Target& target, const os::Status& existing, const Descriptor& file) {
   return Keeper(target, existing, file.get()).keep();
 }

@@ -15,6 +15,8 @@ mode_t guarded_mode(std::uint32_t replaced) {
   return 0600 | both << 3 | both;
 }
 
+void guard_traits(const Target&, const Descriptor&) {}
+
 std::vector<std::string> keep_traits(const Target& target, const os::Status& existing, const Descriptor& file) {
   std::vector<std::string> notes;
   const auto note = [&](const std::string& what) {

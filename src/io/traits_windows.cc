@@ -1,5 +1,5 @@
+#include <cerrno>
 #include <string>
-#include <system_error>
 
 #include "io/traits.h"
 
@@ -12,15 +12,15 @@ namespace zt::io {
 
 mode_t guarded_mode(std::uint32_t) { return 0666; }
 
-// Windows has neither user attributes nor modes. The owner is whoever writes the file.
-std::vector<std::string> keep_traits(const Target& target, const os::Status&, const Descriptor& file) {
+void guard_traits(const Target& target, const Descriptor& file) {
   const auto handle_of = [](int number) { return reinterpret_cast<HANDLE>(::_get_osfhandle(number)); };
-  const Descriptor old(os::openat(target.folder.get(), target.name.c_str(), O_RDONLY, 0));
-  if (!old) return {};
+  const Descriptor old(os::openat(target.folder.get(), target.name.c_str(), O_PATH, 0));  // may read its access list
   PACL list = nullptr;
   PSECURITY_DESCRIPTOR security = nullptr;
-  DWORD error = ::GetSecurityInfo(handle_of(old.get()), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, nullptr, nullptr,
-                                  &list, nullptr, &security);
+  DWORD error = !old ? ERROR_ACCESS_DENIED
+                     : ::GetSecurityInfo(handle_of(old.get()), SE_FILE_OBJECT, DACL_SECURITY_INFORMATION, nullptr,
+                                         nullptr, &list, nullptr, &security);
+  if (error == ERROR_NOT_SUPPORTED || error == ERROR_INVALID_FUNCTION) return;  // a file system without access lists
   if (error == ERROR_SUCCESS) {
     SECURITY_DESCRIPTOR_CONTROL control{};
     DWORD revision = 0;
@@ -31,8 +31,10 @@ std::vector<std::string> keep_traits(const Target& target, const os::Status&, co
                               nullptr, list, nullptr);
     ::LocalFree(security);
   }
-  if (error == ERROR_SUCCESS) return {};
-  return {"its access list could not be kept: " + std::system_category().message(static_cast<int>(error))};
+  if (error != ERROR_SUCCESS) fail(EACCES, target.asked, "cannot keep its access list");
 }
+
+// The access list is kept already. The owner is whoever writes the file; attributes and other streams are not kept.
+std::vector<std::string> keep_traits(const Target&, const os::Status&, const Descriptor&) { return {}; }
 
 }  // namespace zt::io
