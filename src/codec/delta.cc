@@ -47,8 +47,8 @@ bool are_equal(Input a, Input b) noexcept { return a.empty() || std::memcmp(a.da
 // --- DeltaEncoder ---
 
 struct DeltaEncoder::State {
-  State(DeltaElements delta_elements, DeltaMode list)
-      : elements(delta_elements), kind(list), planes(elements.form, 1) {}
+  State(DeltaElements delta_elements, DeltaMode delta_kind)
+      : elements(delta_elements), kind(delta_kind), planes(elements.form, 1) {}
   std::size_t guess_planes(Input next);
   std::uint32_t add_list(DeltaHead& head, std::vector<std::byte>& stored);
   std::uint32_t add_changes(Input base, Input next, DeltaHead& head, std::vector<std::byte>& stored);
