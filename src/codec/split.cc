@@ -179,6 +179,11 @@ void put_together(const std::byte* even, const std::byte* odd, std::size_t pairs
 
 #ifdef ZT_VECTOR
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12 sees reads of `even` before take_apart() fills it
+#endif
+
 // Splits n elements, a multiple of 32 and at most kBlock. Plane k goes to planes + k * stride.
 template <unsigned width, int bits>
 ZT_VECTOR void split_block(const std::byte* in, std::size_t n, std::byte* planes, std::size_t stride) noexcept {
@@ -192,6 +197,10 @@ ZT_VECTOR void split_block(const std::byte* in, std::size_t n, std::byte* planes
     split_block<kHalf, 0>(odd, n, planes + stride, 2 * stride);
   }
 }
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
 
 template <unsigned width, int bits>
 ZT_VECTOR void join_block(const std::byte* planes, std::size_t stride, std::size_t n, std::byte* out) noexcept {
