@@ -1,6 +1,7 @@
 #include "platform.h"
 
 #include <csignal>
+#include <initializer_list>
 
 #include <fcntl.h>
 #include <sys/ioctl.h>

@@ -1,6 +1,7 @@
 #include "run/signals.h"
 
 #include <csignal>
+#include <initializer_list>
 
 #include <pthread.h>
 
