@@ -231,11 +231,12 @@ def test_ctrl_c_ends_a_wait(path, tmp_path):
     program = (
         SLOW
         + """
+start = time.monotonic()
 threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 try:
     next(prefetch)  # waits for the tensor that another thread takes
 except KeyboardInterrupt:
-    print("interrupted", len(prefetch))
+    print("interrupted", len(prefetch), time.monotonic() - start < 9)
 """
     )
-    assert run(tmp_path, program, timeout=9).stdout == "interrupted 1\n"
+    assert run(tmp_path, program).stdout == "interrupted 1 True\n"  # the end may wait for a thread of the prefetch
