@@ -529,7 +529,8 @@ TEST(DeltaRefuses, MutatedParts) {
     if (part.empty()) continue;
     for (std::uint64_t left = random.between(1, 3); left > 0; --left) {
       const std::size_t at = random.below(random.chance(50) ? std::min<std::size_t>(part.size(), 64) : part.size());
-      part[at] = static_cast<std::byte>(random.chance(50) ? random.below(256) : random.pick({0U, 1U, 2U, 3U, 254U, 255U}));
+      part[at] =
+          static_cast<std::byte>(random.chance(50) ? random.below(256) : random.pick({0U, 1U, 2U, 3U, 254U, 255U}));
     }
     if (random.chance(10)) part.resize(random.below(part.size()));
     Data out(next.size());
