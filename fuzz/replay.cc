@@ -27,7 +27,8 @@ std::size_t replay_folder(const std::filesystem::path& folder) {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
     if (!entry.is_regular_file()) continue;
-    std::fprintf(stderr, "%s\n", entry.path().c_str());  // printed first: the last path before a crash is its cause
+    std::fprintf(stderr, "%s\n",
+                 entry.path().string().c_str());  // printed first: the last path before a crash is its cause
     replay(entry.path());
     ++count;
   }

@@ -1,6 +1,7 @@
 /* Uses zTensor as a C program does. Compiled as C11 and, by capi_as_cpp.cc, as C++. */
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,7 +278,8 @@ static void read_elsewhere(const char* path) {
   fseek(file, 0, SEEK_END);
   const size_t length = (size_t)ftell(file);
   rewind(file);
-  char* data = (char*)aligned_alloc(64, (length + 63) / 64 * 64);
+  char* const block = (char*)malloc(length + 64); /* Windows has no aligned_alloc */
+  char* const data = block + (64 - (uintptr_t)block % 64) % 64;
   CHECK(fread(data, 1, length, file) == length);
   fclose(file);
 
@@ -312,7 +314,7 @@ static void read_elsewhere(const char* path) {
   store.read_at = NULL;
   FAILS(zt_open_store(&store, "s", NULL, &source, &error), ZT_ERROR_USAGE, "read_at");
   CHECK(releases_of_store == 1);
-  free(data);
+  free(block);
 }
 
 struct sunk {
