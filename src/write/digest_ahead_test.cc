@@ -100,6 +100,7 @@ TEST(ThreadsDigestAhead, AThreadThatEndedStartsAgain) {
 
 // A forked child has a copy of the object, and no second thread.
 TEST(ThreadsDigestAhead, AChildMayDropItsCopy) {
+  ZT_POSIX_ONLY("fork");
   const std::vector<std::byte> bytes(DigestAhead::kLead);
   auto thread = std::make_unique<DigestThread>();
   DigestAhead(*thread, bytes, [](Span) {}).finish();
