@@ -1,16 +1,5 @@
 # Compilers, emulators and libraries for other machines. Sourced by ./dev, which calls need_NAME before it builds.
 
-install_packages() {  # install_packages PACKAGE... installs those that are missing
-  local package missing=() as_root=()
-  ((EUID == 0)) || as_root=(sudo)
-  for package in "$@"; do
-    dpkg-query -W "$package" >/dev/null 2>&1 || missing+=("$package")
-  done
-  ((${#missing[@]})) || return 0
-  "${as_root[@]}" apt-get -q update </dev/null
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends "${missing[@]}" </dev/null
-}
-
 # A configuration of apt in FOLDER, whose package index is its own: nothing is installed through it.
 apt_beside() {  # apt_beside FOLDER LINE...
   local folder=$1

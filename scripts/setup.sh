@@ -3,8 +3,21 @@
 stamp_is() { [[ -f $1 && $(<"$1") == "$2" ]]; }
 digest_of() { find "$@" -type f ! -path '*/__pycache__/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum; }
 
+install_packages() {  # install_packages PACKAGE... installs those that are missing
+  local package missing=() root=()
+  for package in "$@"; do
+    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+  done
+  ((${#missing[@]})) || return 0
+  ((EUID == 0)) || root=(sudo)
+  echo "Installing ${missing[*]}"
+  "${root[@]}" apt-get -q update </dev/null
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get -q install -y --no-install-recommends "${missing[@]}" </dev/null
+}
+
 need_packages() {
-  local wanted missing=() package stamp=build/stamps/packages hash
+  local wanted stamp=build/stamps/packages hash
   hash=$(digest_of scripts/packages.txt)
   stamp_is "$stamp" "$hash" && return
   mapfile -t wanted < <(grep -v '^#' scripts/packages.txt)
@@ -12,17 +25,7 @@ need_packages() {
     echo "There is no apt-get here. Install these packages, given by their Debian names: ${wanted[*]}"
     return
   fi
-  for package in "${wanted[@]}"; do
-    [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
-  done
-  if ((${#missing[@]})); then
-    local root=()
-    ((EUID == 0)) || root=(sudo)
-    echo "Installing ${missing[*]}"
-    "${root[@]}" apt-get -q update </dev/null
-    "${root[@]}" env DEBIAN_FRONTEND=noninteractive \
-      apt-get -q install -y --no-install-recommends "${missing[@]}" </dev/null
-  fi
+  install_packages "${wanted[@]}"
   mkdir -p build/stamps
   echo "$hash" >"$stamp"
 }

@@ -8,6 +8,7 @@
 #include "base/endian.h"
 #include "codec/blocks.h"
 #include "codec/entropy.h"
+#include "codec/zstd_context.h"
 #include "ztensor/error.h"
 
 namespace zt::codec {
@@ -68,32 +69,17 @@ Spread spread_of(View bytes) {
   return spread;
 }
 
-struct FreeStream {
-  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
-};
-
-std::size_t stream_result(std::size_t result) {
-  if (ZSTD_isError(result) == 0) return result;
-  throw Error(Code::no_memory, "", std::string("zstd: ") + ZSTD_getErrorName(result));
-}
-
 // Makes frames whose blocks end where the caller says.
 class Stream {
  public:
-  explicit Stream(int level) : context_(ZSTD_createCCtx()) {
-    if (!context_) throw Error(Code::no_memory, "", "no memory for a zstd context");
-    set(ZSTD_c_compressionLevel, level);
-    set(ZSTD_c_checksumFlag, 0);
-  }
-  void set(ZSTD_cParameter parameter, int value) {
-    stream_result(ZSTD_CCtx_setParameter(context_.get(), parameter, value));
-  }
+  explicit Stream(int level) : context_(level) {}
+  void set(ZSTD_cParameter parameter, int value) { context_.set(parameter, value); }
   // One frame of these runs, each of which ends a block.
   void add(std::span<const Run> runs, std::vector<std::byte>& out) {
     std::size_t size = 0;
     for (const Run& run : runs) size += run.bytes.size();
-    stream_result(ZSTD_CCtx_reset(context_.get(), ZSTD_reset_session_only));
-    stream_result(ZSTD_CCtx_setPledgedSrcSize(context_.get(), size));
+    zstd_result(ZSTD_CCtx_reset(context_.get(), ZSTD_reset_session_only));
+    zstd_result(ZSTD_CCtx_setPledgedSrcSize(context_.get(), size));
     std::size_t at = out.size();
     out.resize(at + ZSTD_compressBound(size) + 16 * runs.size() + 64);
     for (std::size_t i = 0; i < runs.size(); ++i) {
@@ -101,7 +87,7 @@ class Stream {
       const ZSTD_EndDirective end = i + 1 == runs.size() ? ZSTD_e_end : ZSTD_e_flush;
       for (std::size_t left = 1; left != 0;) {
         ZSTD_outBuffer room = {out.data() + at, out.size() - at, 0};
-        left = stream_result(ZSTD_compressStream2(context_.get(), &room, &in, end));
+        left = zstd_result(ZSTD_compressStream2(context_.get(), &room, &in, end));
         at += room.pos;
         if (left != 0) out.resize(out.size() + left + 64);
       }
@@ -110,11 +96,11 @@ class Stream {
   }
   std::size_t size_of(View bytes, std::vector<std::byte>& buffer) {
     buffer.resize(std::max(buffer.size(), ZSTD_compressBound(bytes.size())));
-    return stream_result(ZSTD_compress2(context_.get(), buffer.data(), buffer.size(), bytes.data(), bytes.size()));
+    return zstd_result(ZSTD_compress2(context_.get(), buffer.data(), buffer.size(), bytes.data(), bytes.size()));
   }
 
  private:
-  std::unique_ptr<ZSTD_CCtx, FreeStream> context_;
+  ZstdContext context_;
 };
 
 // A frame of a single segment that libzstd has no part in.

@@ -13,6 +13,7 @@
 #include "codec/entropy.h"
 #include "codec/split.h"
 #include "codec/zstd.h"
+#include "codec/zstd_context.h"
 #include "hash/xxh64.h"
 #include "ztensor/error.h"
 
@@ -88,35 +89,20 @@ std::size_t text_length(std::uint64_t entropy) {
 
 bool is_repeated(Bytes plane) { return std::memcmp(plane.data(), plane.data() + 1, plane.size() - 1) == 0; }
 
-struct FreeContext {
-  void operator()(ZSTD_CCtx* context) const noexcept { ZSTD_freeCCtx(context); }
-};
-
-std::size_t checked_size(std::size_t result) {
-  if (ZSTD_isError(result) == 0) return result;
-  throw Error(Code::no_memory, "", std::string("zstd: ") + ZSTD_getErrorName(result));
-}
-
-// Compresses at one level.
+// One frame at a time.
 class Compressor {
  public:
-  explicit Compressor(int level) : context_(ZSTD_createCCtx()) {
-    if (!context_) throw Error(Code::no_memory, "", "no memory for a zstd context");
-    set(ZSTD_c_compressionLevel, level);
-    set(ZSTD_c_checksumFlag, 0);
-  }
-  void set(ZSTD_cParameter parameter, int value) {
-    checked_size(ZSTD_CCtx_setParameter(context_.get(), parameter, value));
-  }
+  explicit Compressor(int level) : context_(level) {}
+  void set(ZSTD_cParameter parameter, int value) { context_.set(parameter, value); }
   // One frame, in memory that `buffer` keeps for the next one.
   Bytes compress(Bytes bytes, std::vector<std::byte>& buffer) {
     buffer.resize(std::max(buffer.size(), ZSTD_compressBound(bytes.size())));
     return Bytes(buffer).first(
-        checked_size(ZSTD_compress2(context_.get(), buffer.data(), buffer.size(), bytes.data(), bytes.size())));
+        zstd_result(ZSTD_compress2(context_.get(), buffer.data(), buffer.size(), bytes.data(), bytes.size())));
   }
 
  private:
-  std::unique_ptr<ZSTD_CCtx, FreeContext> context_;
+  ZstdContext context_;
 };
 
 }  // namespace

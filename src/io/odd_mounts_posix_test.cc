@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "child.h"
 #include "errors.h"
 #include "io/publish.h"
 #include "io/replaceable.h"
@@ -32,6 +33,7 @@ using test::error_of;
 using test::Lacking;
 using test::makes_unnamed;
 using test::read_file;
+using test::result_of_child;
 using test::TempDir;
 using test::write_file;
 
@@ -53,21 +55,6 @@ struct stat status_of(const fs::path& path) {
 }
 
 mode_t mode_of(const fs::path& path) { return status_of(path).st_mode & 07777; }
-
-// Runs `work` in its own process, and returns the result.
-int in_child(const std::function<int()>& work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    int result = 99;
-    try {
-      result = work();
-    } catch (...) {}
-    ::_exit(result);
-  }
-  int status = 0;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
 
 class OddMount : public ::testing::Test {
  protected:
@@ -230,7 +217,7 @@ TEST_F(OddMount, RefusesBeforeTheFirstByteWhereNothingCanBeRenamed) {
 TEST_F(OddMount, RefusesAMountedFileBeforeTheFirstByte) {
   write_file(dir_ / "real", "old");
   write_file(path(), "");
-  const int result = in_child([&] {
+  const int result = result_of_child([&] {
     if (::unshare(CLONE_NEWNS) != 0) return kNoMount;
     if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return kNoMount;
     if (::mount((dir_ / "real").c_str(), path().c_str(), nullptr, MS_BIND, nullptr) != 0) return kNoMount;
@@ -248,7 +235,7 @@ TEST_F(OddMount, RefusesAnothersFileInAStickyFolderBeforeTheFirstByte) {
   write_file(path(), "old");
   ASSERT_EQ(::chmod(path().c_str(), 0666), 0);
   ASSERT_EQ(::chmod(dir_.path().c_str(), 01777), 0);
-  const int result = in_child([&] {
+  const int result = result_of_child([&] {
     if (::setgid(kGroup) != 0 || ::setuid(kOther) != 0) return 1;
     const Error error = error_of([&] { Publication(path(), {}); });
     if (error.os_error() != EPERM || std::string(error.rule()) != "write.inplace") return 2;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/utf8.h"
+#include "child.h"
 #include "errors.h"
 #include "io/publish.h"
 #include "publishing.h"
@@ -30,6 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 using test::expect_io;
 using test::read_file;
+using test::result_of_child;
 using test::save;
 using test::TempDir;
 using test::write_file;
@@ -38,22 +40,6 @@ mode_t mode_of(const fs::path& path) {
   struct stat status {};
   EXPECT_EQ(::lstat(path.c_str(), &status), 0);
   return status.st_mode & 07777;
-}
-
-// Runs `work` in its own process, which may change its limits and mounts, and returns the result.
-template <class Work>
-int in_child(Work&& work) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    int result = 99;
-    try {
-      result = work();
-    } catch (...) {}
-    ::_exit(result);
-  }
-  int status = 0;
-  EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 class PublishOnPosix : public test::Publishing {};
@@ -172,7 +158,7 @@ TEST_P(PublishOnPosix, TakesTheLongestNamesThatTheSystemTakes) {
 }
 
 TEST_P(PublishOnPosix, TakesAPathWithoutAFolder) {
-  EXPECT_EQ(in_child([&] {
+  EXPECT_EQ(result_of_child([&] {
               fs::current_path(dir_.path());
               save("f", "x", options());
               return 0;
@@ -183,7 +169,7 @@ TEST_P(PublishOnPosix, TakesAPathWithoutAFolder) {
 
 TEST_P(PublishOnPosix, LeavesTheOldFileWholeWhenTheNewOneOutgrowsALimit) {
   write_file(dir_ / "f", "old");
-  const int result = in_child([&] {
+  const int result = result_of_child([&] {
     ::signal(SIGXFSZ, SIG_IGN);
     const rlimit limit{4096, 4096};
     if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
@@ -202,7 +188,7 @@ TEST_P(PublishOnPosix, LeavesTheOldFileWholeWhenTheNewOneOutgrowsALimit) {
 
 TEST_P(PublishOnPosix, LeavesTheOldFileWholeOnAFullFileSystem) {
   constexpr int kNoMount = 77;
-  const int result = in_child([&] {
+  const int result = result_of_child([&] {
     if (::unshare(CLONE_NEWNS) != 0) return kNoMount;
     if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return kNoMount;
     if (::mount("zt-test", dir_.path().c_str(), "tmpfs", 0, "size=256k") != 0) return kNoMount;
@@ -224,7 +210,7 @@ TEST_P(PublishOnPosix, RefusesAFolderItMayNotWriteTo) {
   write_file(dir_ / "sealed/f", "old");
   fs::permissions(dir_ / "sealed", fs::perms(0555));
   fs::permissions(dir_.path(), fs::perms(0755));
-  const int result = in_child([&] {
+  const int result = result_of_child([&] {
     if (::getuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) return 1;
     for (const char* name : {"sealed/f", "sealed/new"}) {
       if (test::error_of([&] { Publication(dir_ / name, options()); }).os_error() != EACCES) return 2;
@@ -239,7 +225,7 @@ TEST_P(PublishOnPosix, WorksInAFolderThatItMayNotList) {
   fs::create_directory(dir_ / "dark");
   fs::permissions(dir_ / "dark", fs::perms(0333));
   fs::permissions(dir_.path(), fs::perms(0755));
-  const int result = in_child([&] {
+  const int result = result_of_child([&] {
     if (::getuid() == 0 && (::setgid(65534) != 0 || ::setuid(65534) != 0)) return 1;
     save(dir_ / "dark/f", "one", options());
     save(dir_ / "dark/f", "two", options());
@@ -300,7 +286,7 @@ TEST_P(PublishOnPosix, AForkedChildThatDropsItsCopyTakesNothingFromItsParent) {
   write_file(dir_ / "f", "old");
   std::optional<Publication> file(std::in_place, dir_ / "f", options());
   file->write(as_bytes("new"));
-  const int result = in_child([&] {
+  const int result = result_of_child([&] {
     file.reset();
     return 0;
   });

@@ -11,29 +11,35 @@
 
 namespace zt::test {
 
-// What `work` returns in a child of this process, and false where it throws or hangs there. The child has no thread
-// except the one that forks.
 #ifdef _WIN32
 template <class Work>
 bool in_child(Work&&) {
   return false;  // begin such a test with ZT_POSIX_ONLY("fork")
 }
 #else
+// The number, below 90, that `work` returns in a child of this process; another one where it throws or hangs there. The
+// child may change its limits and mounts, and has no thread except the one that forks.
 template <class Work>
-bool in_child(Work&& work) {
+int result_of_child(Work&& work) {
   constexpr unsigned kPatience = 60;  // seconds, then the system ends the child
   const pid_t child = ::fork();
   if (child == 0) {
     ::alarm(kPatience);
-    bool good = false;
+    int result = 99;
     try {
-      good = work();
+      result = work();
     } catch (...) {}
-    ::_exit(good ? 0 : 1);
+    ::_exit(result);
   }
-  int status = 1;
+  int status = 0;
   EXPECT_EQ(::waitpid(child, &status, 0), child);
-  return status == 0;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// What `work` returns in a child, and false where it throws or hangs there.
+template <class Work>
+bool in_child(Work&& work) {
+  return result_of_child([&] { return work() ? 0 : 1; }) == 0;
 }
 #endif
 
