@@ -11,6 +11,7 @@ enum class Codec : std::uint8_t {
   zstd,
   deflate,  // of zip archives; it is read, and no Encoding writes it
   planes,   // byte planes in zstd frames, for weights
+  delta,    // what changed since another part (spec/delta.md); it is read, and no Encoding writes it
 };
 
 // How the bytes of a part are stored: by which codec, and how hard it tries.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ztensor/digest.h"
 #include "ztensor/encoding.h"
@@ -12,6 +13,8 @@
 #include "ztensor/value.h"
 
 namespace zt {
+
+class Source;
 
 // How the bytes of a file are reached. `automatic` maps a file where it can be mapped and reads it otherwise, and reads
 // a file behind a network or in FUSE; `mmap` throws where a file cannot be mapped; `read` maps nothing.
@@ -30,7 +33,11 @@ struct OpenOptions {
   unsigned threads = 0;              // 0: ZTENSOR_THREADS if it is set, else the cores that this process may use
   Limits limits = {};
   // Finds the shards of the file. Null: shards_of(path) for a path; a store without a path then finds no shard.
+  // Also finds the base of a delta, whose identity has the label of the base, the base's id as digest, and size 0.
   std::shared_ptr<const Resolver> resolver = {};
+  // Bases of tensors that are stored as deltas (spec/delta.md §5): the first that has a dense tensor of the base's name
+  // and dtype. Then `resolver` is asked, then the file is opened that the delta names beside itself.
+  std::vector<std::shared_ptr<const Source>> bases = {};
 };
 
 // What a Writer does with a file that its target names.

@@ -3,6 +3,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "bindings.h"
+#include "source.h"
 
 namespace zt::python {
 namespace {
@@ -21,6 +22,15 @@ void bind_open_options(nb::module_& module) {
       .set("verify", [](OpenOptions& self,
                         std::optional<bool> verify) { self.verify = to_verify(verify).value_or(Verify::standard); })
       .set("limits", [](OpenOptions& self, nb::handle limits) { self.limits = to_limits(limits); })
+      .set("bases",
+           [](OpenOptions& self, const nb::list& bases) {
+             self.bases.clear();
+             for (const nb::handle base : bases) {
+               const auto& source = nb::cast<const OpenSource&>(base);
+               if (source.calls_python()) throw_usage("a base is in a file object: open the base by its path");
+               self.bases.push_back(std::make_shared<const Source>(source.use()));
+             }
+           })
       .def_rw("threads", &OpenOptions::threads);
 }
 

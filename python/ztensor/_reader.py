@@ -7,7 +7,7 @@ import mmap
 import os
 import stat
 import warnings
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, Sequence, ValuesView
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
@@ -46,6 +46,8 @@ class Reader(Mapping[str, Tensor]):
     `verify`: None checks digests in every read that copies or decodes, True also for views, False never.
     Any thread may use a Reader, and so may a forked child, unless `source` is a file object other than a file on disk
     or a `BytesIO`.
+    `bases`: readers or paths of the files that tensors stored as deltas were made over. The first one that has a tensor
+    of the right name and dtype is taken. Without it, the file is opened that the delta names beside itself.
     """
 
     def __init__(
@@ -56,10 +58,19 @@ class Reader(Mapping[str, Tensor]):
         verify: bool | None = None,
         threads: int | None = None,
         limits: Limits | None = None,
+        bases: Sequence[Source | Reader] = (),
     ) -> None:
         self._options = {"backend": backend, "verify": verify, "threads": threads, "limits": limits}
+        self._source: _ztensor.Source
+        self._bases = [
+            base
+            if isinstance(base, Reader)
+            else Reader(base, backend=backend, verify=verify, threads=threads, limits=limits)
+            for base in bases
+        ]
         self._path: str | list[str] | None = None
         options = open_options(backend=backend, verify=verify, threads=threads, limits=limits)
+        options.bases = [base._source for base in self._bases]
         if isinstance(source, (str, os.PathLike)):
             encoded = encode_path(source)
             self._path = os.path.abspath(os.fsdecode(encoded))
@@ -384,7 +395,8 @@ class Reader(Mapping[str, Tensor]):
         if self._path is None:
             raise TypeError("a Reader that was not opened from a path cannot be pickled")
         source = self._source
-        return _reopen, (self._path, self._options, source.stored_size, source.index_sum())
+        options: dict[str, Any] = {**self._options, "bases": self._bases} if self._bases else self._options
+        return _reopen, (self._path, options, source.stored_size, source.index_sum())
 
     def __repr__(self) -> str:
         return _show.reader_text(self)
@@ -458,6 +470,7 @@ def open(
     verify: bool | None = None,
     threads: int | None = None,
     limits: Limits | None = None,
+    bases: Sequence[Source | Reader] = (),
 ) -> Reader:
     """The same as `Reader`."""
-    return Reader(source, backend=backend, verify=verify, threads=threads, limits=limits)
+    return Reader(source, backend=backend, verify=verify, threads=threads, limits=limits, bases=bases)

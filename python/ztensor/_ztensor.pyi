@@ -23,6 +23,7 @@ class OpenOptions:
     backend: str
     verify: bool | None
     limits: Limits | None
+    bases: list[Source]
     threads: int
     def __init__(self) -> None: ...
 

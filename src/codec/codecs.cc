@@ -61,6 +61,11 @@ constexpr std::array kRows = {
         .encoder = [](ElementForm form, int level) -> std::unique_ptr<PieceEncoder> {
           return std::make_unique<PlanesEncoder>(form, level);
         }},
+    Row{.codec = Codec::delta,
+        .usual = Encoding::raw(),
+        .name = "delta",
+        .words = {"", "zt.delta/1"},
+        .ratio = kMaxRatio},
 };
 
 constexpr std::size_t place_of(Codec codec) { return static_cast<std::size_t>(codec); }

@@ -42,7 +42,8 @@ struct Row {
   std::uint64_t worth = 16;                    // a new part is stored raw unless the codec saves one in so many bytes
   // The most stored bytes of a part with `decoded` decoded bytes, its seek table included. Null if we do not write it.
   std::uint64_t (*bound)(std::uint64_t decoded) = nullptr;
-  // Null for raw parts, whose stored bytes are the decoded bytes, and for a codec whose parts are always read in pieces.
+  // Null for raw parts, whose stored bytes are the decoded bytes, for a codec whose parts are always read in pieces, and
+  // for deltas, which take another part to decode (codec/delta.h).
   std::unique_ptr<PartDecoder> (*part_decoder)() = nullptr;
   StreamRules rules = {};
   // Null too for a codec that only streams: parts are read from front to back.

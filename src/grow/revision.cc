@@ -156,12 +156,34 @@ void Revision::read_present(const WriterOptions& options) {
   growth_->begin(encoder_->grower->tail, live_version(*store, catalog, edit_.former));
 }
 
-bool Revision::has(std::string_view name) const { return current_.find(name) && !edit_.removed.contains(name); }
+// A hidden tensor has its name, too.
+bool Revision::has(std::string_view name) const {
+  return Access::state(current_)->catalog.find(name) && !edit_.removed.contains(name);
+}
+
+// Whether a tensor that stays is stored as a delta over this one.
+bool Revision::is_base(std::string_view name) const {
+  const model::Catalog& catalog = Access::state(current_)->catalog;
+  for (std::uint32_t row = 0; row < catalog.size(); ++row) {
+    const model::TensorRow& tensor = catalog.tensor(row);
+    const model::BaseRow* base = tensor.part_count == 0 ? nullptr : catalog.base(tensor.parts);
+    if (base == nullptr || !base->label.empty() || base->name != name) continue;
+    if (!edit_.removed.contains(catalog.text(tensor.name))) return true;
+  }
+  return false;
+}
 
 void Revision::remove(std::string_view name) {
   if (!has(name)) {
     Error error(Code::not_found, "", "no tensor is named " + in_quotes(name));
     error.enter_file(utf8_of(path_));
+    throw error;
+  }
+  if (is_base(name)) {
+    Error error(Code::usage, "",
+                "other tensors are stored as what changed since tensor " + in_quotes(name) +
+                    ": convert the file, or remove these first");
+    error.enter_file(path_.string());
     throw error;
   }
   edit_.changed.erase(std::string(name));

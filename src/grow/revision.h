@@ -42,6 +42,8 @@ class Revision {
 
   // Whether the current version has the tensor, and it was not removed.
   bool has(std::string_view name) const;
+  // Whether a tensor that stays is stored as a delta over this one.
+  bool is_base(std::string_view name) const;
   // Removes a tensor of the current version. Throws not_found.
   void remove(std::string_view name);
 

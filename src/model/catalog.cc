@@ -124,6 +124,23 @@ bool Catalog::add_tensor(std::string_view name, std::span<const std::uint64_t> s
   return true;
 }
 
+void Catalog::hide(std::span<const std::uint32_t> rows) {
+  if (rows.empty()) return;
+  std::vector<TensorRow> shown;
+  shown.reserve(tensors_.size());
+  std::vector<TensorRow> hidden;
+  std::size_t next = 0;
+  for (std::uint32_t row = 0; row < tensors_.size(); ++row) {
+    const bool hides = next < rows.size() && rows[next] == row;
+    if (hides) ++next;
+    (hides ? hidden : shown).push_back(tensors_[row]);
+  }
+  hidden_ = static_cast<std::uint32_t>(hidden.size());
+  shown.insert(shown.end(), hidden.begin(), hidden.end());
+  tensors_ = std::move(shown);
+  make_index(index_.size());
+}
+
 PartRow& Catalog::add_part(std::string_view role, DType dtype, const Recipe& recipe, std::string_view digest) {
   if (parts_.size() + 1 >= kNone) {
     throw Error(Code::limit, "catalog.size", "the file has more parts than a catalog can hold");

@@ -47,6 +47,13 @@ struct FileRow {
   Kind kind = Kind::zt2;
 };
 
+// Where the base of a part is that is stored as a delta (spec/delta.md §5).
+struct BaseRow {
+  std::string label;   // of another file, in the attributes of this one; "": the base is in this file
+  std::string name;    // of the tensor; "": that of the part's own tensor
+  std::string digest;  // of the base's decoded bytes; "": not stated
+};
+
 // One stored array. Its texts are in the Catalog's text buffer.
 struct PartRow {
   Recipe recipe;
@@ -96,14 +103,25 @@ class Catalog {
   void fault_part(Fault fault);
   // Marks a tensor that was added before, and all its parts.
   void fault_entry(std::uint32_t row, Fault fault);
+  // Says what the part `part` is a delta over.
+  void set_base(std::uint32_t part, BaseRow base) { bases_.insert_or_assign(part, std::move(base)); }
+  // Moves tensors that are only bases behind all others: users do not see them. `rows`: ascending. Call it once, after
+  // the last tensor.
+  void hide(std::span<const std::uint32_t> rows);
   // Frees the memory that growing left unused.
   void shrink();
 
-  std::size_t size() const { return tensors_.size(); }
+  std::size_t size() const { return tensors_.size(); }             // hidden tensors, too
+  std::size_t shown() const { return tensors_.size() - hidden_; }  // these come first
   std::size_t part_rows() const { return parts_.size(); }
   std::optional<std::uint32_t> find(std::string_view name) const;
   const TensorRow& tensor(std::uint32_t row) const { return tensors_[row]; }
   const PartRow& part(std::uint32_t row) const { return parts_[row]; }
+  std::uint32_t row_of(const PartRow& part) const { return static_cast<std::uint32_t>(&part - parts_.data()); }
+  const BaseRow* base(std::uint32_t part) const {  // null: it is no delta
+    const auto found = bases_.find(part);
+    return found == bases_.end() ? nullptr : &found->second;
+  }
   std::span<const PartRow> parts(const TensorRow& tensor) const {
     return std::span(parts_).subspan(tensor.parts, tensor.part_count);
   }
@@ -162,7 +180,9 @@ class Catalog {
 
   std::vector<TensorRow> tensors_;
   std::vector<PartRow> parts_;
-  std::vector<std::uint64_t> dimensions_;  // the shapes of tensors, and the shapes and strides of views
+  std::map<std::uint32_t, BaseRow> bases_;  // by part
+  std::uint32_t hidden_ = 0;                // the last tensors
+  std::vector<std::uint64_t> dimensions_;   // the shapes of tensors, and the shapes and strides of views
   std::string texts_;
   std::deque<std::string> words_ = {""};             // a deque: word_index_ borrows from it
   std::array<std::uint32_t, 16> recent_words_ = {};  // saves a search for words that a file repeats with each tensor

@@ -22,7 +22,7 @@ enum class Framing : std::uint8_t {
 struct Coding {
   Codec codec : 4;
   Framing framing : 1;
-  ElementForm form : 3;  // of planes; otherwise bytes1
+  ElementForm form : 3;  // of planes and deltas; otherwise bytes1
 
   static const Coding raw;       // the stored bytes are the decoded bytes
   static const Coding zstd;      // a stream of zstd frames
@@ -39,7 +39,13 @@ struct Coding {
     coding.form = form;
     return coding;
   }
+  static constexpr Coding delta(ElementForm form) {
+    Coding coding = of(Codec::delta, Framing::seekable);
+    coding.form = form;
+    return coding;
+  }
   constexpr bool is_raw() const { return codec == Codec::raw; }
+  constexpr bool is_delta() const { return codec == Codec::delta; }
   friend constexpr auto operator<=>(const Coding&, const Coding&) = default;  // NOLINT(modernize-use-nullptr)
 };
 inline constexpr Coding Coding::raw{Codec::raw, Framing::unknown, ElementForm::bytes1};

@@ -5,9 +5,45 @@
 #include <iterator>
 #include <utility>
 
+#include "base/utf8.h"
+
 namespace zt::source {
 
-bool is_hidden(const Value& key) { return key.text() != nullptr && *key.text() == kScipyKey; }
+bool is_hidden(const Value& key) {
+  return key.text() != nullptr && (*key.text() == kScipyKey || *key.text() == kDeltaKey);
+}
+
+Value without_bases(Value attributes) {
+  const auto is_base = [](const auto& member) {
+    return member.first.text() != nullptr && member.first.text()->starts_with(kBaseKey);
+  };
+  if (attributes.members() == nullptr || std::ranges::none_of(*attributes.members(), is_base)) return attributes;
+  Value::Map kept;
+  std::ranges::copy_if(*attributes.members(), std::back_inserter(kept), std::not_fn(is_base));
+  return kept.empty() ? Value() : Value(std::move(kept));
+}
+
+Value with_bases_of(const Value& from, const Value& attributes) {
+  if (from.members() == nullptr || (!attributes.is_null() && !attributes.is_map())) return attributes;
+  Value::Map all = attributes.is_map() ? *attributes.members() : Value::Map{};
+  const std::size_t given = all.size();
+  for (const auto& [key, value] : *from.members()) {
+    if (key.text() != nullptr && key.text()->starts_with(kBaseKey)) all.emplace_back(key, value);
+  }
+  return all.size() == given ? attributes : Value(std::move(all));
+}
+
+std::vector<std::byte> without_delta(std::span<const std::byte> attributes) {
+  if (as_text(attributes).find(kDeltaKey) == std::string_view::npos) return {attributes.begin(), attributes.end()};
+  const Value all = Value::parse(attributes, 1000);  // the decoder has held the depth to the limits
+  if (all.members() == nullptr) return {attributes.begin(), attributes.end()};
+  Value::Map kept;
+  std::ranges::copy_if(*all.members(), std::back_inserter(kept), [](const auto& member) {
+    return member.first.text() == nullptr || *member.first.text() != kDeltaKey;
+  });
+  if (kept.empty()) return {};
+  return Value(std::move(kept)).encode();
+}
 
 Value without_hidden(const Value& attributes) {
   const auto* members = attributes.members();

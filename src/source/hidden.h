@@ -1,6 +1,9 @@
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string_view>
+#include <vector>
 
 #include "ztensor/value.h"
 
@@ -12,7 +15,18 @@ namespace zt::source {
 // "array": the tensor was a SciPy sparse array. Sparse arrays and sparse matrices multiply differently.
 inline constexpr std::string_view kScipyKey = "ztensor.scipy";
 
+// A map that says what the tensor is a delta over, or that it is only a base (spec/delta.md §5).
+inline constexpr std::string_view kDeltaKey = "zt.delta";
+
+inline constexpr std::string_view kBaseKey = "ztensor.base.";  // of a file: a label follows
+
 bool is_hidden(const Value& key);
+// The attributes of a file without those that name bases of deltas.
+Value without_bases(Value attributes);
+// `attributes`, and those of `from` that name bases of deltas.
+Value with_bases_of(const Value& from, const Value& attributes);
+// Encoded attributes without kDeltaKey, for a tensor that is no longer a delta. Empty: none are left.
+std::vector<std::byte> without_delta(std::span<const std::byte> attributes);
 // The attributes of the user; null if there are none.
 Value without_hidden(const Value& attributes);
 // `attributes`, and those hidden attributes of `from` that `attributes` lacks.

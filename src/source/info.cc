@@ -65,6 +65,20 @@ std::string json_map(const Value::Map& members) {
          "}";
 }
 
+// What a delta is over, as the file states it: the tensor, and the file where it is another one.
+std::string json_base(const SourceState& state, const model::PartRow& part) {
+  const model::BaseRow* base = state.catalog.base(state.catalog.row_of(part));
+  if (base == nullptr) return {};
+  const auto text = [](const std::string& words) { return words.empty() ? std::string("null") : json_quote(words); };
+  source::BaseEntry entry;
+  try {
+    if (!base->label.empty()) entry = source::base_entry(state, base->label);
+  } catch (const Error&) {  // reading the tensor tells the reason
+  }
+  return R"(, "base": {"file": )" + text(base->label) + R"(, "name": )" + text(base->name) + R"(, "id": )" +
+         text(entry.id) + R"(, "hint": )" + text(entry.hint) + "}";
+}
+
 // These members are always there. A part in another file names the file. A part in no file has no offset.
 std::string json_part(const SourceState& state, const model::PartRow& part, std::string_view dtype) {
   const std::string_view digest = state.catalog.text(part.digest);
@@ -75,7 +89,7 @@ std::string json_part(const SourceState& state, const model::PartRow& part, std:
          (placed ? std::to_string(part.recipe.offset) : "null") + R"(, "stored": )" +
          std::to_string(part.recipe.stored_length) + R"(, "digest": )" +
          (digest.empty() ? "null" : json_quote(digest)) +
-         (file == nullptr ? "" : R"(, "shard": )" + json_quote(file->name)) + "}";
+         (file == nullptr ? "" : R"(, "shard": )" + json_quote(file->name)) + json_base(state, part) + "}";
 }
 
 std::string json_tensor(const SourceState& state, const Tensor& tensor, const model::TensorRow& row) {
@@ -156,7 +170,7 @@ std::string info_json(const Source& source) {
   const SourceState& state = *Access::state(source);
   std::string out = R"({"file": )" + json_quote(state.name) + R"(, "format": )" + json_quote(source.format()) +
                     R"(, "attributes": )" + json_value(source.attributes()) + R"(, "tensors": [)";
-  for (std::uint32_t row = 0; row < state.catalog.size(); ++row) {
+  for (std::uint32_t row = 0; row < state.catalog.shown(); ++row) {
     if (row > 0) out += ", ";
     out += json_tensor(state, source[row], state.catalog.tensor(row));
   }

@@ -28,7 +28,7 @@ void Join::add(const Catalog& catalog, const std::string& name, std::uint64_t si
   joined_.files.insert(joined_.files.end(), catalog.files.begin(), catalog.files.end());
   owned_before_ = joined_.own(catalog.owned());
   std::vector<std::uint32_t> rows_of_parts(catalog.part_rows(), model::kNone);
-  for (std::uint32_t row = 0; row < catalog.size(); ++row) add_tensor(catalog, row, rows_of_parts);
+  for (std::uint32_t row = 0; row < catalog.shown(); ++row) add_tensor(catalog, row, rows_of_parts);
   add_attributes(catalog, name);
   for (const std::string& note : catalog.notes) joined_.notes.push_back(name + ": " + note);
 }
@@ -50,6 +50,10 @@ void Join::add_tensor(const Catalog& from, std::uint32_t row, std::vector<std::u
   joined_.add_tensor(name, from.shape(tensor), from.word(tensor.layout), as_bytes(from.text(tensor.attributes)));
   if (const model::Fault* fault = from.fault(tensor.fault)) joined_.fault_tensor(*fault);
   for (const model::PartRow& part : from.parts(tensor)) add_part(from, part);
+  if (tensor.part_count == 1 && from.parts(tensor)[0].recipe.coding.is_delta()) {
+    joined_.fault_tensor({Code::unsupported, "delta.joined",
+                          "a tensor that is stored as a delta is not read in a model of several files: open its file"});
+  }
 }
 
 void Join::add_part(const Catalog& from, const model::PartRow& part) {

@@ -212,7 +212,7 @@ std::vector<QuantizationScheme> quantization_schemes(const Source& source) {
   const model::Catalog& catalog = Access::state(source)->catalog;
   const Siblings names(catalog);
   std::map<std::string, std::uint64_t> found;
-  for (std::uint32_t row = 0; row < catalog.size(); ++row) {
+  for (std::uint32_t row = 0; row < catalog.shown(); ++row) {
     const auto tensor = names.at(row);
     const std::string scheme = tensor ? scheme_of(names, catalog.text(catalog.tensor(row).name), *tensor) : "";
     if (!scheme.empty()) ++found[scheme];

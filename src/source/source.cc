@@ -13,6 +13,7 @@
 #include "source/access.h"
 #include "source/external_files.h"
 #include "source/formats.h"
+#include "source/hidden.h"
 #include "source/repository.h"
 #include "source/state.h"
 #include "ztensor/paths.h"
@@ -207,7 +208,7 @@ Source open(std::shared_ptr<const ByteStore> store, std::string_view name, const
 
 std::shared_ptr<const ByteStore> store_of_descriptor(int descriptor) { return io::File::share(descriptor); }
 
-std::size_t Source::size() const { return state_->catalog.size(); }
+std::size_t Source::size() const { return state_->catalog.shown(); }
 
 Tensor Source::operator[](std::size_t index) const {
   if (index >= size()) {
@@ -219,7 +220,7 @@ Tensor Source::operator[](std::size_t index) const {
 
 std::optional<Tensor> Source::find(std::string_view name) const {
   const auto row = state_->catalog.find(name);
-  if (!row) return std::nullopt;
+  if (!row || *row >= state_->catalog.shown()) return std::nullopt;
   return Access::tensor(state_, *row);
 }
 
@@ -234,7 +235,7 @@ std::string_view Source::format() const { return state_->catalog.format; }
 
 Value Source::attributes() const {
   const auto cbor = attributes_cbor();
-  return cbor.empty() ? Value() : Value::parse(cbor, state_->options.limits.depth);
+  return cbor.empty() ? Value() : source::without_bases(Value::parse(cbor, state_->options.limits.depth));
 }
 
 std::span<const std::byte> Source::attributes_cbor() const { return state_->catalog.attributes; }

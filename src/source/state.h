@@ -12,10 +12,12 @@
 
 #include "io/file.h"
 #include "model/catalog.h"
+#include "read/delta_store.h"
 #include "read/pieces.h"
 #include "read/slice_cache.h"
 #include "run/per_process.h"
 #include "source/contents.h"
+#include "source/delta_bases.h"
 #include "source/shards.h"
 #include "ztensor/byte_store.h"
 #include "ztensor/options.h"
@@ -52,6 +54,8 @@ struct SourceState : source::Opened {
   std::unique_ptr<const ByteStore> owned;            // a store of the bytes that the catalog owns
   std::unique_ptr<source::Contents> contents;        // what reading has told about the elements
   mutable run::PerProcess<read::SliceCache> slices;  // what slices leave to the next slices
+  mutable run::PerProcess<read::DeltaCache> deltas;  // what deltas leave to the next deltas
+  mutable run::PerProcess<source::DeltaBases> bases;
   // Source::ties(), once it was asked for. There is no lock, which a fork could leave held.
   mutable std::atomic<const std::vector<std::size_t>*> ties = nullptr;
 
@@ -67,8 +71,10 @@ struct SourceState : source::Opened {
     if (recipe.view == model::kWhole) return std::nullopt;
     return catalog.view(recipe.view);
   }
-  // How to read a part. The result borrows from this state. Throws as store_of.
+  // How to read a part. The result borrows from this state. A delta is shown as raw bytes in a store that decodes them.
+  // Throws as store_of, and for a delta not_found "delta.base.missing", malformed "delta.*", limit "delta.base.depth".
   read::PartSource part_source(const model::PartRow& part, const model::Recipe& recipe) const {
+    if (recipe.coding.is_delta()) return source::delta_source(*this, part);
     return {&store_of(recipe), recipe, catalog.text(part.digest), view_of(recipe), catalog.decoded_digests};
   }
   // For parts in the store `from`. Null if the store may have changed: then remembered values are not valid.

@@ -93,7 +93,14 @@ std::optional<std::uint64_t> Part::length() const {
 }
 
 std::uint64_t Part::measure(const Progress& progress) const {
-  if (const auto known = length()) return *known;
+  if (const auto known = length()) {
+    const model::PartRow& row = state_->catalog.part(row_);
+    // Nothing but the base tells whether a delta without stored bytes is as long as the file claims.
+    if (row.recipe.coding.is_delta() && row.recipe.stored_length == 0 && row.fault == model::kNone) {
+      source::located(*state_, tensor_, &row, [&] { return state_->part_source(row, row.recipe); });
+    }
+    return *known;
+  }
   const model::PartRow& part = source::row_of(*this);
   return source::located(*state_, tensor_, &part, [&] { return state_->measured(part, progress).decoded_length; });
 }

@@ -41,14 +41,15 @@ std::uint64_t key_of(const model::Catalog& catalog, const model::TensorRow& tens
 // Finds them by the place and the form of the first part. If two that differ have one key, the second one counts as not
 // tied.
 std::vector<std::size_t> ties_of(const model::Catalog& catalog) {
-  std::vector<std::size_t> firsts(catalog.size());
+  std::vector<std::size_t> firsts(catalog.shown());
   std::unordered_map<std::uint64_t, std::size_t> at_key;
-  at_key.reserve(catalog.size());
-  for (std::size_t row = 0; row < catalog.size(); ++row) {
+  at_key.reserve(catalog.shown());
+  for (std::size_t row = 0; row < catalog.shown(); ++row) {
     firsts[row] = row;
     const model::TensorRow& tensor = catalog.tensor(static_cast<std::uint32_t>(row));
     const auto parts = catalog.parts(tensor);
     if (tensor.fault != model::kNone || parts.empty() || parts[0].recipe.stored_length == 0) continue;
+    if (parts[0].recipe.coding.is_delta()) continue;  // its bytes may be those of another, over another base
     const auto [known, is_new] = at_key.try_emplace(key_of(catalog, tensor, parts[0]), row);
     if (!is_new && is_tied(catalog, catalog.tensor(static_cast<std::uint32_t>(known->second)), tensor)) {
       firsts[row] = known->second;

@@ -204,7 +204,7 @@ std::vector<Finding> CanonicalCheck::run() {
   }
   check_names();
   canonical_.attributes = state_.catalog.attributes;
-  std::vector<std::uint32_t> rows(state_.catalog.size());
+  std::vector<std::uint32_t> rows(state_.catalog.shown());
   std::iota(rows.begin(), rows.end(), 0U);
   std::ranges::sort(rows, {}, [&](std::uint32_t row) { return state_.catalog.text(state_.catalog.tensor(row).name); });
   for (const std::uint32_t row : rows) add_tensor(row);

@@ -31,7 +31,7 @@ template <class TensorOf, class Take>
 void write_contents(const model::Catalog& catalog, std::string_view label, const TensorOf& tensor_of,
                     const Take& take) {
   const auto name_of = [&](std::uint32_t row) { return catalog.text(catalog.tensor(row).name); };
-  std::vector<std::uint32_t> rows(catalog.size());
+  std::vector<std::uint32_t> rows(catalog.shown());
   std::iota(rows.begin(), rows.end(), 0U);
   std::ranges::sort(rows, container::zt2::key_less, name_of);
   wire::CborWriter writer;
@@ -97,7 +97,7 @@ class Identity {
 
 void Identity::plan() {
   digests_.resize(catalog_.part_rows());
-  for (std::uint32_t row = 0; row < catalog_.size(); ++row) {
+  for (std::uint32_t row = 0; row < catalog_.shown(); ++row) {
     const Tensor tensor = source_[row];
     if (const auto error = tensor.unreadable()) throw *error;
     for (std::size_t i = 0; i < tensor.parts(); ++i) {

@@ -90,7 +90,7 @@ void Checker::add(std::uint32_t row) {
 void Checker::add_part(std::uint32_t row, const model::PartRow& part) {
   try {
     source::located(state_, row, &part, [&] {
-      state_.store_of(part.recipe);  // finds out that a shard is missing
+      state_.part_source(part, part.recipe);  // finds out that a shard or a base is missing
       parts_.push_back({row, &part, state_.measured(part, progress_)});
     });
   } catch (const Error& error) {
@@ -120,7 +120,8 @@ void Checker::check_sparse(std::uint32_t row) {
 bool Checker::digested(std::uint32_t row) const {
   for (const model::PartRow& part : state_.catalog.parts(state_.catalog.tensor(row))) {
     const std::string_view text = state_.catalog.text(part.digest);
-    const auto digest = state_.catalog.decoded_digests ? hash::parse_decoded_digest(text) : hash::parse_digest(text);
+    const bool decoded = state_.catalog.decoded_digests || part.recipe.coding.is_delta();
+    const auto digest = decoded ? hash::parse_decoded_digest(text) : hash::parse_digest(text);
     if (!digest || digest->algorithm == Checksum::none) return false;
   }
   return true;
@@ -217,7 +218,7 @@ VerifyReport check(const Source& source, const CheckOptions& options) {
   if (options.shards) checker.add_shards();
   const model::Catalog& catalog = Access::state(source)->catalog;
   if (options.names.empty()) {
-    for (std::uint32_t row = 0; row < catalog.size(); ++row) checker.add(row);
+    for (std::uint32_t row = 0; row < catalog.shown(); ++row) checker.add(row);
   }
   for (const std::string& name : options.names) {
     static_cast<void>(source.tensor(name));  // throws not_found

@@ -71,7 +71,13 @@ void GrowTarget::set_tensor_attributes(std::string_view name, const Value& attri
 }
 
 void GrowTarget::set_attributes(std::vector<std::byte> attributes) {
-  growing_->edit().attributes = std::move(attributes);
+  const Source& present = growing_->current();
+  const auto cbor = present.attributes_cbor();
+  constexpr std::uint32_t kDepth = 1000;  // the decoder has held the depth to its limits
+  const Value former = cbor.empty() ? Value() : Value::parse(cbor, kDepth);
+  const Value given = attributes.empty() ? Value() : Value::parse(attributes, kDepth);
+  const Value all = source::with_bases_of(former, given);
+  growing_->edit().attributes = all == given ? std::move(attributes) : form_.attributes_of(all, true);
 }
 
 }  // namespace zt::write

@@ -8,6 +8,7 @@
 #include "read/frames.h"
 #include "source/access.h"
 #include "source/formats.h"
+#include "source/hidden.h"
 #include "write/array_pieces.h"
 #include "write/attributes.h"
 #include "write/content.h"
@@ -19,6 +20,8 @@
 
 namespace zt::write {
 namespace {
+
+constexpr std::uint32_t kAnyDepth = 1000;  // the decoder of the source has held the depth to its limits
 
 // Whether the stored bytes are exactly frames and a seek table, as generation 2 needs them.
 bool is_seekable(const SourceState& from, const model::PartRow& part) {
@@ -111,11 +114,12 @@ void Mover::move_sparse(std::string_view name, const Tensor& tensor, std::option
 // Adds the row of a stored tensor, with those of its attributes that the format can hold.
 void Mover::add_row(std::string_view name, const Tensor& tensor) {
   const bool plain = !holds().deterministic_attributes && holds().tensor_attributes;
-  if (plain || tensor.attributes_cbor().empty()) {
-    draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), tensor.attributes_cbor());
+  const std::vector<std::byte> attributes = source::without_delta(tensor.attributes_cbor());
+  if (plain || attributes.empty()) {
+    draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), attributes);
     return;
   }
-  const Value kept = reduced_attributes(source::all_attributes(tensor), *form().encoder, false);
+  const Value kept = reduced_attributes(Value::parse(attributes, kAnyDepth), *form().encoder, false);
   draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), form().attributes_of(kept, false));
 }
 
@@ -135,7 +139,7 @@ MovePlan Mover::plan_of(const model::PartRow& part, std::optional<Encoding> reco
                         .decoded_digests = source_->catalog.decoded_digests,
                         .coding = part.recipe.coding,
                         .whole = part.recipe.view == model::kWhole && part.recipe.swap == 0,
-                        .changed = cleans(part) || is_misplaced(part.recipe.coding),
+                        .changed = cleans(part) || is_misplaced(part.recipe.coding) || part.recipe.coding.is_delta(),
                         .digest = source_->catalog.text(part.digest),
                         .is_seekable = [&] { return is_seekable(*source_, part); }};
   return plan_move(moved, form(), recode);
@@ -184,7 +188,7 @@ StoredPart Mover::store_part(const Tensor& tensor, const model::PartRow& part, s
   const bool may_compress = !form().canonical && form().encoder->has_codec(recipe.coding.codec);
   if (!recode && may_compress && wanted.encoding.is_raw()) wanted.encoding = codec::row_of(recipe.coding.codec).usual;
   StoredPart stored = plan.as_is ? store_moved(part, plan) : store_decoded(part, wanted);
-  if (recipe.stored_length > 0) moved_.insert_or_assign(range, Moved{stored, &part});
+  if (recipe.stored_length > 0 && !recipe.coding.is_delta()) moved_.insert_or_assign(range, Moved{stored, &part});
   return stored;
 }
 

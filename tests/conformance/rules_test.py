@@ -31,6 +31,7 @@ NO_RULE = {
     "split.no",
     "split.tensors.count",
     "torch.distributed.tensor",
+    "zt.delta",
     "zt.planes.dtype",
     "ztensor.attributes.order",
     "ztensor.free",

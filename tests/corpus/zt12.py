@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes tests/conformance/*/{zt12,cbor,zstd,digest,sparse,planes}/: for each rule of 1.2 a file that breaks only it.
+"""Writes tests/conformance/*/{zt12,cbor,zstd,digest,sparse,planes,delta}/: for each rule a file that breaks only it.
 
 Each file to reject is a valid file with one change. If the change breaks one tensor, the file also has a valid tensor.
 "where" is the step that meets the fault: opening the file, reading the named tensor, or verifying it. "limits" are the
@@ -36,6 +36,7 @@ from zt12_cases import (
     zstd_part,
 )
 from zt12_contents import digest_cases, sparse_cases, zstd_cases
+from zt12_delta import delta_cases
 from zt12_planes import planes_cases
 
 
@@ -375,6 +376,7 @@ def main():
         cbor_cases,
         zstd_cases,
         planes_cases,
+        delta_cases,
         digest_cases,
         sparse_cases,
     ):

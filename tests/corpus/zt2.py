@@ -10,7 +10,9 @@ can do no more.
 import struct
 
 from cases import write_cases, write_seeds
-from zt2_bytes import MAGIC, PAGE, cbor, footer, image, patched
+from delta_bytes import part as delta_part
+from delta_bytes import piece as delta_piece
+from zt2_bytes import MAGIC, PAGE, cbor, footer, image, patched, xxh3
 from zt2_cases import (
     BASE,
     bad,
@@ -303,6 +305,32 @@ def seekable_cases():
     )
 
 
+def delta_cases():
+    new = bytes([FLOATS[0] ^ 1]) + FLOATS[1:]
+    stored = delta_part(delta_piece(FLOATS, new))
+    base = d("bf16", [4], 4096, 8)
+    encoded = {"encoding": "zt.delta/1", "decoded_length": 8}
+
+    def over(note, base=base, length=None, layout="dense", **extra):
+        length = len(stored) if length is None else length
+        attributes = {} if note is None else {"attributes": {"zt.delta": note}}
+        delta = obj([4], layout, {"data": part("bf16", 8192, length, **{**encoded, **extra})}, **attributes)
+        content = objects(8192 + len(stored), {"base": base, "t": delta})
+        return patched(patched(content, 4096, FLOATS), 8192, stored)
+
+    named = {"base": {"name": "base"}}
+    good("ok.delta", over(named), t=("dense", "bfloat16", [4], {"data": new}))
+    good("ok.delta.empty", over(named, length=0), t=("dense", "bfloat16", [4], {"data": FLOATS}))
+    hidden = obj([4], "dense", {"data": part("bf16", 4096, 8)}, attributes={"zt.delta": {"hidden": True}})
+    good("ok.delta.hidden", over(named, hidden), t=("dense", "bfloat16", [4], {"data": new}))
+    digest = {"digest": "xxh3:%016x" % xxh3(new)}
+    good("ok.delta.digest", over(named, **digest), t=("dense", "bfloat16", [4], {"data": new}))
+    listed("delta.base.none", over(None), "delta.base")
+    listed("delta.base.missing", over({"base": {"name": "c"}}), "delta.base")
+    listed("delta.base.layout", over(named, layout="zt.odd/1"), "delta.base")
+    listed("delta.digest", over(named, digest="xxh3:%016x" % xxh3(FLOATS)), "digest.mismatch", "mismatch")
+
+
 def planes_cases():
     stored = stored_planes([planes_of(FLOATS, 2, True)])
     encoded = {"encoding": "zt.planes/1", "decoded_length": 8}
@@ -331,6 +359,7 @@ def main():
         layout_cases,
         seekable_cases,
         planes_cases,
+        delta_cases,
     ):
         make()
     write_cases("zt2", files, expected)

@@ -9,6 +9,7 @@
 #include "container/shared/fields.h"
 #include "container/shared/tensor_checks.h"
 #include "container/shared/trailer.h"
+#include "container/zt12/delta.h"
 #include "container/zt12/manifest.h"
 #include "container/zt12/planes.h"
 #include "container/zt12/zt12.h"
@@ -102,8 +103,12 @@ class Entries {
 
   // Adds one object with its parts. A broken rule inside it becomes its fault.
   void add(std::string_view name, const ObjectFields& object);
+  // Call it after the last object.
+  void finish() { catalog_.hide(hidden_); }
 
  private:
+  void add_shown(std::string_view name, const ObjectFields& object);
+  void add_delta(std::string_view name, const ObjectFields& object, const DeltaNote& note);
   void add_object(std::string_view name, const ObjectFields& object);
   void add_part(const PartFields& part);
   void set_type(model::PartRow& row, const PartFields& part);
@@ -116,10 +121,47 @@ class Entries {
   Region manifest_;
   std::uint64_t blobs_end_;
   const Limits& limits_;
+  std::vector<std::uint32_t> hidden_;  // tensors that are only bases
 };
 
 // zt-1.2 §3
 void Entries::add(std::string_view name, const ObjectFields& object) {
+  std::optional<DeltaNote> note;
+  try {
+    note = delta_note(object.attributes);
+    if (object.layout == kDelta && (!note || !note->base)) {
+      throw Error(Code::malformed, "delta.base", "the attribute zt.delta must say what the delta is over");
+    }
+  } catch (const Error& error) {
+    ObjectFields broken = object;
+    broken.fault = error;
+    return add_object(name, broken);
+  }
+  if (object.layout == kDelta) {
+    add_delta(name, object, *note);
+  } else {
+    add_shown(name, object);
+  }
+  if (note && note->is_hidden) hidden_.push_back(row());
+}
+
+// spec/delta.md §5
+void Entries::add_delta(std::string_view name, const ObjectFields& object, const DeltaNote& note) {
+  ObjectFields shown = object;
+  PartFields part;
+  try {
+    part = delta_as_dense(object, note);
+    shown.layout = "dense";
+    shown.parts = {&part, 1};
+  } catch (const Error& error) {
+    shown.fault = error;
+  }
+  add_object(name, shown);
+  const model::TensorRow& tensor = catalog_.tensor(row());
+  if (!shown.fault && tensor.part_count == 1) catalog_.set_base(tensor.parts, *note.base);
+}
+
+void Entries::add_shown(std::string_view name, const ObjectFields& object) {
   if (object.layout != kPlanes) return add_object(name, object);
   ObjectFields shown = object;
   PlanesAsDense dense;
@@ -162,9 +204,10 @@ void Entries::add_part(const PartFields& part) {
   }
   const bool raw = part.codec == Codec::raw;
   const std::uint64_t decoded = raw ? part.length : part.decoded_length.value_or(model::kUnknownLength);
-  const model::Coding coding = part.codec == Codec::planes
-                                   ? model::Coding::planes(model::element_form(storage.value_or(DType::u8)))
-                                   : model::Coding::of(part.codec);
+  const ElementForm form = model::element_form(storage.value_or(DType::u8));
+  const model::Coding coding = part.codec == Codec::planes  ? model::Coding::planes(form)
+                               : part.codec == Codec::delta ? model::Coding::delta(form)
+                                                            : model::Coding::of(part.codec);
   model::PartRow& row = catalog_.add_part(
       part.role, storage.value_or(DType::u8),
       {.offset = part.offset, .stored_length = part.length, .decoded_length = decoded, .coding = coding}, part.digest);
@@ -240,6 +283,7 @@ Catalog decode_manifest(std::span<const std::byte> manifest, Region extent, cons
           .walk([&](std::uint64_t count) { catalog.expect(count, manifest.size()); },
                 [&](std::string_view name) { catalog.foresee(name); },
                 [&](std::string_view name, const ObjectFields& object) { entries.add(name, object); });
+  entries.finish();
   catalog.format = root.version.starts_with("1.1") ? "zt-1.1" : "zt-1.2";
   catalog.manifest = {extent.offset, manifest.size()};
   catalog.objects = root.objects;

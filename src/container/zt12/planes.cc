@@ -13,15 +13,6 @@ namespace {
 
 [[noreturn]] void refuse(const char* rule, const std::string& message) { throw Error(Code::malformed, rule, message); }
 
-// The words of a dense part whose dtype has this word: that of its logical type if it has one, else of its storage.
-TypeWords words_of(std::string_view word) {
-  for (std::size_t i = 0; i < kDTypeCount; ++i) {
-    const TypeWords words = type_words(static_cast<DType>(i));
-    if (word == (words.logical.empty() ? words.storage : words.logical)) return words;
-  }
-  throw Error(Code::unsupported, "zt12.part.dtype", "unknown dtype " + in_quotes(word));
-}
-
 // The text of an encoded value; empty if it is none.
 std::string text_of(std::span<const std::byte> value) {
   wire::CborCursor cursor(value);  // it owns a text that comes in chunks
@@ -54,6 +45,14 @@ std::vector<std::byte> with_dtype(std::span<const std::byte> attributes, std::ve
 
 }  // namespace
 
+TypeWords words_of_type(std::string_view word) {
+  for (std::size_t i = 0; i < kDTypeCount; ++i) {
+    const TypeWords words = type_words(static_cast<DType>(i));
+    if (word == (words.logical.empty() ? words.storage : words.logical)) return words;
+  }
+  throw Error(Code::unsupported, "zt12.part.dtype", "unknown dtype " + in_quotes(word));
+}
+
 PlanesAsDense planes_as_dense(const ObjectFields& object) {
   if (object.fault) throw *object.fault;
   if (object.parts.size() != 1 || object.parts[0].role != kPlanesRole) {
@@ -84,7 +83,7 @@ PlanesAsDense planes_as_dense(const ObjectFields& object) {
     if (count > 0) dense.attributes = encoded(others);
   }
   if (word.empty()) refuse("zt12.planes.dtype", "the attribute zt.planes.dtype must say the dtype of the tensor");
-  const TypeWords words = words_of(word);
+  const TypeWords words = words_of_type(word);
   dense.part.role = "data";
   dense.part.dtype = words.storage;
   dense.part.type = words.logical;

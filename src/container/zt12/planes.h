@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "container/shared/fields.h"
 #include "container/zt12/manifest.h"
 #include "model/catalog.h"
 
@@ -15,6 +16,10 @@ namespace zt::container::zt12 {
 inline constexpr std::string_view kPlanes = "zt.planes/1";
 inline constexpr std::string_view kPlanesRole = "planes";
 inline constexpr std::string_view kPlanesDType = "zt.planes.dtype";  // an attribute
+
+// The words of a dense part whose dtype has this word: that of its logical type if it has one, else of its storage. Throws
+// unsupported "zt12.part.dtype".
+TypeWords words_of_type(std::string_view word);
 
 // The object as the dense tensor that it stands for.
 struct PlanesAsDense {

@@ -7,6 +7,7 @@
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
+#include "container/shared/delta_note.h"
 #include "container/shared/fields.h"
 #include "container/zt2/footer.h"
 #include "container/zt2/manifest.h"
@@ -45,8 +46,11 @@ class Entries {
 
   void add_shard(const ShardFields& shard);
   void add_object(std::string_view name, const ObjectFields& object);
+  // Call it after the last object.
+  void finish() { catalog_.hide(hidden_); }
 
  private:
+  void note_delta(const ObjectFields& object);
   void add_part(const PartFields& part);
   DType storage_of(const PartFields& part);
   std::uint16_t file_of(const PartFields& part);
@@ -58,7 +62,8 @@ class Entries {
   Catalog& catalog_;
   std::uint64_t data_end_;
   const Limits& limits_;
-  std::vector<PartFacts> facts_;  // the parts of the current object
+  std::vector<PartFacts> facts_;       // the parts of the current object
+  std::vector<std::uint32_t> hidden_;  // tensors that are only bases
 };
 
 // zt-2 §8
@@ -89,9 +94,33 @@ void Entries::add_object(std::string_view name, const ObjectFields& object) {
         {Code::limit, "zt2.shape.limit", "the tensor has more than " + std::to_string(limits_.rank) + " dimensions"});
   }
   check_layout(object, elements);
+  note_delta(object);
   if (!checked::elements(object.shape)) {
     catalog_.fault_tensor(
         {Code::unsupported, "zt2.shape.wide", "the product of the dimensions that are not zero does not fit 64 bits"});
+  }
+}
+
+// spec/delta.md §5
+void Entries::note_delta(const ObjectFields& object) {
+  const auto row = static_cast<std::uint32_t>(catalog_.size() - 1);
+  const model::TensorRow& tensor = catalog_.tensor(row);
+  const auto parts = catalog_.parts(tensor);
+  const bool is_delta = std::ranges::any_of(parts, [](const auto& part) { return part.recipe.coding.is_delta(); });
+  try {
+    const auto note = delta_note(object.attributes);
+    if (note && note->is_hidden) hidden_.push_back(row);
+    if (!is_delta) return;
+    if (!note || !note->base) {
+      throw Error(Code::malformed, "delta.base", "the attribute zt.delta must say what the delta is over");
+    }
+    if (object.layout != "dense" || parts.size() != 1) {
+      throw Error(Code::malformed, "delta.base", "only a dense tensor of one part can be a delta");
+    }
+    catalog_.set_base(tensor.parts, *note->base);
+  } catch (const Error& error) {
+    if (is_delta) catalog_.fault_part(fault_of(error));
+    catalog_.fault_tensor(fault_of(error));
   }
 }
 
@@ -99,6 +128,7 @@ void Entries::add_object(std::string_view name, const ObjectFields& object) {
 Coding coding_of(const codec::Row* coder, DType storage) {
   if (coder == nullptr) return Coding::raw;
   if (coder->codec == Codec::planes) return Coding::planes(model::element_form(storage));
+  if (coder->codec == Codec::delta) return Coding::delta(model::element_form(storage));
   return Coding::of(coder->codec, model::Framing::seekable);
 }
 
@@ -180,7 +210,8 @@ std::optional<Fault> Entries::coding_fault(const PartFields& part, const codec::
   if (part.encoding && coder == nullptr) {
     return Fault{Code::unsupported, "zt2.encoding.unknown", "unknown encoding " + in_quotes(*part.encoding)};
   }
-  if (coder != nullptr && !codec::can_give(coder->codec, part.length, part.decoded_length)) {
+  const bool is_base = coder != nullptr && coder->codec == Codec::delta && part.length == 0;  // spec/delta.md §1
+  if (coder != nullptr && !is_base && !codec::can_give(coder->codec, part.length, part.decoded_length)) {
     return Fault{Code::malformed, "zt2.zstd.ratio",
                  std::to_string(part.length) + " stored bytes cannot decode to " + std::to_string(part.decoded_length)};
   }
@@ -239,6 +270,7 @@ Catalog decode_file(const ByteStore& store, const Limits& limits, std::vector<st
        .expect = [&](std::uint64_t objects) { catalog.expect(objects, ending.manifest.size()); },
        .named = [&](std::string_view name) { catalog.foresee(name); },
        .object = [&](std::string_view name, const ObjectFields& object) { entries.add_object(name, object); }});
+  entries.finish();
   catalog.manifest = {ending.footer.manifest_offset, ending.footer.manifest_length};
   catalog.objects = root.objects;
   catalog.attributes.assign(root.attributes.begin(), root.attributes.end());

@@ -1,0 +1,250 @@
+"""Tensors that are stored as what changed since others (spec/delta.md)."""
+
+from __future__ import annotations
+
+import functools
+import json
+import pickle
+import subprocess
+import sys
+import threading
+
+import delta_files
+import ml_dtypes
+import numpy as np
+import pytest
+from delta_files import delta_bytes
+
+import ztensor
+
+LABEL = {"ztensor.base.main": "zt1:0123 base.zt"}
+NAMED = {"base": {"file": "main"}}
+
+
+def pair(n, dtype=np.float32, seed=0):
+    random = np.random.default_rng(seed)
+    base = (random.standard_normal(n) * 0.02).astype(dtype)
+    new = base.copy()
+    new[random.random(n) < 0.02] += np.asarray(2**-9, dtype)
+    return base, new
+
+
+def save(tensors, path, **options):
+    with ztensor.Writer(path, **options) as writer:
+        for name, array in tensors.items():
+            writer.add_tensor(name, array)
+
+
+part_of = functools.cache(delta_files.part_of)  # it takes a second for a megabyte
+
+
+def delta(base, new, note, mode=delta_bytes.DELTA):
+    return new, part_of(base.tobytes(), new.tobytes(), new.dtype.name, new.dtype.itemsize, mode), note
+
+
+@pytest.fixture
+def files(tmp_path):
+    """base.zt, and delta.zt over it."""
+    base, new = pair(700_000, ml_dtypes.bfloat16)
+    base, new = base.reshape(700, 1000), new.reshape(700, 1000)
+    save({"w": base, "other": np.arange(3)}, tmp_path / "base.zt")
+    (tmp_path / "delta.zt").write_bytes(delta_files.file_of({"w": delta(base, new, NAMED)}, **LABEL))
+    return tmp_path, base, new
+
+
+def same(a, b):
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
+
+
+def test_a_delta_reads_as_the_tensor_that_it_stands_for(files):
+    folder, _, new = files
+    with ztensor.open(folder / "delta.zt") as reader:
+        assert list(reader) == ["w"] and reader.attributes == {} and not reader.unreadable
+        tensor = reader["w"]
+        assert tensor.attributes == {} and tensor.layout == "dense"
+        assert reader.metadata("w").parts["data"].encoding == "delta"
+        assert same(reader.read_tensor("w"), new)
+        assert same(tensor[3:500:7, 5:9], new[3:500:7, 5:9]) and same(tensor[699], new[699])
+        assert same(tensor[[5, 1, 600]], new[[5, 1, 600]])
+        assert same(reader.read_all()["w"] if hasattr(reader, "read_all") else reader["w"][:], new)
+        reader.verify()
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_any_thread_reads_any_piece(files, threads):
+    folder, _, new = files
+    with ztensor.open(folder / "delta.zt", threads=threads) as reader:
+        wrong = []
+
+        def read(first):
+            for row in range(first, 700, 40):
+                if not same(reader["w"][row : row + 3], new[row : row + 3]):
+                    wrong.append(row)
+
+        readers = [threading.Thread(target=read, args=(first,)) for first in range(4)]
+        for thread in readers:
+            thread.start()
+        for thread in readers:
+            thread.join()
+        assert not wrong and same(reader.read_tensor("w"), new)
+
+
+def test_a_base_may_be_given(files, tmp_path):
+    folder, base, new = files
+    there = folder / "elsewhere"
+    there.mkdir()
+    (folder / "delta.zt").rename(there / "delta.zt")
+    with ztensor.open(there / "delta.zt") as reader:
+        assert list(reader) == ["w"] and reader["w"].shape == (700, 1000)
+        with pytest.raises(KeyError, match="base with id zt1:0123") as missing:
+            reader.read_tensor("w")
+        assert missing.value.rule == "delta.base.missing"
+    np.save(tmp_path / "w.npy", np.zeros(3))
+    with ztensor.open(folder / "base.zt") as given:
+        for bases in ([folder / "base.zt"], [given], [tmp_path / "w.npy", str(folder / "base.zt")]):
+            with ztensor.open(there / "delta.zt", bases=bases) as reader:
+                assert same(reader.read_tensor("w"), new)
+                again = pickle.loads(pickle.dumps(reader))
+                assert same(again.read_tensor("w"), new)
+    save({"w": base}, folder / "compressed.zt", compress=True)
+    save({"w": base}, folder / "planes.safetensors")
+    for name in ("compressed.zt", "planes.safetensors"):
+        with ztensor.open(there / "delta.zt", bases=[folder / name]) as reader:
+            assert same(reader.read_tensor("w"), new) and same(reader["w"][650:655], new[650:655])
+
+
+def test_a_wrong_base_is_noticed_before_a_byte_is_given_out(files):
+    folder, base, new = files
+    save({"w": new}, folder / "base.zt")
+    with ztensor.open(folder / "delta.zt") as reader:
+        for read in (lambda: reader.read_tensor("w"), lambda: reader["w"][5], reader.verify):
+            with pytest.raises(ztensor.ZTensorError) as error:
+                read()
+            assert error.value.rule == "delta.base.check"
+    save({"w": base.astype(np.float32)}, folder / "base.zt")
+    with ztensor.open(folder / "delta.zt") as reader, pytest.raises(ztensor.FormatError, match="no dense tensor 'w'"):
+        reader.read_tensor("w")
+
+
+def test_chains_of_files_and_of_hidden_tensors(tmp_path):
+    steps = [pair(30_000, np.float32, 0)[0]]
+    save({"w": steps[0]}, tmp_path / "s0.zt")
+    for i in range(1, 5):
+        steps.append(pair(30_000, np.float32, i)[1] if i == 3 else steps[-1] * np.float32(1 + 1e-6))
+        mode = (delta_bytes.DELTA, delta_bytes.PATCH, delta_bytes.FULL)[i % 3]
+        content = delta_files.file_of(
+            {"w": delta(steps[-2], steps[-1], NAMED, mode)}, **{"ztensor.base.main": f"zt1:0 s{i - 1}.zt"}
+        )
+        (tmp_path / f"s{i}.zt").write_bytes(content)
+    with ztensor.open(tmp_path / "s4.zt") as reader:
+        assert same(reader.read_tensor("w"), steps[4])
+    here = delta_files.file_of(
+        {
+            "w": delta(steps[1], steps[2], {"base": {"name": "w@1"}}),
+            "w@1": delta(steps[0], steps[1], {"base": {"name": "w@0"}, "hidden": True}),
+            "w@0": (steps[0], None, {"hidden": True}),
+        }
+    )
+    (tmp_path / "here.zt").write_bytes(here)
+    with ztensor.open(tmp_path / "here.zt") as reader:
+        assert list(reader) == ["w"] and "w@0" not in reader and same(reader.read_tensor("w"), steps[2])
+        reader.verify()
+
+
+def test_circles_of_files_end(tmp_path):
+    base, new = pair(50)
+    for one, other in (("a", "b"), ("b", "a")):
+        content = delta_files.file_of({"w": delta(base, new, NAMED)}, **{"ztensor.base.main": f"zt1:0 {other}.zt"})
+        (tmp_path / f"{one}.zt").write_bytes(content)
+    with ztensor.open(tmp_path / "a.zt") as reader, pytest.raises(ztensor.ZTensorError) as error:
+        reader.read_tensor("w")
+    assert error.value.rule == "delta.base.cycle"
+
+
+def test_no_link_leads_out_of_the_folder(files):
+    folder, _, _ = files
+    there = folder / "elsewhere"
+    there.mkdir()
+    (folder / "delta.zt").rename(there / "delta.zt")
+    (there / "base.zt").symlink_to(folder / "base.zt")
+    with ztensor.open(there / "delta.zt") as reader, pytest.raises(ztensor.ZTensorError) as error:
+        reader.read_tensor("w")
+    assert error.value.rule == "external.link"
+
+
+def test_copies_are_whole(files):
+    folder, _, new = files
+    for to in ("1.2", "2", "safetensors"):
+        out = folder / f"out{to}.{'safetensors' if to == 'safetensors' else 'zt'}"
+        ztensor.convert(folder / "delta.zt", out, to=to)
+        with ztensor.open(out) as reader:
+            assert same(reader.read_tensor("w"), new) and reader["w"].attributes == {}
+            assert reader.metadata("w").parts["data"].encoding == "raw"
+    ids = (
+        {ztensor.content_id(folder / name) for name in ("delta.zt", "out1.2.zt")}
+        if hasattr(ztensor, "content_id")
+        else {0}
+    )
+    assert len(ids) == 1
+
+
+def test_files_with_deltas_grow(files):
+    folder, base, new = files
+    path = folder / "here.zt"
+    tensors = {"w": delta(base, new, {"base": {"name": "b"}}), "b": (base, None, {"hidden": True})}
+    path.write_bytes(delta_files.file_of(tensors))
+    with ztensor.Writer(path, mode="a") as writer:
+        writer.add_tensor("more", np.arange(100_000))
+        with pytest.raises(ztensor.ZTensorError):
+            writer.add_tensor("b", np.arange(3))
+    with pytest.raises(ztensor.UsageError, match="stored as what changed since"):
+        ztensor.remove(path, ["b"])
+    ztensor.compact(path)
+    with ztensor.open(path) as reader:
+        assert list(reader) == ["w", "more"] and same(reader.read_tensor("w"), new)
+        reader.verify()
+
+
+def test_attributes_that_are_set_leave_bases_alone(files):
+    folder, _, new = files
+    path = folder / "delta.zt"
+    with ztensor.Writer(path, mode="a", attributes={"a": "b"}) as writer:
+        writer.set_tensor_attributes("w", {"c": 1})
+    with ztensor.open(path) as reader:
+        assert reader.attributes == {"a": "b"} and reader["w"].attributes == {"c": 1}
+        assert same(reader.read_tensor("w"), new)
+
+
+def test_models_in_several_files_have_none(files):
+    folder, _, _ = files
+    save({"v": np.arange(3)}, folder / "more.zt")
+    with ztensor.open([folder / "more.zt", folder / "delta.zt"]) as reader:
+        assert reader.unreadable["w"].rule == "delta.joined"
+
+
+def test_info_tells_the_base(files):
+    folder, _, _ = files
+    command = [sys.executable, "-m", "ztensor", "info", "--json", folder / "delta.zt"]
+    told = subprocess.run(command, capture_output=True, check=True, text=True)
+    [tensor] = json.loads(told.stdout)["tensors"]
+    assert tensor["attributes"] in ({}, None) and tensor["parts"][0]["encoding"] == "delta"
+    assert tensor["parts"][0]["base"] == {"file": "main", "name": None, "id": "zt1:0123", "hint": "base.zt"}
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="the decoder views words")
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64", "int8", "uint16"])
+@pytest.mark.parametrize("mode", [delta_bytes.DELTA, delta_bytes.PATCH, delta_bytes.FULL])
+def test_a_second_decoder_agrees(tmp_path, dtype, mode):
+    kind = np.dtype(getattr(ml_dtypes, dtype, dtype))
+    random = np.random.default_rng(3)
+    base = np.frombuffer(random.bytes(3000 * kind.itemsize), kind)
+    words = np.frombuffer(base.tobytes(), delta_files.WORDS[kind.itemsize]).copy()
+    words[random.random(3000) < 0.3] += 3
+    words[7] ^= 1 << 8 * kind.itemsize - 1
+    new = words.view(kind)
+    part = delta(base, new, {}, mode)[1]
+    assert delta_files.decoded(part, base.tobytes(), new.nbytes, dtype, kind.itemsize) == new.tobytes()
+    path = tmp_path / "a.zt"
+    path.write_bytes(delta_files.file_of({"w": (new, part, {"base": {"name": "b"}}), "b": (base, None, {})}))
+    with ztensor.open(path) as reader:
+        assert same(reader.read_tensor("w"), new)

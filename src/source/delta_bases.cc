@@ -1,0 +1,231 @@
+#include "source/delta_bases.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "base/utf8.h"
+#include "io/beneath.h"
+#include "io/file.h"
+#include "io/target.h"
+#include "source/access.h"
+#include "source/hidden.h"
+#include "source/state.h"
+#include "ztensor/error.h"
+#include "ztensor/value.h"
+
+namespace zt::source {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void refuse_base(const std::string& why) { throw Error(Code::malformed, "delta.base", why); }
+
+// A name of a file in the same folder.
+bool is_hint(std::string_view hint) {
+  return hint != "." && hint != ".." && hint.find('/') == std::string_view::npos &&
+         hint.find('\0') == std::string_view::npos;
+}
+
+// A tensor on the way from a delta to its last base: the file, as far as we can tell files apart, and the part.
+struct Step {
+  const SourceState* state;
+  std::optional<io::Identity> file;
+  std::uint32_t part;
+};
+
+std::optional<io::Identity> identity_of_file(const SourceState& state) {
+  const io::File* file = state.file();
+  if (file == nullptr) return std::nullopt;
+  return file->identity();
+}
+
+// The tensor that a part belongs to.
+std::string name_of_part(const SourceState& state, std::uint32_t part) {
+  for (std::uint32_t row = 0; row < state.catalog.size(); ++row) {
+    const model::TensorRow& tensor = state.catalog.tensor(row);
+    if (tensor.parts <= part && part < tensor.parts + tensor.part_count) {
+      return std::string(state.catalog.text(tensor.name));
+    }
+  }
+  return {};
+}
+
+// The data of the dense tensor of this name and dtype; null if there is none.
+const model::PartRow* find_data(const SourceState& state, std::string_view name, DType dtype) {
+  const auto row = state.catalog.find(name);
+  if (!row) return nullptr;
+  const model::TensorRow& tensor = state.catalog.tensor(*row);
+  if (tensor.fault != model::kNone || state.catalog.word(tensor.layout) != "dense" || tensor.part_count != 1) {
+    return nullptr;
+  }
+  const model::PartRow& data = state.catalog.part(tensor.parts);
+  return data.dtype == dtype ? &data : nullptr;
+}
+
+// Finds bases, from a delta down to a part that is none.
+class Search {
+ public:
+  // The store of the delta `part`, with all below it.
+  const DeltaBases::Found& open(const SourceState& state, const model::PartRow& part);
+
+ private:
+  struct Base {
+    std::shared_ptr<const SourceState> owner;
+    const SourceState* state;
+    const model::PartRow* data;
+  };
+  Base find(const SourceState& state, const model::PartRow& part);
+  Base find_elsewhere(const SourceState& state, const model::BaseRow& base, const std::string& name, DType dtype);
+  std::shared_ptr<const SourceState> named_file(const SourceState& state, const std::string& label,
+                                                const BaseEntry& entry);
+
+  std::vector<Step> steps_;
+};
+
+// The file that a resolver or the hint gives; null if there is none.
+std::shared_ptr<const SourceState> Search::named_file(const SourceState& state, const std::string& label,
+                                                      const BaseEntry& entry) {
+  DeltaBases& bases = state.bases.here();
+  {
+    const std::lock_guard lock(bases.mutex);
+    const auto known = bases.files.find(label);
+    if (known != bases.files.end()) return known->second;
+  }
+  OpenOptions options;
+  options.backend = state.options.backend;
+  options.threads = state.options.threads;
+  options.limits = state.options.limits;
+  std::optional<Source> found;
+  if (state.options.resolver) {
+    if (auto store = state.options.resolver->find({.name = label, .size = 0, .digest = entry.id})) {
+      options.resolver = state.options.resolver;
+      found = zt::open(std::move(store), label, options);
+    }
+  }
+  const io::File* own = state.file();
+  if (!found && !entry.hint.empty() && own != nullptr && !state.path.empty()) {
+    for (const fs::path& name : io::names_through_links(state.path)) {
+      try {
+        auto file = io::open_beneath(name.parent_path(), entry.hint, own->identity());
+        const fs::path path = name.parent_path() / entry.hint;
+        Opened opened{.store = std::move(file), .path = path, .name = path.string()};
+        model::Catalog catalog = decode(opened, options.limits);
+        found = make_source(std::move(opened), std::move(catalog), options);
+        break;
+      } catch (const Error& error) {
+        if (error.os_error() != ENOENT && error.os_error() != ENOTDIR) throw;
+      }
+    }
+  }
+  if (!found) return nullptr;
+  const std::lock_guard lock(bases.mutex);
+  return bases.files.emplace(label, Access::state(*found)).first->second;
+}
+
+Search::Base Search::find_elsewhere(const SourceState& state, const model::BaseRow& base, const std::string& name,
+                                    DType dtype) {
+  const BaseEntry entry = base_entry(state, base.label);
+  for (const auto& given : state.options.bases) {
+    const auto& owner = Access::state(*given);
+    if (const model::PartRow* data = find_data(*owner, name, dtype)) return {owner, owner.get(), data};
+  }
+  const auto owner = named_file(state, base.label, entry);
+  if (owner == nullptr) {
+    throw Error(Code::not_found, "delta.base.missing",
+                "the tensor is stored as what changed since tensor " + in_quotes(name) + " of a base with id " +
+                    entry.id + (entry.hint.empty() ? "" : ", in file " + in_quotes(entry.hint)) +
+                    ", which is not there: open the file with its base, with bases=[...]");
+  }
+  const model::PartRow* data = find_data(*owner, name, dtype);
+  if (data == nullptr) {
+    refuse_base("the base " + in_quotes(base.label) + " has no dense tensor " + in_quotes(name) + " of " +
+                std::string(dtype_name(dtype)));
+  }
+  return {owner, owner.get(), data};
+}
+
+Search::Base Search::find(const SourceState& state, const model::PartRow& part) {
+  const std::uint32_t row = state.catalog.row_of(part);
+  const model::BaseRow* base = state.catalog.base(row);
+  if (base == nullptr) {
+    throw Error(Code::unsupported, "delta.base.missing",
+                "a delta among several files is not read: open the file of the tensor by itself");
+  }
+  const std::string name = base->name.empty() ? name_of_part(state, row) : base->name;
+  if (!base->label.empty()) return find_elsewhere(state, *base, name, part.dtype);
+  const model::PartRow* data = find_data(state, name, part.dtype);
+  if (data == nullptr) {
+    refuse_base("the file has no dense tensor " + in_quotes(name) + " of " + std::string(dtype_name(part.dtype)) +
+                ", which the tensor is stored as a delta over");
+  }
+  return {nullptr, &state, data};
+}
+
+const DeltaBases::Found& Search::open(const SourceState& state, const model::PartRow& part) {
+  const std::uint32_t row = state.catalog.row_of(part);
+  const auto file = identity_of_file(state);
+  for (const Step& step : steps_) {
+    const bool same_file = step.state == &state || (file && step.file && *file == *step.file);
+    if (same_file && step.part == row) {
+      throw Error(Code::malformed, "delta.base.cycle", "the tensor is a delta over itself, through its bases");
+    }
+  }
+  if (steps_.size() == kMostBases) {
+    throw Error(Code::limit, "delta.base.depth",
+                "the tensor is a delta over more than " + std::to_string(kMostBases) + " bases, one over another");
+  }
+  steps_.push_back({&state, file, row});
+  DeltaBases& bases = state.bases.here();
+  {
+    const std::lock_guard lock(bases.mutex);
+    const auto known = bases.parts.find(row);
+    if (known != bases.parts.end() && steps_.size() - 1 + known->second->levels <= kMostBases) {
+      return *known->second;
+    }
+  }
+  const Base base = find(state, part);
+  auto found = std::make_unique<DeltaBases::Found>();
+  found->owner = base.owner;
+  read::PartSource from;
+  if (base.data->recipe.coding.is_delta()) {
+    const DeltaBases::Found& below = open(*base.state, *base.data);
+    found->levels = below.levels + 1;
+    from = {below.store.get(), {.decoded_length = below.store->size()}, {}, {}, false};
+  } else {
+    from = base.state->part_source(*base.data, base.state->measured(*base.data));
+  }
+  const read::PartSource stored{&state.store_of(part.recipe), part.recipe, {}, {}, false};
+  found->store = std::make_unique<const read::DeltaStore>(stored, from, state.deltas);
+  const std::lock_guard lock(bases.mutex);
+  return *bases.parts.try_emplace(row, std::move(found)).first->second;  // another thread may have been faster
+}
+
+}  // namespace
+
+BaseEntry base_entry(const SourceState& state, const std::string& label) {
+  const std::string key = std::string(kBaseKey) + label;
+  const auto cbor = std::span(state.catalog.attributes);
+  const Value all = cbor.empty() ? Value() : Value::parse(cbor, state.options.limits.depth);
+  const Value* value = all.find(key);
+  if (value == nullptr || value->text() == nullptr) {
+    refuse_base("the file needs an attribute " + in_quotes(key) + " that says what the base is");
+  }
+  const std::string& text = *value->text();
+  const std::size_t space = text.find(' ');
+  BaseEntry entry{.id = text.substr(0, space), .hint = space == std::string::npos ? "" : text.substr(space + 1)};
+  if (entry.id.empty() || !is_hint(entry.hint)) {
+    refuse_base("the attribute " + in_quotes(key) + " must be an id, then perhaps a space and the name of a file");
+  }
+  return entry;
+}
+
+read::PartSource delta_source(const SourceState& state, const model::PartRow& part) {
+  const DeltaBases::Found& found = Search().open(state, part);
+  model::Recipe recipe{.stored_length = part.recipe.decoded_length, .decoded_length = part.recipe.decoded_length};
+  return {found.store.get(), recipe, state.catalog.text(part.digest), {}, true};
+}
+
+}  // namespace zt::source

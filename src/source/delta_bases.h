@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "model/catalog.h"
+#include "read/delta_store.h"
+#include "read/part_source.h"
+#include "ztensor/source.h"
+
+namespace zt {
+struct SourceState;
+}
+
+namespace zt::source {
+
+inline constexpr std::size_t kMostBases = 8;  // levels of deltas below a part
+
+// What one source has found of the bases of its deltas. Each is looked for when it is first needed. Failures are not
+// remembered, so a later call may succeed.
+struct DeltaBases {
+  struct Found {
+    std::shared_ptr<const SourceState> owner;  // of the base; null: the source itself
+    std::unique_ptr<const read::DeltaStore> store;
+    std::size_t levels = 1;  // this delta, and the deltas below it
+  };
+  std::mutex mutex;                                       // guards the members below, and is never held while looking
+  std::map<std::uint32_t, std::unique_ptr<Found>> parts;  // by part
+  std::map<std::string, std::shared_ptr<const SourceState>> files;  // by label: those that the file itself names
+};
+
+// How to read a part that is stored as a delta: as raw bytes of a store that decodes them. The result borrows from the
+// state. Throws as SourceState::part_source.
+read::PartSource delta_source(const SourceState& state, const model::PartRow& part);
+
+// What the attributes of a file say of a base: its id, and the name of a file beside this one, or "".
+struct BaseEntry {
+  std::string id;
+  std::string hint;
+};
+// Throws malformed "delta.base".
+BaseEntry base_entry(const SourceState& state, const std::string& label);
+
+}  // namespace zt::source
