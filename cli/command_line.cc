@@ -54,6 +54,7 @@ int run(CLI::App& app, int argc, char** argv) {
   cli::add_migrate(app, chosen);
   cli::add_verify(app, chosen);
   cli::add_diff(app, chosen);
+  cli::add_delta(app, chosen);
   cli::add_id(app, chosen);
   cli::add_append(app, chosen);
   cli::add_remove(app, chosen);

@@ -231,6 +231,76 @@ def test_info_tells_the_base(files):
     assert tensor["parts"][0]["base"] == {"file": "main", "name": None, "id": "zt1:0123", "hint": "base.zt"}
 
 
+def stored_of(path, name):
+    place = ztensor.open(path)[name].location
+    with open(path, "rb") as file:
+        file.seek(place.offset)
+        return file.read(place.length)
+
+
+@pytest.mark.parametrize("to", ["1.2", "2"])
+@pytest.mark.parametrize("patch", [False, True])
+def test_what_is_written_reads_back(tmp_path, to, patch):
+    random = np.random.default_rng(5)
+    old, new = {}, {}
+    for dtype in ("bfloat16", "float16", "float32", "float64", "int8", "uint16", "float8_e4m3fn", "complex64"):
+        kind = np.dtype(getattr(ml_dtypes, dtype, dtype))
+        words = (random.standard_normal(400_000) * 0.02).astype(np.float32).astype(kind).view(np.uint8)
+        changed = words.copy()
+        places = np.flatnonzero(random.random(400_000) < 0.02) * kind.itemsize
+        changed[places] += 1
+        old[dtype], new[dtype] = words.view(kind), changed.view(kind)
+    old |= {"same": np.arange(9), "grown": np.ones((3, 4)), "gone": np.arange(2), "other": np.ones(3, np.float32)}
+    new |= {"same": np.arange(9), "grown": np.ones((5, 4)), "new": np.arange(4), "other": np.ones(3, np.float64)}
+    new |= {"empty": np.ones((0, 3)), "scalar": np.float32(2)}
+    save(old, tmp_path / "base.zt", compress=True)
+    with ztensor.Writer(tmp_path / "new.zt", attributes={"step": "7"}) as writer:
+        for name, array in new.items():
+            writer.add_tensor(name, array, attributes={"a": 1} if name == "same" else None)
+    out = tmp_path / "delta.zt"
+    report = ztensor.delta(tmp_path / "base.zt", tmp_path / "new.zt", out, patch=patch, to=to)
+    assert report.tensors == len(new) and report.same == 1 and report.bytes_out == out.stat().st_size
+    assert report.base == ztensor.content_id(tmp_path / "base.zt")
+    with ztensor.open(out) as reader:
+        assert reader.attributes == {"step": "7"} and reader["same"].attributes == {"a": 1}
+        assert set(reader) == set(new) and not reader.unreadable
+        for name, array in new.items():
+            assert same(np.asarray(reader.read_tensor(name)), np.asarray(array)), name
+        reader.verify()
+        kinds = {name: reader.metadata(name).parts["data"].encoding for name in reader}
+        assert (
+            kinds["bfloat16"] == kinds["same"] == kinds["int8"] == "delta" and kinds["new"] == kinds["empty"] == "raw"
+        )
+    assert ztensor.content_id(out) == ztensor.content_id(tmp_path / "new.zt")
+    assert ztensor.diff(out, tmp_path / "new.zt").same
+    if sys.byteorder == "little":
+        for name in ("bfloat16", "float16", "float32", "float64", "int8", "uint16"):
+            width = new[name].dtype.itemsize
+            part = stored_of(out, name)
+            assert delta_files.decoded(part, old[name].tobytes(), new[name].nbytes, name, width) == new[name].tobytes()
+
+
+def test_a_delta_of_a_delta(tmp_path):
+    steps = [pair(300_000, ml_dtypes.bfloat16)[0]]
+    save({"w": steps[0]}, tmp_path / "s0.zt")
+    for i in range(1, 4):
+        steps.append(steps[-1].copy())
+        steps[-1][i::50] += np.asarray(2**-8, ml_dtypes.bfloat16)
+        save({"w": steps[-1]}, tmp_path / "whole.zt")
+        ztensor.delta(tmp_path / f"s{i - 1}.zt", tmp_path / "whole.zt", tmp_path / f"s{i}.zt")
+    with ztensor.open(tmp_path / "s3.zt") as reader:
+        assert same(reader.read_tensor("w"), steps[3])
+        reader.verify()
+
+
+def test_forms_without_deltas_are_refused(tmp_path):
+    save({"w": np.arange(3)}, tmp_path / "a.zt")
+    for name, to in (("d.zt", "1.0"), ("d.safetensors", None), ("d.npz", None)):
+        with pytest.raises(ztensor.UsageError, match=r"1\.2 and 2 have deltas"):
+            ztensor.delta(tmp_path / "a.zt", tmp_path / "a.zt", tmp_path / name, to=to)
+        assert not (tmp_path / name).exists()
+
+
 @pytest.mark.skipif(sys.byteorder != "little", reason="the decoder views words")
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64", "int8", "uint16"])
 @pytest.mark.parametrize("mode", [delta_bytes.DELTA, delta_bytes.PATCH, delta_bytes.FULL])

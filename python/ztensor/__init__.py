@@ -1,5 +1,6 @@
 """Reads and writes .zt tensor files, and reads tensors of other formats."""
 
+from ._delta import DeltaWritten, delta
 from ._errors import (
     ChecksumError,
     FormatError,
@@ -41,6 +42,7 @@ __all__ = [
     "ChecksumError",
     "Compacted",
     "Converted",
+    "DeltaWritten",
     "DiffReport",
     "Difference",
     "FormatError",
@@ -70,6 +72,7 @@ __all__ = [
     "compact",
     "content_id",
     "convert",
+    "delta",
     "diff",
     "extract",
     "info",

@@ -263,6 +263,14 @@ def remove_tensors(
     limits: Any,
     progress: Callable[[int, int], Any] | None,
 ) -> tuple[int, int, int, int, int, list[str], list[str]]: ...
+def write_delta(
+    base: Source,
+    new: Source,
+    path: bytes,
+    writer: WriterOptions,
+    patch: bool,
+    progress: Callable[[int, int], Any] | None,
+) -> tuple[int, int, int, int, int, str, list[str]]: ...
 def set_attributes(
     path: bytes, attributes: dict[str, Any] | None, unset: list[str], tensor: str | None, durable: bool
 ) -> tuple[int, int, int]: ...

@@ -137,7 +137,7 @@ Search::Base Search::find_elsewhere(const SourceState& state, const model::BaseR
     throw Error(Code::not_found, "delta.base.missing",
                 "the tensor is stored as what changed since tensor " + in_quotes(name) + " of a base with id " +
                     entry.id + (entry.hint.empty() ? "" : ", in file " + in_quotes(entry.hint)) +
-                    ", which is not there: open the file with its base, with bases=[...]");
+                    ", which is not there: put it beside the file, or open the file with its base");
   }
   const model::PartRow* data = find_data(*owner, name, dtype);
   if (data == nullptr) {

@@ -3,6 +3,7 @@
 #include "base/endian.h"
 #include "base/utf8.h"
 #include "codec/codecs.h"
+#include "container/shared/delta_note.h"
 #include "container/shared/fields.h"
 #include "container/shared/splice.h"
 #include "container/zt12/manifest.h"
@@ -79,7 +80,30 @@ void encode_planes(const Catalog& catalog, const model::TensorRow& tensor, CborW
   encode_part({.dtype = "u8", .logical = {}, .digest = digest}, recipe, out);
 }
 
+// zt.delta/1: spec/delta.md §5. The attributes say the dtype already.
+void encode_delta(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
+  const PartRow& part = catalog.parts(tensor)[0];
+  out.map(4);
+  out.text("shape");
+  const auto shape = catalog.shape(tensor);
+  out.array(shape.size());
+  for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
+  out.text("format");
+  out.text(kDelta);
+  out.text("attributes");
+  out.raw(as_bytes(catalog.text(tensor.attributes)));
+  out.text("components");
+  out.map(1);
+  out.text(kDeltaRole);
+  model::Recipe recipe = part.recipe;
+  recipe.coding = model::Coding::raw;
+  encode_part({.dtype = "u8", .logical = {}, .digest = catalog.text(part.digest)}, recipe, out);
+}
+
 void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
+  if (tensor.part_count == 1 && catalog.parts(tensor)[0].recipe.coding.is_delta()) {
+    return encode_delta(catalog, tensor, out);
+  }
   if (is_planes(catalog, tensor)) return encode_planes(catalog, tensor, out);
   const std::string_view attributes = catalog.text(tensor.attributes);
   out.map(attributes.empty() ? 3 : 4);
@@ -208,7 +232,11 @@ const model::Encoder kEncoder = {
     .order = nullptr,
     .storage = [](DType dtype) { return type_words(dtype).storage; },
     .logical = [](DType dtype) { return type_words(dtype).logical; },
-    .encoding = [](Codec codec) { return codec == Codec::planes ? kPlanes : word_of(codec); },
+    .encoding =
+        [](Codec codec) {
+          if (codec == Codec::delta) return kDelta;
+          return codec == Codec::planes ? kPlanes : word_of(codec);
+        },
     .manifest = manifest_of,
     .footer = footer,
     .shard_index = nullptr,

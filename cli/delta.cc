@@ -1,0 +1,89 @@
+#include "ztensor/delta.h"
+
+#include <fmt/format.h>
+#include <CLI/Error.hpp>
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "bar.h"
+#include "commands.h"
+#include "terminal.h"
+#include "ztensor/error.h"
+#include "ztensor/info.h"
+
+namespace cli {
+namespace {
+
+struct Delta {
+  std::vector<std::string> operands;
+  std::optional<std::string> output;
+  zt::DeltaOptions options;
+  bool force = false;
+  bool quiet = false;
+  bool json = false;
+};
+
+int run(const Delta& delta) {
+  std::error_code unknown;
+  if (!delta.force && std::filesystem::exists(*delta.output, unknown)) {
+    throw zt::Error(zt::Code::usage, "write.exists", *delta.output + ": the file exists");
+  }
+  zt::DeltaFileReport report;
+  {
+    Bar bar(delta.quiet);
+    zt::DeltaOptions options = delta.options;
+    options.progress = bar.callback();
+    zt::OpenOptions open;
+    open.threads = options.writer.threads;
+    report =
+        zt::write_delta(zt::open(delta.operands[0], open), zt::open(delta.operands[1], open), *delta.output, options);
+  }
+  for (const std::string& note : report.notes) print_note(note);
+  if (delta.json) {
+    print(fmt::format(R"({{"output": {}, "tensors": {}, "deltas": {}, "same": {}, "bytes_in": {}, "bytes_out": {}, )"
+                      R"("base": {}}})"
+                      "\n",
+                      zt::json_quote(*delta.output), report.tensors, report.deltas, report.same, report.bytes_in,
+                      report.bytes_out, zt::json_quote(report.base)));
+  } else if (!delta.quiet) {
+    print(fmt::format("{}: {}, {} stored as what changed, {} the same; {} -> {}\n", printable(*delta.output),
+                      count_text(report.tensors, "tensor"), report.deltas, report.same, size_text(report.bytes_in),
+                      size_text(report.bytes_out)));
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_delta(CLI::App& app, Command& chosen) {
+  CLI::App& command = add_command(app, "delta", "Write what changed between two files", {"[OPTIONS] BASE NEW -o OUT"});
+  const auto delta = std::make_shared<Delta>();
+  add_operands(command, delta->operands);
+  add_output(command, delta->output, "write the file of what changed here");
+  command.add_flag("--patch", delta->options.patch, "store new elements, not differences: longer");
+  command.add_option("--to", delta->options.writer.to, "the format of OUT: 1.2 (default) or 2")->type_name("1.2|2");
+  command.add_flag("--force", delta->force, "replace OUT if it exists");
+  command.add_flag("--json", delta->json, "print a JSON report");
+  add_quiet(command, delta->quiet);
+  add_threads(command, delta->options.writer.threads);
+  command.footer(
+      "OUT reads as NEW does, exactly, where BASE lies beside it under its name.\n"
+      "A tensor that BASE does not have in the same dtype is stored whole.\n\n"
+      "Example:\n"
+      "  ztensor delta base.safetensors tuned.safetensors -o tuned.zt");
+  command.callback([delta, &chosen] {
+    if (delta->operands.size() != 2) {
+      throw CLI::ValidationError(fmt::format("BASE and NEW are needed; got {}", delta->operands.size()));
+    }
+    if (!delta->output) throw CLI::ValidationError("-o OUT is needed");
+    if (!delta->options.writer.to.empty()) check_word(delta->options.writer.to, {"1.2", "2"}, "1.2 or 2");
+    chosen = [delta] { return run(*delta); };
+  });
+}
+
+}  // namespace cli
