@@ -3,11 +3,9 @@
 #include <fmt/format.h>
 #include <CLI/Error.hpp>
 
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include "bar.h"
@@ -15,6 +13,7 @@
 #include "terminal.h"
 #include "ztensor/error.h"
 #include "ztensor/info.h"
+#include "ztensor/paths.h"
 
 namespace cli {
 namespace {
@@ -23,16 +22,11 @@ struct Delta {
   std::vector<std::string> operands;
   std::optional<std::string> output;
   zt::DeltaOptions options;
-  bool force = false;
   bool quiet = false;
   bool json = false;
 };
 
 int run(const Delta& delta) {
-  std::error_code unknown;
-  if (!delta.force && std::filesystem::exists(*delta.output, unknown)) {
-    throw zt::Error(zt::Code::usage, "write.exists", *delta.output + ": the file exists");
-  }
   zt::DeltaFileReport report;
   {
     Bar bar(delta.quiet);
@@ -40,8 +34,8 @@ int run(const Delta& delta) {
     options.progress = bar.callback();
     zt::OpenOptions open;
     open.threads = options.writer.threads;
-    report =
-        zt::write_delta(zt::open(delta.operands[0], open), zt::open(delta.operands[1], open), *delta.output, options);
+    report = zt::write_delta(zt::open(zt::path_of(delta.operands[0]), open),
+                             zt::open(zt::path_of(delta.operands[1]), open), zt::path_of(*delta.output), options);
   }
   for (const std::string& note : report.notes) print_note(note);
   if (delta.json) {
@@ -67,7 +61,7 @@ void add_delta(CLI::App& app, Command& chosen) {
   add_output(command, delta->output, "write the file of what changed here");
   command.add_flag("--patch", delta->options.patch, "store new elements, not differences: longer");
   command.add_option("--to", delta->options.writer.to, "the format of OUT: 1.2 (default) or 2")->type_name("1.2|2");
-  command.add_flag("--force", delta->force, "replace OUT if it exists");
+  command.add_flag("--force", delta->options.overwrite, "replace OUT if it exists");
   command.add_flag("--json", delta->json, "print a JSON report");
   add_quiet(command, delta->quiet);
   add_threads(command, delta->options.writer.threads);

@@ -104,6 +104,22 @@ def write_overlay(path: Path) -> File:
     return File(path, expected)
 
 
+def write_delta(path: Path, to: str) -> File:
+    """A tensor that is as in the base, one that changed, and one that the base lacks."""
+    before, after = path.with_name("base.zt"), path.with_name("new.zt")
+    kept, changed, added = peer.weights(), peer.weights().copy(), peer.sample("float32")
+    changed[::9] += changed[::9]
+    for file, arrays in {
+        before: {"kept": kept, "changed": kept},
+        after: {"kept": kept, "changed": changed, "added": added},
+    }.items():
+        with ztensor.Writer(file) as writer:
+            for name, array in arrays.items():
+                writer.add_tensor(name, array)
+    ztensor.delta(before, after, path, to=to)
+    return File(path, {name: peer.seen_array(array) for name, array in arrays.items()})
+
+
 OURS: dict[str, Callable[[Path], File]] = {
     "1.0": lambda path: write_all(path, format="1.0"),
     "1.2": write_all,
@@ -117,6 +133,8 @@ OURS: dict[str, Callable[[Path], File]] = {
     "2 in shards": lambda path: write_all(path, format="2", max_shard_size=60_000),
     "2 in shards then grown": lambda path: write_and_grow(path, format="2", max_shard_size=60_000),
     "2 that refers to another file": write_overlay,
+    "1.2 of what changed": lambda path: write_delta(path, "1.2"),
+    "2 of what changed": lambda path: write_delta(path, "2"),
 }
 
 
@@ -163,8 +181,9 @@ def judge(expected: dict[str, Any], seen: dict[str, Any] | None) -> str:
     """The cell of the table for one tensor."""
     if seen is None:
         return f"{WRONG}: not there"
-    if list(seen.get("parts", {})) == ["planes"]:
-        return "no, gives the bytes of its planes"
+    for coded in ("planes", "delta"):
+        if list(seen.get("parts", {})) == [coded]:
+            return f"no, gives the bytes of its {coded}"
     if "error" in seen:
         return f"no: {seen['error']}"
     remarks = []

@@ -19,6 +19,7 @@ struct DeltaOptions {
   bool patch = false;
   // The name of the base beside the new file, without a folder; empty: the base's own file name, if it is on disk.
   std::string hint = "";
+  bool overwrite = false;  // an existing file is replaced
   Progress progress = {};  // counts the decoded bytes of both sources
 };
 
@@ -35,7 +36,7 @@ struct DeltaFileReport {
 // Writes a file with the tensors and attributes of `next`, in which each dense tensor is stored as what changed since
 // the tensor of the same name and dtype in `base` (spec/delta.md). A tensor that `base` does not have, or that is hardly
 // shorter as a delta, is stored whole. Reads all of `base`, for its id. Holds one stored tensor in memory. Throws usage
-// for a form that has no deltas; unsupported, malformed, mismatch, io as reading and writing do. A file appears only when
+// for a form that has no deltas, and for a path of `base` or `next`; io "write.exists" for an existing file; unsupported, malformed, mismatch, io as reading and writing do. A file appears only when
 // it is complete.
 [[nodiscard]] ZT_API DeltaFileReport write_delta(const Source& base, const Source& next,
                                                  const std::filesystem::path& path, const DeltaOptions& options = {});

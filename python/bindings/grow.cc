@@ -51,10 +51,13 @@ nb::tuple remove_tensors(nb::handle path, const std::vector<std::string>& names,
 
 // (tensors, deltas, same, bytes_in, bytes_out, base, notes)
 nb::tuple write_delta(const OpenSource& base, const OpenSource& next, nb::handle path, const WriterOptions& writer,
-                      bool patch, nb::object progress) {
+                      bool patch, bool overwrite, nb::object progress) {
   if (base.calls_python() || next.calls_python()) throw_usage("a file object has no deltas: open a path");
-  const DeltaOptions options = {
-      .writer = writer, .patch = patch, .hint = "", .progress = to_progress(std::move(progress))};
+  const DeltaOptions options = {.writer = writer,
+                                .patch = patch,
+                                .hint = "",
+                                .overwrite = overwrite,
+                                .progress = to_progress(std::move(progress))};
   const std::filesystem::path file = to_path(path);
   const Source from = base.use(), to = next.use();
   const DeltaFileReport report = released([&] { return zt::write_delta(from, to, file, options); });
@@ -115,7 +118,7 @@ void bind_grow(nb::module_& module) {
   module.def("remove_tensors", guarded(remove_tensors), nb::arg("path"), nb::arg("names"), nb::arg("output").none(),
              nb::arg("overwrite"), nb::arg("durable"), nb::arg("limits").none(), nb::arg("progress").none());
   module.def("write_delta", guarded(write_delta), nb::arg("base"), nb::arg("new"), nb::arg("path"), nb::arg("writer"),
-             nb::arg("patch"), nb::arg("progress").none());
+             nb::arg("patch"), nb::arg("overwrite"), nb::arg("progress").none());
   module.def("set_attributes", guarded(set_attributes), nb::arg("path"), nb::arg("attributes").none(), nb::arg("unset"),
              nb::arg("tensor").none(), nb::arg("durable"));
   module.def("compact", guarded(compact), nb::arg("path"), nb::arg("durable"), nb::arg("limits").none(),

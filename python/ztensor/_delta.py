@@ -29,6 +29,7 @@ def delta(
     output: PathLike,
     *,
     patch: bool = False,
+    force: bool = False,
     to: str | None = None,
     checksum: str | None = None,
     durable: bool = False,
@@ -40,7 +41,8 @@ def delta(
 
     Such a file is read with `open`, and gives the tensors of `new`. Its base must lie beside it under the same name, or
     be given with `open(..., bases=[base])`. A tensor that `base` does not have in the same dtype is stored whole.
-    `patch` stores new elements instead of differences, which takes more room. `to` is "1.2" or "2".
+    `patch` stores new elements instead of differences, which takes more room. `force` replaces an existing file.
+    `to` is "1.2" or "2".
     """
     options = writer_options(to=to, checksum=checksum, durable=durable, threads=threads, limits=limits)
     encoded = encode_path(output)
@@ -48,7 +50,7 @@ def delta(
     try:
         with shown(progress, "delta") as callback:
             return DeltaWritten(
-                *_ztensor.write_delta(opened[0]._source, opened[1]._source, encoded, options, bool(patch), callback)
+                *_ztensor.write_delta(opened[0]._source, opened[1]._source, encoded, options, bool(patch), bool(force), callback)
             )
     finally:
         for one, given in zip(opened, (base, new), strict=True):

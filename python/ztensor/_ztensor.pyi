@@ -269,6 +269,7 @@ def write_delta(
     path: bytes,
     writer: WriterOptions,
     patch: bool,
+    overwrite: bool,
     progress: Callable[[int, int], Any] | None,
 ) -> tuple[int, int, int, int, int, str, list[str]]: ...
 def set_attributes(

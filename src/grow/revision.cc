@@ -183,7 +183,7 @@ void Revision::remove(std::string_view name) {
     Error error(Code::usage, "",
                 "other tensors are stored as what changed since tensor " + in_quotes(name) +
                     ": convert the file, or remove these first");
-    error.enter_file(path_.string());
+    error.enter_file(utf8_of(path_));
     throw error;
   }
   edit_.changed.erase(std::string(name));

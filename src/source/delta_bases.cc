@@ -14,6 +14,7 @@
 #include "source/hidden.h"
 #include "source/state.h"
 #include "ztensor/error.h"
+#include "ztensor/paths.h"
 #include "ztensor/value.h"
 
 namespace zt::source {
@@ -44,11 +45,19 @@ std::optional<io::Identity> identity_of_file(const SourceState& state) {
 
 // The tensor that a part belongs to.
 std::string name_of_part(const SourceState& state, std::uint32_t part) {
-  for (std::uint32_t row = 0; row < state.catalog.size(); ++row) {
-    const model::TensorRow& tensor = state.catalog.tensor(row);
-    if (tensor.parts <= part && part < tensor.parts + tensor.part_count) {
-      return std::string(state.catalog.text(tensor.name));
+  const model::Catalog& catalog = state.catalog;
+  // Tensors that are shown come first, and then hidden ones, each in the order of their parts.
+  const std::size_t bounds[] = {0, catalog.shown(), catalog.size()};
+  for (std::size_t i = 0; i < 2; ++i) {
+    std::size_t first = bounds[i];
+    for (std::size_t count = bounds[i + 1] - first; count > 1;) {
+      const std::size_t half = count / 2;
+      if (catalog.tensor(static_cast<std::uint32_t>(first + half)).parts <= part) first += half;
+      count -= half;
     }
+    if (first == bounds[i + 1]) continue;
+    const model::TensorRow& tensor = catalog.tensor(static_cast<std::uint32_t>(first));
+    if (tensor.parts <= part && part < tensor.parts + tensor.part_count) return std::string(catalog.text(tensor.name));
   }
   return {};
 }
@@ -110,8 +119,8 @@ std::shared_ptr<const SourceState> Search::named_file(const SourceState& state, 
     for (const fs::path& name : io::names_through_links(state.path)) {
       try {
         auto file = io::open_beneath(name.parent_path(), entry.hint, own->identity());
-        const fs::path path = name.parent_path() / entry.hint;
-        Opened opened{.store = std::move(file), .path = path, .name = path.string()};
+        const fs::path path = name.parent_path() / path_of(entry.hint);
+        Opened opened{.store = std::move(file), .path = path, .name = utf8_of(path)};
         model::Catalog catalog = decode(opened, options.limits);
         found = make_source(std::move(opened), std::move(catalog), options);
         break;

@@ -9,6 +9,8 @@
 #include "codec/zstd.h"
 #include "hash/digest.h"
 #include "hash/xxh3.h"
+#include "io/publish.h"
+#include "io/replaceable.h"
 #include "run/parallel.h"
 #include "source/access.h"
 #include "source/formats.h"
@@ -19,6 +21,7 @@
 #include "write/mover.h"
 #include "write/shard_target.h"
 #include "ztensor/diff.h"
+#include "ztensor/paths.h"
 
 namespace zt {
 namespace {
@@ -50,6 +53,7 @@ class DeltaFile {
   DeltaFileReport run();
 
  private:
+  void check_no_input(const std::filesystem::path& path) const;
   std::optional<Tensor> base_of(const Tensor& tensor) const;
   MadeDelta make(const Part& base, const Part& next);
   void add(const Tensor& tensor, const Tensor& base);
@@ -82,14 +86,16 @@ DeltaFile::DeltaFile(const Source& base, const Source& next, const std::filesyst
       meter_(options.progress, total()) {
   WriterOptions wanted = options.writer;
   if (!wanted.canonical) wanted.canonical = false;  // what generation 2 would be otherwise
-  draft_.form = write::form_of_new(wanted, path);
+  check_no_input(path);
+  io::check_output(path, options.overwrite);
+  draft_.form = write::form_of_new(wanted, path, options.overwrite ? WriteMode::replace : WriteMode::create_new);
   if (!draft_.form.encoder->has_codec(Codec::delta) || draft_.form.canonical || options.writer.max_shard_size > 0) {
     throw Error(Code::usage, "",
                 "only files of format 1.2 and 2 have deltas, and neither canonical files nor shards do");
   }
   report_.base = content_id(base);
   std::string hint = options.hint;
-  if (hint.empty() && !base.paths().empty()) hint = base.paths().front().filename().string();
+  if (hint.empty() && !base.paths().empty()) hint = utf8_of(base.paths().front().filename());
   if (hint.find('/') != std::string::npos || hint == "." || hint == "..") {
     throw Error(Code::usage, "", "the hint " + in_quotes(hint) + " is a path: give the name of a file");
   }
@@ -99,6 +105,17 @@ DeltaFile::DeltaFile(const Source& base, const Source& next, const std::filesyst
   std::vector<std::byte> encoded = draft_.form.attributes_of(attributes, true);
   draft_.target->set_attributes(encoded);
   draft_.catalog.attributes = std::move(encoded);
+}
+
+void DeltaFile::check_no_input(const std::filesystem::path& path) const {
+  const auto target = io::identify(path);
+  for (const Source* input : {&base_, &next_}) {
+    for (const std::filesystem::path& file : input->paths()) {
+      if (target && target == io::identify(file)) {
+        throw Error(Code::usage, "", utf8_of(path) + ": the output is also the input " + utf8_of(file));
+      }
+    }
+  }
 }
 
 std::optional<Tensor> DeltaFile::base_of(const Tensor& tensor) const {

@@ -14,7 +14,10 @@ def test_what_changed_reads_as_the_new_file(at):
     assert report["tensors"] == 2 and report["same"] == 1
     assert at.ok("id", "d.zt").split()[0] == at.ok("id", "new.safetensors").split()[0]
     at.ok("verify", "d.zt")
-    assert "the file exists" in at.fails("delta", "base.safetensors", "new.safetensors", "-o", "d.zt")
+    told = at.fails("delta", "base.safetensors", "new.safetensors", "-o", "d.zt")
+    assert "not replaced: File exists; --force replaces it" in told
+    told = at.fails("delta", "base.safetensors", "new.safetensors", "-o", "base.safetensors", "--force")
+    assert "the output is also the input" in told
     assert "2 tensors" in at.ok("delta", "base.safetensors", "new.safetensors", "-o", "d.zt", "--force", "--to", "2")
     (at.folder / "base.safetensors").unlink()
     assert "which is not there" in at.run("verify", "d.zt").stdout
