@@ -37,6 +37,13 @@ class Verified(NamedTuple):
     unreadable: list[str]  # listed, but cannot be read
 
 
+def _several(bases: Source | Reader | Sequence[Source | Reader] | None) -> Sequence[Source | Reader]:
+    if bases is None:
+        return ()
+    # A reader is a mapping, but one base.
+    return bases if isinstance(bases, (list, tuple)) else (bases,)
+
+
 class Reader(Mapping[str, Tensor]):
     """An open file of tensors, of any format: a mapping from names to `Tensor`s, in the file's order.
 
@@ -46,8 +53,8 @@ class Reader(Mapping[str, Tensor]):
     `verify`: None checks digests in every read that copies or decodes, True also for views, False never.
     Any thread may use a Reader, and so may a forked child, unless `source` is a file object other than a file on disk
     or a `BytesIO`.
-    `bases`: readers or paths of the files that tensors stored as deltas were made over. The first one that has a tensor
-    of the right name and dtype is taken. Without it, the file is opened that the delta names beside itself.
+    `bases`: readers or paths of the files that tensors stored as deltas were made over, or one of these. Of several, the
+    one is taken whose bytes the delta was made over. Without it, the file is opened that the delta names beside itself.
     """
 
     def __init__(
@@ -58,7 +65,7 @@ class Reader(Mapping[str, Tensor]):
         verify: bool | None = None,
         threads: int | None = None,
         limits: Limits | None = None,
-        bases: Sequence[Source | Reader] = (),
+        bases: Source | Reader | Sequence[Source | Reader] | None = (),
     ) -> None:
         self._options = {"backend": backend, "verify": verify, "threads": threads, "limits": limits}
         self._source: _ztensor.Source
@@ -66,7 +73,7 @@ class Reader(Mapping[str, Tensor]):
             base
             if isinstance(base, Reader)
             else Reader(base, backend=backend, verify=verify, threads=threads, limits=limits)
-            for base in bases
+            for base in _several(bases)
         ]
         self._path: str | list[str] | None = None
         options = open_options(backend=backend, verify=verify, threads=threads, limits=limits)
@@ -470,7 +477,7 @@ def open(
     verify: bool | None = None,
     threads: int | None = None,
     limits: Limits | None = None,
-    bases: Sequence[Source | Reader] = (),
+    bases: Source | Reader | Sequence[Source | Reader] | None = (),
 ) -> Reader:
     """The same as `Reader`."""
     return Reader(source, backend=backend, verify=verify, threads=threads, limits=limits, bases=bases)

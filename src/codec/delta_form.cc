@@ -92,6 +92,9 @@ std::vector<DeltaPiece> read_delta_table(std::span<const std::byte> table, std::
   for (std::size_t i = 0; i < pieces.size(); ++i) {
     const std::byte* const row = table.data() + kFrameHead + i * kRowBytes;
     pieces[i] = {at, endian::load_le<std::uint32_t>(row), endian::load_le<std::uint32_t>(row + 4)};
+    if (pieces[i].stored > kMostStoredBytes) {
+      refuse_table("has a piece of " + std::to_string(pieces[i].stored) + " stored bytes: none takes over 2^22");
+    }
     at += pieces[i].stored;
   }
   if (at != stored - table.size()) refuse_table("has rows that do not sum up to the stored bytes before the table");

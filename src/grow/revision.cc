@@ -8,6 +8,7 @@
 #include "io/descriptor.h"
 #include "io/publish.h"
 #include "io/target.h"
+#include "model/bases.h"
 #include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
@@ -161,28 +162,9 @@ bool Revision::has(std::string_view name) const {
   return Access::state(current_)->catalog.find(name) && !edit_.removed.contains(name);
 }
 
-// Whether a tensor that stays is stored as a delta over this one.
-bool Revision::is_base(std::string_view name) const {
-  const model::Catalog& catalog = Access::state(current_)->catalog;
-  for (std::uint32_t row = 0; row < catalog.size(); ++row) {
-    const model::TensorRow& tensor = catalog.tensor(row);
-    const model::BaseRow* base = tensor.part_count == 0 ? nullptr : catalog.base(tensor.parts);
-    if (base == nullptr || !base->label.empty() || base->name != name) continue;
-    if (!edit_.removed.contains(catalog.text(tensor.name))) return true;
-  }
-  return false;
-}
-
 void Revision::remove(std::string_view name) {
   if (!has(name)) {
     Error error(Code::not_found, "", "no tensor is named " + in_quotes(name));
-    error.enter_file(utf8_of(path_));
-    throw error;
-  }
-  if (is_base(name)) {
-    Error error(Code::usage, "",
-                "other tensors are stored as what changed since tensor " + in_quotes(name) +
-                    ": convert the file, or remove these first");
     error.enter_file(utf8_of(path_));
     throw error;
   }
@@ -223,7 +205,10 @@ std::uint64_t Revision::packed_size(const model::Catalog& added, Region manifest
 }
 
 Committed Revision::commit(const model::Catalog& added, const Limits& limits) {
-  inside(utf8_of(path_), [&] { check_entries(); });
+  inside(utf8_of(path_), [&] {
+    check_entries();
+    model::check_bases_stay(Access::state(current_)->catalog, edit_.removed);
+  });
   edit_.added = &added;
   std::optional<Region> region;
   if (encoder_->grower->tail == Tail::footer) {

@@ -42,14 +42,13 @@ class Revision {
 
   // Whether the current version has the tensor, and it was not removed.
   bool has(std::string_view name) const;
-  // Whether a tensor that stays is stored as a delta over this one.
-  bool is_base(std::string_view name) const;
   // Removes a tensor of the current version. Throws not_found.
   void remove(std::string_view name);
 
   // The file, for an Output. This object must outlive it.
   std::unique_ptr<io::WritableFile> file();
-  // Publishes the new version: the new tensors, and the changes in edit().
+  // Publishes the new version: the new tensors, and the changes in edit(). Throws usage if a tensor that stays is stored
+  // as a delta over a removed one.
   Committed commit(const model::Catalog& added, const Limits& limits);
   void abort() noexcept { growth_->abort(); }
 

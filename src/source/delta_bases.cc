@@ -10,6 +10,7 @@
 #include "io/beneath.h"
 #include "io/file.h"
 #include "io/target.h"
+#include "read/digest_check.h"
 #include "source/access.h"
 #include "source/hidden.h"
 #include "source/state.h"
@@ -74,9 +75,28 @@ const model::PartRow* find_data(const SourceState& state, std::string_view name,
   return data.dtype == dtype ? &data : nullptr;
 }
 
-// Finds bases, from a delta down to a part that is none.
+// Holds all bytes of a delta without pieces against the digest of its tensor. Throws mismatch.
+void check_whole(const read::DeltaStore& store, std::string_view digest) {
+  constexpr std::size_t kBlock = std::size_t{1} << 20;
+  const model::Recipe recipe{.stored_length = store.size(), .decoded_length = store.size()};
+  read::DigestCheck check({&store, recipe, digest, {}, true}, Verify::always, true);
+  if (!check.is_on()) {
+    throw Error(Code::mismatch, "delta.base.check",
+                "nothing says which base the tensor is the same as: it has neither pieces nor a digest");
+  }
+  std::vector<std::byte> block;
+  for (std::uint64_t done = 0; done < store.size(); done += block.size()) {
+    block.resize(static_cast<std::size_t>(std::min<std::uint64_t>(kBlock, store.size() - done)));
+    store.read_at(done, block);
+    check.append(block);
+  }
+  check.finish();
+}
+
+// Finds bases, from a delta down to a part that is none. What it finds is kept with the source that it began at.
 class Search {
  public:
+  explicit Search(const SourceState& root) : root_(root) {}
   // The store of the delta `part`, with all below it.
   const DeltaBases::Found& open(const SourceState& state, const model::PartRow& part);
 
@@ -86,11 +106,17 @@ class Search {
     const SourceState* state;
     const model::PartRow* data;
   };
-  Base find(const SourceState& state, const model::PartRow& part);
-  Base find_elsewhere(const SourceState& state, const model::BaseRow& base, const std::string& name, DType dtype);
+  // One, or several that the caller gave.
+  std::vector<Base> find(const SourceState& state, const model::PartRow& part);
+  std::vector<Base> find_elsewhere(const SourceState& state, const model::BaseRow& base, const std::string& name,
+                                   DType dtype);
+  read::DeltaPieces pieces_of(const read::PartSource& stored) const;
+  std::unique_ptr<DeltaBases::Found> open_any(const SourceState& state, const model::PartRow& part);
+  std::unique_ptr<DeltaBases::Found> open_over(const Base& base, const SourceState& state, const model::PartRow& part);
   std::shared_ptr<const SourceState> named_file(const SourceState& state, const std::string& label,
                                                 const BaseEntry& entry);
 
+  const SourceState& root_;
   std::vector<Step> steps_;
 };
 
@@ -134,13 +160,15 @@ std::shared_ptr<const SourceState> Search::named_file(const SourceState& state, 
   return bases.files.emplace(label, Access::state(*found)).first->second;
 }
 
-Search::Base Search::find_elsewhere(const SourceState& state, const model::BaseRow& base, const std::string& name,
-                                    DType dtype) {
+std::vector<Search::Base> Search::find_elsewhere(const SourceState& state, const model::BaseRow& base,
+                                                 const std::string& name, DType dtype) {
   const BaseEntry entry = base_entry(state, base.label);
-  for (const auto& given : state.options.bases) {
+  std::vector<Base> found;
+  for (const auto& given : root_.options.bases) {  // also for the bases of bases
     const auto& owner = Access::state(*given);
-    if (const model::PartRow* data = find_data(*owner, name, dtype)) return {owner, owner.get(), data};
+    if (const model::PartRow* data = find_data(*owner, name, dtype)) found.push_back({owner, owner.get(), data});
   }
+  if (!found.empty()) return found;
   const auto owner = named_file(state, base.label, entry);
   if (owner == nullptr) {
     throw Error(Code::not_found, "delta.base.missing",
@@ -153,10 +181,10 @@ Search::Base Search::find_elsewhere(const SourceState& state, const model::BaseR
     refuse_base("the base " + in_quotes(base.label) + " has no dense tensor " + in_quotes(name) + " of " +
                 std::string(dtype_name(dtype)));
   }
-  return {owner, owner.get(), data};
+  return {{owner, owner.get(), data}};
 }
 
-Search::Base Search::find(const SourceState& state, const model::PartRow& part) {
+std::vector<Search::Base> Search::find(const SourceState& state, const model::PartRow& part) {
   const std::uint32_t row = state.catalog.row_of(part);
   const model::BaseRow* base = state.catalog.base(row);
   if (base == nullptr) {
@@ -170,7 +198,75 @@ Search::Base Search::find(const SourceState& state, const model::PartRow& part) 
     refuse_base("the file has no dense tensor " + in_quotes(name) + " of " + std::string(dtype_name(part.dtype)) +
                 ", which the tensor is stored as a delta over");
   }
-  return {nullptr, &state, data};
+  return {{nullptr, &state, data}};
+}
+
+read::DeltaPieces Search::pieces_of(const read::PartSource& stored) const {
+  DeltaBases& bases = root_.bases.here();
+  const model::Recipe& recipe = stored.recipe;
+  const std::tuple key(stored.store, recipe.offset, recipe.stored_length, recipe.decoded_length);
+  {
+    const std::lock_guard lock(bases.mutex);
+    const auto known = bases.pieces.find(key);
+    if (known != bases.pieces.end()) return known->second;
+  }
+  read::DeltaPieces pieces = read::read_pieces(stored);
+  const std::lock_guard lock(bases.mutex);
+  return bases.pieces.emplace(key, std::move(pieces)).first->second;
+}
+
+std::unique_ptr<DeltaBases::Found> Search::open_over(const Base& base, const SourceState& state,
+                                                     const model::PartRow& part) {
+  auto found = std::make_unique<DeltaBases::Found>();
+  found->owner = base.owner;
+  read::PartSource from;
+  if (base.data->recipe.coding.is_delta()) {
+    const DeltaBases::Found& below = open(*base.state, *base.data);
+    found->levels = below.levels + 1;
+    from = {below.store.get(), {.decoded_length = below.store->size()}, {}, {}, false};
+  } else {
+    from = base.state->part_source(*base.data, base.state->measured(*base.data));
+  }
+  const read::PartSource stored{&state.store_of(part.recipe), part.recipe, {}, {}, false};
+  found->store =
+      std::make_unique<const read::DeltaStore>(stored, pieces_of(stored), from, base.state->slices, state.deltas);
+  // No piece says what the base is, so the digest of the result must, before a byte is given out.
+  const bool says_nothing = part.recipe.stored_length == 0 && part.recipe.decoded_length > 0;
+  if (says_nothing && base.owner != nullptr) check_whole(*found->store, state.catalog.text(part.digest));
+  return found;
+}
+
+// Over the only base, or the one of several that each piece is made over. A piece tells most of them apart, so the
+// first piece is all that is read as a rule.
+std::unique_ptr<DeltaBases::Found> Search::open_any(const SourceState& state, const model::PartRow& part) {
+  const std::vector<Base> candidates = find(state, part);
+  if (candidates.size() == 1) return open_over(candidates[0], state, part);
+  std::vector<std::unique_ptr<DeltaBases::Found>> left;
+  std::optional<Error> fault;
+  const std::vector<Step> steps = steps_;
+  const auto fits = [&](const auto& found, std::size_t piece) {
+    try {
+      return found->store->fits(piece);
+    } catch (const Error& error) {
+      if (!fault) fault = error;
+      return false;
+    }
+  };
+  for (const Base& candidate : candidates) {
+    steps_ = steps;
+    try {
+      left.push_back(open_over(candidate, state, part));
+    } catch (const Error& error) {
+      if (!fault) fault = error;
+    }
+  }
+  const std::size_t pieces = left.empty() ? 0 : left[0]->store->pieces();
+  for (std::size_t piece = 0; piece < pieces && left.size() + (piece == 0 ? 1 : 0) > 1; ++piece) {
+    std::erase_if(left, [&](const auto& found) { return !fits(found, piece); });
+  }
+  if (!left.empty()) return std::move(left[0]);
+  if (fault) throw *fault;
+  throw Error(Code::mismatch, "delta.base.check", "none of the bases that were given is the one of the tensor");
 }
 
 const DeltaBases::Found& Search::open(const SourceState& state, const model::PartRow& part) {
@@ -187,37 +283,40 @@ const DeltaBases::Found& Search::open(const SourceState& state, const model::Par
                 "the tensor is a delta over more than " + std::to_string(kMostBases) + " bases, one over another");
   }
   steps_.push_back({&state, file, row});
-  DeltaBases& bases = state.bases.here();
+  DeltaBases& bases = root_.bases.here();
   {
     const std::lock_guard lock(bases.mutex);
-    const auto known = bases.parts.find(row);
+    const auto known = bases.parts.find({&state, row});
     if (known != bases.parts.end() && steps_.size() - 1 + known->second->levels <= kMostBases) {
       return *known->second;
     }
   }
-  const Base base = find(state, part);
-  auto found = std::make_unique<DeltaBases::Found>();
-  found->owner = base.owner;
-  read::PartSource from;
-  if (base.data->recipe.coding.is_delta()) {
-    const DeltaBases::Found& below = open(*base.state, *base.data);
-    found->levels = below.levels + 1;
-    from = {below.store.get(), {.decoded_length = below.store->size()}, {}, {}, false};
-  } else {
-    from = base.state->part_source(*base.data, base.state->measured(*base.data));
-  }
-  const read::PartSource stored{&state.store_of(part.recipe), part.recipe, {}, {}, false};
-  found->store = std::make_unique<const read::DeltaStore>(stored, from, state.deltas);
+  std::unique_ptr<DeltaBases::Found> found = open_any(state, part);
   const std::lock_guard lock(bases.mutex);
-  return *bases.parts.try_emplace(row, std::move(found)).first->second;  // another thread may have been faster
+  return *bases.parts.try_emplace({&state, row}, std::move(found)).first->second;  // another thread may be faster
 }
 
 }  // namespace
 
 BaseEntry base_entry(const SourceState& state, const std::string& label) {
+  DeltaBases& bases = state.bases.here();
+  {
+    const std::lock_guard lock(bases.mutex);
+    const auto known = bases.entries.find(label);
+    if (known != bases.entries.end()) return known->second;
+  }
   const std::string key = std::string(kBaseKey) + label;
   const auto cbor = std::span(state.catalog.attributes);
   const Value all = cbor.empty() ? Value() : Value::parse(cbor, state.options.limits.depth);
+  if (all.members() != nullptr) {
+    const auto names_base = [](const auto& member) {
+      return member.first.text() != nullptr && member.first.text()->starts_with(kBaseKey);
+    };
+    if (std::ranges::count_if(*all.members(), names_base) > std::ptrdiff_t{kMostLabels}) {
+      throw Error(Code::limit, "delta.base.labels",
+                  "the file names more than " + std::to_string(kMostLabels) + " files with bases");
+    }
+  }
   const Value* value = all.find(key);
   if (value == nullptr || value->text() == nullptr) {
     refuse_base("the file needs an attribute " + in_quotes(key) + " that says what the base is");
@@ -228,11 +327,16 @@ BaseEntry base_entry(const SourceState& state, const std::string& label) {
   if (entry.id.empty() || !is_hint(entry.hint)) {
     refuse_base("the attribute " + in_quotes(key) + " must be an id, then perhaps a space and the name of a file");
   }
-  return entry;
+  const std::lock_guard lock(bases.mutex);
+  return bases.entries.emplace(label, std::move(entry)).first->second;
+}
+
+std::size_t levels_of(const SourceState& state, const model::PartRow& part) {
+  return part.recipe.coding.is_delta() ? Search(state).open(state, part).levels : 0;
 }
 
 read::PartSource delta_source(const SourceState& state, const model::PartRow& part) {
-  const DeltaBases::Found& found = Search().open(state, part);
+  const DeltaBases::Found& found = Search(state).open(state, part);
   model::Recipe recipe{.stored_length = part.recipe.decoded_length, .decoded_length = part.recipe.decoded_length};
   return {found.store.get(), recipe, state.catalog.text(part.digest), {}, true};
 }

@@ -5,6 +5,8 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 #include "model/catalog.h"
@@ -18,7 +20,14 @@ struct SourceState;
 
 namespace zt::source {
 
-inline constexpr std::size_t kMostBases = 8;  // levels of deltas below a part
+inline constexpr std::size_t kMostBases = 8;    // levels of deltas below a part
+inline constexpr std::size_t kMostLabels = 64;  // files with bases that one file names
+
+// What the attributes of a file say of a base: its id, and the name of a file beside this one, or "".
+struct BaseEntry {
+  std::string id;
+  std::string hint;
+};
 
 // What one source has found of the bases of its deltas. Each is looked for when it is first needed. Failures are not
 // remembered, so a later call may succeed.
@@ -28,21 +37,23 @@ struct DeltaBases {
     std::unique_ptr<const read::DeltaStore> store;
     std::size_t levels = 1;  // this delta, and the deltas below it
   };
-  std::mutex mutex;                                       // guards the members below, and is never held while looking
-  std::map<std::uint32_t, std::unique_ptr<Found>> parts;  // by part
+  std::mutex mutex;  // guards the members below, and is never held while looking
+  // By the file, this one or a base, and the part.
+  std::map<std::pair<const SourceState*, std::uint32_t>, std::unique_ptr<Found>> parts;
   std::map<std::string, std::shared_ptr<const SourceState>> files;  // by label: those that the file itself names
+  std::map<std::string, BaseEntry> entries;                         // by label
+  // By store, offset, stored and decoded length. Tensors that share a part share its pieces.
+  std::map<std::tuple<const ByteStore*, std::uint64_t, std::uint64_t, std::uint64_t>, read::DeltaPieces> pieces;
 };
 
 // How to read a part that is stored as a delta: as raw bytes of a store that decodes them. The result borrows from the
 // state. Throws as SourceState::part_source.
 read::PartSource delta_source(const SourceState& state, const model::PartRow& part);
 
-// What the attributes of a file say of a base: its id, and the name of a file beside this one, or "".
-struct BaseEntry {
-  std::string id;
-  std::string hint;
-};
-// Throws malformed "delta.base".
+// Throws malformed "delta.base", limit "delta.base.labels".
 BaseEntry base_entry(const SourceState& state, const std::string& label);
+
+// How many deltas a part is, one over another: 0 where it is none. Throws as delta_source().
+std::size_t levels_of(const SourceState& state, const model::PartRow& part);
 
 }  // namespace zt::source

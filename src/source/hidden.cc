@@ -28,7 +28,9 @@ Value with_bases_of(const Value& from, const Value& attributes) {
   Value::Map all = attributes.is_map() ? *attributes.members() : Value::Map{};
   const std::size_t given = all.size();
   for (const auto& [key, value] : *from.members()) {
-    if (key.text() != nullptr && key.text()->starts_with(kBaseKey)) all.emplace_back(key, value);
+    const auto same = [&key = key](const auto& other) { return other.first == key; };
+    const bool names_base = key.text() != nullptr && key.text()->starts_with(kBaseKey);
+    if (names_base && std::ranges::none_of(all, same)) all.emplace_back(key, value);
   }
   return all.size() == given ? attributes : Value(std::move(all));
 }

@@ -23,7 +23,7 @@ inline constexpr std::string_view kBaseKey = "ztensor.base.";  // of a file: a l
 bool is_hidden(const Value& key);
 // The attributes of a file without those that name bases of deltas.
 Value without_bases(Value attributes);
-// `attributes`, and those of `from` that name bases of deltas.
+// `attributes`, and those of `from` that name bases of deltas and that `attributes` lacks.
 Value with_bases_of(const Value& from, const Value& attributes);
 // Encoded attributes without kDeltaKey, for a tensor that is no longer a delta. Empty: none are left.
 std::vector<std::byte> without_delta(std::span<const std::byte> attributes);

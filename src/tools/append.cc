@@ -14,6 +14,7 @@
 #include "run/progress.h"
 #include "source/formats.h"
 #include "source/merged_attributes.h"
+#include "tools/base_notes.h"
 #include "tools/in_file.h"
 #include "tools/inputs.h"
 #include "tools/rewrite.h"
@@ -154,6 +155,7 @@ ChangeReport copy_without(const fs::path& path, std::span<const std::string> nam
     run::Meter meter(options.progress, rewrite.work());
     std::vector<std::string> notes = rewrite.publish(
         {.path = output, .create_new = !options.overwrite, .durable = options.durable}, meter, [&] { meter.finish(); });
+    std::ranges::move(tools::base_notes(output), std::back_inserter(notes));
     return ChangeReport{.tensors = source.size() - rewrite.tensors(),
                         .bytes_in = source.stored_size(),
                         .bytes_out = rewrite.size(),

@@ -1,6 +1,7 @@
 #include "ztensor/delta.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -13,9 +14,11 @@
 #include "io/replaceable.h"
 #include "run/parallel.h"
 #include "source/access.h"
+#include "source/delta_bases.h"
 #include "source/formats.h"
 #include "source/hidden.h"
 #include "source/part_bytes.h"
+#include "tools/base_notes.h"
 #include "write/array_pieces.h"
 #include "write/losses.h"
 #include "write/mover.h"
@@ -45,6 +48,7 @@ codec::DeltaElements delta_elements(DType dtype) {
 struct MadeDelta {
   std::vector<std::byte> stored;
   std::uint64_t hash = 0;
+  bool differs = false;
 };
 
 class DeltaFile {
@@ -54,7 +58,8 @@ class DeltaFile {
 
  private:
   void check_no_input(const std::filesystem::path& path) const;
-  std::optional<Tensor> base_of(const Tensor& tensor) const;
+  // The tensor to store `tensor` as a delta over, if there is one.
+  std::optional<Tensor> base_of(const Tensor& tensor);
   MadeDelta make(const Part& base, const Part& next);
   void add(const Tensor& tensor, const Tensor& base);
   void add_delta(const Tensor& tensor, MadeDelta made);
@@ -63,10 +68,12 @@ class DeltaFile {
 
   Source base_;
   Source next_;
+  std::filesystem::path path_;
   const DeltaOptions& options_;
   unsigned threads_;
   run::Meter meter_;
   DeltaFileReport report_;
+  std::uint64_t too_deep_ = 0;  // tensors whose base is a delta that is too deep to be a base
   write::Draft draft_;
   write::Mover mover_{draft_};
 };
@@ -81,6 +88,7 @@ DeltaFile::DeltaFile(const Source& base, const Source& next, const std::filesyst
                      const DeltaOptions& options)
     : base_(base),
       next_(next),
+      path_(path),
       options_(options),
       threads_(run::thread_count(options.writer.threads)),
       meter_(options.progress, total()) {
@@ -95,7 +103,11 @@ DeltaFile::DeltaFile(const Source& base, const Source& next, const std::filesyst
   }
   report_.base = content_id(base);
   std::string hint = options.hint;
-  if (hint.empty() && !base.paths().empty()) hint = utf8_of(base.paths().front().filename());
+  if (hint.empty() && base.paths().size() == 1) {
+    std::error_code none;  // the name behind links: readers follow none
+    const std::filesystem::path real = std::filesystem::canonical(base.paths().front(), none);
+    hint = utf8_of((none ? base.paths().front() : real).filename());
+  }
   if (hint.find('/') != std::string::npos || hint == "." || hint == "..") {
     throw Error(Code::usage, "", "the hint " + in_quotes(hint) + " is a path: give the name of a file");
   }
@@ -118,13 +130,20 @@ void DeltaFile::check_no_input(const std::filesystem::path& path) const {
   }
 }
 
-std::optional<Tensor> DeltaFile::base_of(const Tensor& tensor) const {
+std::optional<Tensor> DeltaFile::base_of(const Tensor& tensor) {
   const auto is_plain = [](const Tensor& one) {
     return !one.unreadable() && one.layout() == "dense" && one.parts() == 1;
   };
   if (!is_plain(tensor) || tensor.elements() == 0) return std::nullopt;
   auto base = base_.find(tensor.name());
   if (!base || !is_plain(*base) || base->dtype() != tensor.dtype()) return std::nullopt;
+  const SourceState& state = *Access::state(base_);
+  const model::PartRow& data = source::row_of(base->part("data"));
+  const auto levels = source::located(state, Access::row(*base), &data, [&] { return source::levels_of(state, data); });
+  if (levels >= source::kMostBases) {
+    ++too_deep_;
+    return std::nullopt;
+  }
   return base;
 }
 
@@ -142,7 +161,7 @@ MadeDelta DeltaFile::make(const Part& base, const Part& next) {
   std::vector<codec::FrameSize> rows;
   MadeDelta made;
   hash::Xxh3 hash;
-  bool differs = from.length() != to.length();
+  made.differs = from.length() != to.length();
   std::uint64_t left = to.length(), base_left = from.length();
   while (left > 0) {
     std::size_t count = 0;
@@ -157,7 +176,7 @@ MadeDelta DeltaFile::make(const Part& base, const Part& next) {
       left -= slot.next.size();
       base_left -= slot.base.size();
       bytes += slot.next.size();
-      differs = differs || slot.base != slot.next;
+      made.differs = made.differs || slot.base != slot.next;
     }
     run::parallel_for(count, bytes, threads_, meter_, [&](std::size_t i) {
       Slot& slot = slots[i];
@@ -173,10 +192,7 @@ MadeDelta DeltaFile::make(const Part& base, const Part& next) {
   to.finish();
   if (base_left == 0) from.finish();
   made.hash = hash.value();
-  if (!differs) {
-    made.stored.clear();
-    return made;
-  }
+  // Equal tensors have pieces too: without them, a wrong base would go unnoticed.
   const std::vector<std::byte> table = codec::encode_seek_table(rows);
   made.stored.insert(made.stored.end(), table.begin(), table.end());
   return made;
@@ -204,9 +220,7 @@ Value DeltaFile::attributes_of(const Tensor& tensor, std::uint64_t hash) const {
 void DeltaFile::add_delta(const Tensor& tensor, MadeDelta made) {
   const model::Holds& holds = draft_.form.encoder->holds;
   const bool over_decoded = holds.digests == model::Digests::decoded;
-  static constexpr std::byte kNothing{};
-  const std::byte* const data = made.stored.empty() ? &kNothing : made.stored.data();
-  write::ArrayPieces pieces(ArrayView{.dtype = DType::u8, .shape = {made.stored.size()}, .data = data});
+  write::ArrayPieces pieces(ArrayView{.dtype = DType::u8, .shape = {made.stored.size()}, .data = made.stored.data()});
   write::PartOptions part = draft_.form.part_options({.encoding = Encoding::raw()});
   if (over_decoded) part.checksum = Checksum::none;
   draft_.begin_tensor(tensor.name(), tensor.shape(), made.stored.size() + 4096, true);
@@ -231,11 +245,12 @@ void DeltaFile::add(const Tensor& tensor, const Tensor& base) {
   const std::uint64_t whole = *tensor.nbytes();
   if (made.stored.size() + whole / kWorth > whole) return mover_.move(tensor.name(), tensor, std::nullopt);
   ++report_.deltas;
-  report_.same += made.stored.empty() ? 1U : 0U;
+  report_.same += made.differs ? 0U : 1U;
   add_delta(tensor, std::move(made));
 }
 
 DeltaFileReport DeltaFile::run() {
+  bool published = false;
   try {
     for (const Tensor tensor : next_) {
       const model::Encoder& encoder = *draft_.form.encoder;
@@ -253,8 +268,14 @@ DeltaFileReport DeltaFile::run() {
     }
     draft_.target->finish(draft_.catalog);
     draft_.target->publish(report_.notes);
+    published = true;
+    if (too_deep_ > 0) {
+      report_.notes.push_back(utf8_of(path_) + ": " + std::to_string(too_deep_) +
+                              " tensors are stored whole: their bases are deltas over deltas, as deep as readers go");
+    }
+    std::ranges::move(tools::base_notes(path_), std::back_inserter(report_.notes));
   } catch (...) {
-    draft_.target->abort();
+    if (!published) draft_.target->abort();
     throw;
   }
   meter_.finish();

@@ -6,6 +6,7 @@
 #include "base/blocks.h"
 #include "base/utf8.h"
 #include "io/publish.h"
+#include "model/bases.h"
 #include "source/access.h"
 #include "source/formats.h"
 #include "source/state.h"
@@ -31,14 +32,36 @@ class StagedStore final : public ByteStore {
 
 bool is_elsewhere(const Part& part) { return part.file_number() != 0; }
 
-// The bytes to read of each of two sources to compare them.
-std::uint64_t work_of(const Source& source, const std::set<std::string, std::less<>>& removed) {
+bool is_delta(const Part& part) { return source::row_of(part).recipe.coding.is_delta(); }
+
+bool same_stored(const Part& a, const Part& b, run::Meter& meter) {
+  constexpr std::uint64_t kBlock = std::uint64_t{1} << 20;
+  const model::Recipe &from = source::row_of(a).recipe, &to = source::row_of(b).recipe;
+  if (from.stored_length != to.stored_length || from.coding != to.coding) return false;
+  std::vector<std::byte> left, right;
+  for (std::uint64_t done = 0; done < from.stored_length; done += left.size()) {
+    left.resize(static_cast<std::size_t>(std::min(kBlock, from.stored_length - done)));
+    right.resize(left.size());
+    Access::state(a)->store_of(from).read_at(from.offset + done, left);
+    Access::state(b)->store_of(to).read_at(to.offset + done, right);
+    if (left != right) return false;
+    meter.add(left.size());
+    meter.poll();
+  }
+  return true;
+}
+
+// The bytes to read of each of two sources to compare these tensors.
+std::uint64_t work_of(const std::vector<Tensor>& tensors) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 40;  // sums stay far below 64 bits
   std::uint64_t work = 0;
-  for (const Tensor tensor : source) {
-    if (removed.contains(tensor.name())) continue;
+  for (const Tensor& tensor : tensors) {
     for (std::size_t i = 0; i < tensor.parts(); ++i) {
       const Part part = tensor.part(i);
+      if (is_delta(part)) {
+        work += std::min(part.stored_length(), kMost);
+        continue;
+      }
       if (!is_elsewhere(part)) work += std::min(part.length().value_or(part.stored_length()), kMost);
     }
   }
@@ -53,8 +76,10 @@ Rewrite::Rewrite(const Source& source, std::set<std::string, std::less<>> remove
     throw Error(Code::unsupported, "write.grow",
                 "a file of format " + std::string(source.format()) + " cannot be changed: convert it first");
   }
-  check_readable();
   const SourceState& state = *Access::state(source);
+  model::check_bases_stay(state.catalog, removed_);
+  removed_.merge(model::unused_bases(state.catalog, removed_));
+  check_readable();
   const Region live = state.catalog.manifest;
   std::vector<std::byte> manifest(static_cast<std::size_t>(live.length));
   state.store->read_at(live.offset, manifest);
@@ -65,12 +90,23 @@ Rewrite::Rewrite(const Source& source, std::set<std::string, std::less<>> remove
   plan(encoder_->grower->edit(manifest, edit).bytes);  // also drops what the manifest says of free regions
 }
 
+// Hidden tensors, too.
+std::vector<Tensor> Rewrite::kept() const {
+  const std::shared_ptr<const SourceState>& state = Access::state(source_);
+  std::vector<Tensor> tensors;
+  for (std::uint32_t row = 0; row < state->catalog.size(); ++row) {
+    if (!removed_.contains(state->catalog.text(state->catalog.tensor(row).name))) {
+      tensors.push_back(Access::tensor(state, row));
+    }
+  }
+  return tensors;
+}
+
 void Rewrite::check_readable() {
   std::string names;
   std::size_t count = 0;
-  for (const Tensor tensor : source_) {
-    if (removed_.contains(tensor.name())) continue;
-    ++tensors_;
+  for (const Tensor& tensor : kept()) {
+    if (source_.find(tensor.name())) ++tensors_;
     if (!tensor.unreadable()) continue;
     if (++count <= 3) names += (names.empty() ? "" : ", ") + in_quotes(tensor.name());
   }
@@ -95,7 +131,7 @@ void Rewrite::plan(std::span<const std::byte> manifest) {
 std::uint64_t Rewrite::work() const {
   std::uint64_t copied = 0;
   for (const grow::Move& move : packing_->moves()) copied += move.from.length;
-  return copied + work_of(source_, removed_);
+  return copied + work_of(kept());
 }
 
 std::vector<std::string> Rewrite::publish(const Target& target, run::Meter& meter,
@@ -139,15 +175,21 @@ void Rewrite::check(const std::shared_ptr<const ByteStore>& written, const std::
   };
   if (found.size() != tensors_) differs("the number of tensors");
   if (!std::ranges::equal(found.attributes_cbor(), source_.attributes_cbor())) differs("the file's attributes");
-  for (const Tensor tensor : source_) {
-    if (removed_.contains(tensor.name())) continue;
+  const std::shared_ptr<const SourceState>& state = Access::state(found);
+  for (const Tensor& tensor : kept()) {
     std::vector<Difference> differences;
     std::vector<PartPair> pairs;
-    const Tensor copy = found.tensor(tensor.name());
+    const auto row = state->catalog.find(tensor.name());
+    if (!row) differs("tensor " + in_quotes(tensor.name()));
+    const Tensor copy = Access::tensor(state, *row);
     compare_metadata(tensor, copy, differences, pairs);
     for (const PartPair& pair : pairs) {
       if (pair.a.digest() != pair.b.digest() || pair.a.file_number() != pair.b.file_number()) differs("a digest");
       if (is_elsewhere(pair.a) || !differences.empty()) continue;
+      if (is_delta(pair.a)) {
+        if (!same_stored(pair.a, pair.b, meter)) differs("tensor " + in_quotes(tensor.name()));
+        continue;
+      }
       if (auto difference = compare_contents(tensor, pair, meter)) differences.push_back(std::move(*difference));
     }
     if (!differences.empty()) differs("tensor " + in_quotes(tensor.name()));

@@ -24,7 +24,8 @@ namespace zt::tools {
 class Rewrite {
  public:
   // Plans the rewrite. `source` must be whole, and has no path of its own if its store must not be mapped. `removed`:
-  // tensors to leave out. Throws unsupported "write.grow" for another format, "compact.unreadable" if a remaining
+  // tensors to leave out. Bases that no tensor needs any more are left out too. Throws usage if a remaining tensor is a
+  // delta over one of `removed`, unsupported "write.grow" for another format, "compact.unreadable" if a remaining
   // tensor cannot be read.
   Rewrite(const Source& source, std::set<std::string, std::less<>> removed, const Limits& limits);
 
@@ -37,13 +38,14 @@ class Rewrite {
     bool create_new = false;
     bool durable = false;
   };
-  // Writes the file, reads it back, compares it with the source, and puts it in place. Calls `last` right before
+  // Writes the file, reads it back, compares it with the source (deltas by their stored bytes, without their bases), and puts it in place. Calls `last` right before
   // putting it in place. Returns a line "path: note" for each trait of a replaced file that the new file could not
   // keep.
   std::vector<std::string> publish(const Target& target, run::Meter& meter, const std::function<void()>& last) const;
 
  private:
   void check_readable();
+  std::vector<Tensor> kept() const;
   void plan(std::span<const std::byte> manifest);
   void check(const std::shared_ptr<const ByteStore>& written, const std::string& name, run::Meter& meter) const;
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "source/hidden.h"
 #include "wire/cbor.h"
 #include "write/names.h"
 #include "ztensor/error.h"
@@ -84,6 +85,18 @@ std::string key_text(const Value& key) {
 }
 
 }  // namespace
+
+void check_unreserved(const Value& attributes, bool of_file) {
+  if (attributes.members() == nullptr) return;
+  for (const auto& [key, value] : *attributes.members()) {
+    if (key.text() == nullptr) continue;
+    if (of_file ? key.text()->starts_with(source::kBaseKey) : *key.text() == source::kDeltaKey) {
+      throw Error(Code::usage, "",
+                  "the attribute " + in_quotes(*key.text()) +
+                      " says what a tensor is a delta over, and only zTensor writes it: choose another key");
+    }
+  }
+}
 
 std::uint32_t attribute_depth(const model::Encoder& encoder, bool of_file, const Limits& limits) {
   if (encoder.holds.index_depth > 0) return encoder.holds.index_depth - (of_file ? 1 : 3);

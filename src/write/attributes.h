@@ -16,6 +16,8 @@ namespace zt::write {
 // attributes that this format does not hold.
 std::vector<std::byte> encode_attributes(const Value& attributes, const model::Encoder& encoder, bool of_file,
                                          const Limits& limits);
+// Throws usage for a user's attributes that say what a delta is over (spec/delta.md §5): only the library writes these.
+void check_unreserved(const Value& attributes, bool of_file);
 // The depth that readers leave for attributes, their map included. The index around them takes the rest.
 std::uint32_t attribute_depth(const model::Encoder& encoder, bool of_file, const Limits& limits);
 // `former` with the members of `added`, which replace members with equal keys. Null adds nothing. If `added` is another

@@ -51,6 +51,15 @@ void GrowTarget::add_alias(std::string_view name, std::string_view existing) {
   const auto alias = aliases.find(existing);
   if (alias == aliases.end() && !growing_->has(existing)) return Target::add_alias(name, existing);
   const std::string tensor(alias == aliases.end() ? existing : alias->second);
+  // A delta without a name of its base is over the base of its own name: a second name would be over another.
+  const model::Catalog& catalog = Access::state(growing_->current())->catalog;
+  if (const auto row = catalog.find(tensor);
+      row && catalog.tensor(*row).part_count > 0 && catalog.part(catalog.tensor(*row).parts).recipe.coding.is_delta()) {
+    throw Error(Code::unsupported, "write.delta",
+                "tensor " + in_quotes(tensor) +
+                    " is stored as what changed, and cannot get a second name: convert the "
+                    "file first");
+  }
   aliases.emplace(name, tensor);
 }
 

@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "io/spool.h"
 #include "write/array_pieces.h"
+#include "write/attributes.h"
 #include "write/layouts.h"
 #include "write/names.h"
 #include "write/shard_target.h"
@@ -63,6 +64,7 @@ RowStream::RowStream(Draft& draft, std::string_view name, const Shape& shape, DT
   const Shape first = is_known ? shape : with_rows(shape, 1);
   if (shape.size() > form.options.limits.rank)
     throw Error(Code::usage, "", "the shape has more than " + std::to_string(form.options.limits.rank) + " dimensions");
+  check_unreserved(options.attributes, false);
   attributes_ = form.attributes_of(options.attributes, false);
   options_ = form.part_options(options);
   options_.form = model::element_form(dtype);

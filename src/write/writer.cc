@@ -11,6 +11,7 @@
 #include "io/publish.h"
 #include "source/access.h"
 #include "source/formats.h"
+#include "source/hidden.h"
 #include "source/state.h"
 #include "write/array_pieces.h"
 #include "write/attributes.h"
@@ -40,6 +41,7 @@ std::vector<PartView> in_order(std::span<const PartView> parts, bool by_name) {
 }  // namespace
 
 Writer::State::State(const std::filesystem::path& target, WriteMode mode, const WriterOptions& wanted) : path(target) {
+  write::check_unreserved(wanted.attributes, true);
   if (mode == WriteMode::append && io::identify(target)) {
     auto growing = std::make_unique<grow::Revision>(target, wanted);
     draft.form = write::form_of_present(wanted, growing->encoder(), growing->alignment());
@@ -57,6 +59,7 @@ Writer::State::State(const std::filesystem::path& target, WriteMode mode, const 
 }
 
 Writer::State::State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted) {
+  write::check_unreserved(wanted.attributes, true);
   if (wanted.max_shard_size > 0)
     throw Error(Code::usage, "", "a sink cannot have shards: leave max_shard_size out, or write to a path");
   draft.form = write::form_of_new(wanted, {});
@@ -147,6 +150,7 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     const model::Encoder& encoder = *form.encoder;
     const Limits& limits = form.options.limits;
     write::check_role(layout, encoder);
+    write::check_unreserved(options.attributes, false);
     if (shape.size() > limits.rank)
       throw Error(Code::usage, "", "the shape has more than " + std::to_string(limits.rank) + " dimensions");
     if (parts.size() > limits.parts)
@@ -258,6 +262,11 @@ void Writer::add_reference(std::string_view name, const Tensor& tensor) {
     const std::span<const model::PartRow> parts = from.catalog.parts(from.catalog.tensor(row));
     std::vector<write::StoredPart> stored;
     for (const model::PartRow& part : parts) {
+      if (part.recipe.coding.is_delta()) {
+        throw Error(Code::unsupported, "write.reference",
+                    "the tensor is stored as what changed since another one, which the new file cannot name: add it "
+                    "whole");
+      }
       stored.push_back({part.recipe, std::string(from.catalog.text(part.digest))});
       stored.back().recipe.file =
           state.references.add(Access::state(tensor), part.recipe.file, state.path, draft.catalog);
@@ -329,19 +338,21 @@ void Writer::remove(std::string_view name) {
 void Writer::set_tensor_attributes(std::string_view name, const Value& attributes) {
   write::Draft& draft = state_->draft;
   draft.check_open();
+  write::check_unreserved(attributes, false);
   draft.target->set_tensor_attributes(name, attributes);
 }
 
 void Writer::set_attributes(const Value& attributes) {
   write::Draft& draft = state_->draft;
   draft.check_open();
+  write::check_unreserved(attributes, true);
   state_->set_file_attributes(draft.form.attributes_of(attributes, true));
 }
 
 Value Writer::attributes() const {
   const write::Draft& draft = state_->draft;
   const auto& cbor = draft.catalog.attributes;
-  return cbor.empty() ? Value() : Value::parse(cbor, draft.form.options.limits.depth);
+  return cbor.empty() ? Value() : source::without_bases(Value::parse(cbor, draft.form.options.limits.depth));
 }
 
 bool Writer::grows() const { return state_->draft.target->grows(); }

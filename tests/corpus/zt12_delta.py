@@ -110,6 +110,8 @@ def refused_bases(case):
         case("hint." + name, "delta.base", names(text))
     case("hint.missing", "delta.base.missing", names("id no-such-file.zt"), code="not_found")
     case("hint.none", "delta.base.missing", names("id"), code="not_found")
+    many = {"ztensor.base.main": "id", **{f"ztensor.base.m{i}": "id" for i in range(64)}}
+    case("labels", "delta.base.labels", over(whole, note=named, root=[("attributes", many)]), code="limit")
     case("cycle.self", "delta.base.cycle", over(whole, note={**HERE, "base": {"name": "w"}}))
 
     def circle(blobs):
