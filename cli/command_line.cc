@@ -55,6 +55,8 @@ int run(CLI::App& app, int argc, char** argv) {
   cli::add_verify(app, chosen);
   cli::add_diff(app, chosen);
   cli::add_delta(app, chosen);
+  cli::add_apply(app, chosen);
+  cli::add_fold(app, chosen);
   cli::add_id(app, chosen);
   cli::add_append(app, chosen);
   cli::add_remove(app, chosen);

@@ -23,6 +23,8 @@ void add_verify(CLI::App& app, Command& chosen);
 void add_migrate(CLI::App& app, Command& chosen);
 void add_diff(CLI::App& app, Command& chosen);
 void add_delta(CLI::App& app, Command& chosen);
+void add_apply(CLI::App& app, Command& chosen);
+void add_fold(CLI::App& app, Command& chosen);
 void add_id(CLI::App& app, Command& chosen);
 void add_append(CLI::App& app, Command& chosen);
 void add_remove(CLI::App& app, Command& chosen);

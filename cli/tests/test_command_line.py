@@ -6,7 +6,7 @@ import pytest
 from conftest import write_safetensors
 
 COMMANDS = [
-    *["info", "convert", "compress", "decompress", "merge", "migrate", "verify", "diff", "delta", "id"],
+    *["info", "convert", "compress", "decompress", "merge", "migrate", "verify", "diff", "delta", "apply", "fold", "id"],
     *["append", "remove", "set", "compact", "repair", "scan", "extract", "cat", "completion"],
 ]
 

@@ -1,15 +1,26 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "ztensor/delta_base.h"
 #include "ztensor/options.h"
 #include "ztensor/progress.h"
 #include "ztensor/source.h"
+#include "ztensor/tensor.h"
 
+// Exact differences between tensors (spec/delta.md). Reading a file with such tensors gives the tensors that they stand
+// for: open() finds their bases, or takes them from OpenOptions::bases.
 namespace zt {
+
+// For WriterOptions::base. Reads all of `base`, for its id. The hint is the name of its file, if it is one file on disk.
+// Throws as content_id() does.
+[[nodiscard]] ZT_API DeltaBase delta_base(const Source& base);
 
 struct DeltaOptions {
   // Of the file to write: format 1.2 or 2, not canonical, without shards.
@@ -20,7 +31,7 @@ struct DeltaOptions {
   // The name of the base beside the new file, without a folder; empty: the base's own file name, if it is on disk.
   std::string hint = "";
   bool overwrite = false;  // an existing file is replaced
-  Progress progress = {};  // counts the decoded bytes of both sources
+  Progress progress = {};  // counts the decoded bytes of the new tensors
 };
 
 struct DeltaFileReport {
@@ -34,11 +45,65 @@ struct DeltaFileReport {
 };
 
 // Writes a file with the tensors and attributes of `next`, in which each dense tensor is stored as what changed since
-// the tensor of the same name and dtype in `base` (spec/delta.md). A tensor that `base` does not have, or that is hardly
-// shorter as a delta, is stored whole. Reads all of `base`, for its id. Holds one stored tensor in memory. Throws usage
-// for a form that has no deltas, and for a path of `base` or `next`; io "write.exists" for an existing file; unsupported, malformed, mismatch, io as reading and writing do. A file appears only when
-// it is complete.
+// the tensor of the same name and dtype in `base`. A tensor that `base` does not have, or that is hardly shorter as a
+// delta, is stored whole. Reads all of `base` twice, for its id. Holds one stored tensor in memory. Throws usage for a
+// form that has no deltas, and for a path of `base` or `next`; io "write.exists" for an existing file; unsupported,
+// malformed, mismatch, io as reading and writing do. A file appears only when it is complete.
 [[nodiscard]] ZT_API DeltaFileReport write_delta(const Source& base, const Source& next,
                                                  const std::filesystem::path& path, const DeltaOptions& options = {});
+
+// The source that tensors of a file are deltas over: one that the file was opened with, or the one that it names. Empty
+// if no tensor is over another file. Throws not_found "delta.base.missing", unsupported where there are several.
+[[nodiscard]] ZT_API std::optional<Source> base_of(const Source& source);
+
+// Writes one file of deltas that reads as the last of `deltas` does, and that is over the base of the first one: each of
+// them is over the one before it. Reads the base and the result. `open`: how the files are opened; its bases may hold the
+// base of the first one. Throws as write_delta() and base_of() do, and usage where the first file has no base.
+[[nodiscard]] ZT_API DeltaFileReport fold_deltas(std::span<const std::filesystem::path> deltas,
+                                                 const std::filesystem::path& path, const DeltaOptions& options = {},
+                                                 const OpenOptions& open = {});
+
+struct ApplyOptions {
+  // Holds every piece of the base against the delta before anything is published; otherwise the first of each tensor.
+  bool verify = false;
+  bool durable = false;  // syncs the file
+  unsigned threads = 0;  // as in OpenOptions
+  Limits limits = {};
+  Progress progress = {};
+};
+
+struct ApplyReport {
+  std::uint64_t tensors = 0;  // of the file
+  std::uint64_t deltas = 0;   // tensors that are now stored as deltas over what they were
+  std::uint64_t whole = 0;    // tensors that were added as they are
+  std::uint64_t removed = 0;
+  std::uint64_t bytes_in = 0;   // size of the file before
+  std::uint64_t bytes_out = 0;  // and after
+};
+
+// Makes the file at `path` what `delta` stands for, by appending: a tensor that changed becomes a delta over its former
+// self, which stays in the file and is hidden. A second delta replaces the first one. No byte that readers use changes;
+// a reader that has the file open keeps the former version. compact() drops bases that are no longer needed; converting
+// the file makes all tensors whole. `delta`: a file of deltas over the file at `path`, opened by its path. Takes time in
+// proportion to what changed, except for tensors that are deltas already. Throws usage if the files are one; mismatch
+// "delta.base.check" if `delta` was made over another file; unsupported "write.grow" for a file that cannot grow;
+// otherwise as Writer does.
+[[nodiscard]] ZT_API ApplyReport apply_delta(const std::filesystem::path& path, const std::filesystem::path& delta,
+                                             const ApplyOptions& options = {});
+
+// What some elements of a tensor changed to.
+struct Changes {
+  std::uint64_t first = 0;              // the flat index, row-major, of the first element of the piece
+  std::uint64_t count = 0;              // elements of the piece
+  bool is_whole = false;                // `elements` are all elements of the piece
+  std::vector<std::uint32_t> indices;   // otherwise: of the changed elements, ascending, counted from `first`
+  std::vector<std::byte> elements = {};  // new elements: one for each index, or all; little-endian
+};  // of float4, an element here is a byte with two of them
+// Pieces of a tensor, for changes_of(). 0 if it has no elements. Throws usage for a tensor that is not stored as a delta.
+[[nodiscard]] ZT_API std::size_t change_pieces(const Tensor& tensor);
+// What one piece of a tensor changed since its base. Differences are read with the base; patches, whole pieces and
+// pieces without changes are read without it, and so are not held against the digest of the result. Any thread. Throws
+// usage as above and for a piece that there is not; otherwise as reading the tensor does.
+[[nodiscard]] ZT_API Changes changes_of(const Tensor& tensor, std::size_t piece);
 
 }  // namespace zt

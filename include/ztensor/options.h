@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "ztensor/delta_base.h"
 #include "ztensor/digest.h"
 #include "ztensor/encoding.h"
 #include "ztensor/limits.h"
@@ -35,8 +36,9 @@ struct OpenOptions {
   // Finds the shards of the file. Null: shards_of(path) for a path; a store without a path then finds no shard.
   // Also finds the base of a delta, whose identity has the label of the base, the base's id as digest, and size 0.
   std::shared_ptr<const Resolver> resolver = {};
-  // Bases of tensors that are stored as deltas (spec/delta.md §5): the first that has a dense tensor of the base's name
-  // and dtype. Then `resolver` is asked, then the file is opened that the delta names beside itself.
+  // Bases of tensors that are stored as deltas (spec/delta.md §5): of those that have a dense tensor of the base's name
+  // and dtype, the one that the delta was made over. Then `resolver` is asked, then the file is opened that the delta
+  // names beside itself.
   std::vector<std::shared_ptr<const Source>> bases = {};
 };
 
@@ -78,6 +80,9 @@ struct WriterOptions {
   // Writer::add_stored() leaves out what the format cannot hold, and Writer::losses() lists it. Otherwise that is an
   // error.
   bool lossy = false;
+  // Of tensors that are added with AddOptions::delta: see delta_base() in ztensor/delta.h. A new file of format 1.2 or 2
+  // then names it, and is neither canonical nor has shards.
+  DeltaBase base = {};
 };
 
 // How one tensor is added.
@@ -86,6 +91,9 @@ struct AddOptions {
   std::optional<Checksum> checksum = {};  // empty: the writer's
   Value attributes = {};                  // of the tensor: a map with text keys, or null
   bool replace = false;  // WriteMode::append: a tensor of this name in the file, if there is one, is removed
+  // Stores a dense array as what changed since the tensor of this name in WriterOptions::base, if there is one of its
+  // dtype, and if that is shorter. `encoding` is for arrays that are stored whole.
+  bool delta = false;
 };
 
 }  // namespace zt

@@ -50,6 +50,11 @@ nb::tuple remove_tensors(nb::handle path, const std::vector<std::string>& names,
 }
 
 // (tensors, deltas, same, bytes_in, bytes_out, base, notes)
+nb::tuple delta_tuple(const DeltaFileReport& report) {
+  return nb::make_tuple(report.tensors, report.deltas, report.same, report.bytes_in, report.bytes_out, report.base,
+                        to_list(report.notes));
+}
+
 nb::tuple write_delta(const OpenSource& base, const OpenSource& next, nb::handle path, const WriterOptions& writer,
                       bool patch, bool overwrite, nb::object progress) {
   if (base.calls_python() || next.calls_python()) throw_usage("a file object has no deltas: open a path");
@@ -61,8 +66,53 @@ nb::tuple write_delta(const OpenSource& base, const OpenSource& next, nb::handle
   const std::filesystem::path file = to_path(path);
   const Source from = base.use(), to = next.use();
   const DeltaFileReport report = released([&] { return zt::write_delta(from, to, file, options); });
-  return nb::make_tuple(report.tensors, report.deltas, report.same, report.bytes_in, report.bytes_out, report.base,
-                        to_list(report.notes));
+  return delta_tuple(report);
+}
+
+// As write_delta().
+nb::tuple fold_deltas(const nb::list& deltas, const std::vector<const OpenSource*>& bases, nb::handle path,
+                      const WriterOptions& writer, bool patch, bool overwrite, nb::object progress) {
+  std::vector<std::filesystem::path> files;
+  for (const nb::handle delta : deltas) files.push_back(to_path(delta));
+  OpenOptions open;
+  open.threads = writer.threads;
+  open.limits = writer.limits;
+  for (const OpenSource* base : bases) {
+    if (base->calls_python()) throw_usage("a base is in a file object: open the base by its path");
+    open.bases.push_back(std::make_shared<const Source>(base->use()));
+  }
+  const DeltaOptions options = {.writer = writer,
+                                .patch = patch,
+                                .hint = "",
+                                .overwrite = overwrite,
+                                .progress = to_progress(std::move(progress))};
+  const std::filesystem::path file = to_path(path);
+  const DeltaFileReport report = released([&] { return zt::fold_deltas(files, file, options, open); });
+  return delta_tuple(report);
+}
+
+// (tensors, deltas, whole, removed, bytes_in, bytes_out)
+nb::tuple apply_delta(nb::handle path, nb::handle delta, bool verify, bool durable, unsigned threads, nb::handle limits,
+                      nb::object progress) {
+  const ApplyOptions options = {.verify = verify,
+                                .durable = durable,
+                                .threads = threads,
+                                .limits = to_limits(limits),
+                                .progress = to_progress(std::move(progress))};
+  const std::filesystem::path file = to_path(path), changes = to_path(delta);
+  const ApplyReport report = released([&] { return zt::apply_delta(file, changes, options); });
+  return nb::make_tuple(report.tensors, report.deltas, report.whole, report.removed, report.bytes_in,
+                        report.bytes_out);
+}
+
+// The files that deltas of a file are over; None where there are none.
+nb::object base_paths(const OpenSource& self) {
+  const Source source = self.use();
+  const auto base = released([&] { return base_of(source); });
+  if (!base) return nb::none();
+  nb::list paths;
+  for (const std::filesystem::path& path : base->paths()) paths.append(from_path(path));
+  return std::move(paths);
 }
 
 // (set, removed, absent)
@@ -119,6 +169,11 @@ void bind_grow(nb::module_& module) {
              nb::arg("overwrite"), nb::arg("durable"), nb::arg("limits").none(), nb::arg("progress").none());
   module.def("write_delta", guarded(write_delta), nb::arg("base"), nb::arg("new"), nb::arg("path"), nb::arg("writer"),
              nb::arg("patch"), nb::arg("overwrite"), nb::arg("progress").none());
+  module.def("fold_deltas", guarded(fold_deltas), nb::arg("deltas"), nb::arg("bases"), nb::arg("path"),
+             nb::arg("writer"), nb::arg("patch"), nb::arg("overwrite"), nb::arg("progress").none());
+  module.def("apply_delta", guarded(apply_delta), nb::arg("path"), nb::arg("delta"), nb::arg("verify"),
+             nb::arg("durable"), nb::arg("threads"), nb::arg("limits").none(), nb::arg("progress").none());
+  module.def("base_paths", guarded(base_paths), nb::arg("source"));
   module.def("set_attributes", guarded(set_attributes), nb::arg("path"), nb::arg("attributes").none(), nb::arg("unset"),
              nb::arg("tensor").none(), nb::arg("durable"));
   module.def("compact", guarded(compact), nb::arg("path"), nb::arg("durable"), nb::arg("limits").none(),

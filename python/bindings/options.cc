@@ -4,6 +4,7 @@
 
 #include "bindings.h"
 #include "source.h"
+#include "ztensor/delta.h"
 
 namespace zt::python {
 namespace {
@@ -40,6 +41,12 @@ void bind_writer_options(nb::module_& module) {
       .set("level", [](WriterOptions& self, int level) { self.encoding = *to_encoding(level); })
       .set("checksum", [](WriterOptions& self, nb::handle name) { self.checksum = to_checksum(name); })
       .set("limits", [](WriterOptions& self, nb::handle limits) { self.limits = to_limits(limits); })
+      .set("base",
+           [](WriterOptions& self, const OpenSource& base) {
+             if (base.calls_python()) throw_usage("a base is in a file object: open the base by its path");
+             const Source source = base.use();
+             self.base = released([&] { return delta_base(source); });
+           })
       .def_rw("to", &WriterOptions::to)
       .def_rw("alignment", &WriterOptions::alignment)
       .def_rw("durable", &WriterOptions::durable)

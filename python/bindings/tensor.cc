@@ -1,6 +1,7 @@
 #include <nanobind/stl/string.h>
 
 #include "source.h"
+#include "ztensor/delta.h"
 
 namespace zt::python {
 namespace {
@@ -46,6 +47,18 @@ void verify_tensor(const Handle& self) {
   released([&] { zt::verify(source, options); });
 }
 
+// (first, count, indices or None, elements): the last two are bytes, and no indices mean all elements.
+nb::tuple changes(const Handle& self, std::size_t piece) {
+  const Tensor tensor = self.tensor();
+  const Changes found = released([&] { return changes_of(tensor, piece); });
+  const auto bytes_of = [](const auto& values) {
+    return nb::bytes(values.data(), values.size() * sizeof(*values.data()));
+  };
+  nb::object indices = nb::none();
+  if (!found.is_whole) indices = bytes_of(found.indices);
+  return nb::make_tuple(found.first, found.count, indices, bytes_of(found.elements));
+}
+
 void release(const Handle& self) {
   const Tensor tensor = self.tensor();
   released([&] {
@@ -75,6 +88,8 @@ void bind_tensor(nb::module_& module) {
       .def_prop_ro("is_sparse_array", is_sparse_array)
       .def("parts", parts)
       .def("location", location)
+      .def("change_pieces", [](const Handle& self) { return change_pieces(self.tensor()); })
+      .def("changes", changes, nb::arg("piece"))
       .def("verify", verify_tensor)
       .def("release", release);
   bind_reads(type);

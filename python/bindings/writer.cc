@@ -131,9 +131,10 @@ OpenWriter* create(nb::object target, bool is_path, const std::string& mode, con
 }
 
 void add(OpenWriter& self, const std::string& name, nb::handle spec, std::optional<int> level, nb::handle checksum,
-         nb::handle attributes, bool replace) {
+         nb::handle attributes, bool replace, bool delta) {
   const Array array(spec);
-  const AddOptions options = to_options(level, checksum, attributes, replace);
+  AddOptions options = to_options(level, checksum, attributes, replace);
+  options.delta = delta;
   self.run([&](Writer& writer) { writer.add(name, array.view(), options); });
 }
 
@@ -254,7 +255,7 @@ void bind_writer(nb::module_& module) {
              nb::arg("attributes").none());
   Class<OpenWriter>(module, "Writer", nb::is_final())
       .def("add", add, nb::arg("name"), nb::arg("array"), nb::arg("level").none(), nb::arg("checksum").none(),
-           nb::arg("attributes").none(), nb::arg("replace"))
+           nb::arg("attributes").none(), nb::arg("replace"), nb::arg("delta"))
       .def("add_csr", add_csr, nb::arg("name"), nb::arg("shape"), nb::arg("values"), nb::arg("indices"),
            nb::arg("indptr"), nb::arg("level").none(), nb::arg("checksum").none(), nb::arg("attributes").none(),
            nb::arg("replace"))

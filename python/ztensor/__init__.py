@@ -1,6 +1,6 @@
 """Reads and writes .zt tensor files, and reads tensors of other formats."""
 
-from ._delta import DeltaWritten, delta
+from ._delta import Applied, DeltaWritten, apply, delta, fold
 from ._errors import (
     ChecksumError,
     FormatError,
@@ -37,6 +37,7 @@ from ._writer import Writer
 from ._ztensor import __version__
 
 __all__ = [
+    "Applied",
     "AttributesSet",
     "Changed",
     "ChecksumError",
@@ -69,12 +70,14 @@ __all__ = [
     "ZTensorError",
     "__version__",
     "append",
+    "apply",
     "compact",
     "content_id",
     "convert",
     "delta",
     "diff",
     "extract",
+    "fold",
     "info",
     "merge",
     "migrate",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 from . import _ztensor
 from ._errors import UsageError
@@ -21,6 +22,7 @@ Ties = Callable[[Mapping[str, Any]], Mapping[str, str]]
 
 _BACKENDS = {"pread": "read"}  # safetensors' names of ours
 _OWN = "ztensor."  # attributes of the library begin with it
+MOST_BASES = 8  # that a delta may have, one over another
 
 
 class SaveOptions(TypedDict, total=False):
@@ -66,6 +68,60 @@ def save_file(
                 writer.add_tensor(name, tensor)
             else:
                 writer.add_alias(name, first)
+
+
+class CheckpointSaved(NamedTuple):
+    """The report of `save_checkpoint`."""
+
+    base: str | None  # the file that this one needs beside it; None: it is whole
+    bytes: int  # size of the file
+
+
+def save_checkpoint(
+    tensors: Mapping[str, Any],
+    target: PathLike,
+    base: PathLike | None,
+    chain: int,
+    metadata: Mapping[str, str] | None,
+    options: SaveOptions,
+    ties: Ties,
+) -> CheckpointSaved:
+    if not isinstance(tensors, Mapping):
+        raise TypeError(f"tensors must be a dict of arrays, not {type(tensors).__name__}")
+    if not isinstance(chain, int) or not 1 <= chain <= MOST_BASES:
+        raise UsageError(f"chain is {chain!r}: expected 1 to {MOST_BASES}")
+    found = None if base is None else _base_for(os.fspath(base), chain)
+    if found is not None and not os.path.samefile(_folder_of(found), _folder_of(target)):
+        raise UsageError(f"the base {found} must be in the folder of the new checkpoint, where readers look for it")
+    tensors = dict(tensors.items())
+    with contextlib.ExitStack() as stack:
+        reader = None if found is None else stack.enter_context(Reader(found))
+        writer = stack.enter_context(Writer(target, base=reader, attributes=_attributes_of(metadata), **options))
+        tied = ties(tensors)
+        for name, tensor in tensors.items():
+            first = tied.get(name)
+            if first is None:
+                writer.add_tensor(name, tensor, delta=reader is not None)
+            else:
+                writer.add_alias(name, first)
+    return CheckpointSaved(None if found is None else os.path.basename(found), os.path.getsize(target))
+
+
+def _folder_of(path: PathLike) -> str:
+    return os.path.dirname(os.fspath(path)) or "."
+
+
+def _base_for(path: str, chain: int) -> str:
+    """The file to save differences from: `path`, or the whole one below it where `chain` lie over each other already."""
+    line = [path]
+    while len(line) <= MOST_BASES + 1:
+        with Reader(line[-1]) as reader:
+            below = _ztensor.base_paths(reader._source)
+        if below is None:
+            break
+        line.append(os.path.join(os.path.dirname(line[-1]), os.path.basename(os.fsdecode(below[0]))))
+    # The last one is whole, the one before it has differences from it, and so on.
+    return path if len(line) <= chain else line[-1]
 
 
 def save(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None, options: SaveOptions, ties: Ties) -> bytes:

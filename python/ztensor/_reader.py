@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 import numpy as np
 
 from . import _arrays, _hdf5, _jax, _show, _ztensor
+from ._dtypes import FLOAT4, NUMPY
 from ._errors import FormatError, UsageError, ZTensorError
 from ._limits import Limits
 from ._options import Source, encode_path, open_options, refuse_text
@@ -308,6 +309,23 @@ class Reader(Mapping[str, Tensor]):
         source.read_into(list(target), [fill.buffer for fill in fills], verify)
         for fill in fills:
             fill.finish()
+
+    def changes(self, name: str) -> Iterator[tuple[np.ndarray[Any, Any] | slice, np.ndarray[Any, Any]]]:
+        """What a tensor that is stored as a delta changed since its base: (index, elements) for each piece with changes.
+
+        `index` is an array of flat indices, ascending, or a slice of them where most elements are new; `elements` are
+        the new ones. So `flat[index] = elements` for each pair turns the base, flat, into the tensor. Differences are
+        read with the base; a file of `delta(..., patch=True)` is read without it. For float4, both are of bytes.
+        """
+        tensor = self._find(name)
+        dtype = np.dtype(np.uint8) if tensor.dtype_name == FLOAT4 else NUMPY[tensor.dtype_name]
+        for piece in range(tensor.change_pieces()):
+            first, count, indices, elements = tensor.changes(piece)
+            values = np.frombuffer(elements, dtype)
+            if indices is None:
+                yield slice(first, first + count), values
+            elif values.size:
+                yield np.frombuffer(indices, np.uint32).astype(np.int64) + first, values
 
     def release(self, name: str) -> None:
         """Gives the mapped pages of a tensor back to the system, after its use.

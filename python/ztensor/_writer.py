@@ -15,7 +15,18 @@ from ._dtypes import name_of_any
 from ._errors import UnsupportedError, UsageError
 from ._from_arrays import Spec, is_scipy, is_torch, spec_of
 from ._limits import Limits
-from ._options import Compress, encode_path, level_of, name_of_tensor, refuse_text, shape_of, text_of, writer_options
+from ._options import (
+    Compress,
+    Source,
+    encode_path,
+    level_of,
+    name_of_tensor,
+    refuse_text,
+    shape_of,
+    text_of,
+    writer_options,
+)
+from ._reader import Reader
 from ._tensor import Tensor
 from ._warnings import warn
 
@@ -39,6 +50,9 @@ class Writer:
     means True, unless `compress`, `max_shard_size`, another checksum or alignment, or mode "a" is given.
     `max_shard_size` puts the data into files of at most so many bytes ("5GB" is 5,000,000,000) beside the target;
     safetensors can do this too, with an index.
+    `base`, a `Reader` or a path: tensors that are added with `delta=True` are stored as what changed since the tensor of
+    that name there, exactly, where that is shorter. The file is read with its base beside it, or `open(...,
+    bases=[base])`. It needs format 1.2 or 2.
     `lossy`: for tensors from a `Reader`, leaves out what the format cannot hold, and lists it in `losses`.
 
     A `with` block finalizes the file at its end; if the block raises, nothing is published. A Writer belongs to the
@@ -61,6 +75,7 @@ class Writer:
         canonical: bool | None = None,
         max_shard_size: int | str | None = None,
         lossy: bool = False,
+        base: Source | Reader | None = None,
     ) -> None:
         self._open: _ztensor.Writer | None = None
         self._stream: weakref.ref[TensorStream] | None = None  # the last one
@@ -80,6 +95,9 @@ class Writer:
             limits=limits, canonical=canonical, max_shard_size=max_shard_size, lossy=lossy,
         )  # fmt: skip
         mode = text_of("mode", mode)
+        self._base = base if base is None or isinstance(base, Reader) else Reader(base, threads=threads, limits=limits)
+        if self._base is not None:
+            options.base = self._base._source
         writer = _ztensor.create_writer(encode_path(target) if is_path else target, is_path, mode, options)
         try:
             self._former = writer.attributes()
@@ -104,19 +122,25 @@ class Writer:
         checksum: str | None = None,
         attributes: Mapping[str, Any] | None = None,
         replace: bool = False,
+        delta: bool = False,
     ) -> None:
         """Adds any array: NumPy, torch, `scipy.sparse`, or any object with `__array__` or `__dlpack__`.
 
         The bytes are taken before the call returns. The defaults of `compress` and `checksum` are those of the writer.
-        `replace` replaces a tensor with this name in a growing file. A `Tensor` of a `Reader`, of any layout, keeps its
+        `replace` replaces a tensor with this name in a growing file. `delta` stores what changed since the `base` of the
+        writer. A `Tensor` of a `Reader`, of any layout, keeps its
         attributes unless others are given.
         """
         if isinstance(tensor, Tensor):
-            if checksum is None and attributes is None:
+            if checksum is None and attributes is None and not delta:
                 self._add_stored(name, tensor, compress, replace)
                 return
+            if delta and attributes is None:
+                attributes = tensor.attributes
             tensor = tensor.numpy()
         name = name_of_tensor(name)
+        if delta and self._base is None:
+            raise UsageError("the writer has no base for a delta: Writer(..., base=reader)")
         sparse = None if type(tensor) is np.ndarray else _sparse_of(name, tensor)
         if sparse is not None and sparse.attributes:
             attributes = (_plain(attributes) or {}) | sparse.attributes
@@ -128,6 +152,7 @@ class Writer:
                 checksum,
                 _plain(attributes),
                 bool(replace),
+                bool(delta),
             )
         elif sparse.indptr is None:
             self.add_sparse_coo(

@@ -39,6 +39,7 @@ class WriterOptions:
     canonical: bool | None
     max_shard_size: int
     lossy: bool
+    base: Source
     def __init__(self) -> None: ...
 
 @final
@@ -131,6 +132,8 @@ class Tensor:
     def parts(self) -> list[tuple[str, str, str, str, str, str, int, int, str]]: ...
     def location(self) -> tuple[str | None, int, int] | None: ...
     def verify(self) -> None: ...
+    def change_pieces(self) -> int: ...
+    def changes(self, piece: int) -> tuple[int, int, bytes | None, bytes]: ...
     def release(self) -> None: ...
     def array(self, copy: bool, writable: bool, verify: bool | None) -> np.ndarray[Any, Any] | None: ...
     def view(self) -> np.ndarray[Any, Any] | None: ...
@@ -152,6 +155,7 @@ class Writer:
         checksum: str | None,
         attributes: dict[str, Any] | None,
         replace: bool,
+        delta: bool,
     ) -> None: ...
     def add_csr(
         self,
@@ -272,6 +276,25 @@ def write_delta(
     overwrite: bool,
     progress: Callable[[int, int], Any] | None,
 ) -> tuple[int, int, int, int, int, str, list[str]]: ...
+def fold_deltas(
+    deltas: list[bytes],
+    bases: list[Source],
+    path: bytes,
+    writer: WriterOptions,
+    patch: bool,
+    overwrite: bool,
+    progress: Callable[[int, int], Any] | None,
+) -> tuple[int, int, int, int, int, str, list[str]]: ...
+def apply_delta(
+    path: bytes,
+    delta: bytes,
+    verify: bool,
+    durable: bool,
+    threads: int,
+    limits: Any,
+    progress: Callable[[int, int], Any] | None,
+) -> tuple[int, int, int, int, int, int]: ...
+def base_paths(source: Source) -> list[str] | None: ...
 def set_attributes(
     path: bytes, attributes: dict[str, Any] | None, unset: list[str], tensor: str | None, durable: bool
 ) -> tuple[int, int, int]: ...

@@ -13,7 +13,7 @@ except ImportError as error:
     raise ImportError('ztensor.torch needs torch: pip install "ztensor[torch]"') from error
 
 from . import _dicts
-from ._dicts import LoadOptions, SaveOptions
+from ._dicts import CheckpointSaved, LoadOptions, SaveOptions
 from ._from_arrays import is_torch
 from ._options import PathLike
 from ._progress import Progress
@@ -22,7 +22,18 @@ from ._torch import plain_torch
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["load", "load_file", "load_model", "save", "save_file", "save_model", "storage_ptr", "storage_size"]
+__all__ = [
+    "CheckpointSaved",
+    "load",
+    "load_file",
+    "load_model",
+    "save",
+    "save_checkpoint",
+    "save_file",
+    "save_model",
+    "storage_ptr",
+    "storage_size",
+]
 
 
 def save_file(
@@ -39,6 +50,27 @@ def save_file(
     `metadata` become attributes of the file. `options` are those of `Writer`: compress, checksum, durable, ...
     """
     _dicts.save_file(tensors, filename, metadata, options, _ties)
+
+
+def save_checkpoint(
+    tensors: Mapping[str, Any],
+    filename: PathLike,
+    base: PathLike | None = None,
+    *,
+    chain: int = 1,
+    metadata: Mapping[str, str] | None = None,
+    **options: Unpack[SaveOptions],
+) -> CheckpointSaved:
+    """Writes a checkpoint of a run: whole, or what changed since an earlier one, exactly.
+
+    `base` is the checkpoint before this one, in the same folder; None writes a whole file. Each tensor is stored as
+    what changed, or whole where that is shorter. `load_file` reads either.
+    A checkpoint needs the file that the result names as its `base` beside it, and the base of that one, and so on, up to
+    `chain` files; all others may be deleted. With 1, this is the last whole checkpoint alone. With more, most
+    checkpoints hold what changed since the one before, which is less; after `chain` of them, one is over the whole one
+    again. Write a whole one now and then: differences grow with the distance. `options` are those of `save_file`.
+    """
+    return _dicts.save_checkpoint(tensors, filename, base, chain, metadata, options, _ties)
 
 
 def save(

@@ -99,7 +99,7 @@ struct ManifestEdit {
   const Catalog* added = nullptr;                                      // new tensors; their names are not listed below
   std::set<std::string, std::less<>> removed;                          // tensors that go
   std::map<std::string, std::string, std::less<>> aliases;             // new name -> tensor that stays
-  std::map<std::string, std::vector<std::byte>, std::less<>> changed;  // tensor -> its new attributes; empty: none
+  std::map<std::string, std::vector<std::byte>, std::less<>> changed;  // tensor or alias -> its new attributes; empty: none
   std::optional<std::vector<std::byte>> attributes = {};               // of the file; empty: none
   std::vector<Region> former = {};                                     // of manifests, for the next edit
   Region objects = {};  // Catalog::objects of the manifest: saves looking for its end; empty: not known

@@ -119,6 +119,22 @@ DeltaPieces read_pieces(const PartSource& stored) {
       codec::read_delta_table(table, recipe.stored_length, recipe.decoded_length));
 }
 
+codec::DeltaChanges read_changes(const PartSource& stored, const std::vector<codec::DeltaPiece>& pieces,
+                                 std::size_t number, std::size_t size, DeltaCache& cache,
+                                 const std::function<void(std::vector<std::byte>&)>& base) {
+  if (pieces.empty()) return {};  // the part is its base
+  const codec::DeltaPiece& piece = pieces[number];
+  const ElementForm form = stored.recipe.coding.form;
+  std::unique_ptr<DeltaCache::Worker> worker = cache.take(form);
+  worker->stored.resize(piece.stored);
+  stored.store->read_at(stored.recipe.offset + piece.at, worker->stored);
+  worker->base.clear();
+  if (codec::read_delta_head(worker->stored, form).mode == codec::DeltaMode::delta) base(worker->base);
+  codec::DeltaChanges changes = worker->decoder.changes(worker->stored, piece.content, worker->base, size);
+  cache.give(std::move(worker));
+  return changes;
+}
+
 DeltaStore::DeltaStore(const PartSource& stored, DeltaPieces pieces, const PartSource& base,
                        run::PerProcess<SliceCache>& base_slices, run::PerProcess<DeltaCache>& cache)
     : stored_(stored), pieces_(std::move(pieces)), base_(base), base_slices_(&base_slices), cache_(&cache) {
@@ -143,7 +159,6 @@ codec::DeltaHead DeltaStore::read_head(std::size_t number) const {
   return codec::read_delta_head(head, stored_.recipe.coding.form);
 }
 
-// The same stretch of the base, as far as it goes.
 void DeltaStore::read_base(std::size_t number, std::vector<std::byte>& out) const {
   const std::uint64_t at = number * std::uint64_t{codec::kDeltaPieceBytes}, length = base_.recipe.decoded_length;
   out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(piece_size(number), length - std::min(at, length))));

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -76,6 +77,12 @@ using DeltaPieces = std::shared_ptr<const std::vector<codec::DeltaPiece>>;
 // Reads the table of a part of Codec::delta. No pieces: the part is its base. Throws malformed "delta.table"; io.
 DeltaPieces read_pieces(const PartSource& stored);
 
+// What one piece of `size` decoded bytes changes. `base` gives the piece of the base, and is called only for a piece with
+// differences. Throws as DeltaDecoder::changes() and ByteStore::read_at() do.
+codec::DeltaChanges read_changes(const PartSource& stored, const std::vector<codec::DeltaPiece>& pieces,
+                                 std::size_t number, std::size_t size, DeltaCache& cache,
+                                 const std::function<void(std::vector<std::byte>&)>& base);
+
 // The decoded bytes of a part that is stored as a delta, as a store of their own. So everything that reads raw bytes
 // reads them, too. A read decodes the pieces that it needs, with the same pieces of the base, and checks them
 // (spec/delta.md §2). Any thread, and a forked child.
@@ -91,13 +98,16 @@ class DeltaStore final : public ByteStore {
   // Throws malformed "delta.*", mismatch "delta.base.check", "delta.result.check", and as the base does.
   void read_at(std::uint64_t offset, std::span<std::byte> out) const override;
   std::size_t pieces() const { return pieces_->size(); }  // none: the part is its base
+  // The piece of the base, as far as it goes. Throws as the base does.
+  void read_base(std::size_t number, std::vector<std::byte>& out) const;
   // Whether a piece is made over this base, or over none. Throws as read_at().
   bool fits(std::size_t piece) const;
+  // Whether a piece is made over a base. Throws as read_at().
+  bool has_base(std::size_t piece) const { return read_head(piece).mode != codec::DeltaMode::full; }
 
  private:
   std::size_t piece_size(std::size_t number) const;
   codec::DeltaHead read_head(std::size_t number) const;
-  void read_base(std::size_t number, std::vector<std::byte>& out) const;
   void read_as_base(std::uint64_t offset, std::span<std::byte> out) const;
   void decode(std::size_t number, std::span<std::byte> out) const;
   void decode_with(DeltaCache::Worker& worker, std::size_t number, std::span<std::byte> out) const;

@@ -99,6 +99,8 @@ class Search {
   explicit Search(const SourceState& root) : root_(root) {}
   // The store of the delta `part`, with all below it.
   const DeltaBases::Found& open(const SourceState& state, const model::PartRow& part);
+  // The pieces of a part of `root`, or of one of its bases.
+  read::DeltaPieces pieces_of(const read::PartSource& stored) const;
 
  private:
   struct Base {
@@ -106,11 +108,11 @@ class Search {
     const SourceState* state;
     const model::PartRow* data;
   };
+  bool is_below(const SourceState& state, const model::PartRow& part) const;
   // One, or several that the caller gave.
   std::vector<Base> find(const SourceState& state, const model::PartRow& part);
   std::vector<Base> find_elsewhere(const SourceState& state, const model::BaseRow& base, const std::string& name,
                                    DType dtype);
-  read::DeltaPieces pieces_of(const read::PartSource& stored) const;
   std::unique_ptr<DeltaBases::Found> open_any(const SourceState& state, const model::PartRow& part);
   std::unique_ptr<DeltaBases::Found> open_over(const Base& base, const SourceState& state, const model::PartRow& part);
   std::shared_ptr<const SourceState> named_file(const SourceState& state, const std::string& label,
@@ -166,7 +168,8 @@ std::vector<Search::Base> Search::find_elsewhere(const SourceState& state, const
   std::vector<Base> found;
   for (const auto& given : root_.options.bases) {  // also for the bases of bases
     const auto& owner = Access::state(*given);
-    if (const model::PartRow* data = find_data(*owner, name, dtype)) found.push_back({owner, owner.get(), data});
+    const model::PartRow* data = find_data(*owner, name, dtype);
+    if (data != nullptr && !is_below(*owner, *data)) found.push_back({owner, owner.get(), data});
   }
   if (!found.empty()) return found;
   const auto owner = named_file(state, base.label, entry);
@@ -269,14 +272,21 @@ std::unique_ptr<DeltaBases::Found> Search::open_any(const SourceState& state, co
   throw Error(Code::mismatch, "delta.base.check", "none of the bases that were given is the one of the tensor");
 }
 
+// Whether we are on the way down from this part.
+bool Search::is_below(const SourceState& state, const model::PartRow& part) const {
+  const std::uint32_t row = state.catalog.row_of(part);
+  const auto file = identity_of_file(state);
+  return std::ranges::any_of(steps_, [&](const Step& step) {
+    const bool same_file = step.state == &state || (file && step.file && *file == *step.file);
+    return same_file && step.part == row;
+  });
+}
+
 const DeltaBases::Found& Search::open(const SourceState& state, const model::PartRow& part) {
   const std::uint32_t row = state.catalog.row_of(part);
   const auto file = identity_of_file(state);
-  for (const Step& step : steps_) {
-    const bool same_file = step.state == &state || (file && step.file && *file == *step.file);
-    if (same_file && step.part == row) {
-      throw Error(Code::malformed, "delta.base.cycle", "the tensor is a delta over itself, through its bases");
-    }
+  if (is_below(state, part)) {
+    throw Error(Code::malformed, "delta.base.cycle", "the tensor is a delta over itself, through its bases");
   }
   if (steps_.size() == kMostBases) {
     throw Error(Code::limit, "delta.base.depth",
@@ -329,6 +339,36 @@ BaseEntry base_entry(const SourceState& state, const std::string& label) {
   }
   const std::lock_guard lock(bases.mutex);
   return bases.entries.emplace(label, std::move(entry)).first->second;
+}
+
+std::shared_ptr<const SourceState> owner_of_base(const SourceState& state, const model::PartRow& part) {
+  return Search(state).open(state, part).owner;
+}
+
+void check_base(const SourceState& state, const model::PartRow& part, bool all) {
+  const read::DeltaStore& store = *Search(state).open(state, part).store;
+  for (std::size_t piece = 0; piece < store.pieces(); ++piece) {
+    if (!store.fits(piece)) {
+      throw Error(Code::mismatch, "delta.base.check", "the base is not the one that the delta was made over");
+    }
+    if (!all && store.has_base(piece)) return;
+  }
+}
+
+bool changes_nothing(const SourceState& state, const model::PartRow& part) {
+  const read::PartSource stored{&state.store_of(part.recipe), part.recipe, {}, {}, false};
+  return std::ranges::all_of(*Search(state).pieces_of(stored), [](const codec::DeltaPiece& piece) {
+    return piece.content == 0 && piece.stored == codec::kDeltaHeadBytes;
+  });
+}
+
+codec::DeltaChanges piece_changes(const SourceState& state, const model::PartRow& part, std::size_t number,
+                                  std::size_t size) {
+  const read::PartSource stored{&state.store_of(part.recipe), part.recipe, {}, {}, false};
+  const read::DeltaPieces pieces = Search(state).pieces_of(stored);
+  return read::read_changes(stored, *pieces, number, size, state.deltas.here(), [&](std::vector<std::byte>& base) {
+    Search(state).open(state, part).store->read_base(number, base);
+  });
 }
 
 std::size_t levels_of(const SourceState& state, const model::PartRow& part) {

@@ -56,4 +56,16 @@ BaseEntry base_entry(const SourceState& state, const std::string& label);
 // How many deltas a part is, one over another: 0 where it is none. Throws as delta_source().
 std::size_t levels_of(const SourceState& state, const model::PartRow& part);
 
+// The source that a delta is directly over; `state` itself if the base is in the same file. Throws as delta_source().
+std::shared_ptr<const SourceState> owner_of_base(const SourceState& state, const model::PartRow& part);
+// Holds the base against the pieces of a delta: all of them, or the first that has a base. Throws mismatch
+// "delta.base.check", and as delta_source().
+void check_base(const SourceState& state, const model::PartRow& part, bool all);
+// Whether all pieces are those of the base. Reads the table of the part.
+bool changes_nothing(const SourceState& state, const model::PartRow& part);
+// What piece `number` of a delta changes, of `size` decoded bytes. Looks for the base only if the piece has differences.
+// Throws as delta_source() and as reading do.
+codec::DeltaChanges piece_changes(const SourceState& state, const model::PartRow& part, std::size_t number,
+                                  std::size_t size);
+
 }  // namespace zt::source

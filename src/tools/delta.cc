@@ -2,71 +2,44 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/utf8.h"
-#include "codec/delta.h"
-#include "codec/zstd.h"
-#include "hash/digest.h"
-#include "hash/xxh3.h"
 #include "io/publish.h"
 #include "io/replaceable.h"
 #include "run/parallel.h"
 #include "source/access.h"
 #include "source/delta_bases.h"
-#include "source/formats.h"
 #include "source/hidden.h"
-#include "source/part_bytes.h"
 #include "tools/base_notes.h"
-#include "write/array_pieces.h"
+#include "write/delta_part.h"
 #include "write/losses.h"
 #include "write/mover.h"
 #include "write/shard_target.h"
+#include "write/stored_pieces.h"
 #include "ztensor/diff.h"
+#include "ztensor/error.h"
 #include "ztensor/paths.h"
 
 namespace zt {
 namespace {
 
-constexpr const char* kLabel = "base";    // of the only base
-constexpr std::size_t kBatchPieces = 32;  // pieces in work at once
-
-codec::DeltaElements delta_elements(DType dtype) {
-  switch (dtype) {
-    case DType::bf16: return codec::kDeltaBf16;
-    case DType::f16: return codec::kDeltaF16;
-    case DType::f32: return codec::kDeltaF32;
-    case DType::f64: return codec::kDeltaF64;
-    case DType::f8_e4m3fn: return codec::kDeltaF8E4M3;
-    case DType::f8_e5m2: return codec::kDeltaF8E5M2;
-    default: return codec::delta_bits(model::element_form(dtype));
-  }
-}
-
-// The stored bytes of a part, and the XXH3-64 of what it decodes to.
-struct MadeDelta {
-  std::vector<std::byte> stored;
-  std::uint64_t hash = 0;
-  bool differs = false;
-};
-
 class DeltaFile {
  public:
-  DeltaFile(const Source& base, const Source& next, const std::filesystem::path& path, const DeltaOptions& options);
+  DeltaFile(const Source& base, const Source& next, std::filesystem::path path, const DeltaOptions& options);
   DeltaFileReport run();
 
  private:
-  void check_no_input(const std::filesystem::path& path) const;
+  void check_no_input() const;
   // The tensor to store `tensor` as a delta over, if there is one.
   std::optional<Tensor> base_of(const Tensor& tensor);
-  MadeDelta make(const Part& base, const Part& next);
   void add(const Tensor& tensor, const Tensor& base);
-  void add_delta(const Tensor& tensor, MadeDelta made);
-  Value attributes_of(const Tensor& tensor, std::uint64_t hash) const;
   std::uint64_t total() const;
 
-  Source base_;
+  DeltaBase base_;
   Source next_;
   std::filesystem::path path_;
   const DeltaOptions& options_;
@@ -84,169 +57,74 @@ std::uint64_t DeltaFile::total() const {
   return sum;
 }
 
-DeltaFile::DeltaFile(const Source& base, const Source& next, const std::filesystem::path& path,
-                     const DeltaOptions& options)
-    : base_(base),
+DeltaFile::DeltaFile(const Source& base, const Source& next, std::filesystem::path path, const DeltaOptions& options)
+    : base_{.source = std::make_shared<const Source>(base)},
       next_(next),
-      path_(path),
+      path_(std::move(path)),
       options_(options),
       threads_(run::thread_count(options.writer.threads)),
       meter_(options.progress, total()) {
   WriterOptions wanted = options.writer;
   if (!wanted.canonical) wanted.canonical = false;  // what generation 2 would be otherwise
-  check_no_input(path);
-  io::check_output(path, options.overwrite);
-  draft_.form = write::form_of_new(wanted, path, options.overwrite ? WriteMode::replace : WriteMode::create_new);
-  if (!draft_.form.encoder->has_codec(Codec::delta) || draft_.form.canonical || options.writer.max_shard_size > 0) {
-    throw Error(Code::usage, "",
-                "only files of format 1.2 and 2 have deltas, and neither canonical files nor shards do");
-  }
-  report_.base = content_id(base);
-  std::string hint = options.hint;
-  if (hint.empty() && base.paths().size() == 1) {
-    std::error_code none;  // the name behind links: readers follow none
-    const std::filesystem::path real = std::filesystem::canonical(base.paths().front(), none);
-    hint = utf8_of((none ? base.paths().front() : real).filename());
-  }
-  if (hint.find('/') != std::string::npos || hint == "." || hint == "..") {
-    throw Error(Code::usage, "", "the hint " + in_quotes(hint) + " is a path: give the name of a file");
-  }
-  draft_.target = write::new_target(draft_.form, path);
+  check_no_input();
+  io::check_output(path_, options.overwrite);
+  draft_.form = write::form_of_new(wanted, path_, options.overwrite ? WriteMode::replace : WriteMode::create_new);
+  write::check_has_deltas(draft_.form);
+  base_ = delta_base(base);
+  if (!options.hint.empty()) base_.hint = options.hint;
+  const auto [key, text] = write::base_attribute(base_);
+  report_.base = base_.id;
+  draft_.target = write::new_target(draft_.form, path_);
   Value attributes = next.attributes();
-  attributes.set(std::string(source::kBaseKey) + kLabel, report_.base + (hint.empty() ? "" : " " + hint));
+  attributes.set(key, text);
   std::vector<std::byte> encoded = draft_.form.attributes_of(attributes, true);
   draft_.target->set_attributes(encoded);
   draft_.catalog.attributes = std::move(encoded);
 }
 
-void DeltaFile::check_no_input(const std::filesystem::path& path) const {
-  const auto target = io::identify(path);
-  for (const Source* input : {&base_, &next_}) {
+void DeltaFile::check_no_input() const {
+  const auto target = io::identify(path_);
+  for (const Source* input : {base_.source.get(), &next_}) {
     for (const std::filesystem::path& file : input->paths()) {
       if (target && target == io::identify(file)) {
-        throw Error(Code::usage, "", utf8_of(path) + ": the output is also the input " + utf8_of(file));
+        throw Error(Code::usage, "", utf8_of(path_) + ": the output is also the input " + utf8_of(file));
       }
     }
   }
 }
 
 std::optional<Tensor> DeltaFile::base_of(const Tensor& tensor) {
-  const auto is_plain = [](const Tensor& one) {
-    return !one.unreadable() && one.layout() == "dense" && one.parts() == 1;
-  };
-  if (!is_plain(tensor) || tensor.elements() == 0) return std::nullopt;
-  auto base = base_.find(tensor.name());
-  if (!base || !is_plain(*base) || base->dtype() != tensor.dtype()) return std::nullopt;
-  const SourceState& state = *Access::state(base_);
-  const model::PartRow& data = source::row_of(base->part("data"));
-  const auto levels = source::located(state, Access::row(*base), &data, [&] { return source::levels_of(state, data); });
-  if (levels >= source::kMostBases) {
-    ++too_deep_;
-    return std::nullopt;
-  }
-  return base;
-}
-
-// Reads both tensors once, front to back, and encodes some pieces at a time.
-MadeDelta DeltaFile::make(const Part& base, const Part& next) {
-  const codec::DeltaElements elements = delta_elements(next.dtype());
-  const codec::DeltaMode mode = options_.patch ? codec::DeltaMode::patch : codec::DeltaMode::delta;
-  source::PartBytes from(base), to(next);
-  struct Slot {
-    std::vector<std::byte> base, next, stored;
-    std::uint32_t content = 0;
-    std::unique_ptr<codec::DeltaEncoder> encoder;
-  };
-  std::vector<Slot> slots(kBatchPieces);
-  std::vector<codec::FrameSize> rows;
-  MadeDelta made;
-  hash::Xxh3 hash;
-  made.differs = from.length() != to.length();
-  std::uint64_t left = to.length(), base_left = from.length();
-  while (left > 0) {
-    std::size_t count = 0;
-    std::uint64_t bytes = 0;
-    for (; count < slots.size() && left > 0; ++count) {
-      Slot& slot = slots[count];
-      slot.next.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, codec::kDeltaPieceBytes)));
-      slot.base.resize(static_cast<std::size_t>(std::min<std::uint64_t>(base_left, slot.next.size())));
-      to.read(slot.next);
-      from.read(slot.base);
-      hash.update(slot.next);
-      left -= slot.next.size();
-      base_left -= slot.base.size();
-      bytes += slot.next.size();
-      made.differs = made.differs || slot.base != slot.next;
-    }
-    run::parallel_for(count, bytes, threads_, meter_, [&](std::size_t i) {
-      Slot& slot = slots[i];
-      if (!slot.encoder) slot.encoder = std::make_unique<codec::DeltaEncoder>(elements, mode);
-      slot.content = slot.encoder->encode(slot.base, slot.next, slot.stored);
-      meter_.add(slot.next.size());
-    });
-    for (const Slot& slot : std::span(slots).first(count)) {
-      rows.push_back({static_cast<std::uint32_t>(slot.stored.size()), slot.content});
-      made.stored.insert(made.stored.end(), slot.stored.begin(), slot.stored.end());
-    }
-  }
-  to.finish();
-  if (base_left == 0) from.finish();
-  made.hash = hash.value();
-  // Equal tensors have pieces too: without them, a wrong base would go unnoticed.
-  const std::vector<std::byte> table = codec::encode_seek_table(rows);
-  made.stored.insert(made.stored.end(), table.begin(), table.end());
-  return made;
-}
-
-// Those of the tensor, and what a reader must know of the delta. spec/delta.md §5
-Value DeltaFile::attributes_of(const Tensor& tensor, std::uint64_t hash) const {
-  const model::Encoder& encoder = *draft_.form.encoder;
-  Value note = Value::map();
-  note.set("base", Value(Value::Map{{"file", kLabel}}));
-  if (encoder.holds.digests != model::Digests::decoded) {  // the manifest of generation 2 says both itself
-    const std::string_view logical = encoder.logical(tensor.dtype());
-    note.set("dtype", Value(logical.empty() ? encoder.storage(tensor.dtype()) : logical));
-    hash::Digest digest;
-    digest.algorithm = Checksum::xxh3;
-    digest.xxh3 = hash;
-    note.set("digest", Value(hash::format_digest(digest)));
-  }
-  const std::vector<std::byte> own = source::without_delta(tensor.attributes_cbor());
-  Value all = own.empty() ? Value::map() : Value::parse(own, draft_.form.options.limits.depth);
-  all.set(source::kDeltaKey, std::move(note));
-  return all;
-}
-
-void DeltaFile::add_delta(const Tensor& tensor, MadeDelta made) {
-  const model::Holds& holds = draft_.form.encoder->holds;
-  const bool over_decoded = holds.digests == model::Digests::decoded;
-  write::ArrayPieces pieces(ArrayView{.dtype = DType::u8, .shape = {made.stored.size()}, .data = made.stored.data()});
-  write::PartOptions part = draft_.form.part_options({.encoding = Encoding::raw()});
-  if (over_decoded) part.checksum = Checksum::none;
-  draft_.begin_tensor(tensor.name(), tensor.shape(), made.stored.size() + 4096, true);
-  write::StoredPart stored = draft_.store(pieces, DType::u8, part);
-  if (over_decoded && draft_.form.options.checksum.value_or(Checksum::xxh3) != Checksum::none) {
-    hash::Digest digest;
-    digest.algorithm = Checksum::xxh3;
-    digest.xxh3 = made.hash;
-    stored.digest = hash::format_digest(digest);
-  }
-  stored.recipe.coding = model::Coding::delta(model::element_form(tensor.dtype()));
-  stored.recipe.decoded_length = *tensor.nbytes();
-  draft_.catalog.add_tensor(tensor.name(), tensor.shape(), "dense",
-                            draft_.form.attributes_of(attributes_of(tensor, made.hash), false));
-  draft_.add_part(stored, "data", tensor.dtype());
-  draft_.end_tensor();
+  if (tensor.layout() != "dense" || tensor.parts() != 1 || tensor.elements() == 0) return std::nullopt;
+  write::FoundBase found = write::find_base(*base_.source, tensor.name(), tensor.part(0).dtype());
+  too_deep_ += found.too_deep ? 1U : 0U;
+  return std::move(found.tensor);
 }
 
 void DeltaFile::add(const Tensor& tensor, const Tensor& base) {
-  constexpr std::uint64_t kWorth = 33;  // a delta saves at least one byte in so many
-  MadeDelta made = make(base.part("data"), tensor.part("data"));
-  const std::uint64_t whole = *tensor.nbytes();
-  if (made.stored.size() + whole / kWorth > whole) return mover_.move(tensor.name(), tensor, std::nullopt);
+  const Part part = tensor.part(0);
+  const SourceState& from = *Access::state(part);
+  const model::PartRow& row = source::row_of(part);
+  const write::MadeDelta made = source::located(from, Access::row(tensor), &row, [&] {
+    const read::PartSource bytes = from.part_source(row, from.measured(row));
+    std::unique_ptr<write::Pieces> pieces;
+    if (part.dtype() == DType::boolean) {
+      pieces = std::make_unique<write::BoolPieces>(bytes);
+    } else {
+      pieces = std::make_unique<write::StoredPieces>(bytes);
+    }
+    return write::make_delta(base.part(0), part.dtype(), *pieces,
+                             options_.patch ? codec::DeltaMode::patch : codec::DeltaMode::delta, threads_, meter_);
+  });
+  if (!made.is_worth()) return mover_.move(tensor.name(), tensor, std::nullopt);
   ++report_.deltas;
   report_.same += made.differs ? 0U : 1U;
-  add_delta(tensor, std::move(made));
+  const std::vector<std::byte> own = source::without_delta(tensor.attributes_cbor());
+  const Value attributes = own.empty() ? Value() : Value::parse(own, draft_.form.options.limits.depth);
+  draft_.begin_tensor(tensor.name(), tensor.shape(), made.stored.size() + 4096, true);
+  write::add_delta(draft_, tensor.name(), tensor.shape(), part.dtype(), attributes,
+                   {.label = std::string(write::kBaseLabel), .name = std::string(tensor.name())}, made.stored, made.length,
+                   write::digest_of(made, draft_.form));
+  draft_.end_tensor();
 }
 
 DeltaFileReport DeltaFile::run() {
@@ -259,7 +137,7 @@ DeltaFileReport DeltaFile::run() {
       ++report_.tensors;
       report_.bytes_in += tensor.nbytes().value_or(0);
       if (const auto base = base_of(tensor)) {
-        source::located(*Access::state(next_), Access::row(tensor), nullptr, [&] { add(tensor, *base); });
+        add(tensor, *base);
       } else {
         mover_.move(tensor.name(), tensor, std::nullopt);
         meter_.add(tensor.nbytes().value_or(0));
@@ -285,9 +163,50 @@ DeltaFileReport DeltaFile::run() {
 
 }  // namespace
 
+DeltaBase delta_base(const Source& base) {
+  DeltaBase made{.source = std::make_shared<const Source>(base), .id = content_id(base)};
+  const std::vector<std::filesystem::path> files = base.paths();
+  if (files.size() == 1) {
+    std::error_code none;  // the name behind links: readers follow none
+    const std::filesystem::path real = std::filesystem::canonical(files.front(), none);
+    made.hint = utf8_of((none ? files.front() : real).filename());
+  }
+  return made;
+}
+
 DeltaFileReport write_delta(const Source& base, const Source& next, const std::filesystem::path& path,
                             const DeltaOptions& options) {
   return DeltaFile(base, next, path, options).run();
+}
+
+DeltaFileReport fold_deltas(std::span<const std::filesystem::path> deltas, const std::filesystem::path& path,
+                            const DeltaOptions& options, const OpenOptions& open) {
+  if (deltas.empty()) throw Error(Code::usage, "", "no files to fold: give files of deltas, from first to last");
+  OpenOptions each = open;
+  std::optional<Source> base, last;
+  for (const std::filesystem::path& delta : deltas) {
+    last = zt::open(delta, each);
+    if (!base) base = base_of(*last);
+    if (!base) throw Error(Code::usage, "", utf8_of(delta) + ": no tensor is a delta over another file");
+    each.bases.push_back(std::make_shared<const Source>(*last));
+  }
+  return write_delta(*base, *last, path, options);
+}
+
+std::optional<Source> base_of(const Source& source) {
+  const std::shared_ptr<const SourceState>& state = Access::state(source);
+  std::shared_ptr<const SourceState> found;
+  for (std::uint32_t row = 0; row < state->catalog.part_rows(); ++row) {
+    const model::BaseRow* base = state->catalog.base(row);
+    if (base == nullptr || base->label.empty()) continue;
+    const auto owner = source::owner_of_base(*state, state->catalog.part(row));
+    if (found && found != owner) {
+      throw Error(Code::unsupported, "", "the tensors of the file are deltas over several files");
+    }
+    found = owner;
+  }
+  if (!found) return std::nullopt;
+  return Access::source(found);
 }
 
 }  // namespace zt

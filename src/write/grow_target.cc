@@ -53,14 +53,36 @@ void GrowTarget::add_alias(std::string_view name, std::string_view existing) {
   const std::string tensor(alias == aliases.end() ? existing : alias->second);
   // A delta without a name of its base is over the base of its own name: a second name would be over another.
   const model::Catalog& catalog = Access::state(growing_->current())->catalog;
-  if (const auto row = catalog.find(tensor);
-      row && catalog.tensor(*row).part_count > 0 && catalog.part(catalog.tensor(*row).parts).recipe.coding.is_delta()) {
+  const auto row = catalog.find(tensor);
+  const model::BaseRow* base =
+      row && catalog.tensor(*row).part_count > 0 ? catalog.base(catalog.tensor(*row).parts) : nullptr;
+  if (base != nullptr && base->name.empty()) {
     throw Error(Code::unsupported, "write.delta",
                 "tensor " + in_quotes(tensor) +
                     " is stored as what changed, and cannot get a second name: convert the "
                     "file first");
   }
   aliases.emplace(name, tensor);
+}
+
+void GrowTarget::hide(std::string_view name, std::string_view hidden) {
+  const std::shared_ptr<const SourceState>& state = Access::state(growing_->current());
+  const auto row = state->catalog.find(name);
+  if (!row) throw Error(Code::not_found, "", "no tensor is named " + in_quotes(name));
+  if (state->catalog.find(hidden)) throw Error(Code::usage, "", "a tensor is named " + in_quotes(hidden) + " already");
+  Value all = source::all_attributes(Access::tensor(state, *row));
+  if (all.is_null()) all = Value::map();
+  const Value* present = all.find(source::kDeltaKey);
+  Value note = present == nullptr ? Value::map() : *present;
+  if (const Value* base = note.find("base"); base != nullptr && base->find("name") == nullptr) {
+    Value named = *base;  // without a name it would be over the base of the new name
+    named.set("name", std::string(name));
+    note.set("base", std::move(named));
+  }
+  note.set("hidden", true);
+  all.set(source::kDeltaKey, std::move(note));
+  growing_->edit().aliases.emplace(hidden, name);
+  growing_->edit().changed.insert_or_assign(std::string(hidden), form_.attributes_of(all, false));
 }
 
 void GrowTarget::remove(std::string_view name) {

@@ -27,6 +27,9 @@ class GrowTarget final : public Target {
   bool is_alias(std::string_view name) const override;
   void add_alias(std::string_view name, std::string_view existing) override;
   void remove(std::string_view name) override;
+  // Gives a tensor of the file a name that users do not see: it is a base of deltas from now on. Then remove() takes its
+  // old name away. Throws not_found, and usage if the file has a tensor of the new name.
+  void hide(std::string_view name, std::string_view hidden);
   void set_tensor_attributes(std::string_view name, const Value& attributes) override;
   void set_attributes(std::vector<std::byte> attributes) override;
 

@@ -9,12 +9,14 @@
 #include "base/utf8.h"
 #include "grow/revision.h"
 #include "io/publish.h"
+#include "run/parallel.h"
 #include "source/access.h"
 #include "source/formats.h"
 #include "source/hidden.h"
 #include "source/state.h"
 #include "write/array_pieces.h"
 #include "write/attributes.h"
+#include "write/delta_part.h"
 #include "write/grow_target.h"
 #include "write/layouts.h"
 #include "write/losses.h"
@@ -38,12 +40,19 @@ std::vector<PartView> in_order(std::span<const PartView> parts, bool by_name) {
   return ordered;
 }
 
+// Files with deltas are not canonical.
+WriterOptions with_base(WriterOptions wanted) {
+  if (wanted.base.source && !wanted.canonical) wanted.canonical = false;
+  return wanted;
+}
+
 }  // namespace
 
 Writer::State::State(const std::filesystem::path& target, WriteMode mode, const WriterOptions& wanted) : path(target) {
   write::check_unreserved(wanted.attributes, true);
   if (mode == WriteMode::append && io::identify(target)) {
     auto growing = std::make_unique<grow::Revision>(target, wanted);
+    if (wanted.base.source) io::fail_usage(target, "a file that grows has no base: write a new file");
     draft.form = write::form_of_present(wanted, growing->encoder(), growing->alignment());
     const auto present = growing->current().attributes_cbor();
     draft.catalog.attributes.assign(present.begin(), present.end());
@@ -52,9 +61,10 @@ Writer::State::State(const std::filesystem::path& target, WriteMode mode, const 
     draft.target = std::make_unique<write::GrowTarget>(std::move(growing), draft.form);
     if (all != former) set_file_attributes(draft.form.attributes_of(all, true));
   } else {
-    draft.form = write::form_of_new(wanted, target, mode);
+    draft.form = write::form_of_new(with_base(wanted), target, mode);
+    if (wanted.base.source) check_base(target);
     draft.target = write::new_target(draft.form, target);
-    if (!wanted.attributes.is_null()) set_file_attributes(draft.form.attributes_of(wanted.attributes, true));
+    set_own_attributes(wanted.attributes);
   }
 }
 
@@ -62,14 +72,55 @@ Writer::State::State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted
   write::check_unreserved(wanted.attributes, true);
   if (wanted.max_shard_size > 0)
     throw Error(Code::usage, "", "a sink cannot have shards: leave max_shard_size out, or write to a path");
-  draft.form = write::form_of_new(wanted, {});
+  draft.form = write::form_of_new(with_base(wanted), {});
+  if (wanted.base.source) write::check_has_deltas(draft.form);
   draft.target = write::new_target(draft.form, std::move(sink));
-  if (!wanted.attributes.is_null()) set_file_attributes(draft.form.attributes_of(wanted.attributes, true));
+  set_own_attributes(wanted.attributes);
+}
+
+void Writer::State::check_base(const std::filesystem::path& target) const {
+  write::check_has_deltas(draft.form);
+  const auto file = io::identify(target);
+  for (const std::filesystem::path& one : draft.form.options.base.source->paths()) {
+    if (file && file == io::identify(one)) io::fail_usage(target, "the file to write is also the base of the deltas in it");
+  }
+}
+
+// Attributes of a user, with what names the base.
+void Writer::State::set_own_attributes(const Value& attributes) {
+  Value all = attributes;
+  if (draft.form.options.base.source) {
+    const auto [key, text] = write::base_attribute(draft.form.options.base);
+    if (all.is_null()) all = Value::map();
+    all.set(key, text);
+  }
+  if (!all.is_null()) set_file_attributes(draft.form.attributes_of(all, true));
 }
 
 void Writer::State::set_file_attributes(std::vector<std::byte> encoded) {
   draft.target->set_attributes(encoded);
   draft.catalog.attributes = std::move(encoded);
+}
+
+// Whether the tensor was added as what changed since its base.
+bool Writer::State::add_delta(std::string_view name, const Shape& shape, std::string_view layout,
+                              std::span<const PartView> parts, std::span<write::ArrayPieces> pieces,
+                              const AddOptions& options) {
+  const std::shared_ptr<const Source>& base = draft.form.options.base.source;
+  if (!base) throw Error(Code::usage, "", "the writer has no base for a delta: give WriterOptions::base");
+  if (layout != "dense" || parts.size() != 1 || pieces[0].length() == 0) return false;
+  const DType dtype = parts[0].array.dtype;
+  const write::FoundBase found = write::find_base(*base, name, dtype);
+  if (!found.tensor) return false;
+  const write::MadeDelta made = write::make_delta(found.tensor->part(0), dtype, pieces[0], codec::DeltaMode::delta,
+                                                  run::thread_count(draft.form.options.threads), *draft.meter);
+  if (!made.is_worth()) return false;
+  draft.begin_tensor(name, shape, made.stored.size() + 4096, true);
+  write::add_delta(draft, name, shape, dtype, options.attributes, {.label = std::string(write::kBaseLabel), .name = std::string(name)},
+                   made.stored, made.length, write::digest_of(made, draft.form));
+  draft.end_tensor();
+  end_tensor(name, options.replace);
+  return true;
 }
 
 void Writer::State::check_new(std::string_view name, bool replace) const {
@@ -174,6 +225,8 @@ void Writer::add_object(std::string_view name, const Shape& shape, std::string_v
     }
     write::check_layout(shape, layout, parts, attributes, encoder);
     if (encoder.holds.checked_profiles) write::check_quantized(shape, layout, parts, options.attributes);
+
+    if (options.delta && state.add_delta(name, shape, layout, ordered, pieces, options)) return;
 
     bound = checked::add_up(bound, write::shard_overhead(form, ordered.size(), shape.size(), texts));
     draft.begin_tensor(name, shape, bound, layout == "dense" && ordered.size() == 1);
@@ -346,7 +399,11 @@ void Writer::set_attributes(const Value& attributes) {
   write::Draft& draft = state_->draft;
   draft.check_open();
   write::check_unreserved(attributes, true);
-  state_->set_file_attributes(draft.form.attributes_of(attributes, true));
+  if (draft.target->grows()) {
+    state_->set_file_attributes(draft.form.attributes_of(attributes, true));
+  } else {
+    state_->set_own_attributes(attributes);
+  }
 }
 
 Value Writer::attributes() const {

@@ -3,10 +3,12 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "write/array_pieces.h"
 #include "write/draft.h"
 #include "write/mover.h"
 #include "write/references.h"
@@ -24,6 +26,10 @@ struct Writer::State {
   void end_tensor(std::string_view name, bool replace);
   std::vector<std::string> accepted_losses(const Tensor& tensor) const;
   void set_file_attributes(std::vector<std::byte> encoded);
+  void set_own_attributes(const Value& attributes);
+  void check_base(const std::filesystem::path& target) const;
+  bool add_delta(std::string_view name, const Shape& shape, std::string_view layout, std::span<const PartView> parts,
+                 std::span<write::ArrayPieces> pieces, const AddOptions& options);
 
   std::filesystem::path path;  // empty for a sink
   write::Draft draft;

@@ -218,13 +218,13 @@ std::vector<std::byte> with_attributes(std::span<const std::byte> object, std::s
 
 EditedObjects::EditedObjects(std::span<const std::byte> objects, const model::ManifestEdit& edit, EncodeObject encode,
                              Order order) {
-  add_aliases(objects, edit);
+  const bool sorted = order == Order::sorted;
+  add_aliases(objects, edit, sorted);
   for (std::uint32_t row = 0; edit.added != nullptr && row < edit.added->size(); ++row) {
     CborWriter object;
     encode(*edit.added, edit.added->tensor(row), object);
     add(edit.added->text(edit.added->tensor(row).name), object.buffer());
   }
-  const bool sorted = order == Order::sorted;
   if (sorted) std::ranges::sort(added_, less, &Added::key);
   pieces_.emplace_back();  // for the head of the map, which comes last
   keep_members(objects, edit, sorted);
@@ -270,7 +270,7 @@ void EditedObjects::add(std::string_view name, std::span<const std::byte> value)
 }
 
 // Aliases take the values of other members. The other member may be removed: then the tensor gets a new name.
-void EditedObjects::add_aliases(std::span<const std::byte> objects, const model::ManifestEdit& edit) {
+void EditedObjects::add_aliases(std::span<const std::byte> objects, const model::ManifestEdit& edit, bool sorted) {
   if (edit.aliases.empty()) return;
   std::map<std::string_view, std::span<const std::byte>> values;
   for (const auto& [name, existing] : edit.aliases) values.emplace(existing, std::span<const std::byte>());
@@ -282,7 +282,12 @@ void EditedObjects::add_aliases(std::span<const std::byte> objects, const model:
     const auto value = values.at(existing);
     if (value.empty())
       throw Error(Code::not_found, "", "the file has no tensor " + in_quotes(existing) + " for an alias");
-    add(name, value);
+    const auto changed = edit.changed.find(name);
+    if (changed == edit.changed.end()) {
+      add(name, value);
+    } else {
+      add(name, with_attributes(value, changed->second, sorted));
+    }
   }
 }
 

@@ -84,7 +84,7 @@ class EditedObjects {
     std::span<const std::byte> key() const { return std::span(bytes).first(key_size); }
   };
   void add(std::string_view name, std::span<const std::byte> value);
-  void add_aliases(std::span<const std::byte> objects, const model::ManifestEdit& edit);
+  void add_aliases(std::span<const std::byte> objects, const model::ManifestEdit& edit, bool sorted);
   void keep_members(std::span<const std::byte> objects, const model::ManifestEdit& edit, bool sorted);
   void keep(std::span<const std::byte> stretch, std::uint64_t members);
   void put_added(std::size_t upto);

@@ -161,9 +161,16 @@ std::vector<std::byte> footer(std::uint64_t, std::span<const std::byte> manifest
 // The edit with new attributes of tensors stored as planes that keep the dtype.
 model::ManifestEdit with_planes_dtypes(model::ManifestEdit edit, std::span<const std::byte> objects) {
   if (edit.changed.empty()) return edit;
+  std::multimap<std::string_view, std::string_view> aliases;  // by the other name
+  for (const auto& [name, existing] : edit.aliases) aliases.emplace(existing, name);
   for (const MemberView& object : members_of(objects)) {
-    const auto changed = edit.changed.find(object.key);
-    if (changed != edit.changed.end()) changed->second = keep_planes_dtype(object.value, changed->second);
+    const auto keep = [&](std::string_view name) {
+      const auto changed = edit.changed.find(name);
+      if (changed != edit.changed.end()) changed->second = keep_planes_dtype(object.value, changed->second);
+    };
+    keep(object.key);
+    const auto [first, last] = aliases.equal_range(object.key);
+    for (auto alias = first; alias != last; ++alias) keep(alias->second);
   }
   return edit;
 }

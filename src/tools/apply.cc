@@ -1,0 +1,220 @@
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/utf8.h"
+#include "grow/revision.h"
+#include "io/file.h"
+#include "io/publish.h"
+#include "run/parallel.h"
+#include "source/access.h"
+#include "source/delta_bases.h"
+#include "source/hidden.h"
+#include "tools/in_file.h"
+#include "write/delta_part.h"
+#include "write/grow_target.h"
+#include "write/losses.h"
+#include "write/mover.h"
+#include "write/stored_pieces.h"
+#include "ztensor/delta.h"
+#include "ztensor/error.h"
+#include "ztensor/paths.h"
+
+namespace zt {
+namespace {
+
+namespace fs = std::filesystem;
+
+WriterOptions writer_options(const ApplyOptions& options) {
+  WriterOptions wanted;
+  wanted.durable = options.durable;
+  wanted.threads = options.threads;
+  wanted.limits = options.limits;
+  return wanted;
+}
+
+// Grows a file into what a file of deltas over it stands for.
+class Apply {
+ public:
+  Apply(const fs::path& path, const fs::path& delta, const ApplyOptions& options);
+  ApplyReport run();
+
+ private:
+  enum class Way { stay, copy, encode, whole };
+  Way way_of(const Tensor& tensor);
+  void add(const Tensor& tensor);
+  void add_copy(const Tensor& tensor);
+  bool add_encoded(const Tensor& tensor);
+  void add_whole(const Tensor& tensor);
+  std::string hidden_name(std::string_view name) const;
+  const model::PartRow& row_of(const Tensor& tensor) const { return source::row_of(tensor.part(0)); }
+  Value attributes_of(const Tensor& tensor) const;
+
+  const ApplyOptions& options_;
+  ApplyReport report_;
+  write::Draft draft_;
+  write::Mover mover_{draft_};
+  write::GrowTarget* target_ = nullptr;  // of the draft
+  std::optional<Source> present_;
+  std::optional<Source> delta_;
+  run::Meter meter_;
+};
+
+Apply::Apply(const fs::path& path, const fs::path& delta, const ApplyOptions& options)
+    : options_(options), meter_(options.progress, 0) {
+  const auto target = io::identify(path);
+  if (!target) throw Error::system(ENOENT, utf8_of(path), "cannot open");
+  if (target == io::identify(delta)) {
+    throw Error(Code::usage, "", utf8_of(path) + ": the file to change is also the file of deltas");
+  }
+  const WriterOptions wanted = writer_options(options);
+  auto growing = std::make_unique<grow::Revision>(path, wanted);
+  draft_.form = write::form_of_present(wanted, growing->encoder(), growing->alignment());
+  write::check_has_deltas(draft_.form);
+  const auto attributes = growing->current().attributes_cbor();
+  draft_.catalog.attributes.assign(attributes.begin(), attributes.end());
+  auto grown = std::make_unique<write::GrowTarget>(std::move(growing), draft_.form);
+  target_ = grown.get();
+  draft_.target = std::move(grown);
+  // The lock of the target is held, so this is its version.
+  present_ = open(path, {.threads = options.threads, .limits = options.limits});
+  delta_ = open(delta, {.threads = options.threads,
+                        .limits = options.limits,
+                        .bases = {std::make_shared<const Source>(*present_)}});
+  report_.bytes_in = present_->stored_size();
+}
+
+Value Apply::attributes_of(const Tensor& tensor) const {
+  const std::vector<std::byte> own = source::without_delta(tensor.attributes_cbor());
+  return own.empty() ? Value() : Value::parse(own, options_.limits.depth);
+}
+
+// How a tensor gets into the file. Holds the base against the delta.
+Apply::Way Apply::way_of(const Tensor& tensor) {
+  source::check_readable(tensor);
+  if (tensor.layout() != "dense" || tensor.parts() != 1) return Way::whole;
+  const SourceState& state = *Access::state(tensor);
+  const model::PartRow& row = row_of(tensor);
+  const model::BaseRow* base = state.catalog.base(state.catalog.row_of(row));
+  if (base == nullptr || base->label.empty()) return Way::whole;
+  if (source::owner_of_base(state, row) != Access::state(*present_)) {
+    throw Error(Code::mismatch, "delta.base.check", "the delta was made over another file than the one to change");
+  }
+  source::check_base(state, row, options_.verify);
+  if (!base->name.empty() && base->name != tensor.name()) return Way::whole;
+  const Tensor former = present_->tensor(tensor.name());
+  const bool same = source::changes_nothing(state, row) && std::ranges::equal(former.shape(), tensor.shape()) &&
+                    attributes_of(former) == attributes_of(tensor);
+  if (same) return Way::stay;
+  const SourceState& old = *Access::state(former);
+  const model::PartRow& data = row_of(former);
+  const model::BaseRow* older = old.catalog.base(old.catalog.row_of(data));
+  if (older != nullptr && older->label.empty()) return Way::encode;
+  return source::levels_of(old, data) < source::kMostBases ? Way::copy : Way::whole;
+}
+
+std::string Apply::hidden_name(std::string_view name) const {
+  const model::Catalog& catalog = Access::state(*present_)->catalog;
+  std::string hidden = std::string(name) + "@base";
+  for (unsigned i = 2; catalog.find(hidden) || delta_->find(hidden); ++i) {
+    hidden = std::string(name) + "@base" + std::to_string(i);
+  }
+  return hidden;
+}
+
+// The stored bytes of the delta, over what the tensor was.
+void Apply::add_copy(const Tensor& tensor) {
+  const SourceState& state = *Access::state(tensor);
+  const model::PartRow& row = row_of(tensor);
+  std::vector<std::byte> stored(static_cast<std::size_t>(row.recipe.stored_length));  // inside the file: it was opened
+  state.store_of(row.recipe).read_at(row.recipe.offset, stored);
+  const std::string hidden = hidden_name(tensor.name());
+  target_->hide(tensor.name(), hidden);
+  target_->remove(tensor.name());
+  draft_.begin_tensor(tensor.name(), tensor.shape(), stored.size() + 4096, true);
+  write::add_delta(draft_, tensor.name(), tensor.shape(), row.dtype, attributes_of(tensor), {.label = "", .name = hidden}, stored,
+                   row.recipe.decoded_length, state.catalog.text(row.digest));
+  draft_.end_tensor();
+  ++report_.deltas;
+}
+
+// A new delta over the base that the tensor has already. False if it would not be shorter than the tensor.
+bool Apply::add_encoded(const Tensor& tensor) {
+  const std::shared_ptr<const SourceState>& old = Access::state(*present_);
+  const model::PartRow& former = row_of(present_->tensor(tensor.name()));
+  const std::string name = old->catalog.base(old->catalog.row_of(former))->name;
+  const auto base = old->catalog.find(name);
+  if (!base) return false;
+  const SourceState& state = *Access::state(tensor);
+  const model::PartRow& row = row_of(tensor);
+  write::StoredPieces pieces(state.part_source(row, row.recipe));
+  const write::MadeDelta made =
+      write::make_delta(Access::tensor(old, *base).part(0), row.dtype, pieces, codec::DeltaMode::delta,
+                        run::thread_count(options_.threads), meter_);
+  if (!made.is_worth()) return false;
+  target_->remove(tensor.name());
+  draft_.begin_tensor(tensor.name(), tensor.shape(), made.stored.size() + 4096, true);
+  write::add_delta(draft_, tensor.name(), tensor.shape(), row.dtype, attributes_of(tensor), {.label = "", .name = name},
+                   made.stored, made.length, write::digest_of(made, draft_.form));
+  draft_.end_tensor();
+  ++report_.deltas;
+  return true;
+}
+
+void Apply::add_whole(const Tensor& tensor) {
+  const model::Encoder& encoder = *draft_.form.encoder;
+  write::check_losses(write::losses_of(tensor, encoder), encoder, false);
+  if (present_->find(tensor.name())) target_->remove(tensor.name());
+  mover_.move(tensor.name(), tensor, std::nullopt);
+  ++report_.whole;
+}
+
+void Apply::add(const Tensor& tensor) {
+  ++report_.tensors;
+  switch (way_of(tensor)) {
+    case Way::stay: return;
+    case Way::copy: return add_copy(tensor);
+    case Way::encode:
+      if (!add_encoded(tensor)) add_whole(tensor);
+      return;
+    case Way::whole: return add_whole(tensor);
+  }
+}
+
+ApplyReport Apply::run() {
+  try {
+    for (const Tensor tensor : *delta_) {
+      source::located(*Access::state(tensor), Access::row(tensor), nullptr, [&] { add(tensor); });
+      meter_.poll();
+    }
+    for (const Tensor tensor : *present_) {
+      if (delta_->find(tensor.name())) continue;
+      target_->remove(tensor.name());
+      ++report_.removed;
+    }
+    if (const Value wanted = delta_->attributes(); wanted != present_->attributes()) {
+      std::vector<std::byte> encoded = draft_.form.attributes_of(wanted, true);
+      target_->set_attributes(encoded);
+      draft_.catalog.attributes = std::move(encoded);
+    }
+    std::vector<std::string> notes;
+    target_->finish(draft_.catalog);
+    target_->publish(notes);
+  } catch (...) {
+    target_->abort();
+    throw;
+  }
+  meter_.finish();
+  report_.bytes_out = target_->size();
+  return report_;
+}
+
+}  // namespace
+
+ApplyReport apply_delta(const fs::path& path, const fs::path& delta, const ApplyOptions& options) {
+  return Apply(path, delta, options).run();
+}
+
+}  // namespace zt
