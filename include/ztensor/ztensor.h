@@ -6,6 +6,7 @@
 #include "ztensor/bytes.h"
 #include "ztensor/convert.h"
 #include "ztensor/dequantize.h"
+#include "ztensor/delta.h"
 #include "ztensor/diff.h"
 #include "ztensor/digest.h"
 #include "ztensor/dtype.h"

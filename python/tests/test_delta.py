@@ -318,3 +318,206 @@ def test_a_second_decoder_agrees(tmp_path, dtype, mode):
     path.write_bytes(delta_files.file_of({"w": (new, part, {"base": {"name": "b"}}), "b": (base, None, {})}))
     with ztensor.open(path) as reader:
         assert same(reader.read_tensor("w"), new)
+
+
+# --- bases that are odd ---
+
+
+def test_of_several_bases_the_one_is_taken_that_fits(tmp_path):
+    first, second = pair(600_000, np.uint16)
+    third = second.copy()
+    third[550_000] += 1  # in the last piece
+    save({"w": first}, tmp_path / "s0.zt")
+    save({"w": second}, tmp_path / "w1.zt")
+    save({"w": third}, tmp_path / "w2.zt")
+    ztensor.delta(tmp_path / "s0.zt", tmp_path / "w1.zt", tmp_path / "s1.zt")
+    ztensor.delta(tmp_path / "s1.zt", tmp_path / "w2.zt", tmp_path / "s2.zt")
+    for folder, name in (("a", "s1.zt"), ("b", "s2.zt")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / name).rename(tmp_path / folder / name)
+    like = first.copy()
+    like[599_999] += 1  # differs from the base in the last piece alone
+    save({"w": like}, tmp_path / "like.zt")
+    given = [tmp_path / "like.zt", tmp_path / "s0.zt", tmp_path / "a/s1.zt"]
+    for bases in (given, given[::-1]):
+        assert same(ztensor.open(tmp_path / "b/s2.zt", bases=bases)["w"][:], third)
+        assert same(ztensor.open(tmp_path / "a/s1.zt", bases=bases)["w"][:], second)
+    assert same(ztensor.open(tmp_path / "a/s1.zt", bases=tmp_path / "s0.zt")["w"][:], second)
+    assert same(ztensor.open(tmp_path / "a/s1.zt", bases=ztensor.open(tmp_path / "s0.zt"))["w"][:], second)
+    with pytest.raises(ztensor.ChecksumError, match="the base is not the one"):
+        ztensor.open(tmp_path / "a/s1.zt", bases=tmp_path / "like.zt")["w"][:]
+    ztensor.open(tmp_path / "s0.zt", bases=None).close()
+
+
+def test_equal_tensors_notice_a_wrong_base_too(tmp_path):
+    base, new = pair(50_000)
+    save({"w": base}, tmp_path / "base.zt")
+    for to, checksum in (("1.2", None), ("2", "none")):
+        save({"w": base}, tmp_path / "base.zt")
+        ztensor.delta(tmp_path / "base.zt", tmp_path / "base.zt", tmp_path / f"{to}.zt", to=to, checksum=checksum)
+        save({"w": new}, tmp_path / "base.zt")
+        with pytest.raises(ztensor.ChecksumError, match="the base is not the one"):
+            ztensor.open(tmp_path / f"{to}.zt")["w"][:]
+
+
+def test_a_base_without_seeking_is_read_once(tmp_path):
+    base = np.zeros(24 << 20, np.uint8)
+    new = base.copy()
+    new[5] = new[-1] = 1
+    np.savez_compressed(tmp_path / "base.npz", w=base)
+    save({"w": new}, tmp_path / "new.zt")
+    ztensor.delta(tmp_path / "base.npz", tmp_path / "new.zt", tmp_path / "d.zt")
+    for threads in (1, 4):
+        with ztensor.open(tmp_path / "d.zt", threads=threads) as reader:
+            assert same(reader.read_tensor("w"), new)
+            assert reader["w"][-1] == 1 and reader["w"][5] == 1  # a step back begins again
+
+
+def test_what_says_bases_is_not_for_users(files):
+    folder, base, _ = files
+    path = folder / "delta.zt"
+    for attempt in (
+        lambda: ztensor.set(path, {"zt.delta": "x"}, tensor="w"),
+        lambda: ztensor.set(path, {"ztensor.base.main": "x y.zt"}),
+        lambda: ztensor.Writer(folder / "a.zt", attributes={"ztensor.base.x": "y"}).finalize(),
+        lambda: ztensor.Writer(path, mode="a", attributes={"ztensor.base.x": "y"}).finalize(),
+        lambda: ztensor.Writer(folder / "a.zt").add_tensor("w", base, attributes={"zt.delta": {"hidden": True}}),
+    ):
+        with pytest.raises(ztensor.UsageError, match="only zTensor writes it"):
+            attempt()
+
+
+@pytest.mark.parametrize("to", ["1.2", "2"])
+def test_files_with_deltas_get_smaller_without_their_base(tmp_path, to):
+    base, new = pair(50_000)
+    save({"w": base}, tmp_path / "base.zt")
+    save({"w": new, "k": base}, tmp_path / "new.zt")
+    ztensor.delta(tmp_path / "base.zt", tmp_path / "new.zt", tmp_path / "d.zt", to=to)
+    (tmp_path / "base.zt").rename(tmp_path / "away.zt")
+    assert any("will not find" in note for note in ztensor.remove(tmp_path / "d.zt", ["k"], output=tmp_path / "o.zt").notes)
+    ztensor.remove(tmp_path / "d.zt", ["k"])
+    assert ztensor.compact(tmp_path / "d.zt").changed
+    (tmp_path / "away.zt").rename(tmp_path / "base.zt")
+    for name in ("d.zt", "o.zt"):
+        assert list(ztensor.open(tmp_path / name)) == ["w"]
+        assert same(ztensor.open(tmp_path / name).read_tensor("w"), new)
+
+
+def test_bases_in_the_file_stay_as_long_as_they_are_needed(tmp_path):
+    base, new = pair(50_000)
+    save({"w": base, "x": base}, tmp_path / "f.zt")
+    save({"w": new, "x": base}, tmp_path / "new.zt")
+    ztensor.delta(tmp_path / "f.zt", tmp_path / "new.zt", tmp_path / "d.zt")
+    ztensor.apply(tmp_path / "f.zt", tmp_path / "d.zt")
+    size = ztensor.compact(tmp_path / "f.zt").size_after
+    assert same(ztensor.open(tmp_path / "f.zt")["w"][:], new)
+    ztensor.remove(tmp_path / "f.zt", ["w"])
+    assert ztensor.compact(tmp_path / "f.zt").size_after < size / 1.9  # the hidden base is gone
+
+
+def test_no_file_is_written_that_cannot_be_read(tmp_path):
+    now = np.arange(5000, dtype=np.uint16)
+    save({"w": now}, tmp_path / "s0.zt")
+    for step in range(1, 10):
+        now = now.copy()
+        now[step] += 1
+        save({"w": now}, tmp_path / "w.zt")
+        written = ztensor.delta(tmp_path / f"s{step - 1}.zt", tmp_path / "w.zt", tmp_path / f"s{step}.zt")
+        assert written.deltas == (1 if step < 9 else 0) and bool(written.notes) == (step == 9)
+        assert same(ztensor.open(tmp_path / f"s{step}.zt").read_tensor("w"), now)
+    (tmp_path / "latest.zt").symlink_to("s0.zt")
+    assert not ztensor.delta(tmp_path / "latest.zt", tmp_path / "w.zt", tmp_path / "l.zt").notes
+    assert same(ztensor.open(tmp_path / "l.zt")["w"][:], now)
+    (tmp_path / "elsewhere").mkdir()
+    written = ztensor.delta(tmp_path / "s0.zt", tmp_path / "w.zt", tmp_path / "elsewhere/d.zt")
+    assert "readers will not find the base by themselves" in written.notes[0]
+    ztensor.delta(tmp_path / "s0.zt", tmp_path / "w.zt", tmp_path / "two.zt", to="2")
+    with ztensor.Writer(tmp_path / "r.zt", format="2", canonical=False) as writer:
+        with pytest.raises(ztensor.UnsupportedError, match="stored as what changed"):
+            writer.add_reference("w", ztensor.open(tmp_path / "two.zt")["w"])
+
+
+# --- what changed: listed, applied, folded, saved ---
+
+
+@pytest.mark.parametrize("dtype", [np.float32, ml_dtypes.bfloat16, np.uint8, np.complex64, np.bool_])
+@pytest.mark.parametrize("patch", [False, True])
+def test_changes_turn_the_base_into_the_tensor(tmp_path, dtype, patch):
+    random = np.random.default_rng(1)
+    size = 2_300_000 // np.dtype(dtype).itemsize
+    base = (random.standard_normal(size) * 3).astype(dtype)
+    new = base.copy()
+    new[random.integers(0, size // 2, 900)] = np.asarray(1, dtype)
+    new[-50_000:] = base[:50_000]  # most of a piece
+    save({"w": base.reshape(2, -1)}, tmp_path / "base.zt")
+    save({"w": new.reshape(2, -1)}, tmp_path / "new.zt")
+    ztensor.delta(tmp_path / "base.zt", tmp_path / "new.zt", tmp_path / "d.zt", patch=patch)
+    reader = ztensor.open(tmp_path / "d.zt")
+    if patch and dtype != np.complex64:
+        (tmp_path / "base.zt").unlink()
+    seen = -1
+    for index, elements in reader.changes("w"):
+        first = index.start if isinstance(index, slice) else index[0]
+        assert first > seen
+        seen = index.stop - 1 if isinstance(index, slice) else index[-1]
+        base[index] = elements
+    assert same(base, new)
+    with pytest.raises(ztensor.UsageError, match="stored whole"):
+        list(ztensor.open(tmp_path / "new.zt").changes("w"))
+
+
+def test_a_writer_takes_any_array_over_its_base(tmp_path):
+    base, new = pair(60_000, ml_dtypes.bfloat16)
+    base, new = base.reshape(200, 300), new.reshape(200, 300)
+    save({"w": base, "x": base.view(np.uint16)}, tmp_path / "base.zt")
+    with ztensor.open(tmp_path / "base.zt") as reader, ztensor.Writer(tmp_path / "d.zt", base=reader) as writer:
+        writer.add_tensor("w", new.T.copy().T, delta=True, attributes={"k": 1})
+        writer.add_tensor("x", new.view(np.uint16).astype(">u2"), delta=True)
+        writer.add_tensor("y", np.arange(9), delta=True)
+        writer.attributes["a"] = "b"
+    reader = ztensor.open(tmp_path / "d.zt")
+    assert same(reader["w"][:], new) and same(reader["x"][:], new.view(np.uint16)) and reader["y"][8] == 8
+    assert reader.attributes == {"a": "b"} and reader["w"].attributes == {"k": 1}
+    assert (tmp_path / "d.zt").stat().st_size < 20_000
+    with pytest.raises(ztensor.UsageError, match="no base"):
+        ztensor.Writer(tmp_path / "e.zt").add_tensor("w", new, delta=True)
+    for refused in ({"mode": "a"}, {"format": "1.0"}, {"format": "2", "canonical": True}):
+        target = tmp_path / ("d.zt" if "mode" in refused else "e.zt")
+        with pytest.raises(ztensor.UsageError):
+            ztensor.Writer(target, base=tmp_path / "base.zt", **refused)
+    with pytest.raises(ztensor.UsageError, match="also the base"):
+        ztensor.Writer(tmp_path / "base.zt", base=tmp_path / "base.zt")
+
+
+def test_each_checkpoint_needs_its_bases_alone(tmp_path):
+    torch = pytest.importorskip("torch")
+    import ztensor.torch
+
+    torch.manual_seed(0)
+    for chain in (1, 3):
+        state = {f"l{i}.w": torch.randn(64, 300).to(torch.bfloat16) for i in range(3)}
+        state["tied"] = state["l0.w"]
+        saved, states, previous = [], [], None
+        for step in range(7):
+            path = tmp_path / f"c{chain}-{step}.zt"
+            report = ztensor.torch.save_checkpoint(state, path, previous, chain=chain, metadata={"step": str(step)})
+            saved.append(report.base)
+            states.append({name: tensor.clone() for name, tensor in state.items()})
+            assert step == 0 or report.bytes < 20_000
+            previous = path
+            for i in range(3):
+                state[f"l{i}.w"].view(torch.int16)[step, i::40] += 1
+        expected = [None, 0, 0, 0, 0, 0, 0] if chain == 1 else [None, 0, 1, 2, 0, 4, 5]
+        assert saved == [None if base is None else f"c{chain}-{base}.zt" for base in expected]
+        for step, expected_state in enumerate(states):
+            loaded = ztensor.torch.load_file(tmp_path / f"c{chain}-{step}.zt")
+            assert loaded.keys() == expected_state.keys()
+            assert all(torch.equal(loaded[name], expected_state[name]) for name in loaded)
+    for step in (1, 2, 3):
+        (tmp_path / f"c3-{step}.zt").unlink()
+    assert torch.equal(ztensor.torch.load_file(tmp_path / "c3-6.zt")["l1.w"], states[6]["l1.w"])
+    (tmp_path / "other").mkdir()
+    with pytest.raises(ztensor.UsageError, match="in the folder of the new checkpoint"):
+        ztensor.torch.save_checkpoint(state, tmp_path / "other/c.zt", tmp_path / "c3-6.zt")
+    with pytest.raises(ztensor.UsageError, match="chain is 9"):
+        ztensor.torch.save_checkpoint(state, tmp_path / "c.zt", chain=9)

@@ -80,7 +80,7 @@ PROGRAMS = [name for name, program in GUIDE.items() if program]
 
 
 def test_the_guide_has_python_lines():
-    assert PROGRAMS == ["cli", "formats", "growing", "python", "safetensors"]
+    assert PROGRAMS == ["changes", "cli", "formats", "growing", "python", "safetensors"]
 
 
 @pytest.mark.parametrize("page", PROGRAMS)
