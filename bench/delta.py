@@ -162,7 +162,8 @@ def apply(base: Array, new: Array, folder: Path, rounds: int, threads: int) -> N
         best = min(best, time.perf_counter() - start)
     with ztensor.open(folder / "copy.zt") as reader:
         assert reader.read_tensor(names[-1]).tobytes() == new.tobytes()
-    print(f"apply to {len(names)} tensors, {len(names) * base.nbytes / 1e9:.2f} GB, changes of {delta.bytes_out / 1e6:.1f} MB:")
+    size, changed = len(names) * base.nbytes / 1e9, delta.bytes_out / 1e6
+    print(f"apply to {len(names)} tensors, {size:.2f} GB, changes of {changed:.1f} MB:")
     print(f"  {best * 1e3:.1f} ms, synced; copying the file {copy * 1e3:.0f} ms")
     for file in folder.iterdir():
         file.unlink()
@@ -172,6 +173,7 @@ def run(folder: Path, steps: int, rounds: int) -> None:
     """A checkpoint after each step of a run, each time from the weights before it, as bfloat16."""
     try:
         import torch
+
         import ztensor.torch
     except ImportError:
         print("the run is left out: torch is not installed")
@@ -192,7 +194,8 @@ def run(folder: Path, steps: int, rounds: int) -> None:
         for step in range(steps):
             reads.append(timed(lambda step=step: ztensor.torch.load_file(folder / f"step{step}.zt"), rounds)[0])
         print(f"{steps} checkpoints of {master.size / 1e6:.1f} M, chain {chain}: {sum(sizes) / 1e6:.1f} MB, ", end="")
-        print(f"whole files {steps * sizes[0] / 1e6:.1f} MB; saved in {np.mean(seconds[1:]) * 1e3:.0f} ms each, ", end="")
+        print(f"whole files {steps * sizes[0] / 1e6:.1f} MB; ", end="")
+        print(f"saved in {np.mean(seconds[1:]) * 1e3:.0f} ms each, ", end="")
         print(f"read in {np.mean(reads) * 1e3:.0f} ms, at most {max(reads) * 1e3:.0f} ms")
 
 

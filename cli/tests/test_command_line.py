@@ -6,8 +6,8 @@ import pytest
 from conftest import write_safetensors
 
 COMMANDS = [
-    *["info", "convert", "compress", "decompress", "merge", "migrate", "verify", "diff", "delta", "apply", "fold", "id"],
-    *["append", "remove", "set", "compact", "repair", "scan", "extract", "cat", "completion"],
+    *["info", "convert", "compress", "decompress", "merge", "migrate", "verify", "diff", "delta", "apply", "fold"],
+    *["id", "append", "remove", "set", "compact", "repair", "scan", "extract", "cat", "completion"],
 ]
 
 

@@ -4,9 +4,10 @@
 
 #include "ztensor/byte_store.h"
 #include "ztensor/bytes.h"
+#include "ztensor/changes.h"
 #include "ztensor/convert.h"
-#include "ztensor/dequantize.h"
 #include "ztensor/delta.h"
+#include "ztensor/dequantize.h"
 #include "ztensor/diff.h"
 #include "ztensor/digest.h"
 #include "ztensor/dtype.h"

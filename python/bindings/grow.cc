@@ -101,8 +101,7 @@ nb::tuple apply_delta(nb::handle path, nb::handle delta, bool verify, bool durab
                                 .progress = to_progress(std::move(progress))};
   const std::filesystem::path file = to_path(path), changes = to_path(delta);
   const ApplyReport report = released([&] { return zt::apply_delta(file, changes, options); });
-  return nb::make_tuple(report.tensors, report.deltas, report.whole, report.removed, report.bytes_in,
-                        report.bytes_out);
+  return nb::make_tuple(report.tensors, report.deltas, report.whole, report.removed, report.bytes_in, report.bytes_out);
 }
 
 // The files that deltas of a file are over; None where there are none.

@@ -1,7 +1,7 @@
 #include <nanobind/stl/string.h>
 
 #include "source.h"
-#include "ztensor/delta.h"
+#include "ztensor/changes.h"
 
 namespace zt::python {
 namespace {

@@ -387,6 +387,19 @@ def test_what_says_bases_is_not_for_users(files):
             attempt()
 
 
+def test_a_second_name_is_over_the_same_base(files):
+    folder, base, new = files
+    with ztensor.Writer(folder / "delta.zt", mode="a") as writer:
+        with pytest.raises(ztensor.UnsupportedError) as refused:
+            writer.add_alias("second", "w")  # it would be over a tensor "second"
+        assert refused.value.rule == "write.delta"
+    save({"w": new}, folder / "new.zt")
+    ztensor.delta(folder / "base.zt", folder / "new.zt", folder / "d.zt")  # says the name of the base
+    with ztensor.Writer(folder / "d.zt", mode="a") as writer:
+        writer.add_alias("second", "w")
+    assert same(ztensor.open(folder / "d.zt")["second"][:], new)
+
+
 @pytest.mark.parametrize("to", ["1.2", "2"])
 def test_files_with_deltas_get_smaller_without_their_base(tmp_path, to):
     base, new = pair(50_000)
@@ -394,7 +407,8 @@ def test_files_with_deltas_get_smaller_without_their_base(tmp_path, to):
     save({"w": new, "k": base}, tmp_path / "new.zt")
     ztensor.delta(tmp_path / "base.zt", tmp_path / "new.zt", tmp_path / "d.zt", to=to)
     (tmp_path / "base.zt").rename(tmp_path / "away.zt")
-    assert any("will not find" in note for note in ztensor.remove(tmp_path / "d.zt", ["k"], output=tmp_path / "o.zt").notes)
+    copied = ztensor.remove(tmp_path / "d.zt", ["k"], output=tmp_path / "o.zt")
+    assert any("will not find" in note for note in copied.notes)
     ztensor.remove(tmp_path / "d.zt", ["k"])
     assert ztensor.compact(tmp_path / "d.zt").changed
     (tmp_path / "away.zt").rename(tmp_path / "base.zt")

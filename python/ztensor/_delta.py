@@ -63,7 +63,9 @@ def delta(
     try:
         with shown(progress, "delta") as callback:
             return DeltaWritten(
-                *_ztensor.write_delta(opened[0]._source, opened[1]._source, encoded, options, bool(patch), bool(force), callback)
+                *_ztensor.write_delta(
+                    opened[0]._source, opened[1]._source, encoded, options, bool(patch), bool(force), callback
+                )
             )
     finally:
         for one, given in zip(opened, (base, new), strict=True):
@@ -92,7 +94,13 @@ def apply(
     with shown(progress, "apply") as callback:
         return Applied(
             *_ztensor.apply_delta(
-                encode_path(path), encode_path(delta), bool(verify), bool(durable), threads_of(threads), limits, callback
+                encode_path(path),
+                encode_path(delta),
+                bool(verify),
+                bool(durable),
+                threads_of(threads),
+                limits,
+                callback,
             )
         )
 

@@ -112,7 +112,7 @@ def _folder_of(path: PathLike) -> str:
 
 
 def _base_for(path: str, chain: int) -> str:
-    """The file to save differences from: `path`, or the whole one below it where `chain` lie over each other already."""
+    """The file to save differences from: `path`, or the whole one below it where `chain` lie over each other."""
     line = [path]
     while len(line) <= MOST_BASES + 1:
         with Reader(line[-1]) as reader:

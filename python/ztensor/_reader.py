@@ -54,8 +54,9 @@ class Reader(Mapping[str, Tensor]):
     `verify`: None checks digests in every read that copies or decodes, True also for views, False never.
     Any thread may use a Reader, and so may a forked child, unless `source` is a file object other than a file on disk
     or a `BytesIO`.
-    `bases`: readers or paths of the files that tensors stored as deltas were made over, or one of these. Of several, the
-    one is taken whose bytes the delta was made over. Without it, the file is opened that the delta names beside itself.
+    `bases`: readers or paths of the files that tensors stored as deltas were made over, or one of these. Of several,
+    the one is taken whose bytes the delta was made over. Without it, the file is opened that the delta names beside
+    itself.
     """
 
     def __init__(
@@ -311,7 +312,7 @@ class Reader(Mapping[str, Tensor]):
             fill.finish()
 
     def changes(self, name: str) -> Iterator[tuple[np.ndarray[Any, Any] | slice, np.ndarray[Any, Any]]]:
-        """What a tensor that is stored as a delta changed since its base: (index, elements) for each piece with changes.
+        """What a tensor that is stored as a delta changed since its base: (index, elements) for each changed piece.
 
         `index` is an array of flat indices, ascending, or a slice of them where most elements are new; `elements` are
         the new ones. So `flat[index] = elements` for each pair turns the base, flat, into the tensor. Differences are

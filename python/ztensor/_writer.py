@@ -50,8 +50,8 @@ class Writer:
     means True, unless `compress`, `max_shard_size`, another checksum or alignment, or mode "a" is given.
     `max_shard_size` puts the data into files of at most so many bytes ("5GB" is 5,000,000,000) beside the target;
     safetensors can do this too, with an index.
-    `base`, a `Reader` or a path: tensors that are added with `delta=True` are stored as what changed since the tensor of
-    that name there, exactly, where that is shorter. The file is read with its base beside it, or `open(...,
+    `base`, a `Reader` or a path: tensors that are added with `delta=True` are stored as what changed since the tensor
+    of that name there, exactly, where that is shorter. The file is read with its base beside it, or `open(...,
     bases=[base])`. It needs format 1.2 or 2.
     `lossy`: for tensors from a `Reader`, leaves out what the format cannot hold, and lists it in `losses`.
 
@@ -127,8 +127,8 @@ class Writer:
         """Adds any array: NumPy, torch, `scipy.sparse`, or any object with `__array__` or `__dlpack__`.
 
         The bytes are taken before the call returns. The defaults of `compress` and `checksum` are those of the writer.
-        `replace` replaces a tensor with this name in a growing file. `delta` stores what changed since the `base` of the
-        writer. A `Tensor` of a `Reader`, of any layout, keeps its
+        `replace` replaces a tensor with this name in a growing file. `delta` stores what changed since the `base` of
+        the writer. A `Tensor` of a `Reader`, of any layout, keeps its
         attributes unless others are given.
         """
         if isinstance(tensor, Tensor):

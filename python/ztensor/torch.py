@@ -65,8 +65,8 @@ def save_checkpoint(
 
     `base` is the checkpoint before this one, in the same folder; None writes a whole file. Each tensor is stored as
     what changed, or whole where that is shorter. `load_file` reads either.
-    A checkpoint needs the file that the result names as its `base` beside it, and the base of that one, and so on, up to
-    `chain` files; all others may be deleted. With 1, this is the last whole checkpoint alone. With more, most
+    A checkpoint needs the file that the result names as its `base` beside it, and the base of that one, and so on, up
+    to `chain` files; all others may be deleted. With 1, this is the last whole checkpoint alone. With more, most
     checkpoints hold what changed since the one before, which is less; after `chain` of them, one is over the whole one
     again. Write a whole one now and then: differences grow with the distance. `options` are those of `save_file`.
     """

@@ -13,7 +13,7 @@ namespace zt::codec {
 inline constexpr std::size_t kDeltaPieceBytes = std::size_t{1} << 20;  // decoded bytes of a piece, except the last
 inline constexpr std::size_t kDeltaHeadBytes = 32;
 inline constexpr std::size_t kMostStoredBytes = std::size_t{1} << 22;  // of a piece, with its header
-inline constexpr unsigned kMostBucketBits = 11;  // a piece is sorted into at most 2^11 buckets
+inline constexpr unsigned kMostBucketBits = 11;                        // a piece is sorted into at most 2^11 buckets
 
 enum class DeltaMode : std::uint8_t { same, full, delta, patch };
 

@@ -1,10 +1,11 @@
+#include "ztensor/changes.h"
+
 #include <algorithm>
 #include <string>
 #include <utility>
 
 #include "source/access.h"
 #include "source/delta_bases.h"
-#include "ztensor/delta.h"
 #include "ztensor/error.h"
 
 namespace zt {
@@ -26,9 +27,8 @@ Changes whole_piece(const Tensor& tensor, const model::PartRow& row, std::uint64
   const std::uint64_t width = dtype_bits(row.dtype) / 8;
   Changes changes{.first = at / width, .count = size / width, .is_whole = true};
   changes.elements.resize(static_cast<std::size_t>(size));
-  source::located(state, Access::row(tensor), &row, [&] {
-    state.part_source(row, row.recipe).store->read_at(at, changes.elements);
-  });
+  source::located(state, Access::row(tensor), &row,
+                  [&] { state.part_source(row, row.recipe).store->read_at(at, changes.elements); });
   return changes;
 }
 
@@ -45,7 +45,8 @@ Changes changes_of(const Tensor& tensor, std::size_t piece) {
   const std::uint64_t width = width_of(row.recipe.coding.form);
   const std::uint64_t at = piece * std::uint64_t{codec::kDeltaPieceBytes};
   const std::uint64_t size = std::min<std::uint64_t>(row.recipe.decoded_length - at, codec::kDeltaPieceBytes);
-  if (dtype_bits(row.dtype) > 8 * width) return whole_piece(tensor, row, at, size);  // a change may touch half an element
+  if (dtype_bits(row.dtype) > 8 * width)
+    return whole_piece(tensor, row, at, size);  // a change may touch half an element
   codec::DeltaChanges found = source::located(state, Access::row(tensor), &row, [&] {
     return source::piece_changes(state, row, piece, static_cast<std::size_t>(size));
   });

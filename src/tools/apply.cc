@@ -80,9 +80,9 @@ Apply::Apply(const fs::path& path, const fs::path& delta, const ApplyOptions& op
   draft_.target = std::move(grown);
   // The lock of the target is held, so this is its version.
   present_ = open(path, {.threads = options.threads, .limits = options.limits});
-  delta_ = open(delta, {.threads = options.threads,
-                        .limits = options.limits,
-                        .bases = {std::make_shared<const Source>(*present_)}});
+  delta_ = open(
+      delta,
+      {.threads = options.threads, .limits = options.limits, .bases = {std::make_shared<const Source>(*present_)}});
   report_.bytes_in = present_->stored_size();
 }
 
@@ -134,8 +134,8 @@ void Apply::add_copy(const Tensor& tensor) {
   target_->hide(tensor.name(), hidden);
   target_->remove(tensor.name());
   draft_.begin_tensor(tensor.name(), tensor.shape(), stored.size() + 4096, true);
-  write::add_delta(draft_, tensor.name(), tensor.shape(), row.dtype, attributes_of(tensor), {.label = "", .name = hidden}, stored,
-                   row.recipe.decoded_length, state.catalog.text(row.digest));
+  write::add_delta(draft_, tensor.name(), tensor.shape(), row.dtype, attributes_of(tensor),
+                   {.label = "", .name = hidden}, stored, row.recipe.decoded_length, state.catalog.text(row.digest));
   draft_.end_tensor();
   ++report_.deltas;
 }
@@ -150,9 +150,8 @@ bool Apply::add_encoded(const Tensor& tensor) {
   const SourceState& state = *Access::state(tensor);
   const model::PartRow& row = row_of(tensor);
   write::StoredPieces pieces(state.part_source(row, row.recipe));
-  const write::MadeDelta made =
-      write::make_delta(Access::tensor(old, *base).part(0), row.dtype, pieces, codec::DeltaMode::delta,
-                        run::thread_count(options_.threads), meter_);
+  const write::MadeDelta made = write::make_delta(Access::tensor(old, *base).part(0), row.dtype, pieces,
+                                                  codec::DeltaMode::delta, run::thread_count(options_.threads), meter_);
   if (!made.is_worth()) return false;
   target_->remove(tensor.name());
   draft_.begin_tensor(tensor.name(), tensor.shape(), made.stored.size() + 4096, true);

@@ -206,13 +206,12 @@ TEST_P(ApplyFiles, AWriterWithABaseStoresWhatChanged) {
   EXPECT_EQ(contents_of(source)["second"], contents_of(path("v1"))["w"]);
   EXPECT_EQ(source.attributes(), Value(Value::Map{{"a", 1}}));
   EXPECT_THROW(static_cast<void>(Writer::create(path("v0"), {.base = delta_base(open(path("v0")))})), Error);
-  EXPECT_THROW(static_cast<void>(Writer::create(path("s"), {.to = "safetensors", .base = delta_base(open(path("v0")))})),
-               Error);
+  EXPECT_THROW(
+      static_cast<void>(Writer::create(path("s"), {.to = "safetensors", .base = delta_base(open(path("v0")))})), Error);
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, ApplyFiles, testing::Values("1.2", "2"), [](const auto& format) {
-  return std::string(format.param) == "2" ? "Zt2" : "Zt12";
-});
+INSTANTIATE_TEST_SUITE_P(Formats, ApplyFiles, testing::Values("1.2", "2"),
+                         [](const auto& format) { return std::string(format.param) == "2" ? "Zt2" : "Zt12"; });
 
 }  // namespace
 }  // namespace zt

@@ -122,8 +122,8 @@ void DeltaFile::add(const Tensor& tensor, const Tensor& base) {
   const Value attributes = own.empty() ? Value() : Value::parse(own, draft_.form.options.limits.depth);
   draft_.begin_tensor(tensor.name(), tensor.shape(), made.stored.size() + 4096, true);
   write::add_delta(draft_, tensor.name(), tensor.shape(), part.dtype(), attributes,
-                   {.label = std::string(write::kBaseLabel), .name = std::string(tensor.name())}, made.stored, made.length,
-                   write::digest_of(made, draft_.form));
+                   {.label = std::string(write::kBaseLabel), .name = std::string(tensor.name())}, made.stored,
+                   made.length, write::digest_of(made, draft_.form));
   draft_.end_tensor();
 }
 

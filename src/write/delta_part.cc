@@ -159,8 +159,7 @@ std::pair<std::string, std::string> base_attribute(const DeltaBase& base) {
 
 void check_has_deltas(const Form& form) {
   if (form.encoder->has_codec(Codec::delta) && !form.canonical && form.options.max_shard_size == 0) return;
-  throw Error(Code::usage, "",
-              "only files of format 1.2 and 2 have deltas, and neither canonical files nor shards do");
+  throw Error(Code::usage, "", "only files of format 1.2 and 2 have deltas, and neither canonical files nor shards do");
 }
 
 }  // namespace zt::write

@@ -82,7 +82,8 @@ void Writer::State::check_base(const std::filesystem::path& target) const {
   write::check_has_deltas(draft.form);
   const auto file = io::identify(target);
   for (const std::filesystem::path& one : draft.form.options.base.source->paths()) {
-    if (file && file == io::identify(one)) io::fail_usage(target, "the file to write is also the base of the deltas in it");
+    if (file && file == io::identify(one))
+      io::fail_usage(target, "the file to write is also the base of the deltas in it");
   }
 }
 
@@ -116,8 +117,9 @@ bool Writer::State::add_delta(std::string_view name, const Shape& shape, std::st
                                                   run::thread_count(draft.form.options.threads), *draft.meter);
   if (!made.is_worth()) return false;
   draft.begin_tensor(name, shape, made.stored.size() + 4096, true);
-  write::add_delta(draft, name, shape, dtype, options.attributes, {.label = std::string(write::kBaseLabel), .name = std::string(name)},
-                   made.stored, made.length, write::digest_of(made, draft.form));
+  write::add_delta(draft, name, shape, dtype, options.attributes,
+                   {.label = std::string(write::kBaseLabel), .name = std::string(name)}, made.stored, made.length,
+                   write::digest_of(made, draft.form));
   draft.end_tensor();
   end_tensor(name, options.replace);
   return true;
