@@ -34,7 +34,8 @@ int run_beside(const Apply& apply) {
     options.overwrite = apply.force;
     options.writer.durable = apply.durable;
     options.writer.threads = options.open.threads = apply.options.threads;
-    options.open.bases.push_back(std::make_shared<const zt::Source>(zt::open(zt::path_of(apply.operands[0]))));
+    options.open.bases.push_back(
+        std::make_shared<const zt::Source>(zt::open(zt::path_of(apply.operands[0]), options.open)));
     options.progress = bar.callback();
     report = zt::convert({zt::path_of(apply.operands[1])}, zt::path_of(*apply.output), options);
   }
@@ -59,6 +60,7 @@ int run(const Apply& apply) {
     options.progress = bar.callback();
     report = zt::apply_delta(zt::path_of(apply.operands[0]), zt::path_of(apply.operands[1]), options);
   }
+  for (const std::string& note : report.notes) print_note(note);
   const std::string& file = apply.operands[0];
   if (apply.json) {
     print(fmt::format(R"({{"file": {}, "tensors": {}, "deltas": {}, "whole": {}, "removed": {}, "bytes_in": {}, )"
@@ -81,7 +83,7 @@ void add_apply(CLI::App& app, Command& chosen) {
                                   {"[OPTIONS] FILE DELTA", "[OPTIONS] FILE DELTA -o OUT"});
   const auto apply = std::make_shared<Apply>();
   add_operands(command, apply->operands);
-  command.add_flag("--verify", apply->options.verify, "hold all of FILE against DELTA before it changes");
+  command.add_flag("--verify", apply->options.verify, "check all of DELTA against FILE before it changes");
   add_output(command, apply->output, "write whole tensors to a new file, and leave FILE as it is");
   command.add_flag("--force", apply->force, "replace OUT if it exists");
   add_change_options(command, *apply);
@@ -97,6 +99,10 @@ void add_apply(CLI::App& app, Command& chosen) {
     if (apply->operands.size() != 2) {
       throw CLI::ValidationError(fmt::format("FILE and DELTA are needed; got {}", apply->operands.size()));
     }
+    if (apply->output && apply->options.verify) {
+      throw CLI::ValidationError("--verify is for FILE in place: with -o, all of it is checked");
+    }
+    if (apply->force && !apply->output) throw CLI::ValidationError("--force is for -o OUT");
     chosen = [apply] { return apply->output ? run_beside(*apply) : run(*apply); };
   });
 }

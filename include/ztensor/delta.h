@@ -14,7 +14,8 @@
 #include "ztensor/source.h"
 
 // Exact differences between tensors (spec/delta.md). Reading a file with such tensors gives the tensors that they stand
-// for: open() finds their bases, or takes them from OpenOptions::bases.
+// for: open() finds their bases, or takes them from OpenOptions::bases. Any thread may call these functions, two of them
+// not with one path at once. The digests of deltas are xxh3, whatever WriterOptions::checksum says, or none.
 namespace zt {
 
 // For WriterOptions::base. Reads all of `base`, for its id. The hint is the name of its file, if it is one file on disk.
@@ -52,7 +53,8 @@ struct DeltaFileReport {
                                                  const std::filesystem::path& path, const DeltaOptions& options = {});
 
 // The source that tensors of a file are deltas over: one that the file was opened with, or the one that it names. Empty
-// if no tensor is over another file. Throws not_found "delta.base.missing", unsupported where there are several.
+// if no tensor is over another file. Finds the base of each tensor, which reads a piece of it or nothing. Throws not_found
+// "delta.base.missing", unsupported where there are several.
 [[nodiscard]] ZT_API std::optional<Source> base_of(const Source& source);
 
 // Writes one file of deltas that reads as the last of `deltas` does, and that is over the base of the first one: each of
@@ -63,7 +65,8 @@ struct DeltaFileReport {
                                                  const OpenOptions& open = {});
 
 struct ApplyOptions {
-  // Holds every piece of the base against the delta before anything is published; otherwise the first of each tensor.
+  // Decodes all of every delta, with its base, before anything is published. Otherwise one piece of each tensor: where
+  // the base or the delta is wrong in another piece, the tensor can be read neither as it was nor as it should be.
   bool verify = false;
   bool durable = false;  // syncs the file
   unsigned threads = 0;  // as in OpenOptions
@@ -76,17 +79,19 @@ struct ApplyReport {
   std::uint64_t deltas = 0;   // tensors that are now stored as deltas over what they were
   std::uint64_t whole = 0;    // tensors that were added as they are
   std::uint64_t removed = 0;
-  std::uint64_t bytes_in = 0;   // size of the file before
-  std::uint64_t bytes_out = 0;  // and after
+  std::uint64_t bytes_in = 0;      // size of the file before
+  std::uint64_t bytes_out = 0;     // and after
+  std::vector<std::string> notes;  // remarks for the user that are not errors
 };
 
 // Makes the file at `path` what `delta` stands for, by appending: a tensor that changed becomes a delta over its former
 // self, which stays in the file and is hidden. A second delta replaces the first one. No byte that readers use changes;
 // a reader that has the file open keeps the former version. compact() drops bases that are no longer needed; converting
-// the file makes all tensors whole. `delta`: a file of deltas over the file at `path`, opened by its path. Takes time in
-// proportion to what changed, except for tensors that are deltas already. Throws usage if the files are one; mismatch
-// "delta.base.check" if `delta` was made over another file; unsupported "write.grow" for a file that cannot grow;
-// otherwise as Writer does.
+// the file makes all tensors whole. `delta`: a file of deltas over the file at `path`. Takes time in proportion to what
+// changed and to the tensors that `delta` holds whole; a tensor that is a delta already is read and encoded anew. Throws
+// usage if the files are one, if `delta` has no deltas over another file, and if it has a tensor of the name of a hidden
+// one; mismatch "delta.base.check" if it was made over another file; unsupported "write.grow" for a file that cannot
+// grow; otherwise as Writer does.
 [[nodiscard]] ZT_API ApplyReport apply_delta(const std::filesystem::path& path, const std::filesystem::path& delta,
                                              const ApplyOptions& options = {});
 

@@ -91,7 +91,7 @@ nb::tuple fold_deltas(const nb::list& deltas, const std::vector<const OpenSource
   return delta_tuple(report);
 }
 
-// (tensors, deltas, whole, removed, bytes_in, bytes_out)
+// (tensors, deltas, whole, removed, bytes_in, bytes_out, notes)
 nb::tuple apply_delta(nb::handle path, nb::handle delta, bool verify, bool durable, unsigned threads, nb::handle limits,
                       nb::object progress) {
   const ApplyOptions options = {.verify = verify,
@@ -101,7 +101,8 @@ nb::tuple apply_delta(nb::handle path, nb::handle delta, bool verify, bool durab
                                 .progress = to_progress(std::move(progress))};
   const std::filesystem::path file = to_path(path), changes = to_path(delta);
   const ApplyReport report = released([&] { return zt::apply_delta(file, changes, options); });
-  return nb::make_tuple(report.tensors, report.deltas, report.whole, report.removed, report.bytes_in, report.bytes_out);
+  return nb::make_tuple(report.tensors, report.deltas, report.whole, report.removed, report.bytes_in, report.bytes_out,
+                        to_list(report.notes));
 }
 
 // The files that deltas of a file are over; None where there are none.

@@ -349,6 +349,60 @@ def test_of_several_bases_the_one_is_taken_that_fits(tmp_path):
     ztensor.open(tmp_path / "s0.zt", bases=None).close()
 
 
+@pytest.mark.parametrize("count", [3, 4, 7])
+@pytest.mark.parametrize("base_is_given", [False, True])
+def test_long_lines_of_changes_fold(tmp_path, count, base_is_given):
+    now = np.arange(5000, dtype=np.uint16)
+    save({"w": now, "same": now}, tmp_path / "s0.zt")
+    for step in range(1, count + 1):
+        now = now.copy()
+        now[step] += 1
+        save({"w": now, "same": now * 0 + np.arange(5000, dtype=np.uint16)}, tmp_path / "w.zt")
+        ztensor.delta(tmp_path / f"s{step - 1}.zt", tmp_path / "w.zt", tmp_path / f"s{step}.zt")
+    deltas = [tmp_path / f"s{step}.zt" for step in range(1, count + 1)]
+    base = None
+    if base_is_given:
+        (tmp_path / "elsewhere").mkdir()
+        base = (tmp_path / "s0.zt").rename(tmp_path / "elsewhere/s0.zt")
+    report = ztensor.fold(deltas, tmp_path / "all.zt", base=base)
+    assert report.deltas == 2 and report.same == 1 and bool(report.notes) == base_is_given
+    given = [tmp_path / "elsewhere/s0.zt", *deltas[:-1]] if base_is_given else None
+    assert same(ztensor.open(deltas[-1], bases=given)["w"][:], now)
+    assert same(ztensor.open(deltas[-1], bases=given and given[::-1])["same"][:], np.arange(5000, dtype=np.uint16))
+    with ztensor.open(tmp_path / "all.zt", bases=base) as reader:
+        assert same(reader["w"][:], now)
+
+
+def test_the_file_beside_is_taken_where_what_was_given_does_not_fit(files):
+    folder, base, new = files
+    save({"w": new}, folder / "other.zt")
+    assert same(ztensor.open(folder / "delta.zt", bases=folder / "other.zt")["w"][:], new)
+
+
+def test_a_file_without_changes_is_not_applied(files):
+    folder, base, _ = files
+    (folder / "plain.zt").write_bytes((folder / "base.zt").read_bytes())
+    with pytest.raises(ztensor.UsageError, match="no tensor is stored as what changed"):
+        ztensor.apply(folder / "base.zt", folder / "plain.zt")
+
+
+def test_a_broken_change_is_refused_where_all_is_checked(tmp_path):
+    base = np.zeros(3 << 20, np.uint8)
+    new = base.copy()
+    new[5 :: 1 << 10] = 7
+    save({"w": base}, tmp_path / "f.zt")
+    save({"w": new}, tmp_path / "new.zt")
+    ztensor.delta(tmp_path / "f.zt", tmp_path / "new.zt", tmp_path / "d.zt")
+    content = bytearray((tmp_path / "d.zt").read_bytes())
+    at = content.rindex(b"\x50\x2a\x4d\x18\x18") + 24  # the hash of the last piece
+    content[at] ^= 1
+    (tmp_path / "d.zt").write_bytes(content)
+    size = (tmp_path / "f.zt").stat().st_size
+    with pytest.raises(ztensor.ChecksumError):
+        ztensor.apply(tmp_path / "f.zt", tmp_path / "d.zt", verify=True)
+    assert (tmp_path / "f.zt").stat().st_size == size and same(ztensor.open(tmp_path / "f.zt")["w"][:], base)
+
+
 def test_equal_tensors_notice_a_wrong_base_too(tmp_path):
     base, new = pair(50_000)
     save({"w": base}, tmp_path / "base.zt")
@@ -427,6 +481,21 @@ def test_bases_in_the_file_stay_as_long_as_they_are_needed(tmp_path):
     assert same(ztensor.open(tmp_path / "f.zt")["w"][:], new)
     ztensor.remove(tmp_path / "f.zt", ["w"])
     assert ztensor.compact(tmp_path / "f.zt").size_after < size / 1.9  # the hidden base is gone
+
+
+def test_a_base_that_users_see_may_change_too(tmp_path):
+    base, new = pair(50_000)
+    _, third = pair(50_000, seed=1)
+    path = tmp_path / "f.zt"
+    for changes in ({"b": third}, {"w": third}, {"b": third, "w": third}, {"w": third, "b": None}):
+        tensors = {"b": (base, None, {}), "w": delta(base, new, {"base": {"name": "b"}})}
+        path.write_bytes(delta_files.file_of(tensors))
+        wanted = {name: array for name, array in {"b": base, "w": new, **changes}.items() if array is not None}
+        save(wanted, tmp_path / "new.zt")
+        ztensor.delta(path, tmp_path / "new.zt", tmp_path / "d.zt", force=True)
+        ztensor.apply(path, tmp_path / "d.zt")
+        with ztensor.open(path) as reader:
+            assert set(reader) == set(wanted) and all(same(reader[name][:], wanted[name]) for name in wanted)
 
 
 def test_no_file_is_written_that_cannot_be_read(tmp_path):

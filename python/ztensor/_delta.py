@@ -34,6 +34,7 @@ class Applied(NamedTuple):
     removed: int
     bytes_in: int  # size of the file before
     bytes_out: int  # and after
+    notes: list[str]  # remarks for the user that are not errors
 
 
 def delta(
@@ -89,7 +90,7 @@ def apply(
     and is hidden. So this takes little time for a large file, a reader that has the file open keeps what it sees, and a
     process that dies leaves the former version. `convert` makes all tensors whole; `convert(delta, output)` with the
     base beside gives the same tensors as a new file.
-    `verify` holds every piece of the file against `delta` first; otherwise a piece of each tensor.
+    `verify` decodes all of `delta` with the file first; otherwise one piece of each tensor is held against it.
     """
     with shown(progress, "apply") as callback:
         return Applied(

@@ -1,6 +1,7 @@
 #include "read/delta_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -13,6 +14,11 @@
 
 namespace zt::read {
 namespace {
+
+std::uint64_t next_number() noexcept {
+  static std::atomic<std::uint64_t> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed);
+}
 
 // Some decoded bytes of a part that any thread may read anywhere.
 void read_bytes(const PartSource& part, run::PerProcess<SliceCache>& slices, std::uint64_t offset,
@@ -28,13 +34,13 @@ void read_bytes(const PartSource& part, run::PerProcess<SliceCache>& slices, std
 
 }  // namespace
 
-DeltaCache::Piece DeltaCache::find(const void* delta, std::size_t piece) {
+DeltaCache::Piece DeltaCache::find(std::uint64_t delta, std::size_t piece) {
   const std::lock_guard lock(mutex_);
   const Piece* found = pieces_.find({delta, piece});
   return found == nullptr ? nullptr : *found;
 }
 
-void DeltaCache::keep(const void* delta, std::size_t piece, const Piece& decoded) {
+void DeltaCache::keep(std::uint64_t delta, std::size_t piece, const Piece& decoded) {
   const std::lock_guard lock(mutex_);
   pieces_.keep({delta, piece}, decoded, decoded->size());
 }
@@ -57,7 +63,7 @@ void DeltaCache::give(std::unique_ptr<Worker> worker) {
   idle_.push_back(std::move(worker));
 }
 
-DeltaCache::Piece DeltaCache::base_piece(const PartSource& base, const void* delta, std::size_t piece) {
+DeltaCache::Piece DeltaCache::base_piece(const PartSource& base, std::uint64_t delta, std::size_t piece) {
   const auto kept = [&]() -> Piece {
     const std::lock_guard lock(mutex_);
     const Piece* found = base_pieces_.find({delta, piece});
@@ -119,6 +125,13 @@ DeltaPieces read_pieces(const PartSource& stored) {
       codec::read_delta_table(table, recipe.stored_length, recipe.decoded_length));
 }
 
+codec::DeltaHead read_head(const PartSource& stored, const std::vector<codec::DeltaPiece>& pieces, std::size_t number) {
+  const codec::DeltaPiece& piece = pieces[number];
+  std::vector<std::byte> head(std::min<std::size_t>(piece.stored, codec::kDeltaHeadBytes));
+  stored.store->read_at(stored.recipe.offset + piece.at, head);
+  return codec::read_delta_head(head, stored.recipe.coding.form);
+}
+
 codec::DeltaChanges read_changes(const PartSource& stored, const std::vector<codec::DeltaPiece>& pieces,
                                  std::size_t number, std::size_t size, DeltaCache& cache,
                                  const std::function<void(std::vector<std::byte>&)>& base) {
@@ -137,7 +150,12 @@ codec::DeltaChanges read_changes(const PartSource& stored, const std::vector<cod
 
 DeltaStore::DeltaStore(const PartSource& stored, DeltaPieces pieces, const PartSource& base,
                        run::PerProcess<SliceCache>& base_slices, run::PerProcess<DeltaCache>& cache)
-    : stored_(stored), pieces_(std::move(pieces)), base_(base), base_slices_(&base_slices), cache_(&cache) {
+    : stored_(stored),
+      pieces_(std::move(pieces)),
+      base_(base),
+      base_slices_(&base_slices),
+      cache_(&cache),
+      number_(next_number()) {
   const model::Recipe& recipe = stored.recipe;
   if (recipe.stored_length == 0 && base.recipe.decoded_length != recipe.decoded_length) {
     throw Error(Code::malformed, "delta.base",
@@ -152,20 +170,13 @@ std::size_t DeltaStore::piece_size(std::size_t number) const {
       std::min<std::uint64_t>(codec::kDeltaPieceBytes, size() - number * std::uint64_t{codec::kDeltaPieceBytes}));
 }
 
-codec::DeltaHead DeltaStore::read_head(std::size_t number) const {
-  const codec::DeltaPiece& piece = (*pieces_)[number];
-  std::vector<std::byte> head(std::min<std::size_t>(piece.stored, codec::kDeltaHeadBytes));
-  stored_.store->read_at(stored_.recipe.offset + piece.at, head);
-  return codec::read_delta_head(head, stored_.recipe.coding.form);
-}
-
 void DeltaStore::read_base(std::size_t number, std::vector<std::byte>& out) const {
   const std::uint64_t at = number * std::uint64_t{codec::kDeltaPieceBytes}, length = base_.recipe.decoded_length;
   out.resize(static_cast<std::size_t>(std::min<std::uint64_t>(piece_size(number), length - std::min(at, length))));
   if (out.empty()) return;
   if (!base_is_ordered_) return read_bytes(base_, *base_slices_, at, out);
   static_assert(kPieceBytes == codec::kDeltaPieceBytes);
-  const DeltaCache::Piece piece = cache_->here().base_piece(base_, this, number);
+  const DeltaCache::Piece piece = cache_->here().base_piece(base_, number_, number);
   std::memcpy(out.data(), piece->data(), out.size());
 }
 
@@ -200,7 +211,7 @@ void DeltaStore::decode(std::size_t number, std::span<std::byte> out) const {
 }
 
 bool DeltaStore::fits(std::size_t piece) const {
-  const codec::DeltaHead head = read_head(piece);
+  const codec::DeltaHead head = read_head(stored_, *pieces_, piece);
   if (head.mode == codec::DeltaMode::full) return true;
   std::vector<std::byte> base;
   read_base(piece, base);
@@ -218,11 +229,11 @@ void DeltaStore::read_at(std::uint64_t offset, std::span<std::byte> out) const {
     if (taken == size) {
       decode(number, out.first(size));
     } else {
-      DeltaCache::Piece piece = cache_->here().find(this, number);
+      DeltaCache::Piece piece = cache_->here().find(number_, number);
       if (!piece) {
         const auto decoded = std::make_shared<std::vector<std::byte>>(size);
         decode(number, *decoded);
-        cache_->here().keep(this, number, decoded);
+        cache_->here().keep(number_, number, decoded);
         piece = decoded;
       }
       std::memcpy(out.data(), piece->data() + from, taken);

@@ -53,11 +53,11 @@ class DeltaCache {
   };
   std::unique_ptr<Worker> take(ElementForm form);
   void give(std::unique_ptr<Worker> worker);
-  Piece find(const void* delta, std::size_t piece);
-  void keep(const void* delta, std::size_t piece, const Piece& decoded);
+  Piece find(std::uint64_t delta, std::size_t piece);
+  void keep(std::uint64_t delta, std::size_t piece, const Piece& decoded);
   // The piece of a base that can only be read from front to back. Threads that need neighbouring pieces wait for each
   // other, and find them here; a step back reads the base from its beginning.
-  Piece base_piece(const PartSource& base, const void* delta, std::size_t piece);
+  Piece base_piece(const PartSource& base, std::uint64_t delta, std::size_t piece);
 
  private:
   struct Front {
@@ -67,15 +67,18 @@ class DeltaCache {
   };
   std::mutex mutex_;  // guards all below, and is never held while reading
   std::vector<std::unique_ptr<Worker>> idle_;
-  Recent<std::pair<const void*, std::size_t>, Piece> pieces_{kMost};
-  Recent<std::pair<const void*, std::size_t>, Piece> base_pieces_{kMost};
-  Recent<const void*, std::shared_ptr<Front>> fronts_{kMostFronts};
+  Recent<std::pair<std::uint64_t, std::size_t>, Piece> pieces_{kMost};  // by the number of the delta
+  Recent<std::pair<std::uint64_t, std::size_t>, Piece> base_pieces_{kMost};
+  Recent<std::uint64_t, std::shared_ptr<Front>> fronts_{kMostFronts};
 };
 
 // The pieces of a part; several tensors may share one part, and its pieces.
 using DeltaPieces = std::shared_ptr<const std::vector<codec::DeltaPiece>>;
 // Reads the table of a part of Codec::delta. No pieces: the part is its base. Throws malformed "delta.table"; io.
 DeltaPieces read_pieces(const PartSource& stored);
+
+// The header of a piece. Throws malformed "delta.header"; io.
+codec::DeltaHead read_head(const PartSource& stored, const std::vector<codec::DeltaPiece>& pieces, std::size_t number);
 
 // What one piece of `size` decoded bytes changes. `base` gives the piece of the base, and is called only for a piece with
 // differences. Throws as DeltaDecoder::changes() and ByteStore::read_at() do.
@@ -103,11 +106,10 @@ class DeltaStore final : public ByteStore {
   // Whether a piece is made over this base, or over none. Throws as read_at().
   bool fits(std::size_t piece) const;
   // Whether a piece is made over a base. Throws as read_at().
-  bool has_base(std::size_t piece) const { return read_head(piece).mode != codec::DeltaMode::full; }
+  bool has_base(std::size_t piece) const { return read_head(stored_, *pieces_, piece).mode != codec::DeltaMode::full; }
 
  private:
   std::size_t piece_size(std::size_t number) const;
-  codec::DeltaHead read_head(std::size_t number) const;
   void read_as_base(std::uint64_t offset, std::span<std::byte> out) const;
   void decode(std::size_t number, std::span<std::byte> out) const;
   void decode_with(DeltaCache::Worker& worker, std::size_t number, std::span<std::byte> out) const;
@@ -117,6 +119,7 @@ class DeltaStore final : public ByteStore {
   PartSource base_;
   run::PerProcess<SliceCache>* base_slices_;
   run::PerProcess<DeltaCache>* cache_;
+  std::uint64_t number_;          // no other delta of the process has it: an address may come again
   bool base_is_ordered_ = false;  // it can only be read from front to back
 };
 

@@ -97,29 +97,32 @@ void check_whole(const read::DeltaStore& store, std::string_view digest) {
 class Search {
  public:
   explicit Search(const SourceState& root) : root_(root) {}
-  // The store of the delta `part`, with all below it.
-  const DeltaBases::Found& open(const SourceState& state, const model::PartRow& part);
+  // The store of the delta `part`, with all below it. That of a part of `root` lives as long as `root`.
+  std::shared_ptr<const DeltaBases::Found> open(const SourceState& state, const model::PartRow& part);
   // The pieces of a part of `root`, or of one of its bases.
   read::DeltaPieces pieces_of(const read::PartSource& stored) const;
 
  private:
+  using FoundPtr = std::shared_ptr<const DeltaBases::Found>;
   struct Base {
-    std::shared_ptr<const SourceState> owner;
+    std::shared_ptr<const SourceState> owner;  // null: the source itself
     const SourceState* state;
     const model::PartRow* data;
   };
   bool is_below(const SourceState& state, const model::PartRow& part) const;
-  // One, or several that the caller gave.
-  std::vector<Base> find(const SourceState& state, const model::PartRow& part);
-  std::vector<Base> find_elsewhere(const SourceState& state, const model::BaseRow& base, const std::string& name,
-                                   DType dtype);
-  std::unique_ptr<DeltaBases::Found> open_any(const SourceState& state, const model::PartRow& part);
-  std::unique_ptr<DeltaBases::Found> open_over(const Base& base, const SourceState& state, const model::PartRow& part);
+  FoundPtr open_any(const SourceState& state, const model::PartRow& part);
+  FoundPtr open_over(const Base& base, const SourceState& state, const model::PartRow& part);
+  // What the caller gave.
+  std::vector<Base> given(const SourceState& state, std::string_view name, DType dtype);
+  FoundPtr pick(const std::vector<Base>& candidates, const SourceState& state, const model::PartRow& part,
+                std::optional<Error>& fault);
+  bool may_fit(const Base& base, const read::DeltaPieces& pieces, const read::PartSource& stored) const;
   std::shared_ptr<const SourceState> named_file(const SourceState& state, const std::string& label,
                                                 const BaseEntry& entry);
 
   const SourceState& root_;
   std::vector<Step> steps_;
+  bool left_out_ = false;  // a candidate was left out because we are on the way down from it
 };
 
 // The file that a resolver or the hint gives; null if there is none.
@@ -136,9 +139,9 @@ std::shared_ptr<const SourceState> Search::named_file(const SourceState& state, 
   options.threads = state.options.threads;
   options.limits = state.options.limits;
   std::optional<Source> found;
+  options.resolver = state.options.resolver;  // for the bases of bases
   if (state.options.resolver) {
     if (auto store = state.options.resolver->find({.name = label, .size = 0, .digest = entry.id})) {
-      options.resolver = state.options.resolver;
       found = zt::open(std::move(store), label, options);
     }
   }
@@ -162,46 +165,19 @@ std::shared_ptr<const SourceState> Search::named_file(const SourceState& state, 
   return bases.files.emplace(label, Access::state(*found)).first->second;
 }
 
-std::vector<Search::Base> Search::find_elsewhere(const SourceState& state, const model::BaseRow& base,
-                                                 const std::string& name, DType dtype) {
-  const BaseEntry entry = base_entry(state, base.label);
+std::vector<Search::Base> Search::given(const SourceState& state, std::string_view name, DType dtype) {
   std::vector<Base> found;
-  for (const auto& given : root_.options.bases) {  // also for the bases of bases
-    const auto& owner = Access::state(*given);
+  for (const auto& one : state.options.bases.empty() ? root_.options.bases : state.options.bases) {
+    const auto& owner = Access::state(*one);
     const model::PartRow* data = find_data(*owner, name, dtype);
-    if (data != nullptr && !is_below(*owner, *data)) found.push_back({owner, owner.get(), data});
+    if (data == nullptr) continue;
+    if (is_below(*owner, *data)) {
+      left_out_ = true;
+    } else {
+      found.push_back({owner, owner.get(), data});
+    }
   }
-  if (!found.empty()) return found;
-  const auto owner = named_file(state, base.label, entry);
-  if (owner == nullptr) {
-    throw Error(Code::not_found, "delta.base.missing",
-                "the tensor is stored as what changed since tensor " + in_quotes(name) + " of a base with id " +
-                    entry.id + (entry.hint.empty() ? "" : ", in file " + in_quotes(entry.hint)) +
-                    ", which is not there: put it beside the file, or open the file with its base");
-  }
-  const model::PartRow* data = find_data(*owner, name, dtype);
-  if (data == nullptr) {
-    refuse_base("the base " + in_quotes(base.label) + " has no dense tensor " + in_quotes(name) + " of " +
-                std::string(dtype_name(dtype)));
-  }
-  return {{owner, owner.get(), data}};
-}
-
-std::vector<Search::Base> Search::find(const SourceState& state, const model::PartRow& part) {
-  const std::uint32_t row = state.catalog.row_of(part);
-  const model::BaseRow* base = state.catalog.base(row);
-  if (base == nullptr) {
-    throw Error(Code::unsupported, "delta.base.missing",
-                "a delta among several files is not read: open the file of the tensor by itself");
-  }
-  const std::string name = base->name.empty() ? name_of_part(state, row) : base->name;
-  if (!base->label.empty()) return find_elsewhere(state, *base, name, part.dtype);
-  const model::PartRow* data = find_data(state, name, part.dtype);
-  if (data == nullptr) {
-    refuse_base("the file has no dense tensor " + in_quotes(name) + " of " + std::string(dtype_name(part.dtype)) +
-                ", which the tensor is stored as a delta over");
-  }
-  return {{nullptr, &state, data}};
+  return found;
 }
 
 read::DeltaPieces Search::pieces_of(const read::PartSource& stored) const {
@@ -218,15 +194,14 @@ read::DeltaPieces Search::pieces_of(const read::PartSource& stored) const {
   return bases.pieces.emplace(key, std::move(pieces)).first->second;
 }
 
-std::unique_ptr<DeltaBases::Found> Search::open_over(const Base& base, const SourceState& state,
-                                                     const model::PartRow& part) {
-  auto found = std::make_unique<DeltaBases::Found>();
+Search::FoundPtr Search::open_over(const Base& base, const SourceState& state, const model::PartRow& part) {
+  auto found = std::make_shared<DeltaBases::Found>();
   found->owner = base.owner;
   read::PartSource from;
   if (base.data->recipe.coding.is_delta()) {
-    const DeltaBases::Found& below = open(*base.state, *base.data);
-    found->levels = below.levels + 1;
-    from = {below.store.get(), {.decoded_length = below.store->size()}, {}, {}, false};
+    found->below = open(*base.state, *base.data);
+    found->levels = found->below->levels + 1;
+    from = {found->below->store.get(), {.decoded_length = found->below->store->size()}, {}, {}, false};
   } else {
     from = base.state->part_source(*base.data, base.state->measured(*base.data));
   }
@@ -239,37 +214,83 @@ std::unique_ptr<DeltaBases::Found> Search::open_over(const Base& base, const Sou
   return found;
 }
 
-// Over the only base, or the one of several that each piece is made over. A piece tells most of them apart, so the
-// first piece is all that is read as a rule.
-std::unique_ptr<DeltaBases::Found> Search::open_any(const SourceState& state, const model::PartRow& part) {
-  const std::vector<Base> candidates = find(state, part);
-  if (candidates.size() == 1) return open_over(candidates[0], state, part);
-  std::vector<std::unique_ptr<DeltaBases::Found>> left;
-  std::optional<Error> fault;
+// A base that is a delta says what its pieces decode to. If its first piece is not the base of the first piece here, we
+// need not go down to its bases.
+bool Search::may_fit(const Base& base, const read::DeltaPieces& pieces, const read::PartSource& stored) const {
+  const model::Recipe& recipe = base.data->recipe;
+  if (!recipe.coding.is_delta() || pieces->empty() || recipe.stored_length == 0) return true;
+  if (recipe.decoded_length != stored.recipe.decoded_length) return true;  // the first piece may be longer or shorter
+  const read::PartSource below{&base.state->store_of(recipe), recipe, {}, {}, false};
+  const codec::DeltaHead upper = read::read_head(stored, *pieces, 0),
+                         lower = read::read_head(below, *pieces_of(below), 0);
+  return upper.mode == codec::DeltaMode::full || upper.base == lower.result;
+}
+
+// The one of some candidates that the pieces were made over; null if none is. A piece tells most of them apart, so the
+// first piece that has a base is all that is read as a rule.
+Search::FoundPtr Search::pick(const std::vector<Base>& candidates, const SourceState& state, const model::PartRow& part,
+                              std::optional<Error>& fault) {
+  const read::PartSource stored{&state.store_of(part.recipe), part.recipe, {}, {}, false};
+  const read::DeltaPieces pieces = pieces_of(stored);
   const std::vector<Step> steps = steps_;
-  const auto fits = [&](const auto& found, std::size_t piece) {
+  const auto without_fault = [&](const auto& work) {
     try {
-      return found->store->fits(piece);
+      return work();
     } catch (const Error& error) {
       if (!fault) fault = error;
       return false;
     }
   };
+  std::vector<FoundPtr> left;
   for (const Base& candidate : candidates) {
+    without_fault([&] {
+      if (may_fit(candidate, pieces, stored)) left.push_back(open_over(candidate, state, part));
+      return true;
+    });
     steps_ = steps;
-    try {
-      left.push_back(open_over(candidate, state, part));
-    } catch (const Error& error) {
-      if (!fault) fault = error;
-    }
   }
-  const std::size_t pieces = left.empty() ? 0 : left[0]->store->pieces();
-  for (std::size_t piece = 0; piece < pieces && left.size() + (piece == 0 ? 1 : 0) > 1; ++piece) {
-    std::erase_if(left, [&](const auto& found) { return !fits(found, piece); });
+  bool is_tested = false;
+  for (std::size_t piece = 0; piece < pieces->size() && !left.empty() && (left.size() > 1 || !is_tested); ++piece) {
+    is_tested = is_tested || read::read_head(stored, *pieces, piece).mode != codec::DeltaMode::full;
+    std::erase_if(left,
+                  [&](const FoundPtr& found) { return !without_fault([&] { return found->store->fits(piece); }); });
   }
-  if (!left.empty()) return std::move(left[0]);
-  if (fault) throw *fault;
-  throw Error(Code::mismatch, "delta.base.check", "none of the bases that were given is the one of the tensor");
+  return left.empty() ? nullptr : left[0];
+}
+
+Search::FoundPtr Search::open_any(const SourceState& state, const model::PartRow& part) {
+  const std::uint32_t row = state.catalog.row_of(part);
+  const model::BaseRow* base = state.catalog.base(row);
+  if (base == nullptr) {
+    throw Error(Code::unsupported, "delta.joined",
+                "a delta among several files is not read: open the file of the tensor by itself");
+  }
+  const std::string name = base->name.empty() ? name_of_part(state, row) : base->name;
+  if (base->label.empty()) {
+    const model::PartRow* data = find_data(state, name, part.dtype);
+    if (data != nullptr) return open_over({nullptr, &state, data}, state, part);
+    refuse_base("the file has no dense tensor " + in_quotes(name) + " of " + std::string(dtype_name(part.dtype)) +
+                ", which the tensor is stored as a delta over");
+  }
+  const BaseEntry entry = base_entry(state, base->label);
+  const std::vector<Base> candidates = given(state, name, part.dtype);
+  std::optional<Error> fault;
+  if (FoundPtr found = pick(candidates, state, part, fault)) return found;
+  const auto owner = named_file(state, base->label, entry);
+  if (owner == nullptr && fault) throw *fault;
+  if (owner == nullptr && !candidates.empty()) {
+    throw Error(Code::mismatch, "delta.base.check", "the base is not the one that the delta was made over");
+  }
+  if (owner == nullptr) {
+    throw Error(Code::not_found, "delta.base.missing",
+                "the tensor is stored as what changed since tensor " + in_quotes(name) + " of a base with id " +
+                    entry.id + (entry.hint.empty() ? "" : ", in file " + in_quotes(entry.hint)) +
+                    ", which is not there: put it beside the file, or open the file with its base");
+  }
+  const model::PartRow* data = find_data(*owner, name, part.dtype);
+  if (data != nullptr) return open_over({owner, owner.get(), data}, state, part);
+  refuse_base("the base " + in_quotes(base->label) + " has no dense tensor " + in_quotes(name) + " of " +
+              std::string(dtype_name(part.dtype)));
 }
 
 // Whether we are on the way down from this part.
@@ -282,7 +303,7 @@ bool Search::is_below(const SourceState& state, const model::PartRow& part) cons
   });
 }
 
-const DeltaBases::Found& Search::open(const SourceState& state, const model::PartRow& part) {
+Search::FoundPtr Search::open(const SourceState& state, const model::PartRow& part) {
   const std::uint32_t row = state.catalog.row_of(part);
   const auto file = identity_of_file(state);
   if (is_below(state, part)) {
@@ -293,17 +314,23 @@ const DeltaBases::Found& Search::open(const SourceState& state, const model::Par
                 "the tensor is a delta over more than " + std::to_string(kMostBases) + " bases, one over another");
   }
   steps_.push_back({&state, file, row});
+  const bool is_root = steps_.size() == 1;
   DeltaBases& bases = root_.bases.here();
   {
     const std::lock_guard lock(bases.mutex);
     const auto known = bases.parts.find({&state, row});
     if (known != bases.parts.end() && steps_.size() - 1 + known->second->levels <= kMostBases) {
-      return *known->second;
+      return known->second;
     }
   }
-  std::unique_ptr<DeltaBases::Found> found = open_any(state, part);
+  // What is found without a candidate that was left out holds on this way down alone.
+  const bool was_left_out = std::exchange(left_out_, false);
+  FoundPtr found = open_any(state, part);
+  const bool depends = left_out_ && !is_root;
+  left_out_ = left_out_ || was_left_out;
+  if (depends) return found;
   const std::lock_guard lock(bases.mutex);
-  return *bases.parts.try_emplace({&state, row}, std::move(found)).first->second;  // another thread may be faster
+  return bases.parts.try_emplace({&state, row}, std::move(found)).first->second;  // another thread may be faster
 }
 
 }  // namespace
@@ -342,16 +369,18 @@ BaseEntry base_entry(const SourceState& state, const std::string& label) {
 }
 
 std::shared_ptr<const SourceState> owner_of_base(const SourceState& state, const model::PartRow& part) {
-  return Search(state).open(state, part).owner;
+  return Search(state).open(state, part)->owner;
 }
 
-void check_base(const SourceState& state, const model::PartRow& part, bool all) {
-  const read::DeltaStore& store = *Search(state).open(state, part).store;
-  for (std::size_t piece = 0; piece < store.pieces(); ++piece) {
-    if (!store.fits(piece)) {
-      throw Error(Code::mismatch, "delta.base.check", "the base is not the one that the delta was made over");
-    }
-    if (!all && store.has_base(piece)) return;
+void check_pieces(const SourceState& state, const model::PartRow& part, bool all) {
+  const auto found = Search(state).open(state, part);
+  const read::DeltaStore& store = *found->store;
+  std::vector<std::byte> piece;
+  for (std::size_t number = 0; number < store.pieces(); ++number) {
+    const std::uint64_t at = number * std::uint64_t{codec::kDeltaPieceBytes};
+    piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(store.size() - at, codec::kDeltaPieceBytes)));
+    store.read_at(at, piece);
+    if (!all && store.has_base(number)) return;
   }
 }
 
@@ -367,18 +396,18 @@ codec::DeltaChanges piece_changes(const SourceState& state, const model::PartRow
   const read::PartSource stored{&state.store_of(part.recipe), part.recipe, {}, {}, false};
   const read::DeltaPieces pieces = Search(state).pieces_of(stored);
   return read::read_changes(stored, *pieces, number, size, state.deltas.here(), [&](std::vector<std::byte>& base) {
-    Search(state).open(state, part).store->read_base(number, base);
+    Search(state).open(state, part)->store->read_base(number, base);
   });
 }
 
 std::size_t levels_of(const SourceState& state, const model::PartRow& part) {
-  return part.recipe.coding.is_delta() ? Search(state).open(state, part).levels : 0;
+  return part.recipe.coding.is_delta() ? Search(state).open(state, part)->levels : 0;
 }
 
 read::PartSource delta_source(const SourceState& state, const model::PartRow& part) {
-  const DeltaBases::Found& found = Search(state).open(state, part);
+  const auto found = Search(state).open(state, part);
   model::Recipe recipe{.stored_length = part.recipe.decoded_length, .decoded_length = part.recipe.decoded_length};
-  return {found.store.get(), recipe, state.catalog.text(part.digest), {}, true};
+  return {found->store.get(), recipe, state.catalog.text(part.digest), {}, true};
 }
 
 }  // namespace zt::source

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -34,12 +35,13 @@ struct BaseEntry {
 struct DeltaBases {
   struct Found {
     std::shared_ptr<const SourceState> owner;  // of the base; null: the source itself
+    std::shared_ptr<const Found> below;        // of a base that is a delta
     std::unique_ptr<const read::DeltaStore> store;
     std::size_t levels = 1;  // this delta, and the deltas below it
   };
   std::mutex mutex;  // guards the members below, and is never held while looking
   // By the file, this one or a base, and the part.
-  std::map<std::pair<const SourceState*, std::uint32_t>, std::unique_ptr<Found>> parts;
+  std::map<std::pair<const SourceState*, std::uint32_t>, std::shared_ptr<const Found>> parts;
   std::map<std::string, std::shared_ptr<const SourceState>> files;  // by label: those that the file itself names
   std::map<std::string, BaseEntry> entries;                         // by label
   // By store, offset, stored and decoded length. Tensors that share a part share its pieces.
@@ -56,11 +58,11 @@ BaseEntry base_entry(const SourceState& state, const std::string& label);
 // How many deltas a part is, one over another: 0 where it is none. Throws as delta_source().
 std::size_t levels_of(const SourceState& state, const model::PartRow& part);
 
-// The source that a delta is directly over; `state` itself if the base is in the same file. Throws as delta_source().
+// The source that a delta is directly over; null if the base is in the same file. Throws as delta_source().
 std::shared_ptr<const SourceState> owner_of_base(const SourceState& state, const model::PartRow& part);
-// Holds the base against the pieces of a delta: all of them, or the first that has a base. Throws mismatch
-// "delta.base.check", and as delta_source().
-void check_base(const SourceState& state, const model::PartRow& part, bool all);
+// Holds the base against the pieces of a delta, and decodes them: all of them, or up to the first that has a base. Throws
+// mismatch "delta.base.check", "delta.result.check", and as delta_source() and reading do.
+void check_pieces(const SourceState& state, const model::PartRow& part, bool all);
 // Whether all pieces are those of the base. Reads the table of the part.
 bool changes_nothing(const SourceState& state, const model::PartRow& part);
 // What piece `number` of a delta changes, of `size` decoded bytes. Looks for the base only if the piece has differences.

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "container/shared/delta_note.h"
 #include "ztensor/value.h"
 
 // Hidden attributes: notes that this library keeps among the attributes of a tensor. Users see only their own
@@ -16,7 +17,7 @@ namespace zt::source {
 inline constexpr std::string_view kScipyKey = "ztensor.scipy";
 
 // A map that says what the tensor is a delta over, or that it is only a base (spec/delta.md §5).
-inline constexpr std::string_view kDeltaKey = "zt.delta";
+inline constexpr std::string_view kDeltaKey = container::kDeltaNote;
 
 inline constexpr std::string_view kBaseKey = "ztensor.base.";  // of a file: a label follows
 

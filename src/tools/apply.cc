@@ -1,11 +1,18 @@
+#include "ztensor/delta.h"
+
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/utf8.h"
 #include "grow/revision.h"
+#include "hash/digest.h"
 #include "io/file.h"
 #include "io/publish.h"
 #include "run/parallel.h"
@@ -17,8 +24,8 @@
 #include "write/grow_target.h"
 #include "write/losses.h"
 #include "write/mover.h"
+#include "write/names.h"
 #include "write/stored_pieces.h"
-#include "ztensor/delta.h"
 #include "ztensor/error.h"
 #include "ztensor/paths.h"
 
@@ -83,12 +90,35 @@ Apply::Apply(const fs::path& path, const fs::path& delta, const ApplyOptions& op
   delta_ = open(
       delta,
       {.threads = options.threads, .limits = options.limits, .bases = {std::make_shared<const Source>(*present_)}});
+  const model::Catalog& catalog = Access::state(*delta_)->catalog;
+  bool has_deltas = false;
+  for (std::uint32_t row = 0; row < catalog.part_rows(); ++row) {
+    const model::BaseRow* base = catalog.base(row);
+    has_deltas = has_deltas || (base != nullptr && !base->label.empty());
+  }
+  if (!has_deltas) {
+    throw Error(Code::usage, "", utf8_of(delta) + ": no tensor is stored as what changed since another file");
+  }
   report_.bytes_in = present_->stored_size();
 }
 
 Value Apply::attributes_of(const Tensor& tensor) const {
   const std::vector<std::byte> own = source::without_delta(tensor.attributes_cbor());
   return own.empty() ? Value() : Value::parse(own, options_.limits.depth);
+}
+
+// Whether a tensor of a file is a delta, through any bases in the same file, over one that users see, and that may
+// change with this call.
+bool is_over_shown(const model::Catalog& catalog, const model::PartRow& part) {
+  const model::PartRow* at = &part;
+  for (std::size_t level = 0; level <= source::kMostBases; ++level) {
+    const model::BaseRow* base = catalog.base(catalog.row_of(*at));
+    if (base == nullptr || !base->label.empty()) return false;
+    const auto row = catalog.find(base->name);
+    if (!row || *row < catalog.shown() || catalog.tensor(*row).part_count != 1) return true;
+    at = &catalog.part(catalog.tensor(*row).parts);
+  }
+  return true;
 }
 
 // How a tensor gets into the file. Holds the base against the delta.
@@ -102,14 +132,16 @@ Apply::Way Apply::way_of(const Tensor& tensor) {
   if (source::owner_of_base(state, row) != Access::state(*present_)) {
     throw Error(Code::mismatch, "delta.base.check", "the delta was made over another file than the one to change");
   }
-  source::check_base(state, row, options_.verify);
+  source::check_pieces(state, row, options_.verify);
   if (!base->name.empty() && base->name != tensor.name()) return Way::whole;
+  if (row.dtype == DType::boolean) return Way::whole;  // bytes other than 0 and 1 are mended on the way
   const Tensor former = present_->tensor(tensor.name());
+  const SourceState& old = *Access::state(former);
+  const model::PartRow& data = row_of(former);
+  if (is_over_shown(old.catalog, data)) return Way::whole;
   const bool same = source::changes_nothing(state, row) && std::ranges::equal(former.shape(), tensor.shape()) &&
                     attributes_of(former) == attributes_of(tensor);
   if (same) return Way::stay;
-  const SourceState& old = *Access::state(former);
-  const model::PartRow& data = row_of(former);
   const model::BaseRow* older = old.catalog.base(old.catalog.row_of(data));
   if (older != nullptr && older->label.empty()) return Way::encode;
   return source::levels_of(old, data) < source::kMostBases ? Way::copy : Way::whole;
@@ -129,14 +161,15 @@ void Apply::add_copy(const Tensor& tensor) {
   const SourceState& state = *Access::state(tensor);
   const model::PartRow& row = row_of(tensor);
   std::vector<std::byte> stored(static_cast<std::size_t>(row.recipe.stored_length));  // inside the file: it was opened
+  const std::string_view stated = state.catalog.text(row.digest);
+  const std::string_view digest = hash::parse_decoded_digest(stated) ? stated : std::string_view();
   state.store_of(row.recipe).read_at(row.recipe.offset, stored);
   const std::string hidden = hidden_name(tensor.name());
+  write::check_name(hidden, *draft_.form.encoder);
   target_->hide(tensor.name(), hidden);
   target_->remove(tensor.name());
-  draft_.begin_tensor(tensor.name(), tensor.shape(), stored.size() + 4096, true);
   write::add_delta(draft_, tensor.name(), tensor.shape(), row.dtype, attributes_of(tensor),
-                   {.label = "", .name = hidden}, stored, row.recipe.decoded_length, state.catalog.text(row.digest));
-  draft_.end_tensor();
+                   {.label = "", .name = hidden}, stored, row.recipe.decoded_length, digest);
   ++report_.deltas;
 }
 
@@ -154,10 +187,8 @@ bool Apply::add_encoded(const Tensor& tensor) {
                                                   codec::DeltaMode::delta, run::thread_count(options_.threads), meter_);
   if (!made.is_worth()) return false;
   target_->remove(tensor.name());
-  draft_.begin_tensor(tensor.name(), tensor.shape(), made.stored.size() + 4096, true);
   write::add_delta(draft_, tensor.name(), tensor.shape(), row.dtype, attributes_of(tensor), {.label = "", .name = name},
                    made.stored, made.length, write::digest_of(made, draft_.form));
-  draft_.end_tensor();
   ++report_.deltas;
   return true;
 }
@@ -172,6 +203,12 @@ void Apply::add_whole(const Tensor& tensor) {
 
 void Apply::add(const Tensor& tensor) {
   ++report_.tensors;
+  const model::Catalog& catalog = Access::state(*present_)->catalog;
+  if (const auto row = catalog.find(tensor.name()); row && *row >= catalog.shown()) {
+    throw Error(Code::usage, "",
+                "the file to change has a hidden tensor of this name, which others are deltas over: convert the file, "
+                "or write the new tensors to another file with -o");
+  }
   switch (way_of(tensor)) {
     case Way::stay: return;
     case Way::copy: return add_copy(tensor);
@@ -198,14 +235,13 @@ ApplyReport Apply::run() {
       target_->set_attributes(encoded);
       draft_.catalog.attributes = std::move(encoded);
     }
-    std::vector<std::string> notes;
     target_->finish(draft_.catalog);
-    target_->publish(notes);
+    meter_.finish();  // the last chance to stop
+    target_->publish(report_.notes);
   } catch (...) {
     target_->abort();
     throw;
   }
-  meter_.finish();
   report_.bytes_out = target_->size();
   return report_;
 }

@@ -103,6 +103,24 @@ TEST_P(ApplyFiles, RefusesAnotherFileThanTheBase) {
   EXPECT_THROW(static_cast<void>(apply_delta(path("d1"), path("d1"))), Error);
 }
 
+TEST_P(ApplyFiles, RefusesTheNameOfAHiddenBase) {
+  begin("v0");
+  static_cast<void>(apply_delta(path("f"), path("d1")));
+  Writer writer = Writer::create(path("n"), {.to = GetParam(), .canonical = false});
+  writer.add("w", {300, 10}, numbers(3000, 1));
+  writer.add("w@base", {3}, numbers(3, 1));
+  writer.finalize();
+  static_cast<void>(write_delta(open(path("f")), open(path("n")), path("d"), {.writer = {.to = GetParam()}}));
+  try {
+    static_cast<void>(apply_delta(path("f"), path("d")));
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), Code::usage);
+    EXPECT_NE(std::string(error.what()).find("hidden tensor of this name"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(content_id(open(path("f"))), content_id(open(path("v1"))));
+}
+
 TEST_P(ApplyFiles, IsOldOrNewWhereverItIsKilledAndGoesOn) {
   const Contents old = contents_of(path("v0")), grown = contents_of(path("v1"));
   std::size_t at = 0;

@@ -22,11 +22,8 @@ std::vector<std::string> base_notes(const std::filesystem::path& path) {
     try {
       state.part_source(part, part.recipe);
     } catch (const Error& error) {
-      const source::BaseEntry entry = source::base_entry(state, base->label);
-      notes.push_back(utf8_of(path) + ": readers will not find the base by themselves (" + std::string(error.what()) +
-                      "): put one file with it beside this one" +
-                      (entry.hint.empty() ? "" : ", as " + in_quotes(entry.hint)) +
-                      ", or give readers the base (bases=)");
+      notes.push_back(utf8_of(path) + ": readers will not find the base by themselves (" + error.what() +
+                      "): put one file with it beside this one, or give readers the base (bases=)");
     }
   }
   return notes;

@@ -120,11 +120,9 @@ void DeltaFile::add(const Tensor& tensor, const Tensor& base) {
   report_.same += made.differs ? 0U : 1U;
   const std::vector<std::byte> own = source::without_delta(tensor.attributes_cbor());
   const Value attributes = own.empty() ? Value() : Value::parse(own, draft_.form.options.limits.depth);
-  draft_.begin_tensor(tensor.name(), tensor.shape(), made.stored.size() + 4096, true);
   write::add_delta(draft_, tensor.name(), tensor.shape(), part.dtype(), attributes,
                    {.label = std::string(write::kBaseLabel), .name = std::string(tensor.name())}, made.stored,
                    made.length, write::digest_of(made, draft_.form));
-  draft_.end_tensor();
 }
 
 DeltaFileReport DeltaFile::run() {
@@ -145,6 +143,7 @@ DeltaFileReport DeltaFile::run() {
       meter_.poll();
     }
     draft_.target->finish(draft_.catalog);
+    meter_.finish();  // the last chance to stop
     draft_.target->publish(report_.notes);
     published = true;
     if (too_deep_ > 0) {
@@ -156,7 +155,6 @@ DeltaFileReport DeltaFile::run() {
     if (!published) draft_.target->abort();
     throw;
   }
-  meter_.finish();
   report_.bytes_out = draft_.target->size();
   return report_;
 }
@@ -182,13 +180,13 @@ DeltaFileReport write_delta(const Source& base, const Source& next, const std::f
 DeltaFileReport fold_deltas(std::span<const std::filesystem::path> deltas, const std::filesystem::path& path,
                             const DeltaOptions& options, const OpenOptions& open) {
   if (deltas.empty()) throw Error(Code::usage, "", "no files to fold: give files of deltas, from first to last");
-  OpenOptions each = open;
+  OpenOptions each = open;  // each file is over the one before it, and knows that one alone
   std::optional<Source> base, last;
   for (const std::filesystem::path& delta : deltas) {
     last = zt::open(delta, each);
     if (!base) base = base_of(*last);
     if (!base) throw Error(Code::usage, "", utf8_of(delta) + ": no tensor is a delta over another file");
-    each.bases.push_back(std::make_shared<const Source>(*last));
+    each.bases = {std::make_shared<const Source>(*last)};
   }
   return write_delta(*base, *last, path, options);
 }

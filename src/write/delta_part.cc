@@ -118,6 +118,7 @@ MadeDelta make_delta(const Part& base, DType dtype, Pieces& next, codec::DeltaMo
       rows.push_back({static_cast<std::uint32_t>(slot.stored.size()), slot.content});
       made.stored.insert(made.stored.end(), slot.stored.begin(), slot.stored.end());
     }
+    if (made.stored.size() > made.length) return made;  // not worth it, however it goes on
   }
   next.finish();
   if (base_left == 0) from.finish();
@@ -141,15 +142,21 @@ void add_delta(Draft& draft, std::string_view name, std::span<const std::uint64_
   if (over_decoded) part.checksum = Checksum::none;
   const std::vector<std::byte> encoded =
       draft.form.attributes_of(noted_attributes(attributes, place, encoder, dtype, digest), false);
+  constexpr std::uint64_t kEntry = 4096;  // about what the index takes; nothing hangs on it without shards
+  draft.begin_tensor(name, shape, stored.size() + kEntry, true);
   StoredPart made = draft.store(pieces, DType::u8, part);
   if (over_decoded) made.digest = digest;
   made.recipe.coding = model::Coding::delta(model::element_form(dtype));
   made.recipe.decoded_length = length;
   draft.catalog.add_tensor(name, shape, "dense", encoded);
   draft.add_part(made, "data", dtype);
+  draft.end_tensor();
 }
 
 std::pair<std::string, std::string> base_attribute(const DeltaBase& base) {
+  if (base.id.empty() || base.id.find(' ') != std::string::npos) {
+    throw Error(Code::usage, "", "the base of deltas has no id: make it with delta_base()");
+  }
   const std::string& hint = base.hint;
   if (hint.find('/') != std::string::npos || hint.find('\0') != std::string::npos || hint == "." || hint == "..") {
     throw Error(Code::usage, "", "the hint " + in_quotes(hint) + " is a path: give the name of a file");

@@ -37,7 +37,8 @@ struct MadeDelta {
   bool is_worth() const { return stored.size() + length / 33 <= length; }
 };
 
-// Reads both once, front to back, and encodes some pieces at a time. Counts the bytes of `next` in `meter`. Equal
+// Reads both once, front to back, and encodes some pieces at a time. Holds the stored bytes, and about 100 MiB; stops
+// early where these get longer than the part. Counts the bytes of `next` in `meter`. Equal
 // tensors have pieces too: without them, a wrong base would go unnoticed. Throws as reading does.
 MadeDelta make_delta(const Part& base, DType dtype, Pieces& next, codec::DeltaMode kind, unsigned threads,
                      run::Meter& meter);
@@ -47,7 +48,7 @@ struct DeltaPlace {
   std::string label;  // of the file of the base; "": the same file
   std::string name;   // of the base
 };
-// Adds a tensor between begin_tensor() and end_tensor(). `attributes`: of the user, or null. `stored`: the stored bytes
+// Adds a tensor to a draft. `attributes`: of the user, or null. `stored`: the stored bytes
 // of `length` decoded bytes; `digest`: of these, in the text form of generation 2, or "".
 void add_delta(Draft& draft, std::string_view name, std::span<const std::uint64_t> shape, DType dtype,
                const Value& attributes, const DeltaPlace& place, std::span<const std::byte> stored,

@@ -65,6 +65,7 @@ RowStream::RowStream(Draft& draft, std::string_view name, const Shape& shape, DT
   if (shape.size() > form.options.limits.rank)
     throw Error(Code::usage, "", "the shape has more than " + std::to_string(form.options.limits.rank) + " dimensions");
   check_unreserved(options.attributes, false);
+  if (options.delta) throw Error(Code::usage, "", "a tensor that is streamed is stored whole: leave delta out");
   attributes_ = form.attributes_of(options.attributes, false);
   options_ = form.part_options(options);
   options_.form = model::element_form(dtype);

@@ -64,7 +64,7 @@ Writer::State::State(const std::filesystem::path& target, WriteMode mode, const 
     draft.form = write::form_of_new(with_base(wanted), target, mode);
     if (wanted.base.source) check_base(target);
     draft.target = write::new_target(draft.form, target);
-    set_own_attributes(wanted.attributes);
+    if (!wanted.attributes.is_null() || wanted.base.source) set_own_attributes(wanted.attributes);
   }
 }
 
@@ -75,7 +75,7 @@ Writer::State::State(std::unique_ptr<ByteSink> sink, const WriterOptions& wanted
   draft.form = write::form_of_new(with_base(wanted), {});
   if (wanted.base.source) write::check_has_deltas(draft.form);
   draft.target = write::new_target(draft.form, std::move(sink));
-  set_own_attributes(wanted.attributes);
+  if (!wanted.attributes.is_null() || wanted.base.source) set_own_attributes(wanted.attributes);
 }
 
 void Writer::State::check_base(const std::filesystem::path& target) const {
@@ -95,7 +95,7 @@ void Writer::State::set_own_attributes(const Value& attributes) {
     if (all.is_null()) all = Value::map();
     all.set(key, text);
   }
-  if (!all.is_null()) set_file_attributes(draft.form.attributes_of(all, true));
+  set_file_attributes(draft.form.attributes_of(all, true));
 }
 
 void Writer::State::set_file_attributes(std::vector<std::byte> encoded) {
@@ -116,11 +116,9 @@ bool Writer::State::add_delta(std::string_view name, const Shape& shape, std::st
   const write::MadeDelta made = write::make_delta(found.tensor->part(0), dtype, pieces[0], codec::DeltaMode::delta,
                                                   run::thread_count(draft.form.options.threads), *draft.meter);
   if (!made.is_worth()) return false;
-  draft.begin_tensor(name, shape, made.stored.size() + 4096, true);
   write::add_delta(draft, name, shape, dtype, options.attributes,
                    {.label = std::string(write::kBaseLabel), .name = std::string(name)}, made.stored, made.length,
                    write::digest_of(made, draft.form));
-  draft.end_tensor();
   end_tensor(name, options.replace);
   return true;
 }

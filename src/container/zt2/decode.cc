@@ -119,8 +119,7 @@ void Entries::note_delta(const ObjectFields& object) {
     }
     catalog_.set_base(tensor.parts, *note->base);
   } catch (const Error& error) {
-    if (is_delta) catalog_.fault_part(fault_of(error));
-    catalog_.fault_tensor(fault_of(error));
+    catalog_.fault_entry(row, fault_of(error));
   }
 }
 
