@@ -45,7 +45,7 @@ def test_a_file_becomes_what_the_changes_stand_for(at):
     report = json.loads(at.ok("apply", "base.zt", "d.zt", "--json", "--verify"))
     assert report["deltas"] == 1 and report["whole"] == 0
     assert at.ok("id", "base.zt").split()[0] == want
-    assert "the base is not the one" in at.fails("apply", "base.zt", "d.zt")
+    assert "made over another file, or another version" in at.fails("apply", "base.zt", "d.zt")
     at.fails("apply", "base.zt", code=2)
 
 

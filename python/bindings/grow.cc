@@ -112,7 +112,7 @@ nb::object base_paths(const OpenSource& self) {
   if (!base) return nb::none();
   nb::list paths;
   for (const std::filesystem::path& path : base->paths()) paths.append(from_path(path));
-  return std::move(paths);
+  return paths;
 }
 
 // (set, removed, absent)

@@ -374,13 +374,13 @@ def test_long_lines_of_changes_fold(tmp_path, count, base_is_given):
 
 
 def test_the_file_beside_is_taken_where_what_was_given_does_not_fit(files):
-    folder, base, new = files
+    folder, _, new = files
     save({"w": new}, folder / "other.zt")
     assert same(ztensor.open(folder / "delta.zt", bases=folder / "other.zt")["w"][:], new)
 
 
 def test_a_file_without_changes_is_not_applied(files):
-    folder, base, _ = files
+    folder, _, _ = files
     (folder / "plain.zt").write_bytes((folder / "base.zt").read_bytes())
     with pytest.raises(ztensor.UsageError, match="no tensor is stored as what changed"):
         ztensor.apply(folder / "base.zt", folder / "plain.zt")
@@ -442,7 +442,7 @@ def test_what_says_bases_is_not_for_users(files):
 
 
 def test_a_second_name_is_over_the_same_base(files):
-    folder, base, new = files
+    folder, _, new = files
     with ztensor.Writer(folder / "delta.zt", mode="a") as writer:
         with pytest.raises(ztensor.UnsupportedError) as refused:
             writer.add_alias("second", "w")  # it would be over a tensor "second"

@@ -237,6 +237,9 @@ OpenOptions open_options_of(const zt_open_options* options) {
   if (given.threads > kMostThreads) throw_usage("threads is " + std::to_string(given.threads) + ": expected 0 to 1024");
   out.threads = given.threads;
   out.limits = limits_of(given.limits);
+  for (const zt_source* base : array_of(given.bases, given.bases_count, "bases")) {
+    out.bases.push_back(std::make_shared<const Source>(needed(base, "a base").source));
+  }
   return out;
 }
 
@@ -255,6 +258,7 @@ WriterOptions writer_options_of(const zt_writer_options* options) {
   if (given.canonical || given.not_canonical) out.canonical = given.canonical;
   out.max_shard_size = given.max_shard_size;
   out.lossy = given.lossy;
+  if (given.base != nullptr) out.base = delta_base(given.base->source);
   return out;
 }
 
@@ -263,7 +267,8 @@ AddOptions add_options_of(const zt_add_options* options) {
   return {.encoding = encoding_of(given.encoding, given.level),
           .checksum = checksum_of(given.checksum),
           .attributes = value_of(given.attributes),
-          .replace = given.replace};
+          .replace = given.replace,
+          .delta = given.delta};
 }
 
 ArrayView view_of(const zt_array& array) {

@@ -130,7 +130,8 @@ Apply::Way Apply::way_of(const Tensor& tensor) {
   const model::BaseRow* base = state.catalog.base(state.catalog.row_of(row));
   if (base == nullptr || base->label.empty()) return Way::whole;
   if (source::owner_of_base(state, row) != Access::state(*present_)) {
-    throw Error(Code::mismatch, "delta.base.check", "the delta was made over another file than the one to change");
+    throw Error(Code::mismatch, "delta.base.check",
+                "the delta was made over another file, or another version of it, than the one to change");
   }
   source::check_pieces(state, row, options_.verify);
   if (!base->name.empty() && base->name != tensor.name()) return Way::whole;

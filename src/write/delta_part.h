@@ -29,7 +29,7 @@ struct FoundBase {
 FoundBase find_base(const Source& base, std::string_view name, DType dtype);
 
 struct MadeDelta {
-  std::vector<std::byte> stored;
+  std::vector<std::byte> stored = {};
   std::uint64_t length = 0;  // decoded bytes
   std::uint64_t hash = 0;    // XXH3-64 of the decoded bytes
   bool differs = false;      // from the base

@@ -8,6 +8,7 @@
 #include "base/count_text.h"
 #include "base/utf8.h"
 #include "grow/revision.h"
+#include "io/descriptor.h"
 #include "io/publish.h"
 #include "run/parallel.h"
 #include "source/access.h"

@@ -566,6 +566,96 @@ static void use_planes(const char* folder) {
   }
 }
 
+/* What changed: written, listed, folded, applied; a writer with a base, and a base that is given. */
+static void use_deltas(const char* folder) {
+  char base[512], next[512], delta[512], moved[512];
+  static float weights[5000], again[5000];
+  const uint64_t shape[1] = {5000};
+  zt_writer* writer = NULL;
+  zt_source *from = NULL, *to = NULL, *source = NULL;
+  snprintf(base, sizeof base, "%s/base.zt", folder);
+  snprintf(next, sizeof next, "%s/next.zt", folder);
+  snprintf(delta, sizeof delta, "%s/delta.zt", folder);
+  snprintf(moved, sizeof moved, "%s/moved.zt", folder);
+  const zt_array array = array_of(ZT_FLOAT32, shape, 1, weights);
+  for (int step = 0; step < 2; ++step) {
+    for (size_t i = 0; i < 5000; i += 1) weights[i] = (float)i + (step == 1 && i % 100 == 7 ? 1 : 0);
+    WORKS(zt_writer_create(step == 0 ? base : next, ZT_MODE_REPLACE, NULL, &writer, &error));
+    WORKS(zt_writer_add(writer, "w", &array, NULL, &error));
+    WORKS(zt_writer_finalize(writer, &error));
+    zt_writer_free(writer);
+  }
+  WORKS(zt_open(base, NULL, &from, &error));
+  WORKS(zt_open(next, NULL, &to, &error));
+  zt_delta_report report;
+  memset(&report, 0, sizeof report);
+  report.size = sizeof report;
+  WORKS(zt_write_delta(from, to, delta, NULL, &report, &error));
+  CHECK(report.tensors == 1 && report.deltas == 1 && report.same == 0 && report.bytes_out < 2000);
+  FAILS(zt_write_delta(from, to, delta, NULL, NULL, &error), ZT_ERROR_IO, "");
+  WORKS(zt_open(delta, NULL, &source, &error));
+  WORKS(zt_tensor_read(source, 0, again, sizeof again, ZT_VERIFY_ALWAYS, &error));
+  CHECK(memcmp(weights, again, sizeof weights) == 0);
+  size_t pieces = 0;
+  WORKS(zt_tensor_change_pieces(source, 0, &pieces, &error));
+  CHECK(pieces == 1);
+  zt_changes changes;
+  memset(&changes, 0, sizeof changes);
+  changes.size = sizeof changes;
+  WORKS(zt_tensor_changes(source, 0, 0, &changes, &error));
+  CHECK(changes.first == 0 && changes.count == 5000 && !changes.is_whole);
+  CHECK(changes.indices.length == 200 && ((const uint32_t*)changes.indices.data)[1] == 107);
+  CHECK(changes.elements.length == 200 && ((const float*)changes.elements.data)[1] == 108);
+  zt_bytes_free(&changes.indices);
+  zt_bytes_free(&changes.elements);
+  FAILS(zt_tensor_changes(source, 0, 1, &changes, &error), ZT_ERROR_USAGE, "piece");
+  FAILS(zt_tensor_change_pieces(to, 0, &pieces, &error), ZT_ERROR_USAGE, "whole");
+  zt_source_close(source);
+  zt_writer_options options;
+  memset(&options, 0, sizeof options);
+  options.size = sizeof options;
+  options.base = from;
+  zt_add_options add;
+  memset(&add, 0, sizeof add);
+  add.size = sizeof add;
+  add.delta = true;
+  WORKS(zt_writer_create(moved, ZT_MODE_REPLACE, &options, &writer, &error));
+  WORKS(zt_writer_add(writer, "w", &array, &add, &error));
+  WORKS(zt_writer_finalize(writer, &error));
+  CHECK(zt_writer_bytes_written(writer) < 2000);
+  zt_writer_free(writer);
+  const char* one[1] = {delta};
+  zt_delta_options folding;
+  memset(&folding, 0, sizeof folding);
+  folding.size = sizeof folding;
+  folding.overwrite = folding.patch = true;
+  folding.hint = "elsewhere.zt";
+  WORKS(zt_fold_deltas(one, 1, moved, &folding, NULL, &error));
+  folding.hint = "a/b.zt";
+  FAILS(zt_fold_deltas(one, 1, moved, &folding, NULL, &error), ZT_ERROR_USAGE, "path");
+  WORKS(zt_open(moved, NULL, &source, &error));
+  FAILS(zt_tensor_read(source, 0, again, sizeof again, ZT_VERIFY_DEFAULT, &error), ZT_ERROR_NOT_FOUND, "");
+  zt_source_close(source);
+  zt_open_options opening;
+  const zt_source* bases[1] = {from};
+  memset(&opening, 0, sizeof opening);
+  opening.size = sizeof opening;
+  opening.bases = bases;
+  opening.bases_count = 1;
+  WORKS(zt_open(moved, &opening, &source, &error));
+  zt_source_close(from);
+  WORKS(zt_tensor_read(source, 0, again, sizeof again, ZT_VERIFY_DEFAULT, &error));
+  CHECK(memcmp(weights, again, sizeof weights) == 0);
+  zt_source_close(source);
+  zt_source_close(to);
+  zt_apply_report applied;
+  memset(&applied, 0, sizeof applied);
+  applied.size = sizeof applied;
+  WORKS(zt_apply_delta(base, delta, NULL, &applied, &error));
+  CHECK(applied.tensors == 1 && applied.deltas == 1 && applied.bytes_out > applied.bytes_in);
+  FAILS(zt_apply_delta(base, delta, NULL, &applied, &error), ZT_ERROR_MISMATCH, "");
+}
+
 static void make_mistakes(const char* path) {
   zt_source* source = NULL;
   FAILS(zt_open(NULL, NULL, &source, &error), ZT_ERROR_USAGE, "path is NULL");
@@ -701,6 +791,7 @@ int main(int argc, char** argv) {
   write_elsewhere();
   use_tools(path, argv[1]);
   use_planes(argv[1]);
+  use_deltas(argv[1]);
   make_mistakes(path);
   if (failures != 0) printf("%d checks failed\n", failures);
   return failures == 0 ? 0 : 1;

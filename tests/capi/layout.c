@@ -48,7 +48,9 @@ LAYOUT(zt_open_options, backend, 8);
 LAYOUT(zt_open_options, verify, 12);
 LAYOUT(zt_open_options, threads, 16);
 LAYOUT(zt_open_options, limits, 24);
-_Static_assert(sizeof(zt_open_options) == 56, "zt_open_options");
+LAYOUT(zt_open_options, bases, 56);
+LAYOUT(zt_open_options, bases_count, 64);
+_Static_assert(sizeof(zt_open_options) == 72, "zt_open_options");
 
 LAYOUT(zt_store, size, 0);
 LAYOUT(zt_store, context, 8);
@@ -110,7 +112,8 @@ LAYOUT(zt_writer_options, durable, 104);
 LAYOUT(zt_writer_options, canonical, 105);
 LAYOUT(zt_writer_options, not_canonical, 106);
 LAYOUT(zt_writer_options, lossy, 107);
-_Static_assert(sizeof(zt_writer_options) == 112, "zt_writer_options");
+LAYOUT(zt_writer_options, base, 112);
+_Static_assert(sizeof(zt_writer_options) == 120, "zt_writer_options");
 
 LAYOUT(zt_sink, size, 0);
 LAYOUT(zt_sink, context, 8);
@@ -132,6 +135,7 @@ LAYOUT(zt_add_options, encoding, 8);
 LAYOUT(zt_add_options, level, 12);
 LAYOUT(zt_add_options, checksum, 16);
 LAYOUT(zt_add_options, replace, 20);
+LAYOUT(zt_add_options, delta, 21);
 LAYOUT(zt_add_options, attributes, 24);
 _Static_assert(sizeof(zt_add_options) == 48, "zt_add_options");
 
@@ -228,6 +232,50 @@ LAYOUT(zt_compact_report, size_before, 16);
 LAYOUT(zt_compact_report, size_after, 24);
 LAYOUT(zt_compact_report, changed, 32);
 _Static_assert(sizeof(zt_compact_report) == 40, "zt_compact_report");
+
+LAYOUT(zt_delta_options, size, 0);
+LAYOUT(zt_delta_options, writer, 8);
+LAYOUT(zt_delta_options, open, 16);
+LAYOUT(zt_delta_options, hint, 24);
+LAYOUT(zt_delta_options, patch, 32);
+LAYOUT(zt_delta_options, overwrite, 33);
+LAYOUT(zt_delta_options, progress, 40);
+LAYOUT(zt_delta_options, lines, 56);
+_Static_assert(sizeof(zt_delta_options) == 72, "zt_delta_options");
+
+LAYOUT(zt_delta_report, size, 0);
+LAYOUT(zt_delta_report, tensors, 8);
+LAYOUT(zt_delta_report, deltas, 16);
+LAYOUT(zt_delta_report, same, 24);
+LAYOUT(zt_delta_report, bytes_in, 32);
+LAYOUT(zt_delta_report, bytes_out, 40);
+_Static_assert(sizeof(zt_delta_report) == 48, "zt_delta_report");
+
+LAYOUT(zt_apply_options, size, 0);
+LAYOUT(zt_apply_options, verify, 8);
+LAYOUT(zt_apply_options, durable, 9);
+LAYOUT(zt_apply_options, threads, 12);
+LAYOUT(zt_apply_options, limits, 16);
+LAYOUT(zt_apply_options, progress, 48);
+LAYOUT(zt_apply_options, lines, 64);
+_Static_assert(sizeof(zt_apply_options) == 80, "zt_apply_options");
+
+LAYOUT(zt_apply_report, size, 0);
+LAYOUT(zt_apply_report, tensors, 8);
+LAYOUT(zt_apply_report, deltas, 16);
+LAYOUT(zt_apply_report, whole, 24);
+LAYOUT(zt_apply_report, removed, 32);
+LAYOUT(zt_apply_report, bytes_in, 40);
+LAYOUT(zt_apply_report, bytes_out, 48);
+_Static_assert(sizeof(zt_apply_report) == 56, "zt_apply_report");
+
+LAYOUT(zt_changes, size, 0);
+LAYOUT(zt_changes, first, 8);
+LAYOUT(zt_changes, count, 16);
+LAYOUT(zt_changes, is_whole, 24);
+LAYOUT(zt_changes, indices, 32);
+LAYOUT(zt_changes, elements, 56);
+_Static_assert(sizeof(zt_changes) == 80, "zt_changes");
 
 LAYOUT(zt_repair_options, size, 0);
 LAYOUT(zt_repair_options, output, 8);

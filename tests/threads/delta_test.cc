@@ -89,7 +89,7 @@ TEST(ThreadsDeltaBases, AreFoundByTheFirstThreadThatNeedsThem) {
   expect_slices(source, files);
 }
 
-TEST(ThreadsDelta, FilesDoNotDependOnTheNumberOfThreads) {
+TEST(ThreadsDeltaPart, FilesDoNotDependOnTheNumberOfThreads) {
   const test::ManyThreads many;
   const Files one(1), four(4);
   EXPECT_EQ(open(one.path()).stored_size(), open(four.path()).stored_size());

@@ -99,6 +99,8 @@ pub struct zt_open_options {
     pub verify: zt_verify_mode,
     pub threads: u32,
     pub limits: zt_limits,
+    pub bases: *const *const zt_source,
+    pub bases_count: usize,
 }
 
 #[repr(C)]
@@ -200,6 +202,7 @@ pub struct zt_writer_options {
     pub canonical: bool,
     pub not_canonical: bool,
     pub lossy: bool,
+    pub base: *const zt_source,
 }
 
 #[repr(C)]
@@ -228,6 +231,7 @@ pub struct zt_add_options {
     pub level: i32,
     pub checksum: zt_checksum,
     pub replace: bool,
+    pub delta: bool,
     pub attributes: zt_attributes,
 }
 
@@ -276,6 +280,10 @@ sized! {
     zt_attribute_edits,
     zt_compact_options,
     zt_compact_report,
+    zt_delta_options,
+    zt_delta_report,
+    zt_apply_options,
+    zt_apply_report,
     zt_repair_options,
     zt_repair_report,
 }

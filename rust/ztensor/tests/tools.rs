@@ -7,8 +7,8 @@ use std::path::Path;
 
 use common::Folder;
 use ztensor::{
-    append, compact, remove, repair, AddOptions, AppendOptions, ChecksumAlgorithm, CompactOptions, DType, Encoding,
-    ErrorCode, RemoveOptions, RepairOptions, RepairState, WriteMode, WriterOptions, ZTensorReader, ZTensorWriter,
+    append, apply_delta, compact, fold_deltas, remove, repair, write_delta, AddOptions, AppendOptions, ApplyOptions,
+    ChecksumAlgorithm, CompactOptions, DType, DeltaOptions, Encoding, ErrorCode, RemoveOptions, RepairOptions, RepairState, WriteMode, WriterOptions, ZTensorReader, ZTensorWriter,
 };
 
 fn write(path: &Path, tensors: &[(&str, &[f32])]) {
@@ -196,4 +196,38 @@ fn a_content_id_may_trust_digests() {
     let reader = ZTensorReader::open(&path).unwrap();
     assert_eq!(reader.content_id_with(true, goes_on).unwrap(), id);
     assert_eq!(reader.content_id().unwrap_err().code(), ErrorCode::Mismatch);
+}
+
+#[test]
+fn what_changed_is_written_folded_and_applied() {
+    let folder = Folder::new("delta");
+    let versions: Vec<_> = (0..3).map(|i| folder.file(&format!("v{i}.zt"))).collect();
+    for (i, path) in versions.iter().enumerate() {
+        let mut elements = vec![1.0f32; 3000];
+        elements[..10 * i].fill(1.5);
+        write(path, &[("w", &elements), ("same", &[2.0; 900])]);
+    }
+    let open = |path: &Path| ZTensorReader::open(path).unwrap();
+    let ids: Vec<_> = versions.iter().map(|path| open(path).content_id().unwrap()).collect();
+    let deltas = [folder.file("d1.zt"), folder.file("d2.zt")];
+    for i in 0..2 {
+        let (base, next) = (open(&versions[i]), open(&versions[i + 1]));
+        let report = write_delta(&base, &next, &deltas[i], &DeltaOptions::new(), goes_on).unwrap();
+        assert_eq!((report.tensors, report.deltas, report.same), (2, 2, 1));
+        assert!(report.notes.is_empty() && report.bytes_out < 3000);
+        assert_eq!(open(&deltas[i]).content_id().unwrap(), ids[i + 1]);
+    }
+    let both = folder.file("both.zt");
+    fold_deltas(&deltas, &both, &DeltaOptions::new(), goes_on).unwrap();
+    assert_eq!(open(&both).content_id().unwrap(), ids[2]);
+    let again = fold_deltas(&deltas, &both, &DeltaOptions::new(), goes_on);
+    assert_eq!(again.unwrap_err().code(), ErrorCode::Io);
+    fold_deltas(&deltas, &both, DeltaOptions::new().overwrite(true).patch(true), goes_on).unwrap();
+    let file = folder.file("file.zt");
+    std::fs::copy(&versions[0], &file).unwrap();
+    let report = apply_delta(&file, &deltas[0], ApplyOptions::new().verify(true), goes_on).unwrap();
+    assert_eq!((report.tensors, report.deltas, report.whole, report.removed), (2, 1, 0, 0));
+    assert_eq!(open(&file).content_id().unwrap(), ids[1]);
+    let wrong = apply_delta(&file, &deltas[0], &ApplyOptions::new(), goes_on);
+    assert_eq!(wrong.unwrap_err().code(), ErrorCode::Mismatch);
 }

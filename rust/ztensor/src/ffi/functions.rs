@@ -287,6 +287,29 @@ extern "C" {
     ) -> zt_code;
     pub fn zt_set_attributes(path: *const c_char, edits: *const zt_attribute_edits, error: *mut zt_error) -> zt_code;
     pub fn zt_scan_json(path: *const c_char, out: *mut zt_bytes, error: *mut zt_error) -> zt_code;
+    pub fn zt_write_delta(
+        base: *const zt_source,
+        next: *const zt_source,
+        path: *const c_char,
+        options: *const zt_delta_options,
+        report: *mut zt_delta_report,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_fold_deltas(
+        deltas: *const *const c_char,
+        count: usize,
+        path: *const c_char,
+        options: *const zt_delta_options,
+        report: *mut zt_delta_report,
+        error: *mut zt_error,
+    ) -> zt_code;
+    pub fn zt_apply_delta(
+        path: *const c_char,
+        delta: *const c_char,
+        options: *const zt_apply_options,
+        report: *mut zt_apply_report,
+        error: *mut zt_error,
+    ) -> zt_code;
     pub fn zt_compact(
         path: *const c_char,
         options: *const zt_compact_options,

@@ -101,6 +101,50 @@ pub struct zt_attribute_edits {
 }
 
 #[repr(C)]
+pub struct zt_delta_options {
+    pub size: usize,
+    pub writer: *const zt_writer_options,
+    pub open: *const zt_open_options,
+    pub hint: *const c_char,
+    pub patch: bool,
+    pub overwrite: bool,
+    pub progress: zt_progress,
+    pub lines: zt_lines,
+}
+
+#[repr(C)]
+pub struct zt_delta_report {
+    pub size: usize,
+    pub tensors: u64,
+    pub deltas: u64,
+    pub same: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+#[repr(C)]
+pub struct zt_apply_options {
+    pub size: usize,
+    pub verify: bool,
+    pub durable: bool,
+    pub threads: u32,
+    pub limits: zt_limits,
+    pub progress: zt_progress,
+    pub lines: zt_lines,
+}
+
+#[repr(C)]
+pub struct zt_apply_report {
+    pub size: usize,
+    pub tensors: u64,
+    pub deltas: u64,
+    pub whole: u64,
+    pub removed: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+}
+
+#[repr(C)]
 pub struct zt_compact_options {
     pub size: usize,
     pub durable: bool,
