@@ -171,8 +171,11 @@ busy, slow = threading.Event(), Slow()
 source = ztensor.open(slow)
 slow.slow = True  # before a thread may have read the tensor
 prefetch = source.prefetch(["t5"], "numpy")
-threading.Thread(target=lambda: prefetch.take("t5"), daemon=True).start()
+taking = threading.Event()
+threading.Thread(target=lambda: (taking.set(), prefetch.take("t5")), daemon=True).start()
 busy.wait()
+taking.wait()
+time.sleep(0.5)  # nothing tells when the other thread waits for the tensor
 """
 )
 
