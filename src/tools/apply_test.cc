@@ -7,10 +7,12 @@
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "posix_only.h"
 #include "power_loss.h"
 #include "system_faults.h"
 #include "temp_dir.h"
@@ -64,21 +66,24 @@ class ApplyFiles : public testing::TestWithParam<const char*> {
   }
   // A file to change.
   void begin(const std::string& version) const {
-    fs::copy_file(path(version), path("f"), fs::copy_options::overwrite_existing);
+    fs::remove(path("f"));
+    fs::copy_file(path(version), path("f"));
   }
   test::TempDir folder_;
 };
 
 TEST_P(ApplyFiles, BecomesWhatTheDeltaStandsFor) {
+  ZT_REPLACES_OPEN_FILES();
   begin("v0");
-  const Source before = open(path("f"));
+  std::optional<Source> before = open(path("f"));
   const ApplyReport report = apply_delta(path("f"), path("d1"), {.verify = true});
   EXPECT_EQ(report.tensors, 3U);
   EXPECT_EQ(report.deltas, 1U);
   EXPECT_EQ(report.whole, 1U);
   EXPECT_EQ(report.removed, 1U);
   EXPECT_EQ(content_id(open(path("f"))), content_id(open(path("v1"))));
-  EXPECT_EQ(contents_of(before), contents_of(path("v0")));  // who has it open keeps what it sees
+  EXPECT_EQ(contents_of(*before), contents_of(path("v0")));  // who has it open keeps what it sees
+  before.reset();
   // The next one replaces the first delta: it is over the same base.
   EXPECT_EQ(apply_delta(path("f"), path("d2")).deltas, 1U);
   EXPECT_EQ(content_id(open(path("f"))), content_id(open(path("v2"))));
