@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+import ztensor
+
 sys.path.append(str(Path(__file__).resolve().parents[2] / "tests" / "corpus"))
 import delta_bytes
 import zt12_bytes
@@ -108,3 +110,23 @@ def file_of(tensors: dict[str, tuple[npt.NDArray[Any], bytes | None, dict[str, A
         objects[name] = entry | ({"attributes": {"zt.delta": note}} if note else {})
     extra = [("attributes", attributes)] if attributes else []
     return bytes(zt12_bytes.image(objects, blobs, extra=extra))
+
+
+def pair(n: int, dtype: npt.DTypeLike = np.float32, seed: int = 0) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Weights, and the same with some that moved."""
+    random = np.random.default_rng(seed)
+    base = (random.standard_normal(n) * 0.02).astype(dtype)
+    new = base.copy()
+    new[random.random(n) < 0.02] += np.asarray(2**-9, dtype)
+    return base, new
+
+
+def save(tensors: dict[str, npt.NDArray[Any]], path: Path, **options: Any) -> None:
+    with ztensor.Writer(path, **options) as writer:
+        for name, array in tensors.items():
+            writer.add_tensor(name, array)
+
+
+def same(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> bool:
+    """Bit for bit."""
+    return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == b.tobytes()
