@@ -58,46 +58,43 @@ void encode_part(const PartTexts& texts, const model::Recipe& recipe, CborWriter
   }
 }
 
-// zt.planes/1: spec/planes.md §3
-void encode_planes(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
-  const PartRow& part = catalog.parts(tensor)[0];
-  const std::string_view logical = catalog.word(part.logical), digest = catalog.text(part.digest);
-  out.map(4);
+void encode_shape(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
   out.text("shape");
   const auto shape = catalog.shape(tensor);
   out.array(shape.size());
   for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
+}
+
+// A tensor in a format of its own, whose only component has the bytes of a coded part.
+void encode_coded(const Catalog& catalog, const model::TensorRow& tensor, std::string_view format,
+                  std::span<const std::byte> attributes, std::string_view role, model::Coding stored, CborWriter& out) {
+  const PartRow& part = catalog.parts(tensor)[0];
+  out.map(4);
+  encode_shape(catalog, tensor, out);
   out.text("format");
-  out.text(kPlanes);
+  out.text(format);
   out.text("attributes");
-  out.raw(with_planes_dtype(as_bytes(catalog.text(tensor.attributes)),
-                            logical.empty() ? catalog.word(part.storage) : logical));
+  out.raw(attributes);
   out.text("components");
   out.map(1);
-  out.text(kPlanesRole);
+  out.text(role);
   model::Recipe recipe = part.recipe;
-  recipe.coding = model::Coding::seekable;
-  encode_part({.dtype = "u8", .logical = {}, .digest = digest}, recipe, out);
+  recipe.coding = stored;
+  encode_part({.dtype = "u8", .logical = {}, .digest = catalog.text(part.digest)}, recipe, out);
+}
+
+// zt.planes/1: spec/planes.md §3
+void encode_planes(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
+  const PartRow& part = catalog.parts(tensor)[0];
+  const std::string_view logical = catalog.word(part.logical);
+  const auto attributes = with_planes_dtype(as_bytes(catalog.text(tensor.attributes)),
+                                            logical.empty() ? catalog.word(part.storage) : logical);
+  encode_coded(catalog, tensor, kPlanes, attributes, kPlanesRole, model::Coding::seekable, out);
 }
 
 // zt.delta/1: spec/delta.md §5. The attributes say the dtype already.
 void encode_delta(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
-  const PartRow& part = catalog.parts(tensor)[0];
-  out.map(4);
-  out.text("shape");
-  const auto shape = catalog.shape(tensor);
-  out.array(shape.size());
-  for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
-  out.text("format");
-  out.text(kDelta);
-  out.text("attributes");
-  out.raw(as_bytes(catalog.text(tensor.attributes)));
-  out.text("components");
-  out.map(1);
-  out.text(kDeltaRole);
-  model::Recipe recipe = part.recipe;
-  recipe.coding = model::Coding::raw;
-  encode_part({.dtype = "u8", .logical = {}, .digest = catalog.text(part.digest)}, recipe, out);
+  encode_coded(catalog, tensor, kDelta, as_bytes(catalog.text(tensor.attributes)), kDeltaRole, model::Coding::raw, out);
 }
 
 void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborWriter& out) {
@@ -107,10 +104,7 @@ void encode_object(const Catalog& catalog, const model::TensorRow& tensor, CborW
   if (is_planes(catalog, tensor)) return encode_planes(catalog, tensor, out);
   const std::string_view attributes = catalog.text(tensor.attributes);
   out.map(attributes.empty() ? 3 : 4);
-  out.text("shape");
-  const auto shape = catalog.shape(tensor);
-  out.array(shape.size());
-  for (const std::uint64_t dimension : shape) out.unsigned_integer(dimension);
+  encode_shape(catalog, tensor, out);
   out.text("format");
   out.text(catalog.word(tensor.layout));
   if (!attributes.empty()) {
