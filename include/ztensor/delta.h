@@ -71,7 +71,7 @@ struct ApplyOptions {
   bool durable = false;  // syncs the file
   unsigned threads = 0;  // as in OpenOptions
   Limits limits = {};
-  Progress progress = {};
+  Progress progress = {};  // counts the decoded bytes of the tensors of the delta
 };
 
 struct ApplyReport {

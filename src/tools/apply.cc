@@ -13,13 +13,11 @@
 #include "base/utf8.h"
 #include "grow/revision.h"
 #include "hash/digest.h"
-#include "io/file.h"
 #include "io/publish.h"
 #include "run/parallel.h"
 #include "source/access.h"
 #include "source/delta_bases.h"
 #include "source/hidden.h"
-#include "tools/in_file.h"
 #include "write/delta_part.h"
 #include "write/grow_target.h"
 #include "write/losses.h"
@@ -40,6 +38,29 @@ WriterOptions writer_options(const ApplyOptions& options) {
   wanted.threads = options.threads;
   wanted.limits = options.limits;
   return wanted;
+}
+
+// Whether a tensor of a file is a delta, through any bases in the same file, over one that users see, and that may
+// change with this call.
+bool is_over_shown(const model::Catalog& catalog, const model::PartRow& part) {
+  const model::PartRow* at = &part;
+  for (std::size_t level = 0; level <= source::kMostBases; ++level) {
+    const model::BaseRow* base = catalog.base(catalog.row_of(*at));
+    if (base == nullptr || !base->label.empty()) return false;
+    const auto row = catalog.find(base->name);
+    if (!row || *row < catalog.shown() || catalog.tensor(*row).part_count != 1) return true;
+    at = &catalog.part(catalog.tensor(*row).parts);
+  }
+  return true;
+}
+
+// Whether a tensor is a delta over another file.
+bool has_deltas(const model::Catalog& catalog) {
+  for (std::uint32_t row = 0; row < catalog.part_rows(); ++row) {
+    const model::BaseRow* base = catalog.base(row);
+    if (base != nullptr && !base->label.empty()) return true;
+  }
+  return false;
 }
 
 // Grows a file into what a file of deltas over it stands for.
@@ -66,11 +87,10 @@ class Apply {
   write::GrowTarget* target_ = nullptr;  // of the draft
   std::optional<Source> present_;
   std::optional<Source> delta_;
-  run::Meter meter_;
+  std::optional<run::Meter> meter_;  // of the decoded bytes of the delta
 };
 
-Apply::Apply(const fs::path& path, const fs::path& delta, const ApplyOptions& options)
-    : options_(options), meter_(options.progress, 0) {
+Apply::Apply(const fs::path& path, const fs::path& delta, const ApplyOptions& options) : options_(options) {
   const auto target = io::identify(path);
   if (!target) throw Error::system(ENOENT, utf8_of(path), "cannot open");
   if (target == io::identify(delta)) {
@@ -90,35 +110,18 @@ Apply::Apply(const fs::path& path, const fs::path& delta, const ApplyOptions& op
   delta_ = open(
       delta,
       {.threads = options.threads, .limits = options.limits, .bases = {std::make_shared<const Source>(*present_)}});
-  const model::Catalog& catalog = Access::state(*delta_)->catalog;
-  bool has_deltas = false;
-  for (std::uint32_t row = 0; row < catalog.part_rows(); ++row) {
-    const model::BaseRow* base = catalog.base(row);
-    has_deltas = has_deltas || (base != nullptr && !base->label.empty());
-  }
-  if (!has_deltas) {
+  if (!has_deltas(Access::state(*delta_)->catalog)) {
     throw Error(Code::usage, "", utf8_of(delta) + ": no tensor is stored as what changed since another file");
   }
   report_.bytes_in = present_->stored_size();
+  std::uint64_t bytes = 0;
+  for (const Tensor tensor : *delta_) bytes += tensor.nbytes().value_or(0);
+  meter_.emplace(options.progress, bytes);
 }
 
 Value Apply::attributes_of(const Tensor& tensor) const {
   const std::vector<std::byte> own = source::without_delta(tensor.attributes_cbor());
   return own.empty() ? Value() : Value::parse(own, options_.limits.depth);
-}
-
-// Whether a tensor of a file is a delta, through any bases in the same file, over one that users see, and that may
-// change with this call.
-bool is_over_shown(const model::Catalog& catalog, const model::PartRow& part) {
-  const model::PartRow* at = &part;
-  for (std::size_t level = 0; level <= source::kMostBases; ++level) {
-    const model::BaseRow* base = catalog.base(catalog.row_of(*at));
-    if (base == nullptr || !base->label.empty()) return false;
-    const auto row = catalog.find(base->name);
-    if (!row || *row < catalog.shown() || catalog.tensor(*row).part_count != 1) return true;
-    at = &catalog.part(catalog.tensor(*row).parts);
-  }
-  return true;
 }
 
 // How a tensor gets into the file. Holds the base against the delta.
@@ -184,8 +187,9 @@ bool Apply::add_encoded(const Tensor& tensor) {
   const SourceState& state = *Access::state(tensor);
   const model::PartRow& row = row_of(tensor);
   write::StoredPieces pieces(state.part_source(row, row.recipe));
-  const write::MadeDelta made = write::make_delta(Access::tensor(old, *base).part(0), row.dtype, pieces,
-                                                  codec::DeltaMode::delta, run::thread_count(options_.threads), meter_);
+  const write::MadeDelta made =
+      write::make_delta(Access::tensor(old, *base).part(0), row.dtype, pieces, codec::DeltaMode::delta,
+                        run::thread_count(options_.threads), *meter_);
   if (!made.is_worth()) return false;
   target_->remove(tensor.name());
   write::add_delta(draft_, tensor.name(), tensor.shape(), row.dtype, attributes_of(tensor), {.label = "", .name = name},
@@ -210,21 +214,23 @@ void Apply::add(const Tensor& tensor) {
                 "the file to change has a hidden tensor of this name, which others are deltas over: convert the file, "
                 "or write the new tensors to another file with -o");
   }
-  switch (way_of(tensor)) {
-    case Way::stay: return;
-    case Way::copy: return add_copy(tensor);
+  const Way way = way_of(tensor);
+  switch (way) {
+    case Way::stay: break;
+    case Way::copy: add_copy(tensor); break;
     case Way::encode:
       if (!add_encoded(tensor)) add_whole(tensor);
-      return;
-    case Way::whole: return add_whole(tensor);
+      break;
+    case Way::whole: add_whole(tensor); break;
   }
+  if (way != Way::encode) meter_->add(tensor.nbytes().value_or(0));  // encoding counts by itself
 }
 
 ApplyReport Apply::run() {
   try {
     for (const Tensor tensor : *delta_) {
       source::located(*Access::state(tensor), Access::row(tensor), nullptr, [&] { add(tensor); });
-      meter_.poll();
+      meter_->poll();
     }
     for (const Tensor tensor : *present_) {
       if (delta_->find(tensor.name())) continue;
@@ -237,7 +243,7 @@ ApplyReport Apply::run() {
       draft_.catalog.attributes = std::move(encoded);
     }
     target_->finish(draft_.catalog);
-    meter_.finish();  // the last chance to stop
+    meter_->finish();  // the last chance to stop
     target_->publish(report_.notes);
   } catch (...) {
     target_->abort();

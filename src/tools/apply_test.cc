@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "posix_only.h"
@@ -76,7 +77,13 @@ TEST_P(ApplyFiles, BecomesWhatTheDeltaStandsFor) {
   ZT_REPLACES_OPEN_FILES();
   begin("v0");
   std::optional<Source> before = open(path("f"));
-  const ApplyReport report = apply_delta(path("f"), path("d1"), {.verify = true});
+  std::pair<std::uint64_t, std::uint64_t> last;
+  const ApplyReport report =
+      apply_delta(path("f"), path("d1"), {.verify = true, .progress = [&](std::uint64_t done, std::uint64_t total) {
+                                            last = {done, total};
+                                            return true;
+                                          }});
+  EXPECT_EQ(last, std::pair(std::uint64_t{20012}, std::uint64_t{20012}));
   EXPECT_EQ(report.tensors, 3U);
   EXPECT_EQ(report.deltas, 1U);
   EXPECT_EQ(report.whole, 1U);
