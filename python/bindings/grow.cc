@@ -55,14 +55,18 @@ nb::tuple delta_tuple(const DeltaFileReport& report) {
                         to_list(report.notes));
 }
 
+DeltaOptions delta_options(const WriterOptions& writer, bool patch, bool overwrite, nb::object progress) {
+  return {.writer = writer,
+          .patch = patch,
+          .hint = "",
+          .overwrite = overwrite,
+          .progress = to_progress(std::move(progress))};
+}
+
 nb::tuple write_delta(const OpenSource& base, const OpenSource& next, nb::handle path, const WriterOptions& writer,
                       bool patch, bool overwrite, nb::object progress) {
   if (base.calls_python() || next.calls_python()) throw_usage("a file object has no deltas: open a path");
-  const DeltaOptions options = {.writer = writer,
-                                .patch = patch,
-                                .hint = "",
-                                .overwrite = overwrite,
-                                .progress = to_progress(std::move(progress))};
+  const DeltaOptions options = delta_options(writer, patch, overwrite, std::move(progress));
   const std::filesystem::path file = to_path(path);
   const Source from = base.use(), to = next.use();
   const DeltaFileReport report = released([&] { return zt::write_delta(from, to, file, options); });
@@ -81,11 +85,7 @@ nb::tuple fold_deltas(const nb::list& deltas, const std::vector<const OpenSource
     if (base->calls_python()) throw_usage("a base is in a file object: open the base by its path");
     open.bases.push_back(std::make_shared<const Source>(base->use()));
   }
-  const DeltaOptions options = {.writer = writer,
-                                .patch = patch,
-                                .hint = "",
-                                .overwrite = overwrite,
-                                .progress = to_progress(std::move(progress))};
+  const DeltaOptions options = delta_options(writer, patch, overwrite, std::move(progress));
   const std::filesystem::path file = to_path(path);
   const DeltaFileReport report = released([&] { return zt::fold_deltas(files, file, options, open); });
   return delta_tuple(report);

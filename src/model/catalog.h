@@ -49,9 +49,8 @@ struct FileRow {
 
 // Where the base of a part is that is stored as a delta (spec/delta.md §5).
 struct BaseRow {
-  std::string label;   // of another file, in the attributes of this one; "": the base is in this file
-  std::string name;    // of the tensor; "": that of the part's own tensor
-  std::string digest;  // of the base's decoded bytes; "": not stated
+  std::string label;  // of another file, in the attributes of this one; "": the base is in this file
+  std::string name;   // of the tensor; "": that of the part's own tensor
 };
 
 // One stored array. Its texts are in the Catalog's text buffer.

@@ -96,13 +96,12 @@ struct Holds {
 // How the manifest of a growing file changes. Everything else in the manifest stays as it is, even if this build does
 // not understand it.
 struct ManifestEdit {
-  const Catalog* added = nullptr;                           // new tensors; their names are not listed below
-  std::set<std::string, std::less<>> removed;               // tensors that go
-  std::map<std::string, std::string, std::less<>> aliases;  // new name -> tensor that stays
-  std::map<std::string, std::vector<std::byte>, std::less<>>
-      changed;                                            // tensor or alias -> its new attributes; empty: none
-  std::optional<std::vector<std::byte>> attributes = {};  // of the file; empty: none
-  std::vector<Region> former = {};                        // of manifests, for the next edit
+  const Catalog* added = nullptr;                                      // new tensors; their names are not listed below
+  std::set<std::string, std::less<>> removed;                          // tensors that go
+  std::map<std::string, std::string, std::less<>> aliases;             // new name -> tensor of the former manifest
+  std::map<std::string, std::vector<std::byte>, std::less<>> changed;  // tensor or alias -> new attributes, or none
+  std::optional<std::vector<std::byte>> attributes = {};               // of the file; empty: none
+  std::vector<Region> former = {};                                     // of manifests, for the next edit
   Region objects = {};  // Catalog::objects of the manifest: saves looking for its end; empty: not known
   // Gives the region that the new manifest goes into, of which it is told the size, all but what naming that region
   // may add to it: a list with one more region of `former`. Empty, or gives none: the manifest names no such region.

@@ -15,7 +15,7 @@
 namespace zt::read {
 namespace {
 
-std::uint64_t next_number() noexcept {
+std::uint64_t next_id() noexcept {
   static std::atomic<std::uint64_t> last = 0;
   return last.fetch_add(1, std::memory_order_relaxed);
 }
@@ -155,7 +155,7 @@ DeltaStore::DeltaStore(const PartSource& stored, DeltaPieces pieces, const PartS
       base_(base),
       base_slices_(&base_slices),
       cache_(&cache),
-      number_(next_number()) {
+      id_(next_id()) {
   const model::Recipe& recipe = stored.recipe;
   if (recipe.stored_length == 0 && base.recipe.decoded_length != recipe.decoded_length) {
     throw Error(Code::malformed, "delta.base",
@@ -176,7 +176,7 @@ void DeltaStore::read_base(std::size_t number, std::vector<std::byte>& out) cons
   if (out.empty()) return;
   if (!base_is_ordered_) return read_bytes(base_, *base_slices_, at, out);
   static_assert(kPieceBytes == codec::kDeltaPieceBytes);
-  const DeltaCache::Piece piece = cache_->here().base_piece(base_, number_, number);
+  const DeltaCache::Piece piece = cache_->here().base_piece(base_, id_, number);
   std::memcpy(out.data(), piece->data(), out.size());
 }
 
@@ -229,11 +229,11 @@ void DeltaStore::read_at(std::uint64_t offset, std::span<std::byte> out) const {
     if (taken == size) {
       decode(number, out.first(size));
     } else {
-      DeltaCache::Piece piece = cache_->here().find(number_, number);
+      DeltaCache::Piece piece = cache_->here().find(id_, number);
       if (!piece) {
         const auto decoded = std::make_shared<std::vector<std::byte>>(size);
         decode(number, *decoded);
-        cache_->here().keep(number_, number, decoded);
+        cache_->here().keep(id_, number, decoded);
         piece = decoded;
       }
       std::memcpy(out.data(), piece->data() + from, taken);

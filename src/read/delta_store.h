@@ -67,7 +67,7 @@ class DeltaCache {
   };
   std::mutex mutex_;  // guards all below, and is never held while reading
   std::vector<std::unique_ptr<Worker>> idle_;
-  Recent<std::pair<std::uint64_t, std::size_t>, Piece> pieces_{kMost};  // by the number of the delta
+  Recent<std::pair<std::uint64_t, std::size_t>, Piece> pieces_{kMost};  // by the id of the delta
   Recent<std::pair<std::uint64_t, std::size_t>, Piece> base_pieces_{kMost};
   Recent<std::uint64_t, std::shared_ptr<Front>> fronts_{kMostFronts};
 };
@@ -119,7 +119,7 @@ class DeltaStore final : public ByteStore {
   PartSource base_;
   run::PerProcess<SliceCache>* base_slices_;
   run::PerProcess<DeltaCache>* cache_;
-  std::uint64_t number_;          // no other delta of the process has it: an address may come again
+  std::uint64_t id_;              // no other delta of the process has it: an address may come again
   bool base_is_ordered_ = false;  // it can only be read from front to back
 };
 

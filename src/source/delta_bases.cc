@@ -25,12 +25,6 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void refuse_base(const std::string& why) { throw Error(Code::malformed, "delta.base", why); }
 
-// A name of a file in the same folder.
-bool is_hint(std::string_view hint) {
-  return hint != "." && hint != ".." && hint.find('/') == std::string_view::npos &&
-         hint.find('\0') == std::string_view::npos;
-}
-
 // A tensor on the way from a delta to its last base: the file, as far as we can tell files apart, and the part.
 struct Step {
   const SourceState* state;
@@ -112,7 +106,7 @@ class Search {
   bool is_below(const SourceState& state, const model::PartRow& part) const;
   FoundPtr open_any(const SourceState& state, const model::PartRow& part);
   FoundPtr open_over(const Base& base, const SourceState& state, const model::PartRow& part);
-  // What the caller gave.
+  // What the caller gave to this source, or else to the one that the search began at.
   std::vector<Base> given(const SourceState& state, std::string_view name, DType dtype);
   FoundPtr pick(const std::vector<Base>& candidates, const SourceState& state, const model::PartRow& part,
                 std::optional<Error>& fault);
@@ -335,6 +329,11 @@ Search::FoundPtr Search::open(const SourceState& state, const model::PartRow& pa
 
 }  // namespace
 
+bool is_hint(std::string_view hint) {
+  return hint != "." && hint != ".." && hint.find('/') == std::string_view::npos &&
+         hint.find('\0') == std::string_view::npos;
+}
+
 BaseEntry base_entry(const SourceState& state, const std::string& label) {
   DeltaBases& bases = state.bases.here();
   {
@@ -346,10 +345,8 @@ BaseEntry base_entry(const SourceState& state, const std::string& label) {
   const auto cbor = std::span(state.catalog.attributes);
   const Value all = cbor.empty() ? Value() : Value::parse(cbor, state.options.limits.depth);
   if (all.members() != nullptr) {
-    const auto names_base = [](const auto& member) {
-      return member.first.text() != nullptr && member.first.text()->starts_with(kBaseKey);
-    };
-    if (std::ranges::count_if(*all.members(), names_base) > std::ptrdiff_t{kMostLabels}) {
+    const auto is_base = [](const auto& member) { return names_base(member.first); };
+    if (std::ranges::count_if(*all.members(), is_base) > std::ptrdiff_t{kMostLabels}) {
       throw Error(Code::limit, "delta.base.labels",
                   "the file names more than " + std::to_string(kMostLabels) + " files with bases");
     }

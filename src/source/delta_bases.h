@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -52,6 +53,8 @@ struct DeltaBases {
 // state. Throws as SourceState::part_source.
 read::PartSource delta_source(const SourceState& state, const model::PartRow& part);
 
+// Whether a file may name its base so: "", or a name in the same folder.
+bool is_hint(std::string_view hint);
 // Throws malformed "delta.base", limit "delta.base.labels".
 BaseEntry base_entry(const SourceState& state, const std::string& label);
 

@@ -13,10 +13,10 @@ bool is_hidden(const Value& key) {
   return key.text() != nullptr && (*key.text() == kScipyKey || *key.text() == kDeltaKey);
 }
 
+bool names_base(const Value& key) { return key.text() != nullptr && key.text()->starts_with(kBaseKey); }
+
 Value without_bases(Value attributes) {
-  const auto is_base = [](const auto& member) {
-    return member.first.text() != nullptr && member.first.text()->starts_with(kBaseKey);
-  };
+  const auto is_base = [](const auto& member) { return names_base(member.first); };
   if (attributes.members() == nullptr || std::ranges::none_of(*attributes.members(), is_base)) return attributes;
   Value::Map kept;
   std::ranges::copy_if(*attributes.members(), std::back_inserter(kept), std::not_fn(is_base));
@@ -29,15 +29,14 @@ Value with_bases_of(const Value& from, const Value& attributes) {
   const std::size_t given = all.size();
   for (const auto& [key, value] : *from.members()) {
     const auto same = [&key = key](const auto& other) { return other.first == key; };
-    const bool names_base = key.text() != nullptr && key.text()->starts_with(kBaseKey);
-    if (names_base && std::ranges::none_of(all, same)) all.emplace_back(key, value);
+    if (names_base(key) && std::ranges::none_of(all, same)) all.emplace_back(key, value);
   }
   return all.size() == given ? attributes : Value(std::move(all));
 }
 
 std::vector<std::byte> without_delta(std::span<const std::byte> attributes) {
   if (as_text(attributes).find(kDeltaKey) == std::string_view::npos) return {attributes.begin(), attributes.end()};
-  const Value all = Value::parse(attributes, 1000);  // the decoder has held the depth to the limits
+  const Value all = Value::parse(attributes, kAnyDepth);
   if (all.members() == nullptr) return {attributes.begin(), attributes.end()};
   Value::Map kept;
   std::ranges::copy_if(*all.members(), std::back_inserter(kept), [](const auto& member) {

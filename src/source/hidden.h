@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -21,7 +22,12 @@ inline constexpr std::string_view kDeltaKey = container::kDeltaNote;
 
 inline constexpr std::string_view kBaseKey = "ztensor.base.";  // of a file: a label follows
 
+// The depth to parse stored attributes with that a decoder has held to its limits.
+inline constexpr std::uint32_t kAnyDepth = 1000;
+
 bool is_hidden(const Value& key);
+// Whether an attribute of a file names a base.
+bool names_base(const Value& key);
 // The attributes of a file without those that name bases of deltas.
 Value without_bases(Value attributes);
 // `attributes`, and those of `from` that name bases of deltas and that `attributes` lacks.

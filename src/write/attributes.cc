@@ -90,7 +90,7 @@ void check_unreserved(const Value& attributes, bool of_file) {
   if (attributes.members() == nullptr) return;
   for (const auto& [key, value] : *attributes.members()) {
     if (key.text() == nullptr) continue;
-    if (of_file ? key.text()->starts_with(source::kBaseKey) : *key.text() == source::kDeltaKey) {
+    if (of_file ? source::names_base(key) : *key.text() == source::kDeltaKey) {
       throw Error(Code::usage, "",
                   "the attribute " + in_quotes(*key.text()) +
                       " says what a tensor is a delta over, and only zTensor writes it: choose another key");

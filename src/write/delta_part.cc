@@ -158,7 +158,7 @@ std::pair<std::string, std::string> base_attribute(const DeltaBase& base) {
     throw Error(Code::usage, "", "the base of deltas has no id: make it with delta_base()");
   }
   const std::string& hint = base.hint;
-  if (hint.find('/') != std::string::npos || hint.find('\0') != std::string::npos || hint == "." || hint == "..") {
+  if (!source::is_hint(hint)) {
     throw Error(Code::usage, "", "the hint " + in_quotes(hint) + " is a path: give the name of a file");
   }
   return {std::string(source::kBaseKey) + std::string(kBaseLabel), base.id + (hint.empty() ? "" : " " + hint)};

@@ -104,9 +104,8 @@ void GrowTarget::set_tensor_attributes(std::string_view name, const Value& attri
 void GrowTarget::set_attributes(std::vector<std::byte> attributes) {
   const Source& present = growing_->current();
   const auto cbor = present.attributes_cbor();
-  constexpr std::uint32_t kDepth = 1000;  // the decoder has held the depth to its limits
-  const Value former = cbor.empty() ? Value() : Value::parse(cbor, kDepth);
-  const Value given = attributes.empty() ? Value() : Value::parse(attributes, kDepth);
+  const Value former = cbor.empty() ? Value() : Value::parse(cbor, source::kAnyDepth);
+  const Value given = attributes.empty() ? Value() : Value::parse(attributes, source::kAnyDepth);
   const Value all = source::with_bases_of(former, given);
   growing_->edit().attributes = all == given ? std::move(attributes) : form_.attributes_of(all, true);
 }

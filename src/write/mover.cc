@@ -21,8 +21,6 @@
 namespace zt::write {
 namespace {
 
-constexpr std::uint32_t kAnyDepth = 1000;  // the decoder of the source has held the depth to its limits
-
 // Whether the stored bytes are exactly frames and a seek table, as generation 2 needs them.
 bool is_seekable(const SourceState& from, const model::PartRow& part) {
   // The manifest of generation 2 says so. That of 1.2 does not, and byte planes are taken for it until they are read.
@@ -119,7 +117,7 @@ void Mover::add_row(std::string_view name, const Tensor& tensor) {
     draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), attributes);
     return;
   }
-  const Value kept = reduced_attributes(Value::parse(attributes, kAnyDepth), *form().encoder, false);
+  const Value kept = reduced_attributes(Value::parse(attributes, source::kAnyDepth), *form().encoder, false);
   draft_.catalog.add_tensor(name, tensor.shape(), tensor.layout(), form().attributes_of(kept, false));
 }
 

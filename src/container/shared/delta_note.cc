@@ -62,9 +62,8 @@ std::optional<DeltaNote> delta_note(std::span<const std::byte> attributes) {
   }
   if (const Value* base = member(*found, "base")) {
     if (!base->is_map()) refuse_note("needs a map for 'base'");
-    note.base = model::BaseRow{.label = text_member(*base, "file"),
-                               .name = text_member(*base, "name"),
-                               .digest = text_member(*base, "digest")};
+    note.base = model::BaseRow{.label = text_member(*base, "file"), .name = text_member(*base, "name")};
+    static_cast<void>(text_member(*base, "digest"));  // for users
     if (!is_label(note.base->label)) refuse_note("needs 1 to 64 of A-Z, a-z, 0-9, - and _ for 'file'");
   }
   return note;
