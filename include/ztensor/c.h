@@ -181,8 +181,8 @@ typedef struct zt_open_options {
   zt_verify_mode verify; /* of reads that do not say otherwise */
   uint32_t threads;      /* at most 1024. 0: ZTENSOR_THREADS if it is set, else the cores that this process may use */
   zt_limits limits;
-  const zt_source* const*
-      bases; /* of tensors that are stored as deltas. NULL: the files that the file names beside itself */
+  /* Of tensors that are stored as deltas. NULL: the files that the file names beside itself. */
+  const zt_source* const* bases;
   size_t bases_count;
 } zt_open_options;
 
@@ -380,9 +380,9 @@ typedef struct zt_writer_options {
                          other options decide */
   bool not_canonical;
   bool lossy; /* zt_writer_add_stored() leaves out what the format cannot hold: zt_writer_lines() */
-  const zt_source*
-      base; /* of tensors that are added with `delta`, which reads all of it, for its id; NULL: none. The new
-                            file has format 1.2 or 2, is not canonical, and names this one */
+  /* Of tensors that are added with `delta`; NULL: none. zt_writer_create() reads all of it, for its id. The new file has
+   * format 1.2 or 2, is not canonical, and names the base. */
+  const zt_source* base;
 } zt_writer_options;
 
 ZT_API zt_code zt_writer_create(const char* path, zt_write_mode mode, const zt_writer_options* options, zt_writer** out,
@@ -597,73 +597,6 @@ typedef struct zt_compact_report {
 ZT_API zt_code zt_compact(const char* path, const zt_compact_options* options, zt_compact_report* report,
                           zt_error* error);
 
-/* --- what changed (spec/delta.md) --- */
-
-typedef struct zt_delta_options {
-  size_t size;
-  const zt_writer_options* writer; /* of the file to write: format 1.2 or 2, not canonical, without shards; no base */
-  const zt_open_options* open;     /* of zt_fold_deltas(): how the files are opened */
-  const char* hint; /* the name of the base beside the new file; NULL: the base's own name, if it is one file on disk */
-  bool patch;       /* lists new elements, not differences: longer, but the changes can be read without the base */
-  bool overwrite;
-  zt_progress progress;
-  zt_lines lines;
-} zt_delta_options;
-typedef struct zt_delta_report {
-  size_t size;
-  uint64_t tensors;
-  uint64_t deltas; /* tensors that are stored as deltas */
-  uint64_t same;   /* those of them that do not differ from the base at all */
-  uint64_t bytes_in;
-  uint64_t bytes_out;
-} zt_delta_report;
-/* Writes a file with the tensors of `next`, in which each dense tensor is stored as what changed since that of the same
- * name and dtype in `base`, where that is shorter. Reads all of `base` twice, for its id. Holds one stored tensor in
- * memory. */
-ZT_API zt_code zt_write_delta(const zt_source* base, const zt_source* next, const char* path,
-                              const zt_delta_options* options, zt_delta_report* report, zt_error* error);
-/* Writes one file that reads as the last of several files of deltas, each of which is over the one before it, and that is
- * over the base of the first one. */
-ZT_API zt_code zt_fold_deltas(const char* const* deltas, size_t count, const char* path,
-                              const zt_delta_options* options, zt_delta_report* report, zt_error* error);
-
-typedef struct zt_apply_options {
-  size_t size;
-  bool verify; /* decodes all of the delta first; otherwise one piece of each tensor */
-  bool durable;
-  uint32_t threads;
-  zt_limits limits;
-  zt_progress progress;
-  zt_lines lines;
-} zt_apply_options;
-typedef struct zt_apply_report {
-  size_t size;
-  uint64_t tensors; /* of the file */
-  uint64_t deltas;  /* tensors that are now stored as deltas over what they were */
-  uint64_t whole;   /* tensors that were added as they are */
-  uint64_t removed;
-  uint64_t bytes_in;  /* size of the file before */
-  uint64_t bytes_out; /* and after */
-} zt_apply_report;
-/* Makes a file what a file of deltas over it stands for, by appending: former tensors stay in it, hidden, as bases. */
-ZT_API zt_code zt_apply_delta(const char* path, const char* delta, const zt_apply_options* options,
-                              zt_apply_report* report, zt_error* error);
-
-/* What one piece of a tensor changed since its base. Free both bytes with zt_bytes_free(). */
-typedef struct zt_changes {
-  size_t size;
-  uint64_t first;    /* the flat index of the first element of the piece */
-  uint64_t count;    /* elements of the piece */
-  bool is_whole;     /* `elements` are all elements of the piece, and there are no indices */
-  zt_bytes indices;  /* uint32_t: of the changed elements, ascending, counted from `first` */
-  zt_bytes elements; /* new elements, one for each index; of float4, bytes with two of them */
-} zt_changes;
-/* The number of pieces. ZT_USAGE for a tensor that is not stored as a delta. */
-ZT_API zt_code zt_tensor_change_pieces(const zt_source* source, size_t tensor, size_t* out, zt_error* error);
-/* Any thread. Differences are read with the base; patches are read without it. */
-ZT_API zt_code zt_tensor_changes(const zt_source* source, size_t tensor, size_t piece, zt_changes* out,
-                                 zt_error* error);
-
 typedef struct zt_repair_options {
   size_t size;
   const char* output; /* writes the repaired file there; NULL: cuts the file */
@@ -698,6 +631,74 @@ ZT_API zt_code zt_content_id(const zt_source* source, bool trust_digests, zt_pro
                              zt_error* error);
 /* What a file would run if Python loaded it, as the document that `ztensor scan --json` prints. Runs nothing. */
 ZT_API zt_code zt_scan_json(const char* path, zt_bytes* out, zt_error* error);
+
+/* --- what changed (spec/delta.md) --------------------------------------------------------------------------------- */
+
+typedef struct zt_delta_options {
+  size_t size;
+  const zt_writer_options* writer; /* of the file to write: format 1.2 or 2, not canonical, without shards; no base */
+  const zt_open_options* open;     /* of zt_fold_deltas(): how the files are opened */
+  const char* hint; /* the name of the base beside the new file; NULL: the base's own name, if it is one file on disk */
+  bool patch;       /* lists new elements, not differences: longer, but the changes can be read without the base */
+  bool overwrite;
+  zt_progress progress;
+  zt_lines lines;
+} zt_delta_options;
+typedef struct zt_delta_report {
+  size_t size;
+  uint64_t tensors;
+  uint64_t deltas; /* tensors that are stored as deltas */
+  uint64_t same;   /* those of them that do not differ from the base at all */
+  uint64_t bytes_in;
+  uint64_t bytes_out;
+} zt_delta_report;
+/* Writes a file with the tensors of `next`, in which each dense tensor is stored as what changed since that of the same
+ * name and dtype in `base`, where that is shorter. Reads all of `base` twice, for its id. Holds one stored tensor in
+ * memory. ZT_ERROR_USAGE for a path of `base` or `next`, ZT_ERROR_IO for a file that exists. */
+ZT_API zt_code zt_write_delta(const zt_source* base, const zt_source* next, const char* path,
+                              const zt_delta_options* options, zt_delta_report* report, zt_error* error);
+/* Writes one file that reads as the last of several files of deltas, each of which is over the one before it, and that is
+ * over the base of the first one. */
+ZT_API zt_code zt_fold_deltas(const char* const* deltas, size_t count, const char* path,
+                              const zt_delta_options* options, zt_delta_report* report, zt_error* error);
+
+typedef struct zt_apply_options {
+  size_t size;
+  bool verify; /* decodes all of the delta first; otherwise one piece of each tensor */
+  bool durable;
+  uint32_t threads;
+  zt_limits limits;
+  zt_progress progress;
+  zt_lines lines;
+} zt_apply_options;
+typedef struct zt_apply_report {
+  size_t size;
+  uint64_t tensors; /* of the file */
+  uint64_t deltas;  /* tensors that are now stored as deltas over what they were */
+  uint64_t whole;   /* tensors that were added as they are */
+  uint64_t removed;
+  uint64_t bytes_in;  /* size of the file before */
+  uint64_t bytes_out; /* and after */
+} zt_apply_report;
+/* Makes a file what a file of deltas over it stands for, by appending: former tensors stay in it, hidden, as bases.
+ * ZT_ERROR_MISMATCH if `delta` was made over another file, ZT_ERROR_UNSUPPORTED for a format that does not grow. */
+ZT_API zt_code zt_apply_delta(const char* path, const char* delta, const zt_apply_options* options,
+                              zt_apply_report* report, zt_error* error);
+
+/* What one piece of a tensor changed since its base. Free both bytes with zt_bytes_free(). */
+typedef struct zt_changes {
+  size_t size;
+  uint64_t first;    /* the flat index of the first element of the piece */
+  uint64_t count;    /* elements of the piece */
+  bool is_whole;     /* `elements` are all elements of the piece, and there are no indices */
+  zt_bytes indices;  /* uint32_t: of the changed elements, ascending, counted from `first` */
+  zt_bytes elements; /* new elements, one for each index; of float4, bytes with two of them */
+} zt_changes;
+/* The number of pieces. ZT_ERROR_USAGE for a tensor that is not stored as a delta. */
+ZT_API zt_code zt_tensor_change_pieces(const zt_source* source, size_t tensor, size_t* out, zt_error* error);
+/* Any thread. Differences are read with the base; patches are read without it. */
+ZT_API zt_code zt_tensor_changes(const zt_source* source, size_t tensor, size_t piece, zt_changes* out,
+                                 zt_error* error);
 
 #ifdef __cplusplus
 }

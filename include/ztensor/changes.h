@@ -20,8 +20,8 @@ struct Changes {
 [[nodiscard]] ZT_API std::size_t change_pieces(const Tensor& tensor);
 // What one piece of a tensor changed since its base. Differences are read with the base; patches, whole pieces and
 // pieces without changes are read without it, and so are not held against the digest of the result. Pieces of complex
-// numbers are always whole, and read with it. Any thread. Throws
-// usage as above and for a piece that there is not; otherwise as reading the tensor does.
+// numbers are always whole, and read with it. Any thread. Throws usage as above and for a piece that there is not;
+// otherwise as reading the tensor does.
 [[nodiscard]] ZT_API Changes changes_of(const Tensor& tensor, std::size_t piece);
 
 }  // namespace zt

@@ -62,12 +62,16 @@ def save_file(
     with Writer(target, attributes=_attributes_of(metadata), **options) as writer:
         # Any other mapping may make an array for each access. We hold one of them at a time, and look for no ties.
         tied = ties(tensors) if isinstance(tensors, dict) and writer.format.startswith("zt-") else {}
-        for name, tensor in tensors.items():
-            first = tied.get(name)
-            if first is None:
-                writer.add_tensor(name, tensor)
-            else:
-                writer.add_alias(name, first)
+        _add(writer, tensors, tied, delta=False)
+
+
+def _add(writer: Writer, tensors: Mapping[str, Any], tied: Mapping[str, str], *, delta: bool) -> None:
+    for name, tensor in tensors.items():
+        first = tied.get(name)
+        if first is None:
+            writer.add_tensor(name, tensor, delta=delta)
+        else:
+            writer.add_alias(name, first)
 
 
 class CheckpointSaved(NamedTuple):
@@ -97,13 +101,7 @@ def save_checkpoint(
     with contextlib.ExitStack() as stack:
         reader = None if found is None else stack.enter_context(Reader(found))
         writer = stack.enter_context(Writer(target, base=reader, attributes=_attributes_of(metadata), **options))
-        tied = ties(tensors)
-        for name, tensor in tensors.items():
-            first = tied.get(name)
-            if first is None:
-                writer.add_tensor(name, tensor, delta=reader is not None)
-            else:
-                writer.add_alias(name, first)
+        _add(writer, tensors, ties(tensors), delta=reader is not None)
     return CheckpointSaved(None if found is None else os.path.basename(found), os.path.getsize(target))
 
 
