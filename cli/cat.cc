@@ -239,6 +239,10 @@ class Batches {
   bool done_ = false;
 };
 
+// A whole tensor up to this size is read at once, and its digest is checked in the same pass. For a larger one, the
+// check and the printing each read the file, so that memory stays small.
+constexpr std::uint64_t kReadAtOnce = std::uint64_t{64} << 20;  // bytes
+
 void print_tensor(const zt::Tensor& tensor, const Picked& picked, std::optional<zt::Verify> verify) {
   constexpr std::uint64_t kBatch = 1 << 20;  // bytes
   const zt::DType dtype = tensor.dtype();
@@ -250,6 +254,17 @@ void print_tensor(const zt::Tensor& tensor, const Picked& picked, std::optional<
   Printer printer(dtype, picked.shape);
   if (std::ranges::find(picked.shape, std::uint64_t{0}) == picked.shape.end()) {
     const std::uint64_t bytes = zt::dtype_bits(dtype) / 8;
+    if (verify && tensor.elements() <= kReadAtOnce / bytes) {
+      std::vector<std::byte> whole(static_cast<std::size_t>(tensor.elements() * bytes));
+      tensor.read_into(std::span<std::byte>(whole), verify);
+      for (std::span<const std::byte> left = whole; !left.empty();) {
+        const std::span<const std::byte> batch = left.first(std::min<std::size_t>(left.size(), kBatch));
+        printer.print_elements(batch);
+        left = left.subspan(batch.size());
+      }
+      printer.finish();
+      return;
+    }
     Batches batches(picked.selection, bytes, kBatch);
     zt::Selection part;
     std::uint64_t elements = 0;

@@ -64,6 +64,32 @@ def test_extract_takes_the_named_tensors_alone(model):
     model.fails("extract", "repo", "n", code=2)
 
 
+def test_extract_takes_patterns(model):
+    tensors = {name: ("U8", [1], b"1") for name in ("layers.0.w", "layers.0.b", "layers.1.w", "odd*", "odder")}
+    write_safetensors(model / "p.safetensors", tensors)
+    for operands, expected in (
+        (["layers.0.*"], ["layers.0.b", "layers.0.w"]),
+        (["layers.?.w", "odder"], ["layers.0.w", "layers.1.w", "odder"]),
+        (["odd*"], ["odd*"]),  # a name comes before what it would match as a pattern
+        (["odd[e]*", "*.b", "layers.0.b"], ["layers.0.b", "odder"]),
+    ):
+        model.ok("extract", "p.safetensors", *operands, "-o", "few.zt", "--force")
+        assert sorted(tensor["name"] for tensor in model.info("few.zt")["tensors"]) == expected
+    error = model.fails("extract", "p.safetensors", "odder", "x*", "-o", "none.zt")
+    assert error == (
+        "p.safetensors: no tensor is named 'x*', and no name matches this pattern: 'ztensor info' lists the names"
+    )
+    assert not (model / "none.zt").exists()
+
+
+def test_cat_reads_a_tensor_once(model):
+    content = b"".join(i.to_bytes(4, "little") for i in range(600_000))  # more than one batch of the printer
+    write_safetensors(model / "p.safetensors", {"w": ("I32", [600, 1000], content)})
+    model.ok("convert", "p.safetensors", "p.zt", "-c")
+    lines = model.ok("cat", "p.zt", "w").splitlines()
+    assert lines == [" ".join(str(1000 * row + i) for i in range(1000)) for row in range(600)]
+
+
 def test_cat_prints_elements(model):
     save_model(model)
     assert model.ok("cat", "repo", "w") == "0 1.5 -2\n0.1 1e+30 inf\n"

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "ztensor/options.h"
@@ -41,6 +42,10 @@ struct ConvertReport {
   std::vector<std::string> losses;   // what the format could not hold and was left out (WriterOptions::lossy)
   std::vector<std::string> notes;    // what a user should know, but is no error
 };
+
+// Whether a glob of `include` or `exclude` matches a name. * matches any run of bytes, ? one byte, [a-z] and [!a-z] one
+// byte of a set, and \ the next byte literally. Dots and slashes are ordinary bytes.
+ZT_API bool matches_glob(std::string_view glob, std::string_view name);
 
 // Writes the tensors of all inputs, in order, into one new file. Keeps the attributes of the files; where two inputs
 // have different values for one key, keeps the first and says so in `notes`. Compares the output with the inputs before

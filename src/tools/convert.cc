@@ -118,7 +118,7 @@ void Conversion::open_inputs() {
   const auto target = io::identify(output_);
   const std::string& format = options_.from;
   if (format != "auto") source::check_format_name(format);
-  inputs_.emplace(paths_, options_.open);
+  inputs_.emplace(paths_, options_.open, paths_.size() > 1);
   for (std::size_t input = 0; input < inputs_->size(); ++input) {
     const std::string path = utf8_of(paths_[input]);
     const std::string_view found = (*inputs_)[input].format();
@@ -362,6 +362,8 @@ ConvertReport Conversion::run() {
 }
 
 }  // namespace
+
+bool matches_glob(std::string_view glob, std::string_view name) { return tools::matches_glob(glob, name); }
 
 ConvertReport convert(std::span<const fs::path> inputs, const fs::path& output, const ConvertOptions& options) {
   return Conversion(inputs, output, options).run();
