@@ -21,9 +21,9 @@ void add_merge(CLI::App& app, Command& chosen) {
   command.add_flag("--delete-original", transfer->options.delete_originals,
                    "delete the inputs after the output is complete and was compared with them");
   command.footer(
-      "A name that two inputs have is refused. Tensors keep their encoding, except that\n"
-      "byte planes become raw without --float, and all parts in canonical files of\n"
-      "format 2.\n\n"
+      "A name that two inputs have is refused. The array of a .npy file gets the name of\n"
+      "its file. Tensors keep their encoding, except that byte planes become raw without\n"
+      "--float, and all parts in canonical files of format 2.\n\n"
       "Examples:\n"
       "  ztensor merge encoder.zt decoder.zt -o model.zt\n"
       "  ztensor merge -o model.zt shard-*.zt --delete-original");

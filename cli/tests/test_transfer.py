@@ -78,6 +78,16 @@ def test_merge_keeps_the_order_of_its_inputs(at):
     assert list(at.tensors("out.zt")) == ["b0", "b1", "a0", "a1"]
 
 
+def test_merge_names_npy_arrays_by_their_files(at):
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }\n"
+    for name in "ab":
+        (at / f"{name}.npy").write_bytes(
+            b"\x93NUMPY\x01\0" + len(header).to_bytes(2, "little") + header + name.encode() * 2
+        )
+    at.ok("merge", "a.npy", "b.npy", "-o", "out.zt")
+    assert at.tensors("out.zt") == {"a": ("uint8", [2], b"aa"), "b": ("uint8", [2], b"bb")}
+
+
 def test_merge_refuses_a_name_twice_and_leaves_no_output(model):
     (model / "copy.safetensors").write_bytes((model / "model.safetensors").read_bytes())
     error = model.fails("merge", "model.safetensors", "copy.safetensors", "-o", "out.zt", "--delete-original")

@@ -1,6 +1,7 @@
 """What a Reader can be opened from: lists of paths, remote file systems, fsspec files."""
 
 import io
+import os
 import pickle
 import threading
 
@@ -50,6 +51,41 @@ def test_foreign_files_of_one_format_are_one_source(tmp_path):
     with ztensor.open([tmp_path / "0.safetensors", tmp_path / "1.safetensors"]) as reader:
         assert reader.format == "safetensors"
         assert reader.read_tensor("t1").tolist() == [1, 1, 1]
+
+
+def test_npy_files_that_are_joined_have_the_names_of_their_files(tmp_path):
+    paths = [tmp_path / "a.npy", tmp_path / "b.b.npy"]
+    for i, path in enumerate(paths):
+        np.save(path, np.full((2, 3), i, order="F"))
+    np.savez(tmp_path / "more.npz", c=np.arange(3))
+    with ztensor.open(paths) as reader:
+        assert list(reader) == ["a", "b.b"]
+        assert reader.read_tensor("b.b").tolist() == [[1] * 3] * 2
+    assert list(ztensor.open(paths[0])) == list(ztensor.open(paths[:1])) == ["data"]
+    done = ztensor.merge([*paths, tmp_path / "more.npz"], tmp_path / "out.zt", check_output=True)
+    assert done.tensors == 3
+    with ztensor.open(tmp_path / "out.zt") as reader:
+        assert list(reader) == ["a", "b.b", "c"]
+        assert reader.read_tensor("a").tolist() == [[0] * 3] * 2
+    ztensor.merge([*paths, tmp_path / "more.npz"], tmp_path / "b.zt", include=["b*"])
+    assert list(ztensor.open(tmp_path / "b.zt")) == ["b.b"]
+    ztensor.convert(paths[0], tmp_path / "one.zt")
+    assert list(ztensor.open(tmp_path / "one.zt")) == ["data"]
+    ztensor.append(tmp_path / "one.zt", paths[1])
+    assert list(ztensor.open(tmp_path / "one.zt")) == ["data", "b.b"]
+    (tmp_path / "other").mkdir()
+    np.save(tmp_path / "other" / "a.npy", np.zeros(1))
+    with pytest.raises(ztensor.UsageError, match=r"tensor 'a' is in both .*a\.npy and .*other.a\.npy"):
+        ztensor.merge([paths[0], tmp_path / "other" / "a.npy"], tmp_path / "clash.zt")
+
+
+def test_an_npy_file_without_a_name_of_its_own_keeps_data(tmp_path):
+    odd = os.fsencode(tmp_path) + b"/\xff.npy"
+    np.save(tmp_path / "a.npy", np.zeros(1))
+    os.rename(tmp_path / "a.npy", odd)
+    np.save(tmp_path / "objects.npy", np.array([{"x": np.ones(2)}, None], object), allow_pickle=True)
+    ztensor.merge([os.fsdecode(odd), tmp_path / "objects.npy"], tmp_path / "out.zt")
+    assert list(ztensor.open(tmp_path / "out.zt")) == ["data", "0.x"]
 
 
 def test_lists_that_are_no_source(files, tmp_path):

@@ -189,7 +189,10 @@ def _with_options_of(
 
 @_with_options_of(convert)
 def merge(inputs: Iterable[PathLike], output: PathLike, **options: Any) -> Converted:
-    """Converts several files into one, with the options of `convert`. A name that two files have is refused."""
+    """Converts several files into one, with the options of `convert`. A name that two files have is refused.
+
+    The array of a .npy file gets the name of its file.
+    """
     if isinstance(inputs, (str, os.PathLike)):
         raise TypeError("inputs must be a list of paths: for one path, call convert()")
     return convert(inputs, output, **options)

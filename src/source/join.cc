@@ -10,7 +10,8 @@ namespace zt::source {
 
 using model::Catalog;
 
-void Join::add(const Catalog& catalog, const std::string& name, std::uint64_t size, bool as_root) {
+void Join::add(const Catalog& catalog, const std::string& name, std::uint64_t size, bool as_root,
+               std::string_view only) {
   if (names_.empty()) {
     joined_.format = catalog.format;
     joined_.decoded_digests = catalog.decoded_digests;
@@ -28,14 +29,16 @@ void Join::add(const Catalog& catalog, const std::string& name, std::uint64_t si
   joined_.files.insert(joined_.files.end(), catalog.files.begin(), catalog.files.end());
   owned_before_ = joined_.own(catalog.owned());
   std::vector<std::uint32_t> rows_of_parts(catalog.part_rows(), model::kNone);
-  for (std::uint32_t row = 0; row < catalog.shown(); ++row) add_tensor(catalog, row, rows_of_parts);
+  for (std::uint32_t row = 0; row < catalog.shown(); ++row) {
+    add_tensor(catalog, row, only.empty() ? catalog.text(catalog.tensor(row).name) : only, rows_of_parts);
+  }
   add_attributes(catalog, name);
   for (const std::string& note : catalog.notes) joined_.notes.push_back(name + ": " + note);
 }
 
-void Join::add_tensor(const Catalog& from, std::uint32_t row, std::vector<std::uint32_t>& rows_of_parts) {
+void Join::add_tensor(const Catalog& from, std::uint32_t row, std::string_view name,
+                      std::vector<std::uint32_t>& rows_of_parts) {
   const model::TensorRow& tensor = from.tensor(row);
-  const std::string_view name = from.text(tensor.name);
   if (const auto taken = joined_.find(name)) {
     throw Error(Code::malformed, "index.tensor.twice",
                 "tensor " + in_quotes(name) + " is in both " + in_quotes(file_of(*taken)) + " and " +

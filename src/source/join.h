@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/catalog.h"
@@ -14,8 +15,10 @@ class Join {
  public:
   // Adds the tensors of the file `name` of `size` bytes. `as_root`: it is the file that the source is opened from; else
   // it becomes another file of the source. Throws malformed "index.tensor.twice" if a file before it has a tensor of
-  // the same name, usage if the formats differ, limit for more files than a catalog can name.
-  void add(const model::Catalog& catalog, const std::string& name, std::uint64_t size, bool as_root);
+  // the same name, usage if the formats differ, limit for more files than a catalog can name. `only`: a name for the
+  // only tensor of the file; "": the tensors keep their names.
+  void add(const model::Catalog& catalog, const std::string& name, std::uint64_t size, bool as_root,
+           std::string_view only = {});
   // The name of the file that brought the tensor.
   const std::string& file_of(std::uint32_t row) const { return names_[owners_[row]]; }
   model::Catalog& catalog() { return joined_; }
@@ -23,7 +26,8 @@ class Join {
   model::Catalog finish() &&;
 
  private:
-  void add_tensor(const model::Catalog& from, std::uint32_t row, std::vector<std::uint32_t>& rows_of_parts);
+  void add_tensor(const model::Catalog& from, std::uint32_t row, std::string_view name,
+                  std::vector<std::uint32_t>& rows_of_parts);
   void add_part(const model::Catalog& from, const model::PartRow& part);
   void add_attributes(const model::Catalog& from, const std::string& name);
 

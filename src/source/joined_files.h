@@ -14,7 +14,12 @@
 
 namespace zt::source {
 
-// Reads the indexes of several files of one format, one after another, and makes one source of them.
+// The source of a file whose tensors are put beside those of other files. An npy file names no tensor, so its array gets
+// the name of the file; other sources stay as they are.
+Source among_others(Source source, const OpenOptions& options);
+
+// Reads the indexes of several files of one format, one after another, and makes one source of them. Arrays of npy
+// files have the names of their files.
 class JoinedFiles {
  public:
   explicit JoinedFiles(const OpenOptions& options) : options_(options) {}

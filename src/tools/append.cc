@@ -42,7 +42,7 @@ std::span<const fs::path> checked_paths(const fs::path& target, std::span<const 
 class Append {
  public:
   Append(const fs::path& target, std::span<const fs::path> sources, const AppendOptions& options)
-      : target_(target), options_(options), sources_(checked_paths(target, sources), options.open) {}
+      : target_(target), options_(options), sources_(checked_paths(target, sources), options.open, true) {}
   ChangeReport run();
 
  private:

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "base/checked.h"
 #include "base/utf8.h"
 #include "source/access.h"
+#include "source/joined_files.h"
 #include "source/state.h"
 #include "ztensor/paths.h"
 
@@ -29,8 +31,11 @@ std::optional<Error> cause_of(const Tensor& tensor) {
 
 }  // namespace
 
-Inputs::Inputs(std::span<const std::filesystem::path> paths, const OpenOptions& options) : paths_(paths) {
-  for (const std::filesystem::path& path : paths) sources_.push_back(open(path, options));
+Inputs::Inputs(std::span<const std::filesystem::path> paths, const OpenOptions& options, bool joins) : paths_(paths) {
+  for (const std::filesystem::path& path : paths) {
+    Source source = open(path, options);
+    sources_.push_back(joins ? source::among_others(std::move(source), options) : std::move(source));
+  }
 }
 
 std::uint64_t Inputs::stored_size() const {

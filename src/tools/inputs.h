@@ -16,8 +16,9 @@ namespace zt::tools {
 // The files whose tensors a conversion or an append takes.
 class Inputs {
  public:
-  // Opens the files in order. Throws what open() throws.
-  Inputs(std::span<const std::filesystem::path> paths, const OpenOptions& options);
+  // Opens the files in order. `joins`: there are other tensors beside theirs, so the array of an npy file gets the name
+  // of its file. Throws what open() throws.
+  Inputs(std::span<const std::filesystem::path> paths, const OpenOptions& options, bool joins);
 
   std::size_t size() const { return sources_.size(); }
   const Source& operator[](std::size_t input) const { return sources_[input]; }
