@@ -3,12 +3,17 @@
 namespace zt::python {
 namespace {
 
-// The buffer of the array that the object's _exported() returns.
+// The buffer of the array that the object's _exported() returns. In a class that derives from Tensor, this may be an
+// object that exports itself again: without the guard, the recursion would take all of the stack.
 int export_buffer(PyObject* object, Py_buffer* view, int flags) {
   view->obj = nullptr;
+  if (Py_EnterRecursiveCall(" while the buffer of a tensor is exported: _exported() must return an array") != 0) {
+    return -1;
+  }
   PyObject* const array = in_python([&] { return PyObject_CallMethod(object, "_exported", nullptr); });
+  const int failed = array == nullptr ? -1 : in_python([&] { return PyObject_GetBuffer(array, view, flags); });
+  Py_LeaveRecursiveCall();
   if (array == nullptr) return -1;
-  const int failed = in_python([&] { return PyObject_GetBuffer(array, view, flags); });
   Py_DECREF(array);
   if (failed != 0 && PyErr_ExceptionMatches(PyExc_ValueError) != 0) {  // NumPy's, of an array that is read-only
     PyErr_SetString(PyExc_BufferError, "the memory of a tensor is read-only: copy it with numpy(copy=True)");

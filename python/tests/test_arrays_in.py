@@ -92,6 +92,40 @@ def test_what_is_no_array_is_a_type_error(tmp_path, value):
             writer.add_tensor("t", value)
 
 
+class GivesItself:
+    def __array__(self, dtype=None, copy=None):
+        return self
+
+
+class AsksItself:
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self)
+
+
+class NoCapsule:
+    def __dlpack__(self, **options):
+        return self
+
+    def __dlpack_device__(self):
+        return (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [
+        (GivesItself(), pytest.raises(ValueError, match=r"^tensor 't': ")),
+        (AsksItself(), pytest.raises(RecursionError)),
+        (NoCapsule(), pytest.raises(ValueError, match=r"^tensor 't': ")),
+    ],
+    ids=["gives itself", "asks itself", "no capsule"],
+)
+def test_an_object_whose_array_is_itself_is_an_error(tmp_path, value, error):
+    with ztensor.Writer(tmp_path / "u.zt") as writer:
+        with error:
+            writer.add_tensor("t", value)
+        writer.add_tensor("t", np.ones(2))
+
+
 def test_an_unmasked_array_a_matrix_and_a_scalar_are_arrays(round_trip):
     same_bits(round_trip(np.ma.array([1, 2, 3])).read_tensor("t"), np.array([1, 2, 3]))
     same_bits(round_trip(np.matrix([[1, 2], [3, 4]])).read_tensor("t"), np.array([[1, 2], [3, 4]]))

@@ -323,3 +323,17 @@ def test_a_masked_array_is_not_read_into_and_other_classes_of_array_are(round_tr
     for out in (np.matrix(np.zeros((2, 3))), np.matrix(np.zeros((3, 2))).T):
         reader.read_into("t", out)
         assert out.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_a_tensor_that_exports_itself_is_an_error_and_no_crash(tmp_path):
+    class Odd(ztensor.Tensor):
+        def _exported(self):
+            return self
+
+    with ztensor.Writer(tmp_path / "a.zt") as writer:
+        writer.add_tensor("t", np.ones(3))
+    reader = ztensor.open(tmp_path / "a.zt")
+    odd = Odd(reader["t"]._handle, "t", reader)
+    with pytest.raises(RecursionError):
+        memoryview(odd)
+    assert memoryview(reader["t"]).tolist() == [1, 1, 1]

@@ -1,5 +1,6 @@
 """Tensors that are written chunk by chunk."""
 
+import contextlib
 import gc
 import io
 import os
@@ -248,6 +249,34 @@ def test_a_file_with_an_open_stream_is_not_published(tmp_path):
     del stream, writer
     gc.collect()
     assert os.listdir(tmp_path) == []
+
+
+def test_close_completes_the_tensor_once(tmp_path):
+    with ztensor.Writer(tmp_path / "a.zt") as writer:
+        stream = writer.stream("t", (3,), "int8")
+        stream.write(np.ones(1, np.int8))
+        with pytest.raises(ztensor.UsageError, match="1 of 3 rows"):
+            stream.close()
+        stream.write(np.ones(2, np.int8))
+        stream.close()
+        stream.close()
+        with contextlib.closing(writer.stream("u", (None,), "int8")) as stream:
+            stream.write(np.zeros(2, np.int8))
+        with writer.stream("v", (None,), "int8") as stream:
+            stream.close()
+        stream = writer.stream("w", (None,), "int8")
+        stream.cancel()
+        stream.close()
+    with ztensor.open(tmp_path / "a.zt") as reader:
+        assert {name: tensor.numpy().tolist() for name, tensor in reader.items()} == {
+            "t": [1, 1, 1],
+            "u": [0, 0],
+            "v": [],
+        }
+    writer = ztensor.Writer(tmp_path / "b.zt")
+    stream = writer.stream("t", (3,), "int8")
+    writer.abort()
+    stream.close()  # the writer has given up, and its stream with it
 
 
 def test_a_dropped_stream_is_given_up(tmp_path):

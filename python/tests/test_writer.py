@@ -1,7 +1,9 @@
 """What a Writer publishes, and when."""
 
+import gc
 import io
 import os
+import warnings
 
 import numpy as np
 import pytest
@@ -44,6 +46,33 @@ def test_what_is_given_up_leaves_the_target_as_it_was(tmp_path, leave):
         del writer
     assert path.read_bytes() == b"before"
     assert os.listdir(tmp_path) == ["w.zt"]
+
+
+def test_a_writer_that_is_dropped_warns_that_its_tensors_are_lost(tmp_path):
+    for target in (tmp_path / "w.zt", io.BytesIO()):
+        writer = ztensor.Writer(target)
+        writer.add_tensor("a", np.ones(3))
+        name = "w.zt" if target is not None and hasattr(target, "parent") else "BytesIO"
+        with pytest.warns(ResourceWarning, match=rf"{name}.*: the Writer was dropped.* use `with`"):
+            del writer
+            gc.collect()
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_is_finished_or_read_is_dropped_without_a_warning(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        with ztensor.Writer(tmp_path / "a.zt") as writer:
+            writer.add_tensor("a", np.ones(3))
+        given_up = ztensor.Writer(tmp_path / "b.zt")
+        given_up.abort()
+        with pytest.raises(ztensor.UsageError):
+            ztensor.Writer(tmp_path / "c.zt", format="none")
+        reader = ztensor.open(tmp_path / "a.zt")
+        child = ztensor.Writer(tmp_path / "d.zt")
+        child._made_by -= 1  # as if a forked child had this object
+        del writer, given_up, reader, child
+        gc.collect()
 
 
 def test_mode_x_refuses_a_file_that_exists(tmp_path):

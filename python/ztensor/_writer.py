@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import warnings
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -55,7 +56,8 @@ class Writer:
     bases=[base])`. It needs format 1.2 or 2.
     `lossy`: for tensors from a `Reader`, leaves out what the format cannot hold, and lists it in `losses`.
 
-    A `with` block finalizes the file at its end; if the block raises, nothing is published. A Writer belongs to the
+    A `with` block finalizes the file at its end; if the block raises, nothing is published. A Writer that is dropped
+    without `finalize` or `abort` publishes nothing either, and gives a `ResourceWarning`. A Writer belongs to the
     process that made it: in a forked child every call that writes raises `UsageError`, and the parent keeps the file.
     """
 
@@ -78,6 +80,7 @@ class Writer:
         base: Source | Reader | None = None,
     ) -> None:
         self._open: _ztensor.Writer | None = None
+        self._made_by = os.getpid()
         self._stream: weakref.ref[TensorStream] | None = None  # the last one
         self._losses: list[str] = []  # these two: after the end
         self._reclaimable = 0
@@ -89,6 +92,7 @@ class Writer:
         if not is_path and not hasattr(target, "write"):
             raise TypeError(f"target must be a path or a writable binary file, not {type(target).__name__}")
         refuse_text(target, "wb")
+        self._target = os.fsdecode(target) if isinstance(target, (str, os.PathLike)) else repr(target)
         self._level = level_of(compress) or 0
         options = writer_options(
             to=format, compress=compress, checksum=checksum, alignment=alignment, durable=durable, threads=threads,
@@ -354,12 +358,23 @@ class Writer:
                 self.abort()
                 raise
 
+    def __del__(self) -> None:
+        if getattr(self, "_open", None) is None or self._made_by != os.getpid():  # a forked child has only a copy
+            return
+        warnings.warn(
+            f"{self._target}: the Writer was dropped before it was finished, so its tensors are lost: use `with`, or "
+            "call finalize() or abort()",
+            ResourceWarning,
+            stacklevel=2,
+            source=self,
+        )
+
 
 class TensorStream:
     """A tensor that a `Writer` is writing chunk by chunk; `Writer.stream` makes it.
 
     At the end of its `with` block the tensor is complete. If the block raises, this tensor is left out, and the Writer
-    goes on.
+    goes on. Without `with`, call `finish` or `close`.
     """
 
     def __init__(self, writer: Writer, name: str, number: int) -> None:
@@ -391,6 +406,11 @@ class TensorStream:
         self._writer.finish_stream(self._number)
         self._of = None
 
+    def close(self) -> None:
+        """Completes the tensor, as `finish` does. Does nothing after the end of the stream."""
+        if self._of is not None and self._of._open is not None:
+            self.finish()
+
     def cancel(self) -> None:
         """Leaves the tensor out of the file. Does nothing after the end of the stream."""
         of = self._of
@@ -421,7 +441,7 @@ def _spec_of(name: str, array: Any, role: str | None = None) -> Spec:
     """`spec_of`, with errors that name the tensor and the part."""
     try:
         return spec_of(array)
-    except (UnsupportedError, TypeError) as error:
+    except (UnsupportedError, TypeError, ValueError) as error:
         _say_where(error, name, role)
         raise
 
@@ -439,7 +459,11 @@ def _sparse_of(name: str, tensor: Any) -> _sparse.Sparse | None:
 
 
 def _say_where(error: Exception, name: str, role: str | None = None) -> None:
-    if type(error) in (UnsupportedError, TypeError):  # an array's own error class may hold more than a message
+    if type(error) in (
+        UnsupportedError,
+        TypeError,
+        ValueError,
+    ):  # an array's own error class may hold more than a message
         part = "" if role is None else f"part {role!r}: "
         error.args = (f"tensor {name!r}: {part}{error}",)
 
