@@ -94,3 +94,7 @@ def test_a_file_object_and_names_are_taken():
     out = io.BytesIO()
     save_file({"a": np.arange(3), "b": np.arange(4)}, out)
     assert list(load_file(io.BytesIO(out.getvalue()), names=["b"])) == ["b"]
+
+
+def test_what_programs_of_safetensors_catch_has_its_name_here():
+    assert ztensor.jax.SafetensorError is ztensor.ZTensorError

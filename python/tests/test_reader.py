@@ -4,6 +4,8 @@ import copy
 import gc
 import inspect
 import io
+import json
+import operator
 import os
 import pickle
 import shutil
@@ -180,6 +182,47 @@ def test_info_and_verify_take_a_path(path):
     assert ztensor.verify(path, ["a"]).checked == ["a"]
     with pytest.raises(KeyError):
         ztensor.verify(path, ["z"])
+
+
+def test_verify_and_info_take_a_list_of_files_as_open_does(path, tmp_path):
+    with ztensor.Writer(tmp_path / "more.zt") as writer:
+        writer.add_tensor("c", np.ones(3))
+    assert ztensor.verify([path, tmp_path / "more.zt"]).checked == ["b", "a", "tied", "q", "c"]
+    assert [tensor["name"] for tensor in ztensor.info((path, tmp_path / "more.zt"))["tensors"]][-1] == "c"
+    with pytest.raises(ztensor.FormatError, match=r"is in both .*: if they are different models, open one of them"):
+        ztensor.verify([path, path])
+    with pytest.raises(ztensor.UsageError, match="give at least one path"):
+        ztensor.verify([])
+
+
+def test_attributes_refuse_changes_and_are_a_dict_otherwise(path):
+    reader = ztensor.open(path)
+    for found in (reader.attributes, reader["b"].attributes, reader.metadata("b").attributes):
+        plain = dict(found)
+        for change in (
+            lambda found=found: found.__setitem__("x", 1),
+            lambda found=found: found.__delitem__(next(iter(found))),
+            lambda found=found: found.update(x=1),
+            lambda found=found: found.setdefault("x", 1),
+            lambda found=found: found.pop("license", None),
+            lambda found=found: found.popitem(),
+            lambda found=found: found.clear(),
+            lambda found=found: operator.ior(found, {"x": 1}),
+        ):
+            with pytest.raises(TypeError, match=r"cannot be changed: copy them with dict\(\).*ztensor.set\(\)"):
+                change()
+        assert isinstance(found, dict) and found == plain and repr(found) == repr(plain)
+        assert json.dumps(found) == json.dumps(plain) and {**found} == plain
+        for copied in (
+            found.copy(),
+            found | {},
+            copy.copy(found),
+            copy.deepcopy(found),
+            pickle.loads(pickle.dumps(found)),
+        ):
+            assert type(copied) is dict and copied == plain
+    with ztensor.Writer(io.BytesIO(), attributes=reader.attributes) as writer:
+        writer.attributes["step"] = 1  # a Writer's are the caller's to change
 
 
 def test_files_are_converted_and_merged(path, tmp_path):

@@ -331,3 +331,13 @@ def test_forked_children_read_slices_of_the_file_of_their_parent(folder, ending)
                 os._exit(0 if np.array_equal(file.get_slice("cube")[:, row], CUBE[:, row]) else 1)
             children.append(child)
         assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+
+
+def test_what_programs_of_safetensors_catch_has_its_name_here(tmp_path):
+    (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0\0\0\0\0\0{")
+    with pytest.raises(safetensors.SafetensorError):
+        safetensors.safe_open(tmp_path / "cut.safetensors", "np")
+    for module in (ztensor, ztensor.numpy, ztensor.torch):
+        assert module.SafetensorError is ztensor.ZTensorError and "SafetensorError" in module.__all__
+        with pytest.raises(module.SafetensorError):
+            ztensor.safe_open(tmp_path / "cut.safetensors", "np")

@@ -70,3 +70,7 @@ class InternalError(ZTensorError, RuntimeError):
     """A bug of this library."""
 
     code = "internal"
+
+
+# The name that programs catch which were written for safetensors.
+SafetensorError = ZTensorError

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 import numpy as np
 
 from . import _arrays, _hdf5, _jax, _show, _ztensor
+from ._attributes import Attributes
 from ._dtypes import FLOAT4, NUMPY
 from ._errors import FormatError, UsageError, ZTensorError
 from ._limits import Limits
@@ -107,8 +108,8 @@ class Reader(Mapping[str, Tensor]):
 
     @property
     def attributes(self) -> dict[Any, Any]:
-        """The attributes of the file."""
-        return self._source.attributes()
+        """The attributes of the file, as a dict that cannot be changed."""
+        return Attributes(self._source.attributes())
 
     @property
     def format(self) -> str:

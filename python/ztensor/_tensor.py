@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from . import _arrays, _index, _jax, _show, _ztensor
+from ._attributes import Attributes
 from ._dtypes import NUMPY
 from ._errors import UnsupportedError
 from ._torch import plain_torch
@@ -126,7 +127,8 @@ class Tensor(_ztensor.Exports):
 
     @property
     def attributes(self) -> dict[Any, Any]:
-        return self._handle.attributes
+        """The attributes of the tensor, as a dict that cannot be changed."""
+        return Attributes(self._handle.attributes)
 
     @property
     def parts(self) -> Parts:

@@ -12,6 +12,7 @@ except ImportError as error:
 
 from . import _dicts
 from ._dicts import LoadOptions, SaveOptions
+from ._errors import SafetensorError
 from ._options import PathLike
 from ._progress import Progress
 from .numpy import _ties
@@ -19,7 +20,7 @@ from .numpy import _ties
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-__all__ = ["load", "load_file", "save", "save_file"]
+__all__ = ["SafetensorError", "load", "load_file", "save", "save_file"]
 
 
 def save_file(

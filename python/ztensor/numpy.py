@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import _dicts
 from ._dicts import LoadOptions, SaveOptions
+from ._errors import SafetensorError
 from ._options import PathLike
 from ._progress import Progress
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     Array = ndarray[Any, Any]
 
-__all__ = ["load", "load_file", "save", "save_file"]
+__all__ = ["SafetensorError", "load", "load_file", "save", "save_file"]
 
 
 def save_file(

@@ -14,6 +14,7 @@ except ImportError as error:
 
 from . import _dicts
 from ._dicts import CheckpointSaved, LoadOptions, SaveOptions
+from ._errors import SafetensorError
 from ._from_arrays import is_torch
 from ._options import PathLike
 from ._progress import Progress
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CheckpointSaved",
+    "SafetensorError",
     "load",
     "load_file",
     "load_model",
