@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import collections
+import os
 import pickle
 import pickletools
+import subprocess
+import sys
 
 import ml_dtypes
 import numpy as np
@@ -274,3 +277,27 @@ def test_odd_plain_values_are_left_out_with_notes(tmp_path, protocol):
         same_bits(reader["w"].numpy(), array)
         assert reader.attributes == {"nested": {"fine": 3}}
         assert len(reader.notes) >= 7
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="needs /proc")
+@pytest.mark.parametrize("item", [b"]", b"}", b")"], ids=["lists", "dicts", "tuples"])
+def test_a_list_of_empty_containers_takes_a_bounded_multiple_of_its_bytes(tmp_path, item):
+    """docs/formats/pickle.md states the multiple."""
+    path = tmp_path / "hostile.pkl"
+    path.write_bytes(b"\x80\x04](" + item * 900_000 + b"e.")
+    script = """if True:
+        import sys, warnings
+        warnings.simplefilter("ignore")
+        import ztensor
+        def peak():
+            line = next(line for line in open("/proc/self/status") if line.startswith("VmHWM"))
+            return 1024 * int(line.split()[1])
+        before = peak()
+        try:
+            ztensor.open(sys.argv[1])
+        except ztensor.LimitError:
+            pass
+        print(peak() - before)
+    """
+    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 128 * path.stat().st_size

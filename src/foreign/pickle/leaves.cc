@@ -56,16 +56,15 @@ class Walk {
       steps_.push_back({top == kNoNode ? root : top, 0, "data", Key::text, true});
     }
     while (!steps_.empty()) {
-      Step step = std::move(steps_.back());
-      steps_.pop_back();
-      take(step);
+      Step step = next();
+      if (step.node != kNoNode) take(step);
     }
     if (!opaque_.empty()) list_hidden();
     finish();
   }
 
  private:
-  enum class Key : std::uint8_t { none, text, integer, odd };
+  enum class Key : std::uint8_t { none, text, integer, odd, rest };  // rest: the step stands for the last of open_
   // A node that is to be listed. Its path is the first `parent` bytes of path_, and `key`.
   struct Step {
     Id node;
@@ -74,12 +73,36 @@ class Walk {
     Key kind;
     bool is_readable;  // no key on the path is odd
   };
+  // A list whose items are being listed. Its items become steps one by one: a step takes many times the memory of an
+  // item, and a hostile list has an item for each byte of the file.
+  struct Open {
+    std::vector<Id> items;
+    std::size_t next = 0;
+  };
   struct Hidden {  // a node below an object that we do not know
     Id node;
     std::size_t parent;
     std::string key;
     Id object;
   };
+
+  // The next step; without a node if the last list has no more items.
+  Step next() {
+    Step& last = steps_.back();
+    if (last.kind == Key::rest) {
+      Open& list = open_.back();
+      if (list.next < list.items.size()) {
+        const std::size_t index = list.next++;
+        return {list.items[index], last.parent, std::to_string(index), Key::integer, last.is_readable};
+      }
+      open_.pop_back();
+      steps_.pop_back();
+      return {kNoNode, 0, "", Key::none, false};
+    }
+    Step step = std::move(last);
+    steps_.pop_back();
+    return step;
+  }
 
   void enter(std::size_t parent, std::string_view key, bool has_key) {
     path_.resize(parent);
@@ -136,13 +159,13 @@ class Walk {
   }
 
   void open_list(Id list, const Step& step) {
-    const std::size_t first = steps_.size();
-    std::uint64_t index = 0;
+    Open open;
     records_.each_item(list, [&](Id item) {
       budget_.spend(64);
-      steps_.push_back({item, path_.size(), std::to_string(index++), Key::integer, step.is_readable});
+      open.items.push_back(item);
     });
-    std::reverse(steps_.begin() + static_cast<std::ptrdiff_t>(first), steps_.end());
+    open_.push_back(std::move(open));
+    steps_.push_back({kNoNode, path_.size(), "", Key::rest, step.is_readable});
     const Kind kind = graph_.kind(list);
     note_structure(kind == Kind::tuple ? "tuple" : kind == Kind::list ? "list" : "set");
   }
@@ -354,6 +377,7 @@ class Walk {
   PlainReader plain_;
   const Census* census_ = nullptr;
   std::vector<Step> steps_;
+  std::vector<Open> open_;  // one for each step of Key::rest
   std::string path_;
   Names names_;                       // of tensors
   Names keys_;                        // of attributes
