@@ -28,6 +28,10 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/ztensor-config-version.cm
 install(FILES ${PROJECT_BINARY_DIR}/ztensor-config.cmake ${PROJECT_BINARY_DIR}/ztensor-config-version.cmake
   DESTINATION ${zt_config_folder})
 
+set(zt_pc_dl "")
+if(CMAKE_DL_LIBS)
+  set(zt_pc_dl " -l${CMAKE_DL_LIBS}")
+endif()
 set(zt_pc_requires "libzstd, libutf8proc")  # of the static library: pkg-config --static
 if(ZTENSOR_FOREIGN)
   string(APPEND zt_pc_requires ", zlib")

@@ -333,6 +333,37 @@ ZT_API zt_code zt_tensor_read_indices(const zt_source* source, size_t tensor, ui
 ZT_API zt_code zt_tensor_dequantize(const zt_source* source, size_t tensor, float* out, size_t count,
                                     zt_verify_mode verify, zt_progress progress, zt_error* error);
 
+/* --- devices ---------------------------------------------------------------------------------------------------- */
+
+/* Why this process cannot read to CUDA devices; empty text if it can. Looks for the driver when it is first called. */
+ZT_API zt_code zt_device_trouble(zt_bytes* out, zt_error* error);
+/* Gives pinned buffers that no read uses back to the system. Else they are kept for the next read: at most 64 MiB. */
+ZT_API zt_code zt_device_release_buffers(zt_error* error);
+
+/* One read of several: the data of a dense tensor, or a slice of it. */
+typedef struct zt_device_read {
+  size_t tensor;
+  const zt_axis* axes; /* of a slice; with axes_count 0: the whole tensor */
+  size_t axes_count;
+  uint64_t address; /* a CUdeviceptr: memory of exactly `length` bytes, those of the result */
+  uint64_t length;
+  void*
+      stream; /* a CUstream, whose work may still use the memory: the first copy waits for it. NULL: the default one */
+} zt_device_read;
+typedef struct zt_device_options {
+  size_t size;
+  int32_t
+      device; /* its number. The context of the calling thread is used, if it is of this device, else the primary one */
+  uint32_t threads; /* 0: as the source was opened */
+  zt_verify_mode verify;
+  zt_progress progress;
+} zt_device_options;
+/* Reads into memory of a CUDA device: several threads read, decode and check pieces in pinned buffers, and copy from
+ * there. All copies have ended when it returns. The error is that of the first failing read in the list; unsupported
+ * "device.driver" without an NVIDIA driver; io for an error of the driver. */
+ZT_API zt_code zt_read_to_device(const zt_source* source, const zt_device_read* reads, size_t count,
+                                 const zt_device_options* options, zt_error* error);
+
 /* --- writing ---------------------------------------------------------------------------------------------------- */
 
 /* Writes a new file, which appears at its target in zt_writer_finalize(), or grows one. Ends with zt_writer_free(). */

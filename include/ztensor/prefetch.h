@@ -16,6 +16,10 @@
 
 namespace zt {
 
+namespace source {
+class PrefetchState;
+}
+
 // What a Prefetch is to read: a dense tensor, whole or a slice of it.
 struct PrefetchItem {
   Tensor tensor;
@@ -74,8 +78,7 @@ class ZT_API Prefetch {
   void close();
 
  private:
-  class State;
-  std::unique_ptr<State> state_;
+  std::unique_ptr<source::PrefetchState> state_;
 };
 
 }  // namespace zt

@@ -8,6 +8,7 @@
 #include "ztensor/convert.h"
 #include "ztensor/delta.h"
 #include "ztensor/dequantize.h"
+#include "ztensor/device.h"
 #include "ztensor/diff.h"
 #include "ztensor/digest.h"
 #include "ztensor/dtype.h"

@@ -106,6 +106,7 @@ OpenOptions open_options_of(const zt_open_options* options);
 WriterOptions writer_options_of(const zt_writer_options* options);
 AddOptions add_options_of(const zt_add_options* options);
 ArrayView view_of(const zt_array& array);
+Selection selection_of(const zt_axis* axes, std::size_t count);
 void tell(const zt_lines& lines, zt_line_kind kind, const std::vector<std::string>& texts);
 
 }  // namespace zt::capi

@@ -58,6 +58,13 @@ std::span<std::uint64_t> room_for(std::span<const std::uint64_t> from, std::uint
 }
 
 }  // namespace
+
+Selection selection_of(const zt_axis* axes, std::size_t count) {
+  Selection selection;
+  for (const zt_axis& axis : array_of(axes, count, "axes")) selection.push_back(selection_of(axis));
+  return selection;
+}
+
 }  // namespace zt::capi
 
 zt_code zt_tensor_find(const zt_source* source, const char* name, size_t* tensor, zt_error* error) {
@@ -198,10 +205,9 @@ zt_code zt_read_many(const zt_source* source, const zt_read* reads, size_t count
 zt_code zt_tensor_read_slice(const zt_source* source, size_t tensor, const zt_axis* axes, size_t count, void* out,
                              size_t length, zt_verify_mode verify, zt_progress progress, zt_error* error) {
   return capi::guard(error, [&] {
-    zt::Selection selection;
-    for (const zt_axis& axis : capi::array_of(axes, count, "axes")) selection.push_back(capi::selection_of(axis));
     capi::tensor_at(source, tensor)
-        .read_slice(selection, capi::room(out, length), capi::verify_of(verify), capi::progress_of(progress));
+        .read_slice(capi::selection_of(axes, count), capi::room(out, length), capi::verify_of(verify),
+                    capi::progress_of(progress));
   });
 }
 

@@ -6,19 +6,11 @@
 #include <utility>
 
 #include "run/arena.h"
-#include "source/access.h"
-#include "source/state.h"
 #include "source/tensor_slice.h"
 #include "ztensor/error.h"
 
 namespace zt::source {
 namespace {
-
-// Runs `work`. An Error that leaves it names file, tensor and part.
-template <class F>
-decltype(auto) in_part(const Part& part, F&& work) {
-  return located(*Access::state(part), Access::tensor_row(part), &row_of(part), std::forward<F>(work));
-}
 
 Memory memory_of(std::uint64_t bytes) {
   run::Buffer memory = run::allocate_returned(static_cast<std::size_t>(bytes));
@@ -35,7 +27,7 @@ StoredAt stored_at(const PrefetchItem& item) {
 
 }  // namespace
 
-ItemReader::ItemReader(const PrefetchItem& item, std::optional<Verify> verify) : item_(item), verify_(verify) {
+HostReader::HostReader(const PrefetchItem& item, std::optional<Verify> verify) : item_(item), verify_(verify) {
   const Tensor& tensor = item.tensor;
   if (item.selection) {
     memory_ = memory_of(slice_bytes(tensor, *item.selection));
@@ -54,7 +46,7 @@ ItemReader::ItemReader(const PrefetchItem& item, std::optional<Verify> verify) :
   steps_ = reader_->ordered() && reader_->pieces() != 0 ? 1 : reader_->pieces();
 }
 
-void ItemReader::step(std::size_t step, read::Scratch& scratch, unsigned threads, const std::atomic<bool>& stopped) {
+void HostReader::step(std::size_t step, Hand& hand, unsigned threads, const std::atomic<bool>& stopped) {
   if (item_.selection) {
     const auto goes_on = [&](std::uint64_t, std::uint64_t) { return !stopped; };
     read_slice(item_.tensor, *item_.selection, memory_.bytes, {verify_, threads, goes_on});
@@ -62,14 +54,14 @@ void ItemReader::step(std::size_t step, read::Scratch& scratch, unsigned threads
   }
   in_part(item_.tensor.data(), [&] {
     if (reader_->ordered()) {
-      read_pieces(0, reader_->pieces(), scratch, stopped);
+      read_pieces(0, reader_->pieces(), hand.scratch, stopped);
     } else {
-      read_pieces(step, step + 1, scratch, stopped);
+      read_pieces(step, step + 1, hand.scratch, stopped);
     }
   });
 }
 
-void ItemReader::read_pieces(std::size_t first, std::size_t last, read::Scratch& scratch,
+void HostReader::read_pieces(std::size_t first, std::size_t last, read::Scratch& scratch,
                              const std::atomic<bool>& stopped) {
   for (std::size_t piece = first; piece < last && !stopped; ++piece) {
     std::span<std::byte> out = memory_.bytes;
@@ -80,7 +72,7 @@ void ItemReader::read_pieces(std::size_t first, std::size_t last, read::Scratch&
   }
 }
 
-void ItemReader::finish() {
+void HostReader::finish() {
   if (!reader_) return;
   in_part(item_.tensor.data(), [&] { reader_->finish(); });
   reader_.reset();

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,26 +9,23 @@
 #include <vector>
 
 #include "read/pieces.h"
-#include "read/scratch.h"
-#include "ztensor/memory.h"
+#include "source/access.h"
+#include "source/item_reader.h"
+#include "source/state.h"
 #include "ztensor/options.h"
 #include "ztensor/prefetch.h"
 
 namespace zt::source {
 
-// Carries out the read of one item in steps. Errors name file, tensor and part.
-class ItemReader {
+// Reads an item into memory that it allocates.
+class HostReader final : public ItemReader {
  public:
   // Allocates the memory of the item. Throws if the tensor is not dense or unreadable, and as Tensor::read_slice().
-  ItemReader(const PrefetchItem& item, std::optional<Verify> verify);
+  HostReader(const PrefetchItem& item, std::optional<Verify> verify);
 
-  std::size_t steps() const { return steps_; }
-  // Any thread may do any step, each once. A step ends early if `stopped` becomes true; then the memory is incomplete.
-  // A slice is one step, which may use several `threads`.
-  void step(std::size_t step, read::Scratch& scratch, unsigned threads, const std::atomic<bool>& stopped);
-  // Call it after the last step. Throws mismatch, malformed.
-  void finish();
-  Memory take_memory() { return std::move(memory_); }
+  void step(std::size_t step, Hand& hand, unsigned threads, const std::atomic<bool>& stopped) override;
+  void finish() override;
+  Memory take_memory() override { return std::move(memory_); }
 
  private:
   void read_pieces(std::size_t first, std::size_t last, read::Scratch& scratch, const std::atomic<bool>& stopped);
@@ -38,8 +34,13 @@ class ItemReader {
   std::optional<Verify> verify_;
   Memory memory_;
   std::unique_ptr<read::PieceReader> reader_;  // null for a slice
-  std::size_t steps_ = 1;
 };
+
+// Runs `work`. An Error that leaves it names file, tensor and part.
+template <class F>
+decltype(auto) in_part(const Part& part, F&& work) {
+  return located(*Access::state(part), Access::tensor_row(part), &row_of(part), std::forward<F>(work));
+}
 
 // The bytes of the item's result, if they are known before it is read; 0 for an item that cannot be read.
 std::uint64_t result_bytes(const PrefetchItem& item) noexcept;

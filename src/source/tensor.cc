@@ -117,11 +117,8 @@ Bytes Part::map(Mapping mapping, std::optional<Verify> verify) const {
     }
     if (state_->options.backend == Backend::read)
       throw Error(Code::unsupported, "", "the source is not mapped: read a copy");
-    if (source::wants_check(*state_, row_, verify)) {
-      run::Meter meter;
-      source::check_bytes(*state_, part, Verify::always, run::thread_count(state_->options.threads), meter);
-      state_->checked[row_].store(true, std::memory_order_relaxed);
-    }
+    run::Meter meter;
+    source::check_if_wanted(*state_, *this, verify, run::thread_count(state_->options.threads), meter);
     const std::uint64_t start = view ? view->start : 0;
     return state_->store_of(part.recipe).map(mapping).slice(part.recipe.offset + start, part.recipe.decoded_length);
   });

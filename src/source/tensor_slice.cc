@@ -91,6 +91,13 @@ bool wants_check(const SourceState& state, std::uint32_t row, std::optional<Veri
   return verify.value_or(state.options.verify) == Verify::always && !state.checked[row].load(std::memory_order_relaxed);
 }
 
+void check_if_wanted(const SourceState& state, const Part& part, std::optional<Verify> verify, unsigned threads,
+                     run::Meter& meter) {
+  if (!wants_check(state, Access::row(part), verify)) return;
+  check_bytes(state, row_of(part), Verify::always, threads, meter);
+  state.checked[Access::row(part)].store(true, std::memory_order_relaxed);
+}
+
 std::uint64_t slice_elements(const Tensor& tensor, const Selection& selection) {
   return elements_of(located_picks(tensor, selection));
 }
@@ -115,10 +122,7 @@ void read_slice(const Tensor& tensor, const Selection& selection, std::span<std:
   located(state, Access::row(tensor), &row, [&] {
     const bool checks = wants_check(state, Access::row(part), reading.verify);
     run::Meter meter(reading.progress, checked::add_up(out.size(), checks ? state.measured(row).decoded_length : 0));
-    if (checks) {
-      check_bytes(state, row, Verify::always, reading.threads, meter);
-      state.checked[Access::row(part)].store(true, std::memory_order_relaxed);
-    }
+    check_if_wanted(state, part, reading.verify, reading.threads, meter);
     const read::PartSource from = state.part_source(row, row.recipe);
     read::read_slice(from, tensor.shape(), dtype_bits(tensor.dtype()) / 8, picks, out,
                      {state.slice_cache(*from.store), reading.threads, &meter});

@@ -18,6 +18,9 @@ void check_bytes(const SourceState& state, const model::PartRow& part, Verify ve
                  run::Meter& meter);
 // Whether a part must be checked before a view of its bytes, or a slice, is given out.
 bool wants_check(const SourceState& state, std::uint32_t row, std::optional<Verify> verify);
+// Checks the part then, and remembers that it was checked.
+void check_if_wanted(const SourceState& state, const Part& part, std::optional<Verify> verify, unsigned threads,
+                     run::Meter& meter);
 
 // The size of a slice of a dense tensor. They throw as Tensor::read_slice().
 std::uint64_t slice_elements(const Tensor& tensor, const Selection& selection);

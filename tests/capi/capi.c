@@ -249,6 +249,26 @@ static void read_model(const zt_source* source) {
   FAILS(zt_tensor_get(source, 10, &info, &error), ZT_ERROR_NOT_FOUND, "10");
 }
 
+/* ctest names a driver that is not there. */
+static void read_without_device(const zt_source* source) {
+  zt_bytes trouble = {NULL, 0, NULL};
+  WORKS(zt_device_trouble(&trouble, &error));
+  const bool has_driver = trouble.length == 0;
+  zt_bytes_free(&trouble);
+  WORKS(zt_device_release_buffers(&error));
+  if (has_driver) return;
+  zt_device_read read;
+  memset(&read, 0, sizeof read);
+  read.tensor = find(source, "weights");
+  read.length = 24;
+  zt_device_options options;
+  memset(&options, 0, sizeof options);
+  options.size = sizeof options;
+  FAILS(zt_read_to_device(source, &read, 1, &options, &error), ZT_ERROR_UNSUPPORTED, "driver");
+  CHECK(strcmp(error.rule, "device.driver") == 0);
+  FAILS(zt_read_to_device(source, NULL, 1, NULL, &error), ZT_ERROR_USAGE, "reads");
+}
+
 static int read_at_of_memory(void* context, uint64_t offset, void* out, size_t count) {
   memcpy(out, (const char*)context + offset, count);
   return 0;
@@ -287,6 +307,7 @@ static void read_elsewhere(const char* path) {
   zt_source* source = NULL;
   WORKS(zt_open_memory(data, length, "m", count_release, &released, NULL, &source, &error));
   read_model(source);
+  read_without_device(source);
   zt_bytes bytes = {NULL, 0, NULL};
   WORKS(zt_tensor_map(source, find(source, "weights"), ZT_VERIFY_ALWAYS, &bytes, &error));
   FAILS(zt_source_path(source, 0, &bytes, &error), ZT_ERROR_NOT_FOUND, "0");

@@ -91,6 +91,21 @@ LAYOUT(zt_read, out, 16);
 LAYOUT(zt_read, length, 24);
 _Static_assert(sizeof(zt_read) == 32, "zt_read");
 
+LAYOUT(zt_device_read, tensor, 0);
+LAYOUT(zt_device_read, axes, 8);
+LAYOUT(zt_device_read, axes_count, 16);
+LAYOUT(zt_device_read, address, 24);
+LAYOUT(zt_device_read, length, 32);
+LAYOUT(zt_device_read, stream, 40);
+_Static_assert(sizeof(zt_device_read) == 48, "zt_device_read");
+
+LAYOUT(zt_device_options, size, 0);
+LAYOUT(zt_device_options, device, 8);
+LAYOUT(zt_device_options, threads, 12);
+LAYOUT(zt_device_options, verify, 16);
+LAYOUT(zt_device_options, progress, 24);
+_Static_assert(sizeof(zt_device_options) == 40, "zt_device_options");
+
 LAYOUT(zt_axis, kind, 0);
 LAYOUT(zt_axis, start, 8);
 LAYOUT(zt_axis, count, 16);
