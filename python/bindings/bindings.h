@@ -43,7 +43,9 @@ Value to_value(nb::handle object);
 std::string utf8(nb::handle text);  // throws TypeError unless it is a str, usage for lone surrogates
 nb::str to_str(std::string_view text);
 
-// store.cc: Python's buffers and file objects as stores. They may be used and destroyed without the GIL.
+// store.cc: holds an object for threads without the GIL. Leaks the object if it is still held at the interpreter's end.
+std::shared_ptr<void> hold(nb::object object);
+// Python's buffers and file objects as stores. They may be used and destroyed without the GIL.
 std::shared_ptr<const ByteStore> store_of_buffer(nb::handle buffer);
 // Calls the Python file inside `turn`.
 std::shared_ptr<const ByteStore> store_of_file(nb::object file, std::shared_ptr<Turn> turn);

@@ -44,16 +44,10 @@ std::optional<Selection> to_slice(nb::handle axes) {
   return selection;
 }
 
-// `items`: pairs of a tensor and its axes; None for a whole tensor.
 OpenPrefetch* start_prefetch(const OpenSource& self, const nb::list& items, std::uint64_t ahead, unsigned threads,
                              std::optional<bool> verify) {
   static_cast<void>(self.use());  // throws if it is closed
-  std::vector<PrefetchItem> wanted;
-  wanted.reserve(nb::len(items));
-  for (const nb::handle item : items) {
-    const nb::tuple pair = nb::cast<nb::tuple>(item);
-    wanted.push_back({nb::cast<const Handle&>(pair[0]).tensor(), to_slice(pair[1])});
-  }
+  const std::vector<PrefetchItem> wanted = to_items(items);
   // No thread but the caller's may call a Python file object.
   const PrefetchOptions options = {
       .ahead = ahead, .threads = threads, .verify = to_verify(verify), .in_background = !self.calls_python()};
@@ -89,6 +83,16 @@ nb::tuple take_item(OpenPrefetch& self, std::size_t index) {
 }
 
 }  // namespace
+
+std::vector<PrefetchItem> to_items(const nb::list& items) {
+  std::vector<PrefetchItem> wanted;
+  wanted.reserve(nb::len(items));
+  for (const nb::handle item : items) {
+    const nb::tuple pair = nb::cast<nb::tuple>(item);
+    wanted.push_back({nb::cast<const Handle&>(pair[0]).tensor(), to_slice(pair[1])});
+  }
+  return wanted;
+}
 
 void bind_prefetch(nb::module_& module, Class<OpenSource>& source) {
   Class<OpenPrefetch>(module, "Prefetch", nb::is_final())

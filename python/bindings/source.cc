@@ -116,6 +116,7 @@ void bind_source(nb::module_& module) {
   bind_many(type);
   bind_tensor(module);
   bind_prefetch(module, type);
+  bind_device(module, type);
 }
 
 }  // namespace zt::python

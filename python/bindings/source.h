@@ -114,10 +114,14 @@ struct Spot {
 // The spot of bytes from borrow(), in the one buffer of their file.
 Spot spot_of(OpenSource& from, const Source& source, const Dense& dense, const Bytes& mapped, Mapping mapping);
 
+// prefetch.cc: the items of pairs of a tensor and its axes, which are None for a whole tensor.
+std::vector<PrefetchItem> to_items(const nb::list& items);
+
 void bind_metadata(Class<OpenSource>& type);                         // metadata.cc
 void bind_many(Class<OpenSource>& type);                             // many.cc: whole tensors, many in one call
 void bind_tensor(nb::module_& module);                               // tensor.cc: the index's entry of a tensor
 void bind_prefetch(nb::module_& module, Class<OpenSource>& source);  // prefetch.cc: tensors read in the background
+void bind_device(nb::module_& module, Class<OpenSource>& source);    // device.cc: tensors read to CUDA devices
 void bind_reads(Class<Handle>& type);                                // reads.cc: one whole tensor
 void bind_pieces(Class<Handle>& type);  // pieces.cc: parts, slices, sparse indices, dequantized
 

@@ -15,11 +15,6 @@ constexpr std::uint64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
 nb::handle raw_io_base;  // io.RawIOBase, looked up when the module is loaded; leaked
 
-// Holds an object for threads without the GIL. Leaks the object if it is still held at the interpreter's end.
-std::shared_ptr<void> hold(nb::object object) {
-  return {object.release().ptr(), [](void* held) { drop_with_gil([&] { Py_DECREF(static_cast<PyObject*>(held)); }); }};
-}
-
 bool has(nb::handle file, const char* method) {
   return in_python([&] { return PyObject_HasAttrString(file.ptr(), method); }) != 0;
 }
@@ -170,6 +165,10 @@ struct View {
 };
 
 }  // namespace
+
+std::shared_ptr<void> hold(nb::object object) {
+  return {object.release().ptr(), [](void* held) { drop_with_gil([&] { Py_DECREF(static_cast<PyObject*>(held)); }); }};
+}
 
 void bind_store(nb::module_&) { raw_io_base = nb::object(nb::module_::import_("io").attr("RawIOBase")).release(); }
 

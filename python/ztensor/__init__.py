@@ -1,6 +1,7 @@
 """Reads and writes .zt tensor files, and reads tensors of other formats."""
 
 from ._delta import Applied, DeltaWritten, apply, delta, fold
+from ._device import release_buffers
 from ._errors import (
     ChecksumError,
     FormatError,
@@ -84,6 +85,7 @@ __all__ = [
     "merge",
     "migrate",
     "open",
+    "release_buffers",
     "remove",
     "repair",
     "safe_open",

@@ -7,15 +7,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from . import _sparse, _to_arrays, _ztensor
+from . import _device, _sparse, _to_arrays, _ztensor
 from ._dtypes import FLOAT4
-from ._errors import UnsupportedError, UsageError
+from ._errors import UnsupportedError, UsageError, ZTensorError
 from ._torch import plainly
 
 T = TypeVar("T")
 Array = np.ndarray[Any, Any]
 Callback = Callable[[int, int], Any] | None
 Place = tuple[_ztensor.Buffer, int, int, str, tuple[int, ...]]  # what torch_dense() takes
+_AHEAD = 256 << 20  # the most bytes that are read and not yet on a device
 
 
 def to_numpy(tensor: _ztensor.Tensor, copy: bool, device: Any, verify: bool | None) -> Any:
@@ -31,8 +32,14 @@ def to_writable_numpy(tensor: _ztensor.Tensor) -> Any:
     return _special_numpy(tensor, None) if array is None else array
 
 
-def to_torch(tensor: _ztensor.Tensor, copy: bool, device: Any, verify: bool | None) -> Any:
-    return plainly(_torch, tensor, tensor.place(copy, verify), device, verify)
+def to_torch(
+    tensor: _ztensor.Tensor, copy: bool, device: Any, verify: bool | None, source: _ztensor.Source | None = None
+) -> Any:
+    """`source`: of the tensor, for a device. What goes to a device is read, so its digest is checked."""
+    elsewhere = device is not None and _is_elsewhere(device)
+    if elsewhere and source is not None and tensor.layout == "dense" and tensor.nbytes >= _device.WORTH_A_RING:
+        return many_to_torch(source, [tensor.name], copy, device, verify)[tensor.name]
+    return plainly(_torch, tensor, tensor.place(copy or elsewhere, verify), device, verify)
 
 
 def many_to_numpy(
@@ -61,8 +68,90 @@ def many_to_torch(
     verify: bool | None,
     progress: Callback = None,
 ) -> dict[str, Any]:
+    if device is not None and _is_elsewhere(device):
+        return _many_elsewhere(source, names, copy, device, verify, progress)
     places = source.places(names, copy, verify, progress)
     return plainly(_many_torch, source, names, places, copy, device, verify)
+
+
+def _many_elsewhere(
+    source: _ztensor.Source, names: list[str], copy: bool, device: Any, verify: bool | None, progress: Callback
+) -> dict[str, Any]:
+    """Tensors on a device that is not the CPU. Names of one stored tensor share their memory there, unless `copy`."""
+    memory = None if source.calls_python() else _device.memory_of(device)
+    if memory is not None:
+        found = _device.places(source, names, memory, copy, verify, progress)
+        return plainly(_many_from_ring, source, names, memory, found, device, verify)
+    return _many_by_torch(source, names, copy, device, verify, progress)
+
+
+def _many_from_ring(
+    source: _ztensor.Source,
+    names: list[str],
+    memory: _device.Memory,
+    found: list[_device.Place | None],
+    device: Any,
+    verify: bool | None,
+) -> dict[str, Any]:
+    """Call it within plain_torch()."""
+    tensors: dict[str, Any] = {}
+    for name, place in zip(names, found, strict=True):
+        if place is None:
+            tensors[name] = _sparse_torch(source.tensor(name), verify).to(device)
+            continue
+        try:
+            tensors[name] = memory.tensor(place)
+        except UnsupportedError as error:
+            raise _located(source.tensor(name), error) from error.__cause__
+    return tensors
+
+
+def _many_by_torch(
+    source: _ztensor.Source, names: list[str], copy: bool, device: Any, verify: bool | None, progress: Callback
+) -> dict[str, Any]:
+    """torch copies one tensor after the other while the next ones are read, so the host never holds all of them."""
+    handles = {name: source.tensor(name) for name in names}
+    ties = {} if copy else source.ties()
+    firsts: dict[str, str] = {}  # of each stored tensor, the first of its names that is asked for
+    for name in names:
+        firsts.setdefault(ties.get(name, name), name)
+    dense = [name for name in firsts.values() if handles[name].layout == "dense"]
+    total = sum(handles[name].nbytes for name in dense) if progress is not None else 0
+    done = 0
+    tensors: dict[str, Any] = {}
+    native = source.prefetch([(handles[name], None) for name in dense], _AHEAD, 0, verify)
+    try:
+        while (found := native.next()) is not None:
+            index, buffer, dtype, shape = found
+            tensors[dense[index]] = plainly(_moved, handles[dense[index]], buffer, dtype, shape, device)
+            done += len(buffer)
+            if progress is not None and progress(done, total) is False:
+                raise ZTensorError("stopped by the progress callback", code="cancelled")
+    finally:
+        native.close()
+    result: dict[str, Any] = {}
+    for name in names:
+        first = firsts[ties.get(name, name)]
+        if handles[name].layout != "dense":
+            result[name] = plainly(_sparse_torch, handles[name], verify).to(device)
+        else:
+            result[name] = tensors[first] if first == name else plainly(_same, tensors[first])
+    return result
+
+
+def _moved(tensor: _ztensor.Tensor, buffer: Any, dtype: str, shape: tuple[int, ...], device: Any) -> Any:
+    return _made(tensor, _to_arrays.torch_dense, buffer, 0, len(buffer), dtype, shape).to(device)
+
+
+def _same(tensor: Any) -> Any:
+    """A tensor of its own over the same storage."""
+    return tensor.view(tensor.shape)
+
+
+def _is_elsewhere(device: Any) -> bool:
+    """Whether a device is neither the CPU nor torch's meta device."""
+    kind = getattr(device, "type", device)  # of a torch.device; making one would ask the modes of torch
+    return not isinstance(kind, str) or kind.partition(":")[0] not in ("cpu", "meta")
 
 
 def to_writable(tensor: _ztensor.Tensor) -> Array:

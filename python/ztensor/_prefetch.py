@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from . import _arrays, _hdf5, _index, _jax, _to_arrays, _ztensor
+from . import _arrays, _device, _hdf5, _index, _jax, _to_arrays, _ztensor
 from ._dtypes import FLOAT4, NUMPY
 from ._errors import CANNOT_HOLD, TensorNotFoundError, UnsupportedError, UsageError, ZTensorError
 from ._options import ahead_of, flag_of, threads_of
@@ -46,9 +46,12 @@ class Prefetch(Iterator[tuple[str, Any]]):
         verify: bool | None = None,
         ahead: int | None = None,
         threads: int | None = None,
+        device_memory_limit: int | None = None,
     ) -> None:
         self._make = _maker(to)
         self._device = _checked_device(to, device)
+        limit = _device.limit_of(device_memory_limit, self._device)
+        most = ahead_of(ahead)
         flag_of("verify", verify)
         source = reader._source
         self._file = _file_of(reader)
@@ -70,7 +73,16 @@ class Prefetch(Iterator[tuple[str, Any]]):
             self._index[name] = len(items)
             self._planned.append((name, shape))
             items.append((handle, axes))
-        self._native = source.prefetch(items, ahead_of(ahead), threads_of(threads), verify)
+        memory = None if to != "torch" or source.calls_python() else _device.memory_of(self._device)
+        if memory is not None:
+            self._native: _ztensor.DevicePrefetch | _ztensor.Prefetch = source.device_prefetch(
+                items, memory.index, memory.allocate, limit, threads_of(threads), verify
+            )
+        else:
+            if device_memory_limit is not None:
+                most = min(most, limit)
+            self._native = source.prefetch(items, most, threads_of(threads), verify)
+        self._memory = memory
         # Stops the threads also at the end of the program, before the libraries that they use are gone.
         self._end = weakref.finalize(self, self._native.close)
 
@@ -138,9 +150,12 @@ class Prefetch(Iterator[tuple[str, Any]]):
         if not self._end.alive:
             raise UsageError("the prefetch is closed: its tensors that were not handed out are gone")
 
-    def _made(self, index: int, memory: _ztensor.Buffer, dtype: str, whole: Shape) -> tuple[str, Any]:
+    def _made(self, index: int, *found: Any) -> tuple[str, Any]:
         name, shape = self._planned[index]
         try:
+            if self._memory is not None:
+                return name, plainly(self._memory.tensor, *found, shape)
+            memory, dtype, whole = found
             return name, self._make(memory, dtype, whole if shape is None else shape, self._device)
         except UnsupportedError as error:
             raise UnsupportedError(f"{self._file}: tensor {name!r}: {error}", rule=error.rule) from error.__cause__

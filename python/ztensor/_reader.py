@@ -185,12 +185,14 @@ class Reader(Mapping[str, Tensor]):
         It copies only if it must. NumPy views are read-only. A torch tensor may be written to, which changes neither
         the file nor the views. `copy=True` gives an array that owns its memory and may be written to. JAX arrays have
         the dtype of the file, also one of 64 bits.
+
+        With `device`, a torch tensor is copied there, and its digest is checked.
         """
         tensor = self._find(name)
         if to == "numpy":
             return _arrays.to_numpy(tensor, copy, device, verify)
         if to == "torch":
-            return _arrays.to_torch(tensor, copy, device, verify)
+            return _arrays.to_torch(tensor, copy, device, verify, self._source)
         if to == "jax":
             return _jax.to_jax(_arrays.to_numpy(tensor, copy, None, verify), device)
         raise UsageError(f"to is {to!r}: expected 'numpy', 'torch' or 'jax'")
@@ -253,6 +255,10 @@ class Reader(Mapping[str, Tensor]):
 
         Names of one stored tensor share their memory, unless `copy`. `progress` is called with the bytes done and in
         all of what is copied, and stops the call by returning False; True shows a bar of tqdm.
+
+        With `device="cuda:N"`, several threads read into pinned buffers, check digests there, and copy to blocks of at
+        most 1 GiB (or one tensor) that torch allocates: the tensors are views of these, and a block lives until its
+        last tensor is gone. It needs the NVIDIA driver. Without it, and on other devices, torch copies.
         """
         source = self._source
         if isinstance(names, str):
@@ -284,14 +290,26 @@ class Reader(Mapping[str, Tensor]):
         verify: bool | None = None,
         ahead: int | None = None,
         threads: int | None = None,
+        device_memory_limit: int | None = None,
     ) -> Prefetch:
         """Starts to read in the background; iterate over the result for (name, tensor) as they become complete.
 
         `plan`: None for all tensors, names, or a dict from names to None (the whole tensor) or an index of NumPy's
         basic indexing, of which only the bytes that it needs are read. `ahead` is the most bytes that are read and not
-        yet handed out, 256 MiB by default.
+        yet handed out, 256 MiB by default. With `device="cuda:N"`, tensors are read right into memory of the device.
+        Then `ahead` has no effect, and `device_memory_limit` is the most bytes of the blocks that have tensors which
+        are not handed out, 1 GiB by default.
         """
-        return Prefetch(self, plan, to, device=device, verify=verify, ahead=ahead, threads=threads)
+        return Prefetch(
+            self,
+            plan,
+            to,
+            device=device,
+            verify=verify,
+            ahead=ahead,
+            threads=threads,
+            device_memory_limit=device_memory_limit,
+        )
 
     def _read_one_writable(self, name: str) -> Any:
         return _arrays.to_writable_numpy(self._find(name))

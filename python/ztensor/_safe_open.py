@@ -128,10 +128,19 @@ class safe_open:
     def get_slice(self, name: str) -> SafeSlice:
         return SafeSlice(self._reader[name], self._framework, self._device)
 
-    def prefetch(self, plan: Any = None, *, device: Any = None, threads: int | None = 8) -> Any:
+    def prefetch(
+        self,
+        plan: Any = None,
+        *,
+        device: Any = None,
+        threads: int | None = 8,
+        device_memory_limit: int | None = None,
+    ) -> Any:
         """Starts to read in the background: see `Reader.prefetch`."""
         where = self._device if device is None else device
-        return self._reader.prefetch(plan, to=self._framework, device=where, threads=threads)
+        limit = device_memory_limit
+        framework = self._framework
+        return self._reader.prefetch(plan, framework, device=where, threads=threads, device_memory_limit=limit)
 
     def _place_of(self, name: str) -> tuple[str, int]:
         location = self._reader[name].location

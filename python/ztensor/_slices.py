@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from . import _arrays, _from_arrays, _index, _jax, _to_arrays
+from . import _arrays, _device, _from_arrays, _index, _jax, _to_arrays
 from ._dtypes import FLOAT4
+from ._prefetch import Prefetch
 from ._torch import plainly
 
 if TYPE_CHECKING:
@@ -18,11 +20,26 @@ if TYPE_CHECKING:
 def sliced(tensor: Tensor, key: Any, framework: str, device: Any) -> Any:
     """The selected elements, always as an array, even if they are a single element."""
     if framework == "torch":
-        return plainly(_torch, tensor, key, device)
+        made = None if device is None else _on_device(tensor, key, device)
+        return plainly(_torch, tensor, key, device) if made is None else made
     array = np.asarray(tensor[key])
     if framework == "jax":
         return _jax.to_jax(array, device)
     return array if array.flags.writeable else array.copy()
+
+
+def _on_device(tensor: Tensor, key: Any, device: Any) -> Any:
+    """A slice that is read right into memory of a CUDA device; None where torch is to copy it."""
+    if _device.memory_of(device) is None or tensor.layout != "dense" or tensor.dtype_name == FLOAT4:
+        return None
+    entries = _index.expand(key, tensor.ndim)
+    if any(isinstance(entry, np.ndarray) for entry in entries):
+        return None
+    axes, _ = _index.resolve(entries, tensor.shape)  # raises NumPy's errors
+    if math.prod(count for _, count, _ in axes) * tensor.dtype.itemsize < _device.WORTH_A_RING:
+        return None
+    with Prefetch(cast("Any", tensor._reader), {tensor.name: key}, "torch", device=device) as found:
+        return found.take(tensor.name)
 
 
 def _torch(tensor: Tensor, key: Any, device: Any) -> Any:
