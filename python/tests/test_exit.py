@@ -148,7 +148,8 @@ def test_the_last_object_does_not_wait_for_threads_that_have_stopped(tmp_path):
         done = run(tmp_path, program)
         assert (done.returncode, done.stderr) == (0, "")
         lines = done.stdout.splitlines()
-        assert len(lines) == 2
+        # Where no thread was within a write, abort() says nothing.
+        assert len(lines) in (1, 2)
         # Where no thread was within a read, the read goes on, and the methods of Remote have lost their globals.
         if lines[0] == "TypeError: 'NoneType' object is not callable":
             lines.pop(0)
