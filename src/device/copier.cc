@@ -12,9 +12,9 @@ Copier::Copier(ContextHandle context) : driver_(Driver::get()), lane_(Ring::get(
 
 Copier::~Copier() {
   try {
-    if (!broken_) rest();
+    if (!failure_) rest();
   } catch (...) {}  // it is broken now
-  if (broken_) {
+  if (failure_) {
     destroy(lane_);
   } else {
     Ring::get().give_lane(lane_);
@@ -28,7 +28,7 @@ void Copier::guarded(F&& work) {
     const Within within(lane_.context);
     std::forward<F>(work)();
   } catch (...) {
-    broken_ = true;
+    failure_ = std::current_exception();
     try {
       const Within within(lane_.context);
       static_cast<void>(driver_.calls().drain(lane_.stream));
@@ -113,7 +113,7 @@ void Copier::rest() {
 void Copier::give_back() noexcept {
   for (Slot& slot : slots_) {
     if (slot.memory == nullptr) continue;
-    if (broken_) {
+    if (failure_) {
       Ring::get().discard(std::exchange(slot, {}));
     } else {
       Ring::get().give(std::exchange(slot, {}));

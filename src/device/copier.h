@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <iterator>
 #include <span>
 
@@ -13,7 +14,7 @@ namespace zt::device {
 // The copies of a Copier end in the order in which they began.
 //
 // Any call may throw io or no_memory, for an error of the driver. Then the Copier is broken: no copy is under way any
-// more, those that had not landed may be incomplete, and no call except is_broken() may follow.
+// more, those that had not landed may be incomplete, and no call except failure() and the counts may follow.
 class Copier {
  public:
   explicit Copier(ContextHandle context);
@@ -36,7 +37,7 @@ class Copier {
   void land(std::uint64_t count);
   // Waits for all copies, and lets others have the slots.
   void rest();
-  bool is_broken() const { return broken_; }
+  std::exception_ptr failure() const { return failure_; }  // what broke it; null: nothing
 
  private:
   template <class F>
@@ -50,7 +51,7 @@ class Copier {
   Slot slots_[2] = {};  // copy n uses number n % 2; without memory: to be taken
   std::uint64_t sent_ = 0;
   std::uint64_t landed_ = 0;
-  bool broken_ = false;
+  std::exception_ptr failure_ = {};
 };
 
 }  // namespace zt::device

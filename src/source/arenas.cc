@@ -19,7 +19,9 @@ Arenas::Arenas(std::vector<std::uint64_t> bytes, std::vector<std::size_t> order,
       order_(std::move(order)),
       limit_(limit),
       usual_(std::min(kMostBytes, limit / 4)),
-      arena_of_(bytes_.size(), kNone) {}
+      arena_of_(bytes_.size(), kNone) {
+  for (const std::uint64_t each : bytes_) unplaced_ = checked::add_up(unplaced_, rounded(each));
+}
 
 std::optional<Arenas::Batch> Arenas::next(std::optional<std::size_t> urgent) const {
   Batch batch;
@@ -33,6 +35,7 @@ std::optional<Arenas::Batch> Arenas::next(std::optional<std::size_t> urgent) con
     return batch;
   }
   const std::uint64_t room = limit_ - std::min(limit_, held_);
+  if (held_ != 0 && room < std::min(usual_, unplaced_)) return std::nullopt;
   bool is_full = false;
   for (std::size_t i = first_; i < order_.size() && !is_full; ++i) {
     if (has_memory(order_[i])) continue;
@@ -42,8 +45,6 @@ std::optional<Arenas::Batch> Arenas::next(std::optional<std::size_t> urgent) con
     if (!is_full) add(order_[i]);
   }
   if (batch.items.empty()) return std::nullopt;
-  // Where the room ended before the usual size, there is more to come.
-  if (is_full && batch.bytes > 0 && held_ != 0 && room < usual_) return std::nullopt;
   return batch;
 }
 
@@ -51,6 +52,7 @@ void Arenas::placed(const Batch& batch) {
   for (const std::size_t item : batch.items) arena_of_[item] = arenas_.size();
   arenas_.push_back({.bytes = batch.bytes, .left = batch.items.size()});
   held_ = checked::add_up(held_, batch.bytes);
+  unplaced_ -= std::min(unplaced_, batch.bytes);
   while (first_ < order_.size() && has_memory(order_[first_])) ++first_;
 }
 

@@ -51,6 +51,7 @@ class Arenas {
   std::vector<Arena> arenas_;
   std::size_t first_ = 0;  // of order_ that has no memory
   std::uint64_t held_ = 0;
+  std::uint64_t unplaced_ = 0;  // bytes of arenas for the items without memory
 };
 
 }  // namespace zt::source

@@ -80,6 +80,16 @@ TEST(Arenas, HoldTheirLimitAndNeverStall) {
   }
 }
 
+TEST(Arenas, WaitForRoomUnlessAllThatIsLeftFits) {
+  Arenas arenas(std::vector<std::uint64_t>(9, 512), in_order(9), 4096);  // arenas of two items
+  for (int i = 0; i < 4; ++i) arenas.placed(*arenas.next({}));
+  EXPECT_FALSE(arenas.next({}));
+  arenas.handed_out(0);
+  EXPECT_FALSE(arenas.next({}));  // its arena still counts
+  arenas.handed_out(1);
+  EXPECT_EQ(arenas.next({})->items, std::vector<std::size_t>{8});
+}
+
 TEST(Arenas, BecomeSmallerWhereThereIsNoMemory) {
   Arenas arenas(std::vector<std::uint64_t>(10, 512), in_order(10), ~std::uint64_t{0});
   for (const std::size_t items : {10U, 5U, 2U, 1U}) {

@@ -46,7 +46,7 @@ DeviceReader::DeviceReader(const PrefetchItem& item, std::optional<Verify> verif
     if (item.selection) {
       run::Meter meter([&](std::uint64_t, std::uint64_t) { return !stopped; }, 0);
       check_if_wanted(state, part, verify, 1, meter);
-      if (!has_cheap_blocks(state.part_source(row, state.measured(row)))) return;
+      if (!has_cheap_blocks(state.part_source(row, row.recipe))) return;
       blocks_.emplace(tensor.shape(), *item.selection, dtype_bits(tensor.dtype()) / 8, device::kSlotBytes);
       steps_ = blocks_->count();
       return;

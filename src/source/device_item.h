@@ -19,8 +19,7 @@ namespace zt::source {
 struct DevicePlace {
   device::Address address = 0;
   std::uint64_t bytes = 0;
-  std::shared_ptr<const device::Event> ready =
-      {};  // when it has passed, nobody else uses the memory; null: nobody does
+  std::shared_ptr<const device::Event> ready = {};  // null, or the moment from which nobody else uses the memory
 };
 
 // Reads an item into memory of a device. What it copies is final: decoded, checked, in the order of the elements.

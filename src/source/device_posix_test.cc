@@ -321,15 +321,19 @@ TEST(DevicePrefetch, GoesOnAfterAnErrorOfTheDriver) {
   }
 }
 
+// Has memory for each item of model() except "t7".
+DeviceAllocator up_to_9_mib(const test::StandIn& driver) {
+  return [&driver](std::uint64_t bytes) {
+    if (bytes > (9U << 20U)) throw std::runtime_error("full");
+    return driver.allocate(bytes);
+  };
+}
+
 TEST(DevicePrefetch, TakesOtherItemsWhereOneHasNoMemory) {
   const test::StandIn driver;
   const Source source = test::open_bytes(model());
   const std::vector<PrefetchItem> items = all_of(source);
-  const auto allocate = [&](std::uint64_t bytes) {
-    if (bytes > (9U << 20U)) throw std::runtime_error("full");
-    return driver.allocate(bytes);
-  };
-  DevicePrefetch prefetch(items, allocate, {}, 5 << 20);
+  DevicePrefetch prefetch(items, up_to_9_mib(driver), {}, 5 << 20);
   EXPECT_THROW(static_cast<void>(prefetch.take(7)), std::runtime_error);
   for (std::size_t i = 0; i + 1 < items.size(); ++i) {
     const OnDevice found = prefetch.take(i);
@@ -342,11 +346,7 @@ TEST(DevicePrefetch, AnItemForWhichThereIsNeverMemoryFails) {
   const test::StandIn driver;
   const Source source = test::open_bytes(model());
   const std::vector<PrefetchItem> items = all_of(source);
-  const auto allocate = [&](std::uint64_t bytes) {
-    if (bytes > (9U << 20U)) throw std::runtime_error("full");
-    return driver.allocate(bytes);
-  };
-  DevicePrefetch prefetch(items, allocate, {}, 5 << 20);
+  DevicePrefetch prefetch(items, up_to_9_mib(driver), {}, 5 << 20);
   std::size_t complete = 0;
   int refused = 0;
   while (prefetch.left() != 0 && refused < 100) {

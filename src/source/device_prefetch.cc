@@ -80,14 +80,7 @@ DevicePrefetch::DevicePrefetch(std::vector<PrefetchItem> items, DeviceAllocator 
           std::move(items), options_of(options, memory_limit),
           DeviceTarget{.context = device::context_of(options.device), .allocate = std::move(check_given(allocate))})) {}
 
-// The child's copy of the lock may be locked for ever, so the child leaves everything in memory.
-DevicePrefetch::~DevicePrefetch() {
-  if (!state_->is_here()) {
-    static_cast<void>(state_.release());
-  } else {
-    state_->close();
-  }
-}
+DevicePrefetch::~DevicePrefetch() { PrefetchState::end(std::move(state_)); }
 
 std::optional<OnDevice> DevicePrefetch::next(const Progress& progress) { return on_device(state_->next(progress)); }
 std::optional<OnDevice> DevicePrefetch::try_next() { return on_device(state_->try_next()); }
@@ -95,9 +88,6 @@ OnDevice DevicePrefetch::take(std::size_t index, const Progress& progress) {
   return on_device(state_->take(index, progress));
 }
 std::size_t DevicePrefetch::left() const { return state_->left(); }
-
-void DevicePrefetch::close() {
-  if (state_->is_here()) state_->close();
-}
+void DevicePrefetch::close() { state_->close(); }
 
 }  // namespace zt

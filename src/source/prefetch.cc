@@ -20,14 +20,7 @@ std::optional<Prefetched> on_host(std::optional<source::PrefetchState::Item>&& i
 Prefetch::Prefetch(std::vector<PrefetchItem> items, const PrefetchOptions& options)
     : state_(std::make_unique<source::PrefetchState>(std::move(items), options)) {}
 
-// The child's copy of the lock may be locked for ever, so the child leaves everything in memory.
-Prefetch::~Prefetch() {
-  if (!state_->is_here()) {
-    static_cast<void>(state_.release());
-  } else {
-    state_->close();
-  }
-}
+Prefetch::~Prefetch() { source::PrefetchState::end(std::move(state_)); }
 
 std::optional<Prefetched> Prefetch::next(const Progress& progress) { return on_host(state_->next(progress)); }
 std::optional<Prefetched> Prefetch::try_next() { return on_host(state_->try_next()); }
@@ -35,9 +28,6 @@ Prefetched Prefetch::take(std::size_t index, const Progress& progress) {
   return on_host(state_->take(index, progress));
 }
 std::size_t Prefetch::left() const { return state_->left(); }
-
-void Prefetch::close() {
-  if (state_->is_here()) state_->close();
-}
+void Prefetch::close() { state_->close(); }
 
 }  // namespace zt

@@ -104,6 +104,7 @@ bool PrefetchState::place_some(Lock& lock, std::optional<std::size_t> taken) {
     arenas_->placed(*batch);
     entries_[index].placed = true;
     entries_[index].failure = std::current_exception();
+    held_ += entries_[index].bytes;  // as if it had begun
     complete(index);
     return true;
   }
@@ -144,10 +145,10 @@ void PrefetchState::work() noexcept {
   Lock lock(mutex_);
   try {
     while (true) {
-      while (land(lock, worker, false)) {}
+      land(lock, worker, false);
       if (closed_ || unread_ == 0) break;  // land() let go of the lock
       if (do_some(lock, worker) || land(lock, worker, true)) continue;
-      rest(worker);
+      worker.rest();
       work_.wait(lock);
     }
   } catch (...) {  // no memory for the lists of this object: what a reader throws is its item's failure
@@ -170,7 +171,7 @@ bool PrefetchState::do_some(Lock& lock, Worker& worker) {
   if (!open_.empty()) {
     // A step that may take long first lets go of what is complete.
     const Entry& entry = entries_[open_.front()];
-    if (!worker.under_way.empty() && entry.reader->steps() == 1 && entry.bytes > device::kSlotBytes) return false;
+    if (worker.has_under_way() && entry.reader->steps() == 1 && entry.bytes > device::kSlotBytes) return false;
     step(open_.front(), lock, worker);
     return true;
   }
@@ -223,74 +224,30 @@ void PrefetchState::step(std::size_t index, Lock& lock, Worker& worker) {
   const unsigned threads = slice_threads(entry);
   lock.unlock();
   std::exception_ptr failure;
-  Hand& hand = worker.hand;
   try {
-    if (target_ && (!hand.copier || hand.copier->is_broken()))
-      hand.copier = std::make_unique<device::Copier>(target_->context);
-    entry.reader->step(number, hand, threads, closed_);
+    if (target_) worker.prepare(target_->context);
+    entry.reader->step(number, worker.hand(), threads, closed_);
   } catch (...) {
     failure = std::current_exception();
   }
   lock.lock();
-  if (failure) {
-    worker.failure = failure;
-    fail(entry, number, std::move(failure));
-  }
-  if (hand.copier && hand.copier->is_broken()) give_up(lock, worker);
-  // Also where it failed: the memory is in use until its copies have landed.
-  if (hand.copier && hand.copier->sent() != hand.copier->landed()) {
-    worker.under_way.push_back({.index = index, .step = number, .copies = hand.copier->sent()});
-  } else {
-    settle(index, lock);
-  }
+  if (failure) fail(entry, number, std::move(failure));
+  if (!worker.remember(index, number)) settle(index, lock);
 }
 
-// Ends the oldest step whose copies are under way, if they have landed; with `wait`, waits for them.
+// Settles the steps whose copies have ended; with `wait`, waits for the oldest one. False if there is none.
 bool PrefetchState::land(Lock& lock, Worker& worker, bool wait) {
-  if (worker.under_way.empty()) return false;
-  const UnderWay oldest = worker.under_way.front();
-  device::Copier& copier = *worker.hand.copier;
+  if (!worker.has_under_way()) return false;
   lock.unlock();
-  try {
-    if (wait) {
-      copier.land(oldest.copies);
-    } else {
-      copier.poll();
-    }
-  } catch (...) {
-    worker.failure = std::current_exception();
-  }
+  worker.look(wait);
   lock.lock();
-  if (copier.is_broken()) {
-    give_up(lock, worker);
-  } else if (copier.landed() < oldest.copies) {
-    return false;
-  } else {
-    worker.under_way.pop_front();
-    settle(oldest.index, lock);
+  bool any = false;
+  while (auto step = worker.ended()) {
+    if (step->failure) fail(entries_[step->item], step->step, std::move(step->failure));
+    settle(step->item, lock);
+    any = true;
   }
-  return true;
-}
-
-// After an error of the driver: what was under way has failed, and the next step begins anew.
-void PrefetchState::give_up(Lock& lock, Worker& worker) {
-  const std::deque<UnderWay> lost = std::exchange(worker.under_way, {});
-  const std::exception_ptr failure = std::exchange(worker.failure, {});
-  lock.unlock();
-  worker.hand.copier.reset();
-  lock.lock();
-  for (const UnderWay& step : lost) {
-    fail(entries_[step.index], step.step, failure);
-    settle(step.index, lock);
-  }
-}
-
-// Lets others have the buffers of a worker that has no copies under way.
-void PrefetchState::rest(Worker& worker) {
-  if (!worker.hand.copier) return;
-  try {
-    worker.hand.copier->rest();
-  } catch (...) {}  // it is broken now, and the next step makes another one
+  return any;
 }
 
 // A few large slices use all threads: each has those that no other item needs.
@@ -354,7 +311,7 @@ bool PrefetchState::help(Lock& lock) {
   ++helping_;
   bool did = do_some(lock, *worker);
   while (land(lock, *worker, true)) did = true;
-  rest(*worker);
+  worker->rest();
   --helping_;
   helpers_.push_back(std::move(worker));
   return did;
@@ -362,19 +319,17 @@ bool PrefetchState::help(Lock& lock) {
 
 // Allocates what it is time for. An error waits for a call that has nothing else to give.
 template <class F>
-bool PrefetchState::place_all(Lock& lock, std::optional<std::size_t> taken, F&& done) {
+void PrefetchState::place_all(Lock& lock, std::optional<std::size_t> taken, F&& done) {
   try {
     while (place_some(lock, taken)) {}
   } catch (...) {
     if (!done()) throw;
   }
-  return true;
 }
 
 // Waits until `done`. If no thread could be started, does the work itself.
 template <class F>
 void PrefetchState::wait_until(Lock& lock, Telling& telling, std::optional<std::size_t> taken, F&& done) {
-  bool placed = false;
   while (true) {
     if (telling.is_on) {
       telling.meter.add(done_ - std::exchange(telling.told, done_));
@@ -382,10 +337,9 @@ void PrefetchState::wait_until(Lock& lock, Telling& telling, std::optional<std::
       telling.meter.poll();
       lock.lock();
     }
-    if (!placed) placed = place_all(lock, taken, done);
+    place_all(lock, taken, done);
     if (done()) return;
     check_open();
-    if (place_some(lock, taken)) continue;
     if (started_ == 0) {
       if (!help(lock)) arrived_.wait_for(lock, kLook);  // another caller reads the item
     } else if (telling.is_on) {
@@ -412,7 +366,7 @@ PrefetchState::Item PrefetchState::hand_out(std::size_t index) {
   if (arenas_) arenas_->handed_out(index);
   --left_;
   work_.notify_all();
-  if (left_ == 0 || target_) arrived_.notify_all();  // who waits may have room now for more on the device
+  if (left_ == 0 || arenas_) arrived_.notify_all();  // who waits may have room now for more on the device
   return {.index = index,
           .memory = std::move(entry.memory),
           .on_device = std::exchange(entry.on_device, {}),
@@ -490,6 +444,14 @@ PrefetchState::Item PrefetchState::take(std::size_t index, const Progress& progr
   return hand_out(index);
 }
 
+void PrefetchState::end(std::unique_ptr<PrefetchState> state) {
+  if (state->is_here()) {
+    state->close();
+  } else {
+    static_cast<void>(state.release());
+  }
+}
+
 std::size_t PrefetchState::left() {
   check_process();
   const Lock lock(mutex_);
@@ -497,6 +459,7 @@ std::size_t PrefetchState::left() {
 }
 
 void PrefetchState::close() {
+  if (!is_here()) return;
   {
     const Lock lock(mutex_);
     closed_ = true;

@@ -17,6 +17,7 @@
 #include "source/device_item.h"
 #include "source/item_reader.h"
 #include "source/owner.h"
+#include "source/worker.h"
 #include "ztensor/device.h"
 #include "ztensor/prefetch.h"
 
@@ -51,7 +52,9 @@ class PrefetchState {
   // Waits for all items, and gives their memory on the device. Throws the failure that it comes to first.
   std::vector<DeviceMemory> read_all(const Progress& progress);
   std::size_t left();
-  void close();
+  void close();  // does nothing in another process
+  // Closes and destroys. In another process, whose copy of the lock may be locked for ever, it leaves all in memory.
+  static void end(std::unique_ptr<PrefetchState> state);
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -73,19 +76,6 @@ class PrefetchState {
     DeviceMemory on_device = {};
     DevicePlace place = {};
     std::exception_ptr failure = {};
-  };
-
-  // A step whose copies to the device are under way.
-  struct UnderWay {
-    std::size_t index;
-    std::size_t step;
-    std::uint64_t copies;  // it is done when the copier has landed so many
-  };
-  // A thread that reads: one of ours, or a caller's.
-  struct Worker {
-    Hand hand;
-    std::deque<UnderWay> under_way;
-    std::exception_ptr failure = {};  // the last one of a step
   };
 
   // What the callback of a caller was told.
@@ -113,8 +103,6 @@ class PrefetchState {
   void begin(std::size_t index, Lock& lock);
   void step(std::size_t index, Lock& lock, Worker& worker);
   bool land(Lock& lock, Worker& worker, bool wait);
-  void give_up(Lock& lock, Worker& worker);
-  static void rest(Worker& worker);
   void settle(std::size_t index, Lock& lock);
   void fail(Entry& entry, std::size_t step, std::exception_ptr failure);
   void complete(std::size_t index);
@@ -123,7 +111,7 @@ class PrefetchState {
   // What the callers do.
   bool help(Lock& lock);
   template <class F>
-  bool place_all(Lock& lock, std::optional<std::size_t> taken, F&& done);
+  void place_all(Lock& lock, std::optional<std::size_t> taken, F&& done);
   template <class F>
   void wait_until(Lock& lock, Telling& telling, std::optional<std::size_t> taken, F&& done);
   std::optional<Item> next(Lock& lock, Telling& telling);
