@@ -14,7 +14,7 @@ from conftest import ALL_DTYPES, sample
 
 import ztensor
 import ztensor.torch
-from ztensor import _arrays, _device
+from ztensor import _device
 
 pytestmark = pytest.mark.skipif(not device_driver.has_compiler(), reason="no C++ compiler for the stand-in driver")
 
@@ -323,7 +323,7 @@ def test_a_forked_child_is_told(driver, tmp_path):
 
 def test_torch_copies_where_there_is_no_driver(monkeypatch, tmp_path):
     """The device is the CPU, under another name."""
-    monkeypatch.setattr(_arrays, "_is_elsewhere", lambda device: True)
+    monkeypatch.setattr(_device, "is_elsewhere", lambda device: True)
     path = tmp_path / "a.zt"
     weight = torch.randn(500, 600)
     sparse = torch.eye(4).to_sparse_csr()

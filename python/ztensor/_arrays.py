@@ -36,7 +36,7 @@ def to_torch(
     tensor: _ztensor.Tensor, copy: bool, device: Any, verify: bool | None, source: _ztensor.Source | None = None
 ) -> Any:
     """`source`: of the tensor, for a device. What goes to a device is read, so its digest is checked."""
-    elsewhere = device is not None and _is_elsewhere(device)
+    elsewhere = _device.is_elsewhere(device)
     if elsewhere and source is not None and tensor.layout == "dense" and tensor.nbytes >= _device.WORTH_A_RING:
         return many_to_torch(source, [tensor.name], copy, device, verify)[tensor.name]
     return plainly(_torch, tensor, tensor.place(copy or elsewhere, verify), device, verify)
@@ -68,7 +68,7 @@ def many_to_torch(
     verify: bool | None,
     progress: Callback = None,
 ) -> dict[str, Any]:
-    if device is not None and _is_elsewhere(device):
+    if _device.is_elsewhere(device):
         return _many_elsewhere(source, names, copy, device, verify, progress)
     places = source.places(names, copy, verify, progress)
     return plainly(_many_torch, source, names, places, copy, device, verify)
@@ -146,12 +146,6 @@ def _moved(tensor: _ztensor.Tensor, buffer: Any, dtype: str, shape: tuple[int, .
 def _same(tensor: Any) -> Any:
     """A tensor of its own over the same storage."""
     return tensor.view(tensor.shape)
-
-
-def _is_elsewhere(device: Any) -> bool:
-    """Whether a device is neither the CPU nor torch's meta device."""
-    kind = getattr(device, "type", device)  # of a torch.device; making one would ask the modes of torch
-    return not isinstance(kind, str) or kind.partition(":")[0] not in ("cpu", "meta")
 
 
 def to_writable(tensor: _ztensor.Tensor) -> Array:

@@ -80,6 +80,12 @@ class Memory:
             raise UnsupportedError(f"torch cannot make a tensor of shape {shape}: {error}", rule=CANNOT_HOLD) from error
 
 
+def is_elsewhere(device: Any) -> bool:
+    """Whether a device is neither the CPU nor torch's meta device. None is the CPU."""
+    kind = getattr(device, "type", device)  # of a torch.device; making one would ask the modes of torch
+    return kind is not None and (not isinstance(kind, str) or kind.partition(":")[0] not in ("cpu", "meta"))
+
+
 def memory_of(device: Any) -> Memory | None:
     """The memory that the driver of CUDA copies to; None for other devices, and without that driver.
 
@@ -101,7 +107,7 @@ def limit_of(limit: int | None, device: Any) -> int:
         return LIMIT
     if isinstance(limit, bool) or not isinstance(limit, int):
         raise TypeError(f"device_memory_limit must be an int, not {type(limit).__name__}")
-    if device is None or str(device) == "cpu":
+    if not is_elsewhere(device):
         raise UsageError("device_memory_limit is for device=, which names no device here: use ahead for the host")
     if limit < 0:
         raise UsageError(f"device_memory_limit is {limit}: give a number of bytes from 0 on")

@@ -138,9 +138,9 @@ class safe_open:
     ) -> Any:
         """Starts to read in the background: see `Reader.prefetch`."""
         where = self._device if device is None else device
-        limit = device_memory_limit
-        framework = self._framework
-        return self._reader.prefetch(plan, framework, device=where, threads=threads, device_memory_limit=limit)
+        return self._reader.prefetch(
+            plan, self._framework, device=where, threads=threads, device_memory_limit=device_memory_limit
+        )
 
     def _place_of(self, name: str) -> tuple[str, int]:
         location = self._reader[name].location

@@ -459,11 +459,8 @@ def _sparse_of(name: str, tensor: Any) -> _sparse.Sparse | None:
 
 
 def _say_where(error: Exception, name: str, role: str | None = None) -> None:
-    if type(error) in (
-        UnsupportedError,
-        TypeError,
-        ValueError,
-    ):  # an array's own error class may hold more than a message
+    # An array's own error class may hold more than a message.
+    if type(error) in (UnsupportedError, TypeError, ValueError):
         part = "" if role is None else f"part {role!r}: "
         error.args = (f"tensor {name!r}: {part}{error}",)
 
