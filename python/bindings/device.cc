@@ -7,7 +7,7 @@
 #include <tuple>
 #include <vector>
 
-#include "source.h"
+#include "ahead.h"
 
 namespace zt::python {
 namespace {
@@ -83,55 +83,20 @@ nb::list device_places(const OpenSource& self, const nb::list& names, int device
   return list;
 }
 
-// A DevicePrefetch, as `_ztensor.DevicePrefetch`. Its threads never ask for the GIL.
-class OpenDevicePrefetch {
- public:
-  OpenDevicePrefetch(const std::vector<PrefetchItem>& items, DeviceAllocator allocate, const DeviceOptions& options,
-                     std::uint64_t limit)
-      : prefetch_(std::make_unique<DevicePrefetch>(items, std::move(allocate), options, limit)) {
-    for (const PrefetchItem& item : items) tensors_.push_back(item.tensor);
-  }
-  OpenDevicePrefetch(const OpenDevicePrefetch&) = delete;
-  OpenDevicePrefetch& operator=(const OpenDevicePrefetch&) = delete;
-  ~OpenDevicePrefetch() {
-    released([this] { prefetch_.reset(); });  // waits for the threads
-  }
+// (index, what place_of() gives).
+nb::tuple to_tuple(const Ahead<DevicePrefetch>& self, const OnDevice& found) {
+  found.check();
+  return nb::make_tuple(found.index, place_of(self.tensor(found.index), found.memory));
+}
 
-  DevicePrefetch& get() { return *prefetch_; }
-  nb::tuple place(const OnDevice& found) const {
-    found.check();
-    return nb::make_tuple(found.index, place_of(tensors_[found.index], found.memory));
-  }
-
- private:
-  std::unique_ptr<DevicePrefetch> prefetch_;
-  std::vector<Tensor> tensors_;
-};
-
-OpenDevicePrefetch* start(const OpenSource& self, const nb::list& items, int device, nb::object allocate,
-                          std::uint64_t limit, unsigned threads, std::optional<bool> verify) {
+Ahead<DevicePrefetch>* start(const OpenSource& self, const nb::list& items, int device, nb::object allocate,
+                             std::uint64_t limit, unsigned threads, std::optional<bool> verify) {
   static_cast<void>(self.use());  // throws if it is closed
   const std::vector<PrefetchItem> wanted = to_items(items);
   const DeviceOptions options = {
       .device = device, .threads = threads != 0 ? threads : self.options.threads, .verify = to_verify(verify)};
   DeviceAllocator allocator = allocator_of(std::move(allocate));
-  return released([&] { return new OpenDevicePrefetch(wanted, std::move(allocator), options, limit); });
-}
-
-nb::object next_item(OpenDevicePrefetch& self) {
-  const Progress progress = to_progress();
-  const auto found = released([&] { return self.get().next(progress); });
-  return found ? nb::object(self.place(*found)) : nb::none();
-}
-
-nb::object try_next_item(OpenDevicePrefetch& self) {
-  const auto found = released([&] { return self.get().try_next(); });
-  return found ? nb::object(self.place(*found)) : nb::none();
-}
-
-nb::tuple take_item(OpenDevicePrefetch& self, std::size_t index) {
-  const Progress progress = to_progress();
-  return self.place(released([&] { return self.get().take(index, progress); }));
+  return released([&] { return new Ahead<DevicePrefetch>(wanted, std::move(allocator), options, limit); });
 }
 
 }  // namespace
@@ -139,12 +104,7 @@ nb::tuple take_item(OpenDevicePrefetch& self, std::size_t index) {
 void bind_device(nb::module_& module, Class<OpenSource>& source) {
   module.def("device_trouble", guarded(+[] { return released([] { return device_trouble(); }); }));
   module.def("release_buffers", guarded(+[] { released([] { release_device_buffers(); }); }));
-  Class<OpenDevicePrefetch>(module, "DevicePrefetch", nb::is_final())
-      .def("__len__", [](OpenDevicePrefetch& self) { return released([&] { return self.get().left(); }); })
-      .def("next", next_item)
-      .def("try_next", try_next_item)
-      .def("take", take_item, nb::arg("index"))
-      .def("close", [](OpenDevicePrefetch& self) { released([&] { self.get().close(); }); });
+  bind_ahead<DevicePrefetch, to_tuple>(module, "DevicePrefetch");
   source
       .def("device_places", device_places, nb::arg("names"), nb::arg("device"), nb::arg("allocate"), nb::arg("copy"),
            nb::arg("verify").none(), nb::arg("progress").none())

@@ -6,32 +6,10 @@
 #include <algorithm>
 #include <tuple>
 
-#include "source.h"
+#include "ahead.h"
 
 namespace zt::python {
 namespace {
-
-// A Prefetch, as `_ztensor.Prefetch`. Its threads never ask for the GIL. It goes on after the source is closed.
-class OpenPrefetch {
- public:
-  OpenPrefetch(const std::vector<PrefetchItem>& items, const PrefetchOptions& options)
-      : prefetch_(std::make_unique<Prefetch>(items, options)) {
-    tensors_.reserve(items.size());
-    for (const PrefetchItem& item : items) tensors_.push_back(item.tensor);
-  }
-  OpenPrefetch(const OpenPrefetch&) = delete;
-  OpenPrefetch& operator=(const OpenPrefetch&) = delete;
-  ~OpenPrefetch() {
-    released([this] { prefetch_.reset(); });  // waits for the threads
-  }
-
-  Prefetch& get() { return *prefetch_; }
-  const Tensor& tensor(std::size_t index) const { return tensors_[index]; }
-
- private:
-  std::unique_ptr<Prefetch> prefetch_;
-  std::vector<Tensor> tensors_;
-};
 
 // Each axis is (start, count, step).
 std::optional<Selection> to_slice(nb::handle axes) {
@@ -44,18 +22,18 @@ std::optional<Selection> to_slice(nb::handle axes) {
   return selection;
 }
 
-OpenPrefetch* start_prefetch(const OpenSource& self, const nb::list& items, std::uint64_t ahead, unsigned threads,
-                             std::optional<bool> verify) {
+Ahead<Prefetch>* start_prefetch(const OpenSource& self, const nb::list& items, std::uint64_t ahead, unsigned threads,
+                                std::optional<bool> verify) {
   static_cast<void>(self.use());  // throws if it is closed
   const std::vector<PrefetchItem> wanted = to_items(items);
   // No thread but the caller's may call a Python file object.
   const PrefetchOptions options = {
       .ahead = ahead, .threads = threads, .verify = to_verify(verify), .in_background = !self.calls_python()};
-  return released([&] { return new OpenPrefetch(wanted, options); });
+  return released([&] { return new Ahead<Prefetch>(wanted, options); });
 }
 
 // (index, memory, dtype name, shape of the whole tensor). Throws why the item could not be read.
-nb::tuple to_tuple(const OpenPrefetch& self, const Prefetched& found) {
+nb::tuple to_tuple(const Ahead<Prefetch>& self, const Prefetched& found) {
   found.check();
   const Tensor& tensor = self.tensor(found.index);
   Buffer memory{.owner = found.memory.owner,
@@ -64,22 +42,6 @@ nb::tuple to_tuple(const OpenPrefetch& self, const Prefetched& found) {
                 .writable = true};
   return nb::make_tuple(found.index, nb::cast(std::move(memory)), dtype_text(tensor.dtype()),
                         shape_tuple(tensor.shape()));
-}
-
-nb::object next_item(OpenPrefetch& self) {
-  const Progress progress = to_progress();
-  const auto found = released([&] { return self.get().next(progress); });
-  return found ? nb::object(to_tuple(self, *found)) : nb::none();
-}
-
-nb::object try_next_item(OpenPrefetch& self) {
-  const auto found = released([&] { return self.get().try_next(); });
-  return found ? nb::object(to_tuple(self, *found)) : nb::none();
-}
-
-nb::tuple take_item(OpenPrefetch& self, std::size_t index) {
-  const Progress progress = to_progress();
-  return to_tuple(self, released([&] { return self.get().take(index, progress); }));
 }
 
 }  // namespace
@@ -95,12 +57,7 @@ std::vector<PrefetchItem> to_items(const nb::list& items) {
 }
 
 void bind_prefetch(nb::module_& module, Class<OpenSource>& source) {
-  Class<OpenPrefetch>(module, "Prefetch", nb::is_final())
-      .def("__len__", [](OpenPrefetch& self) { return released([&] { return self.get().left(); }); })
-      .def("next", next_item)
-      .def("try_next", try_next_item)
-      .def("take", take_item, nb::arg("index"))
-      .def("close", [](OpenPrefetch& self) { released([&] { self.get().close(); }); });
+  bind_ahead<Prefetch, to_tuple>(module, "Prefetch");
   source.def("prefetch", start_prefetch, nb::arg("items"), nb::arg("ahead"), nb::arg("threads"),
              nb::arg("verify").none(), nb::rv_policy::take_ownership);
 }
